@@ -1,0 +1,3 @@
+std = 'luajit'
+read_globals = { 'box' }
+max_line_length = 100

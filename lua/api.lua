@@ -1,0 +1,67 @@
+--- The procedures by name and version, and their way into the instance.
+-- A version never changes its meaning: another signature is `v2`, in a file of its own, and
+-- both are offered side by side.
+local kv_v1 = require('kv.v1')
+local users_v1 = require('users.v1')
+
+local M = {}
+
+--- Holds the right to execute the procedures, and no other right.
+local ROLE = 'kv_api'
+
+--- Everything that the service may call.
+local PROCEDURES = {
+    ['kv.v1.status'] = function() return { read_only = box.info.ro } end,
+    ['kv.v1.create_user'] = users_v1.create_user,
+    ['kv.v1.find_user'] = users_v1.find_user,
+    ['kv.v1.put'] = kv_v1.put,
+    ['kv.v1.get'] = kv_v1.get,
+}
+
+--- Puts the procedures under the global `kv`, where call() finds them.
+function M.publish()
+    local root = {}
+    for path, procedure in pairs(PROCEDURES) do
+        local version, name = path:match('^kv%.(%w+)%.([%w_]+)$')
+        root[version] = root[version] or {}
+        root[version][name] = procedure
+    end
+    rawset(_G, 'kv', root)
+end
+
+local function drop_stale()
+    for _, func in box.space._func:pairs() do
+        if func.name:match('^kv%.v%d+%.') and PROCEDURES[func.name] == nil then
+            box.schema.func.drop(func.name)
+        end
+    end
+end
+
+--- Takes from an account what every account is born with: the role `public`, with its views
+-- of the schema, and the right to change itself.
+local function strip(user)
+    local options = { if_exists = true }
+    box.schema.user.revoke(user, 'public', nil, nil, options)
+    box.schema.user.revoke(user, 'alter', 'user', user, options)
+end
+
+--- Creates, grants, drops what is stale; changes nothing when all is in place.
+---@param user string the account of the service
+---@param password string
+function M.deploy(user, password)
+    box.atomic(function()
+        box.schema.role.create(ROLE, { if_not_exists = true })
+        for name in pairs(PROCEDURES) do
+            box.schema.func.create(name, { setuid = true, if_not_exists = true })
+            box.schema.role.grant(ROLE, 'execute', 'function', name, { if_not_exists = true })
+        end
+        drop_stale()
+        box.schema.user.create(user, { if_not_exists = true })
+        box.schema.user.passwd(user, password)
+        box.schema.user.grant(user, ROLE, nil, nil, { if_not_exists = true })
+        strip(user)
+        box.schema.user.revoke('guest', 'session,usage', 'universe', nil, { if_exists = true })
+    end)
+end
+
+return M

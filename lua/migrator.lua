@@ -1,0 +1,108 @@
+--- Brings the spaces to what this code needs: applies the files of a folder in the order of
+-- their names, each in one transaction with its own record, so that no crash can part them.
+--
+-- A file `NNNN_name.lua` returns `{ up = function() … end }`. It is never edited once it has
+-- been applied anywhere: its SHA-256 is in its record and is compared at every start.
+local digest = require('digest')
+local fiber = require('fiber')
+local fio = require('fio')
+local log = require('log')
+
+local M = {}
+
+--- Seconds between two looks of a read-only instance at what the leader has done.
+local POLL_INTERVAL = 0.1
+
+local function files(folder)
+    local found = {}
+    for _, path in ipairs(fio.glob(fio.pathjoin(folder, '*.lua'))) do
+        local file = fio.open(path, { 'O_RDONLY' })
+        local text = file:read()
+        file:close()
+        local name = fio.basename(path, '.lua')
+        table.insert(found, { name = name, text = text, sha256 = digest.sha256_hex(text) })
+    end
+    table.sort(found, function(a, b) return a.name < b.name end)
+    return found
+end
+
+local function records()
+    local space = box.space.migrations
+    return space ~= nil and space:select() or {}
+end
+
+--- The files still to apply. Everything applied must be there, unchanged, and come first.
+local function pending(available)
+    local applied = records()
+    local by_name = {}
+    for _, file in ipairs(available) do
+        by_name[file.name] = file
+    end
+    for _, record in ipairs(applied) do
+        local file = by_name[record.name]
+        if file == nil then
+            error(('migration %s was applied here, but its file is missing'):format(record.name), 0)
+        end
+        if file.sha256 ~= record.sha256 then
+            error(('migration %s was edited after it had been applied here'):format(record.name), 0)
+        end
+    end
+    for position, record in ipairs(applied) do
+        local file = available[position]
+        if file.name ~= record.name then
+            error(('migration %s comes before %s, which is applied already'):format(
+                file.name, record.name), 0)
+        end
+    end
+    return { unpack(available, #applied + 1) }
+end
+
+local function create_records()
+    local space = box.schema.space.create('migrations', {
+        format = {
+            { 'name', 'string' },
+            { 'sha256', 'string' },
+            { 'applied_at', 'number' }, -- seconds since 1970
+        },
+    })
+    space:create_index('name', { parts = { 'name' } })
+end
+
+local function apply(file)
+    local chunk, reason = loadstring(file.text, '@' .. file.name)
+    if chunk == nil then
+        error(('migration %s: %s'):format(file.name, reason), 0)
+    end
+    local ok, failure = pcall(box.atomic, function()
+        chunk().up()
+        box.space.migrations:insert({ file.name, file.sha256, fiber.time() })
+    end)
+    if not ok then
+        error(('migration %s failed and was rolled back: %s'):format(file.name, failure), 0)
+    end
+    log.info('kv: migration %s applied', file.name)
+end
+
+--- Returns once every file of the folder is applied. A read-only instance waits until the
+-- leader has applied them, or until it becomes the leader itself.
+---@param folder string
+function M.migrate(folder)
+    local available = files(folder)
+    local waiting = false
+    while #pending(available) > 0 do
+        if box.info.ro then
+            if not waiting then
+                log.info('kv: read-only: waiting for the leader to migrate')
+                waiting = true
+            end
+            fiber.sleep(POLL_INTERVAL)
+        else
+            if box.space.migrations == nil then
+                create_records()
+            end
+            apply(pending(available)[1])
+        end
+    end
+end
+
+return M

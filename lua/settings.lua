@@ -1,0 +1,72 @@
+--- The one reader of this instance's environment.
+-- An empty variable counts as unset. A secret may come as a file: NAME_FILE holds its path.
+local fio = require('fio')
+
+local M = {}
+
+local MIB = 1024 * 1024
+
+--- What a tuple of `kv` holds beside its key and value: headers, the revision, room to grow.
+local TUPLE_OVERHEAD = 4096
+
+local function variable(name, default)
+    local value = os.getenv(name)
+    if value == nil or value == '' then
+        return default
+    end
+    return value
+end
+
+local function bytes(name, default)
+    local text = variable(name, tostring(default))
+    local value = text:match('^%d+$') and tonumber(text)
+    if not value or value == 0 then
+        error(('%s is %q: a number of bytes is wanted'):format(name, text), 0)
+    end
+    return value
+end
+
+local function choice(name, default, allowed)
+    local value = variable(name, default)
+    for _, candidate in ipairs(allowed) do
+        if value == candidate then
+            return value
+        end
+    end
+    error(('%s is %q: one of %s is wanted'):format(name, value, table.concat(allowed, ', ')), 0)
+end
+
+local function content(path)
+    local file, reason = io.open(path, 'r')
+    if file == nil then
+        error(reason, 0)
+    end
+    local text = file:read('*a')
+    file:close()
+    return (text:gsub('%s+$', ''))
+end
+
+local function secret(name)
+    local path = variable(name .. '_FILE')
+    local value = variable(name) or (path and content(path))
+    if value == nil or value == '' then
+        error(('%s or %s_FILE is wanted'):format(name, name), 0)
+    end
+    return value
+end
+
+---@return table settings
+function M.read()
+    return {
+        listen = variable('KV_TARANTOOL_LISTEN', '3301'),
+        user = variable('KV_TARANTOOL_USER', 'kv_service'),
+        password = secret('KV_TARANTOOL_PASSWORD'),
+        data_dir = fio.abspath(variable('KV_DATA_DIR', './var')),
+        wal_mode = choice('KV_WAL_MODE', 'fsync', { 'fsync', 'write' }),
+        memtx_memory = bytes('KV_MEMTX_MEMORY', 256 * MIB),
+        max_tuple_size = bytes('KV_MAX_VALUE', MIB) + bytes('KV_MAX_KEY', 1024) + TUPLE_OVERHEAD,
+        parent_pid = tonumber(variable('KV_PARENT_PID')),
+    }
+end
+
+return M
