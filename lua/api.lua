@@ -60,7 +60,6 @@ function M.deploy(user, password)
         box.schema.user.passwd(user, password)
         box.schema.user.grant(user, ROLE, nil, nil, { if_not_exists = true })
         strip(user)
-        box.schema.user.revoke('guest', 'session,usage', 'universe', nil, { if_exists = true })
     end)
 end
 

@@ -1,0 +1,1 @@
+"""A key-value service over HTTP; its data live in Tarantool."""

@@ -1,0 +1,31 @@
+"""The command line: settings from the environment, then the server."""
+
+import asyncio
+import logging
+import os
+import sys
+
+import uvloop
+
+from service.errors import StartError
+from service.server import serve
+from service.settings import Settings
+
+
+def main() -> int:
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        settings = Settings.from_env(os.environ)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
+    except StartError as why:
+        print(f"kv: cannot start: {why}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

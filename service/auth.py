@@ -1,0 +1,109 @@
+"""Tokens, and the middleware that admits a caller.
+
+aiohttp-jwt verifies. It is handed a stand-in for the request: with the request itself
+it would let every OPTIONS pass, take `BearerX` for `Bearer` and store under a key that
+aiohttp warns about. Its own replies, which carry the verifier's text, are not used.
+"""
+
+import logging
+import time
+from collections.abc import Container
+from typing import Any, NamedTuple
+
+import jwt
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from aiohttp_jwt import JWTMiddleware
+
+from service.errors import TokenExpired, TokenInvalid, TokenMissing
+
+ALGORITHM = "HS256"
+
+# it logs a stack trace for every bad token
+logging.getLogger("aiohttp_jwt").setLevel(logging.CRITICAL)
+
+
+class Caller(NamedTuple):
+    """Who calls, as a verified token says; its standing is checked with the data."""
+
+    username: str
+    credentials_version: int
+
+
+CALLER = web.RequestKey("caller", Caller)
+
+
+class Presented(dict[str, Any]):
+    """A token in the shape of the request that aiohttp-jwt looks at."""
+
+    method = hdrs.METH_POST
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.headers = {hdrs.AUTHORIZATION: f"Bearer {token}"}
+
+
+class Tokens:
+    """Issues tokens and verifies them.
+
+    :param ttl: seconds
+    """
+
+    def __init__(self, secret: str, ttl: int) -> None:
+        self._secret = secret
+        self._ttl = ttl
+        self._verify = JWTMiddleware(secret, algorithms=[ALGORITHM])
+
+    def issue(self, caller: Caller) -> str:
+        now = int(time.time())
+        claims = {
+            "sub": caller.username,
+            "ver": caller.credentials_version,
+            "iat": now,
+            "exp": now + self._ttl,
+        }
+        return jwt.encode(claims, self._secret, ALGORITHM)
+
+    async def verify(self, authorization: str | None) -> Caller:
+        """:raises TokenMissing, TokenExpired, TokenInvalid:"""
+        if not authorization:
+            raise TokenMissing()
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise TokenInvalid("The Authorization header must be: Bearer <token>")
+        presented = Presented(token.strip())
+        try:
+            await self._verify(presented, _accept)
+        except Exception as error:
+            # PyJWT answers some malformed tokens with a ValueError, a TypeError or a
+            # RecursionError, and every one of them is a bad token.
+            if isinstance(error.__context__, jwt.ExpiredSignatureError):
+                raise TokenExpired() from None
+            raise TokenInvalid() from None
+        return _caller(presented["payload"])
+
+
+async def _accept(_: Presented) -> None:
+    """The handler that aiohttp-jwt goes on to: nothing is left to do."""
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    match claims:
+        case {"sub": str(username), "ver": int(version), "exp": int()}:
+            return Caller(username, version)
+        case _:
+            raise TokenInvalid()
+
+
+def admit(tokens: Tokens, public: Container[Handler]) -> Middleware:
+    """Lets only callers with a token through, except to the `public` handlers."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        match = request.match_info
+        if match.handler not in public and match.http_exception is None:
+            header = request.headers.get(hdrs.AUTHORIZATION)
+            request[CALLER] = await tokens.verify(header)
+        return await handler(request)
+
+    return middleware

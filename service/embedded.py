@@ -1,0 +1,215 @@
+"""A local Tarantool as a child process: what serves when no address is configured.
+
+Its data, its secrets and its log are in `KV_DATA_DIR`; it listens on a unix socket
+there. The folder's lock is held by the service and inherited by Tarantool, so that it
+is free only when both are gone. A child that dies is started again, and never outlives
+its parent: it asks the kernel for that itself (lua/lifeline.lua).
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import re
+import shutil
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from service import secret_files
+from service.errors import StartError
+from service.settings import Address, Addresses, Secret, Settings
+
+log = logging.getLogger(__name__)
+
+INIT = Path(__file__).parents[1] / "lua" / "init.lua"
+
+#: sun_path of sockaddr_un holds 108 bytes, the last of them zero (unix(7)).
+MAX_SOCKET_PATH = 107
+
+#: Seconds that a lock may outlive a killed service: its Tarantool dies a moment later.
+LOCK_TIMEOUT = 3.0
+
+#: Seconds between two looks at what is expected soon.
+POLL_INTERVAL = 0.05
+
+#: Seconds before a dead child is started again: at first, and at most.
+MIN_BACKOFF, MAX_BACKOFF = 0.1, 5.0
+
+#: Seconds of life after which the next death counts as a first one.
+STEADY = 30.0
+
+#: Seconds that a child may take to stop.
+STOP_TIMEOUT = 10.0
+
+#: What Tarantool's log says of a failed start: our own line, or its fatal one.
+FAILURE = re.compile(r"(?:kv: cannot start: | F> )(.*)")
+
+
+class DataFolder:
+    """The layout of `KV_DATA_DIR`; the lock is an open file, inherited by Tarantool."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.socket = self.path / "tarantool.sock"
+        self.log = self.path / "tarantool.log"
+        self.password_file = self.path / secret_files.TARANTOOL_PASSWORD
+        if len(os.fsencode(self.socket)) > MAX_SOCKET_PATH:
+            raise StartError(
+                f"KV_DATA_DIR: {self.path} is too long for a unix socket in it: "
+                f"{len(os.fsencode(self.socket))} bytes, the limit is {MAX_SOCKET_PATH}"
+            )
+        self.lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+
+    async def acquire(self) -> None:
+        for _ in range(int(LOCK_TIMEOUT / POLL_INTERVAL)):
+            with contextlib.suppress(BlockingIOError):
+                return fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            await asyncio.sleep(POLL_INTERVAL)
+        raise StartError(f"KV_DATA_DIR: {self.path} is in use by another instance")
+
+    def release(self) -> None:
+        os.close(self.lock)
+
+
+class EmbeddedTarantool:
+    def __init__(self, settings: Settings, folder: DataFolder) -> None:
+        program = shutil.which("tarantool")
+        if program is None:
+            raise StartError(
+                "there is no program tarantool on the PATH: install Tarantool, "
+                "or set KV_TARANTOOL_URI"
+            )
+        self._program = program
+        self._settings = settings
+        self._folder = folder
+        self._process: Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns when Tarantool listens.
+
+        :raises StartError: it ended, or did not listen in the time for the start
+        """
+        log_begin = self._folder.log.stat().st_size if self._folder.log.exists() else 0
+        process = await self._spawn()
+        try:
+            async with asyncio.timeout(self._settings.startup_timeout):
+                while not await self._listens():
+                    if process.returncode is not None:
+                        reason = self._failure_since(log_begin)
+                        raise StartError(f"Tarantool did not start: {reason}")
+                    await asyncio.sleep(POLL_INTERVAL)
+        except TimeoutError:
+            raise StartError(
+                f"Tarantool was not ready within {self._settings.startup_timeout} s "
+                f"(KV_STARTUP_TIMEOUT); its log is {self._folder.log}"
+            ) from None
+        log.info("Tarantool runs with its data in %s", self._folder.path)
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+        except TimeoutError:
+            log.error("Tarantool did not stop in %g s: killed", STOP_TIMEOUT)
+            self._process.kill()
+            await self._process.wait()
+
+    async def _spawn(self) -> Process:
+        settings, folder = self._settings, self._folder
+        # nobody else can be listening on it: the folder is locked
+        folder.socket.unlink(missing_ok=True)
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("KV_", "TT_", "ADMIN_"))
+        }
+        with folder.log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                self._program,
+                str(INIT),
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[folder.lock],
+                start_new_session=True,  # Ctrl-C is for the service, which stops it
+                env=inherited
+                | {
+                    "KV_DATA_DIR": str(folder.path),
+                    "KV_TARANTOOL_LISTEN": f"unix/:{folder.socket}",
+                    "KV_TARANTOOL_USER": settings.tarantool_user,
+                    "KV_TARANTOOL_PASSWORD_FILE": str(folder.password_file),
+                    "KV_WAL_MODE": settings.wal_mode,
+                    "KV_MEMTX_MEMORY": str(settings.memtx_memory),
+                    "KV_MAX_KEY": str(settings.max_key),
+                    "KV_MAX_VALUE": str(settings.max_value),
+                    "KV_PARENT_PID": str(os.getpid()),
+                },
+            )
+        return self._process
+
+    async def _listens(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._folder.socket)
+            greeting = await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+        except OSError:
+            return False
+        return greeting.startswith(b"Tarantool")
+
+    def _failure_since(self, log_begin: int) -> str:
+        with self._folder.log.open("rb") as file:
+            file.seek(log_begin)
+            found = FAILURE.findall(file.read().decode(errors="replace"))
+        return found[-1] if found else f"its log is {self._folder.log}"
+
+    async def _watch(self) -> None:
+        clock = asyncio.get_running_loop().time
+        backoff = MIN_BACKOFF
+        while self._process is not None:
+            started = clock()
+            status = await self._process.wait()
+            if clock() - started > STEADY:
+                backoff = MIN_BACKOFF
+            log.error("Tarantool ended (%d): again in %g s", status, backoff)
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, MAX_BACKOFF)
+            await self._spawn()
+
+
+@contextlib.asynccontextmanager
+async def embedded_tarantool(settings: Settings) -> AsyncIterator[Settings]:
+    """Runs Tarantool; gives the settings completed with how to reach it.
+
+    :raises StartError: no such program, or a data folder that cannot be used
+    """
+    try:
+        folder = DataFolder(settings.data_dir)
+        await folder.acquire()
+        password = secret_files.kept(folder.password_file)
+        jwt_secret = secret_files.kept(folder.path / secret_files.JWT_SECRET)
+    except OSError as error:
+        raise StartError(f"KV_DATA_DIR: {error}") from None
+    tarantool = EmbeddedTarantool(settings, folder)
+    try:
+        await tarantool.start()
+        yield msgspec.structs.replace(
+            settings,
+            tarantool_uri=Addresses([Address("unix/", str(folder.socket))]),
+            tarantool_password=Secret(password),
+            jwt_secret=settings.jwt_secret or Secret(jwt_secret),
+        )
+    finally:
+        await tarantool.stop()
+        folder.release()

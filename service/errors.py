@@ -1,0 +1,255 @@
+"""What can go wrong, and the one form in which HTTP tells it: RFC 9457.
+
+Problem
+├── BadRequest 400      InvalidJSON, InvalidRequest, NoData, NoKeys, InvalidKey,
+│                       CredentialsRequired
+├── InvalidCredentials 401
+├── Forbidden 403       TokenMissing, TokenInvalid, TokenExpired, TokenRevoked,
+│                       RegistrationClosed
+├── UserExists 409
+├── TooLarge 413        BodyTooLarge, TooManyKeys, ValueTooLarge
+├── Internal 500
+└── Unavailable 503     StorageUnavailable, StorageFull, Overloaded
+
+A leaf is one stable `code`. Whoever meets the fault raises it with a detail that says
+what was wrong, where, and for a limit the limit and the actual figure.
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import ClassVar, Literal
+
+import msgspec
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+log = logging.getLogger(__name__)
+
+#: For a write that got no answer: whether it certainly left nothing behind.
+Applied = Literal["no", "unknown"]
+
+CONTENT_TYPE = "application/problem+json"
+
+#: Seconds; what is away is usually a restart, which takes about as long.
+RETRY_AFTER = 1
+
+
+class StartError(Exception):
+    """Why the service cannot start, in one line."""
+
+
+class Problem(Exception):
+    """A reply that is not a success.
+
+    `detail` reaches the client as it is: a sentence of ours, never the text of
+    somebody else's exception.
+    """
+
+    status: ClassVar[HTTPStatus]
+    code: ClassVar[str]
+    default: ClassVar[str] = ""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.default)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        """Extension members of the problem (RFC 9457, section 3.2)."""
+        return {}
+
+    def response(self) -> web.Response:
+        return problem_response(
+            self.status, self.code, str(self), headers=self.headers, **self.members
+        )
+
+
+class BadRequest(Problem):
+    status = HTTPStatus.BAD_REQUEST
+
+
+class InvalidJSON(BadRequest):
+    code = "invalid_json"
+
+
+class InvalidRequest(BadRequest):
+    code = "invalid_request"
+
+
+class NoData(BadRequest):
+    code = "no_data"
+    default = "No data: /data must hold at least one key with its value"
+
+
+class NoKeys(BadRequest):
+    code = "no_keys"
+    default = "No keys: /keys must hold at least one key"
+
+
+class InvalidKey(BadRequest):
+    code = "invalid_key"
+
+
+class CredentialsRequired(BadRequest):
+    code = "credentials_required"
+    default = "Username and password are required"
+
+
+class InvalidCredentials(Problem):
+    status = HTTPStatus.UNAUTHORIZED
+    code = "invalid_credentials"
+    default = "Wrong username or password"
+
+
+class Forbidden(Problem):
+    status = HTTPStatus.FORBIDDEN
+
+
+class TokenMissing(Forbidden):
+    code = "token_missing"
+    default = "A token is required: Authorization: Bearer <token>"
+
+
+class TokenInvalid(Forbidden):
+    code = "token_invalid"
+    default = "The token is not valid"
+
+
+class TokenExpired(Forbidden):
+    code = "token_expired"
+    default = "The token has expired: log in again"
+
+
+class TokenRevoked(Forbidden):
+    code = "token_revoked"
+
+
+class RegistrationClosed(Forbidden):
+    code = "registration_closed"
+    default = "Registration is closed: ask the operator for an account"
+
+
+class UserExists(Problem):
+    status = HTTPStatus.CONFLICT
+    code = "user_exists"
+
+
+class TooLarge(Problem):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class BodyTooLarge(TooLarge):
+    code = "body_too_large"
+
+
+class TooManyKeys(TooLarge):
+    code = "too_many_keys"
+
+
+class ValueTooLarge(TooLarge):
+    code = "value_too_large"
+
+
+class Internal(Problem):
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "internal"
+    default = "The service failed to answer this request"
+
+
+class Unavailable(Problem):
+    """The same request may succeed a little later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, detail: str = "", *, applied: Applied | None = None) -> None:
+        super().__init__(detail)
+        self.applied = applied
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {hdrs.RETRY_AFTER: str(RETRY_AFTER)}
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        return {} if self.applied is None else {"applied": self.applied}
+
+
+class StorageUnavailable(Unavailable):
+    code = "storage_unavailable"
+    default = "The storage does not answer"
+
+
+class StorageFull(Unavailable):
+    code = "storage_full"
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+
+
+#: The codes of what aiohttp itself refuses, before or instead of a handler.
+HTTP_CODES = {
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
+    HTTPStatus.INTERNAL_SERVER_ERROR: Internal.code,
+}
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **members: object,
+) -> web.Response:
+    body = {
+        "status": int(status),
+        "title": HTTPStatus(status).phrase,
+        "detail": detail,
+        "code": code,
+        # the original service's clients look here
+        "error": detail,
+        **members,
+    }
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(body),
+        headers=headers,
+        content_type=CONTENT_TYPE,
+    )
+
+
+def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Response:
+    """The problem for what aiohttp refused on its own."""
+    headers: dict[str, str] = {}
+    match refused:
+        case web.HTTPNotFound():
+            detail = f"There is nothing at {request.path}"
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(refused.allowed_methods))
+            headers[hdrs.ALLOW] = allowed
+            detail = f"{request.path} takes {allowed}, not {request.method}"
+        case _:
+            detail = HTTPStatus(refused.status).description or refused.reason
+    code = HTTP_CODES.get(HTTPStatus(refused.status), InvalidRequest.code)
+    return problem_response(refused.status, code, detail, headers=headers)
+
+
+@web.middleware
+async def render(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns whatever a handler raises into its reply."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return problem.response()
+    except web.HTTPException as refused:
+        return http_problem(request, refused)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return Internal().response()

@@ -1,0 +1,101 @@
+"""The process: its socket, its signals, a graceful stop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from service.app import create_app
+from service.embedded import embedded_tarantool
+from service.errors import StartError
+from service.protocol import Runner
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+#: Seconds that requests under way get to finish.
+GRACE = 10.0
+
+#: Connections waiting to be accepted; the kernel has a bound of its own.
+BACKLOG = 1024
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until a stop signal; a second one ends the process at once.
+
+    :raises StartError:
+    """
+    _cancel_on_signal()
+    with contextlib.suppress(asyncio.CancelledError):
+        async with contextlib.AsyncExitStack() as stack:
+            listener = stack.enter_context(bind(settings))
+            if settings.tarantool_uri is None:
+                settings = await stack.enter_async_context(embedded_tarantool(settings))
+            await stack.enter_async_context(running(settings, listener))
+            log.info("serving on %s:%d", *listener.getsockname()[:2])
+            await asyncio.Event().wait()
+    log.info("stopped")
+
+
+def bind(settings: Settings) -> socket.socket:
+    """The service's socket, not listening yet: an occupied port is found out first."""
+    where = (settings.host, settings.port)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(settings, error) from None
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, listener: socket.socket
+) -> AsyncIterator[web.AppRunner]:
+    """The application, answering on the listener.
+
+    :raises StartError:
+    """
+    runner = Runner(
+        create_app(settings),
+        access_log=logging.getLogger("service.access") if settings.access_log else None,
+        shutdown_timeout=GRACE,
+    )
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        yield runner
+    except OSError as error:
+        raise _cannot_listen(settings, error) from None
+    finally:
+        await runner.cleanup()
+
+
+def _cancel_on_signal() -> None:
+    loop = asyncio.get_running_loop()
+    serving = asyncio.current_task()
+
+    def stop() -> None:
+        log.info("stopping: requests under way get %g s", GRACE)
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+        if serving is not None:
+            serving.cancel()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> StartError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return StartError(f"cannot listen on {settings.host}:{settings.port}: {reason}")

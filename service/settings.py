@@ -1,0 +1,159 @@
+"""Everything that can be set, read once from the environment.
+
+A field of `Settings` is a variable: `max_keys` is `KV_MAX_KEYS`; only `ADMIN_LOGIN` and
+`ADMIN_PASSWORD` stand without the prefix.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from service.errors import StartError
+
+PREFIX = "KV_"
+MIB = 1024 * 1024
+
+#: RFC 7518, section 3.2: a key for HS256 has at least as many bits as the hash.
+MIN_JWT_SECRET_BYTES = 32
+
+#: The variables that may come as a file.
+SECRETS = ("KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET", "ADMIN_PASSWORD")
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class SettingsError(StartError):
+    """A variable that cannot be used; the message names it."""
+
+
+class Secret(str):
+    """A string that does not show itself in a repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a Tarantool listens: TCP, or a unix socket when `host` is ``unix/``."""
+
+    host: str
+    port: int | str
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        host, _, port = text.strip().rpartition(":")
+        if not host or not (
+            port.isascii() and port.isdigit() and 0 < int(port) < 65536
+        ):
+            raise ValueError(
+                "host:port is wanted, several of them with commas between them"
+            )
+        return cls(host=host.strip("[]"), port=int(port))
+
+
+class Addresses(tuple[Address, ...]):
+    __slots__ = ()
+
+
+def _variable(field: str) -> str:
+    name = field.upper()
+    return name if name.startswith("ADMIN_") else PREFIX + name
+
+
+class Settings(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename=_variable,
+):
+    """Sizes are in bytes, times in seconds; None means unset."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - a server in a container listens everywhere
+    port: Port = 5000
+    access_log: bool = False
+
+    tarantool_uri: Addresses | None = None
+    tarantool_user: str = "kv_service"
+    tarantool_password: Secret | None = None
+    startup_timeout: Positive = 60
+
+    data_dir: Path = Path("./var")
+    wal_mode: Literal["fsync", "write"] = "fsync"
+    memtx_memory: Annotated[int, Meta(ge=32 * MIB)] = 256 * MIB
+
+    jwt_secret: Secret | None = None
+    token_ttl: Positive = 3600
+    bcrypt_rounds: Annotated[int, Meta(ge=4, le=31)] = 12
+    registration: Literal["open", "closed"] = "open"
+    admin_login: str | None = None
+    admin_password: Secret | None = None
+
+    max_body: Positive = 16 * MIB
+    max_keys: Positive = 10_000
+    max_key: Positive = 1024
+    max_value: Positive = MIB
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Reads the variables; an empty one counts as unset.
+
+        A secret may come as a file: `NAME_FILE` holds its path.
+
+        :raises SettingsError: a bad value, or a `KV_` variable that is not a setting
+        """
+        known = cls.__struct_encode_fields__
+        given = {
+            name: value
+            for name, value in environ.items()
+            if value and (name.startswith(PREFIX) or name in known)
+        }
+        for secret in SECRETS:
+            path = environ.get(f"{secret}_FILE")
+            given.pop(f"{secret}_FILE", None)
+            if path and secret not in given:
+                given[secret] = _content(secret, path)
+        for name in given:
+            if name not in known:
+                raise SettingsError(f"{name} is not a setting of this service")
+        try:
+            return msgspec.convert(given, cls, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            reason, _, path = str(error).partition(" - at `$.")
+            variable = path.rstrip("`")
+            raise SettingsError(f"{variable}: {reason}" if path else reason) from None
+
+    def __post_init__(self) -> None:
+        if (self.admin_login is None) != (self.admin_password is None):
+            raise ValueError("ADMIN_LOGIN and ADMIN_PASSWORD go together: set both")
+        if self.jwt_secret and len(self.jwt_secret.encode()) < MIN_JWT_SECRET_BYTES:
+            raise ValueError(
+                f"KV_JWT_SECRET: {MIN_JWT_SECRET_BYTES} bytes or more are wanted"
+            )
+        if self.tarantool_uri and not (self.tarantool_password and self.jwt_secret):
+            raise ValueError(
+                "KV_TARANTOOL_PASSWORD and KV_JWT_SECRET (or their _FILE) are wanted "
+                "with KV_TARANTOOL_URI"
+            )
+
+
+def _content(secret: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{secret}_FILE: cannot read {path}: {error}") from None
+
+
+def _decode(wanted: type, text: str) -> Any:
+    if wanted is Addresses:
+        return Addresses(Address.parse(part) for part in text.split(","))
+    return wanted(text)
