@@ -1,0 +1,79 @@
+"""One real Tarantool for the run, and services that talk to it over TCP."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import aiohttp
+import pytest
+
+from service.server import bind, running
+from service.settings import Settings
+from tests.client import Client
+from tests.machine import free_port
+from tests.tarantool import PASSWORD, Tarantool, Tarantools, docker_engine
+
+JWT_SECRET = "a signing secret for tests, long enough"
+
+
+def pytest_report_header() -> str:
+    where = "in a container" if docker_engine() else "a local process (no Docker engine)"
+    return f"tarantool: {where}"
+
+
+@pytest.fixture(scope="session")
+def tarantools(tmp_path_factory: pytest.TempPathFactory) -> Tarantools:
+    return Tarantools(tmp_path_factory.mktemp("tarantool"))
+
+
+@pytest.fixture(scope="session")
+def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """The shared instance: tests use names of their own in it and leave it running."""
+    with tarantools.running() as instance:
+        yield instance
+
+
+def environ_for(tarantool: Tarantool, **more: str) -> dict[str, str]:
+    return {
+        "KV_HOST": "127.0.0.1",
+        "KV_PORT": str(free_port()),
+        "KV_TARANTOOL_URI": f"127.0.0.1:{tarantool.port}",
+        "KV_TARANTOOL_PASSWORD": PASSWORD,
+        "KV_JWT_SECRET": JWT_SECRET,
+        "KV_BCRYPT_ROUNDS": "4",
+        **more,
+    }
+
+
+Serve = Callable[..., contextlib.AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """`async with serve(tarantool, KV_…="…") as client` runs a service of its own."""
+
+    @contextlib.asynccontextmanager
+    async def served(tarantool: Tarantool, **environ: str) -> AsyncIterator[Client]:
+        settings = Settings.from_env(environ_for(tarantool, **environ))
+        url = f"http://{settings.host}:{settings.port}"
+        async with running(settings, bind(settings)), aiohttp.ClientSession() as session:
+            yield Client(session, url)
+
+    return served
+
+
+@pytest.fixture(scope="session")
+async def service(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
+    async with serve(tarantool) as client:
+        yield client
+
+
+@pytest.fixture
+async def visitor(service: Client) -> Client:
+    """A client without a token."""
+    return Client(service.session, service.url)
+
+
+@pytest.fixture
+async def client(visitor: Client) -> Client:
+    """A client logged in as an account of its own."""
+    return await visitor.enter()

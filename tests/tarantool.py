@@ -1,0 +1,240 @@
+"""A real Tarantool for the tests: in a container, or a local process where there is no
+Docker engine. Both run lua/init.lua, keep their data and their port when they are killed
+and started again, and take Lua on the operators' console."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import docker
+from docker.errors import BuildError, DockerException
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.image import DockerImage
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+from tests.machine import free_port, wait_until
+
+ROOT = Path(__file__).parents[1]
+PASSWORD = "a password for tests"
+READY = "entering the event loop"
+START_TIMEOUT = 30.0
+
+#: Runs on the console what it is given, prints the reply. Works with 2.x and 3.x.
+CONSOLE = """
+local connection = require('socket').tcp_connect('unix/', '{path}')
+connection:read('\\n'); connection:read('\\n')
+connection:write([==[{code}]==] .. '\\n')
+print(connection:read('\\n...\\n'))
+os.exit()
+"""
+
+#: As in docker/Dockerfile.tarantool.
+SCRIPT_MODE = ["env", "-u", "TT_APP_NAME", "-u", "TT_INSTANCE_NAME"]
+
+
+class Tarantool(Protocol):
+    port: int
+
+    def start(self) -> None:
+        """Returns when it listens; raises when it does not get there."""
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Sends the signal; returns when it is dead, if it is a deadly one."""
+
+    def log(self) -> str: ...
+
+    def console(self, code: str) -> str:
+        """What the operators' console prints for this line of Lua (YAML)."""
+
+
+def console_script(path: str, code: str) -> list[str]:
+    return ["tarantool", "-e", CONSOLE.format(path=path, code=code)]
+
+
+class LocalTarantool:
+    def __init__(
+        self, folder: Path, *, migrations: Path, environ: Mapping[str, str]
+    ) -> None:
+        self.port = free_port()
+        self._data = folder / "data"
+        self._log = folder / "tarantool.log"
+        # lua/ and migrations/ are looked for side by side
+        shutil.copytree(ROOT / "lua", folder / "lua")
+        (folder / "migrations").symlink_to(migrations)
+        self._init = folder / "lua" / "init.lua"
+        self._environ = {
+            "PATH": os.environ["PATH"],
+            "KV_DATA_DIR": str(self._data),
+            "KV_TARANTOOL_LISTEN": f"127.0.0.1:{self.port}",
+            "KV_TARANTOOL_PASSWORD": PASSWORD,
+        } | dict(environ)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        begin = len(self.log())
+        with self._log.open("ab") as output:
+            self._process = process = subprocess.Popen(
+                ["tarantool", self._init],
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+        def listens() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"Tarantool ended: {self.log()[begin:]}")
+            return READY in self.log()[begin:]
+
+        wait_until(listens, START_TIMEOUT)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self._process.wait()
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    def console(self, code: str) -> str:
+        return subprocess.run(
+            console_script(f"{self._data}/console.sock", code),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=START_TIMEOUT,
+        ).stdout
+
+
+class ContainerTarantool:
+    def __init__(
+        self, image: str, *, migrations: Path, environ: Mapping[str, str]
+    ) -> None:
+        self.port = free_port()
+        container = (
+            DockerContainer(image)
+            .with_volume_mapping(str(migrations), "/opt/kv/migrations", "ro")
+            .with_env("KV_TARANTOOL_PASSWORD", PASSWORD)
+            .waiting_for(
+                LogMessageWaitStrategy(READY).with_startup_timeout(int(START_TIMEOUT))
+            )
+        )
+        # as docker-py takes it: testcontainers' own method cannot name the host's address
+        container.ports["3301/tcp"] = ("127.0.0.1", self.port)
+        for name, value in environ.items():
+            container.with_env(name, value)
+        self._container = container
+        self._started = False
+
+    def start(self) -> None:
+        if not self._started:
+            self._container.start()
+            self._started = True
+            return
+        before = self.log().count(READY)
+        wrapped = self._container.get_wrapped_container()
+        wrapped.start()
+
+        def listens() -> bool:
+            wrapped.reload()
+            if wrapped.status != "running":
+                raise RuntimeError(f"Tarantool ended: {self.log()}")
+            return self.log().count(READY) > before
+
+        wait_until(listens, START_TIMEOUT)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        wrapped = self._container.get_wrapped_container()
+        wrapped.kill(number.name)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            wrapped.wait(timeout=START_TIMEOUT)
+
+    def log(self) -> str:
+        if not self._started:
+            return ""
+        wrapped = self._container.get_wrapped_container()
+        return str(wrapped.logs().decode(errors="replace"))
+
+    def console(self, code: str) -> str:
+        command = SCRIPT_MODE + console_script("/var/lib/tarantool/console.sock", code)
+        status, output = self._container.exec(command)
+        assert status == 0, output
+        return str(output.decode())
+
+    def remove(self) -> None:
+        self._container.stop()
+
+
+def docker_engine() -> bool:
+    with contextlib.suppress(DockerException):
+        return bool(docker.from_env().ping())
+    return False
+
+
+class Tarantools:
+    """Starts instances for the tests, in the way this machine allows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+        self._image: DockerImage | None = None
+        if docker_engine():
+            # Ryuk is an image of its own to pull; `running` removes what it started
+            testcontainers_config.ryuk_disabled = True
+            self._image = built_image()
+
+    @contextlib.contextmanager
+    def running(
+        self, migrations: Path = ROOT / "migrations", **environ: str
+    ) -> Iterator[Tarantool]:
+        with self.prepared(migrations, **environ) as tarantool:
+            tarantool.start()
+            yield tarantool
+
+    @contextlib.contextmanager
+    def prepared(
+        self, migrations: Path = ROOT / "migrations", **environ: str
+    ) -> Iterator[Tarantool]:
+        """An instance not started yet."""
+        if self._image is not None:
+            in_container = ContainerTarantool(
+                str(self._image), migrations=migrations, environ=environ
+            )
+            try:
+                yield in_container
+            finally:
+                in_container.remove()
+            return
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        local = LocalTarantool(folder, migrations=migrations, environ=environ)
+        try:
+            yield local
+        finally:
+            local.kill()
+
+
+def built_image() -> DockerImage:
+    base = os.environ.get("TARANTOOL_IMAGE")
+    try:
+        return DockerImage(
+            path=ROOT,
+            dockerfile_path="docker/Dockerfile.tarantool",
+            tag="kv-tests/tarantool:latest",
+            clean_up=False,
+            buildargs={"TARANTOOL_IMAGE": base} if base else {},
+        ).build()
+    except BuildError as error:
+        raise RuntimeError(
+            f"no image of Tarantool: {error} (where no registry can be reached, "
+            "docker/base-images.sh makes base images)"
+        ) from None
