@@ -16,7 +16,9 @@ JWT_SECRET = "a signing secret for tests, long enough"
 
 
 def pytest_report_header() -> str:
-    where = "in a container" if docker_engine() else "a local process (no Docker engine)"
+    where = (
+        "in a container" if docker_engine() else "a local process (no Docker engine)"
+    )
     return f"tarantool: {where}"
 
 
@@ -55,7 +57,10 @@ def serve() -> Serve:
     async def served(tarantool: Tarantool, **environ: str) -> AsyncIterator[Client]:
         settings = Settings.from_env(environ_for(tarantool, **environ))
         url = f"http://{settings.host}:{settings.port}"
-        async with running(settings, bind(settings)), aiohttp.ClientSession() as session:
+        async with (
+            running(settings, bind(settings)),
+            aiohttp.ClientSession() as session,
+        ):
             yield Client(session, url)
 
     return served

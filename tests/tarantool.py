@@ -127,7 +127,7 @@ class ContainerTarantool:
                 LogMessageWaitStrategy(READY).with_startup_timeout(int(START_TIMEOUT))
             )
         )
-        # as docker-py takes it: testcontainers' own method cannot name the host's address
+        # docker-py's form: testcontainers' own method cannot name the host's address
         container.ports["3301/tcp"] = ("127.0.0.1", self.port)
         for name, value in environ.items():
             container.with_env(name, value)
