@@ -39,7 +39,7 @@ class ProblemHandler(RequestHandler):
         return response
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        # the handler has answered this one; aiohttp meets it again when it drains the body
+        # the handler has answered it; aiohttp meets it again when it drains the body
         if not isinstance(kw.get("exc_info"), web.RequestPayloadError):
             super().log_exception(*args, **kw)
 

@@ -16,9 +16,7 @@ JWT_SECRET = "a signing secret for tests, long enough"
 
 
 def pytest_report_header() -> str:
-    where = (
-        "in a container" if docker_engine() else "a local process (no Docker engine)"
-    )
+    where = "a container" if docker_engine() else "a local process, for want of Docker"
     return f"tarantool: {where}"
 
 

@@ -1,6 +1,8 @@
-"""A real Tarantool for the tests: in a container, or a local process where there is no
-Docker engine. Both run lua/init.lua, keep their data and their port when they are killed
-and started again, and take Lua on the operators' console."""
+"""A real Tarantool for the tests: a container, or a local process without Docker.
+
+Both run lua/init.lua, keep their data and their port when they are killed and started
+again, and take Lua on the operators' console.
+"""
 
 import contextlib
 import os
@@ -9,7 +11,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import docker
 from docker.errors import BuildError, DockerException
@@ -128,7 +130,8 @@ class ContainerTarantool:
             )
         )
         # docker-py's form: testcontainers' own method cannot name the host's address
-        container.ports["3301/tcp"] = ("127.0.0.1", self.port)
+        ports: dict[Any, Any] = container.ports
+        ports["3301/tcp"] = ("127.0.0.1", self.port)
         for name, value in environ.items():
             container.with_env(name, value)
         self._container = container
