@@ -8,7 +8,7 @@ aiohttp warns about. Its own replies, which carry the verifier's text, are not u
 import logging
 import time
 from collections.abc import Container
-from typing import Any, NamedTuple
+from typing import Any
 
 import jwt
 from aiohttp import hdrs, web
@@ -16,18 +16,12 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp_jwt import JWTMiddleware
 
 from service.errors import TokenExpired, TokenInvalid, TokenMissing
+from service.storage import Caller
 
 ALGORITHM = "HS256"
 
 # it logs a stack trace for every bad token
 logging.getLogger("aiohttp_jwt").setLevel(logging.CRITICAL)
-
-
-class Caller(NamedTuple):
-    """Who calls, as a verified token says; its standing is checked with the data."""
-
-    username: str
-    credentials_version: int
 
 
 CALLER = web.RequestKey("caller", Caller)

@@ -4,7 +4,7 @@ import msgspec
 from aiohttp import web
 
 from service import schemas
-from service.auth import CALLER, Caller, Tokens
+from service.auth import CALLER, Tokens
 from service.errors import (
     BodyTooLarge,
     InvalidCredentials,
@@ -14,7 +14,7 @@ from service.errors import (
 )
 from service.passwords import PasswordHasher
 from service.settings import Settings
-from service.storage import Storage
+from service.storage import Caller, Storage
 
 SETTINGS = web.AppKey("settings", Settings)
 STORAGE = web.AppKey("storage", Storage)

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Internal, InvalidRequest, http_problem, problem_response
@@ -31,6 +32,8 @@ class ProblemHandler(RequestHandler):
             raise ConnectionError("the reply has begun: only closing is left")
         if status == HTTPStatus.BAD_REQUEST:
             detail = "The request is not valid HTTP"
+            if isinstance(exc, LineTooLong):
+                detail = f"A line of the request exceeds {self.max_line_size} bytes"
             response = problem_response(status, InvalidRequest.code, detail)
         else:
             log.error("a request failed outside the application", exc_info=exc)

@@ -25,7 +25,8 @@ def kept(path: Path, *, mode: int = 0o600) -> str:
 
 def store(path: Path, secret: str, *, mode: int) -> None:
     """Appears under its name whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)  # of a start that was killed here
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
         file.write(secret)

@@ -18,7 +18,6 @@ from asynctnt.exceptions import (
     TarantoolNetworkError,
 )
 
-from service.auth import Caller
 from service.errors import (
     Applied,
     BodyTooLarge,
@@ -60,7 +59,16 @@ READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
 LOG_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
 
 
+class Caller(NamedTuple):
+    """Who calls, as a token says; the procedures check its standing with the data."""
+
+    username: str
+    credentials_version: int
+
+
 class User(NamedTuple):
+    """What is known of an account for its login."""
+
     password_hash: str
     credentials_version: int
 
