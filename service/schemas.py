@@ -26,6 +26,7 @@ from service.settings import Settings
 MAX_USERNAME = 64  # characters
 MAX_PASSWORD = 1024  # bytes
 MAX_QUOTED = 48  # characters of a client's key in a detail
+MAX_REASON = 200  # characters of a detail that may quote a client's member name
 
 
 class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -136,9 +137,10 @@ def _decode(body: bytes, shape: type[Body]) -> Body:
 
 def _explained(error: msgspec.ValidationError) -> str:
     """The validator's sentence, its path as a JSON pointer (RFC 6901) in front."""
-    reason, _, path = str(error).replace("`", "").partition(" - at $")
-    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", path)
-    return f"{pointer or 'The body'}: {reason[:1].lower()}{reason[1:]}"
+    reason, _, path = str(error).partition(" - at `$")
+    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", path.rstrip("`"))
+    where = pointer or "The body"
+    return f"{where}: {reason[:1].lower()}{_shortened(reason[1:], MAX_REASON)}"
 
 
 def _check_keys(keys: Iterable[str], count: int, limits: Settings) -> None:
@@ -156,4 +158,8 @@ def _check_keys(keys: Iterable[str], count: int, limits: Settings) -> None:
 
 
 def _quoted(key: str) -> str:
-    return repr(key if len(key) <= MAX_QUOTED else f"{key[:MAX_QUOTED]}…")
+    return repr(_shortened(key, MAX_QUOTED))
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
