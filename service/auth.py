@@ -8,12 +8,15 @@ aiohttp warns about. Its own replies, which carry the verifier's text, are not u
 import logging
 import time
 from collections.abc import Container
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any
 
 import jwt
+import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp_jwt import JWTMiddleware
+from msgspec import Meta
 
 from service.errors import TokenExpired, TokenInvalid, TokenMissing
 from service.storage import Caller
@@ -34,7 +37,15 @@ class Presented(dict[str, Any]):
 
     def __init__(self, token: str) -> None:
         super().__init__()
-        self.headers = {hdrs.AUTHORIZATION: f"Bearer {token}"}
+        self.token = token
+
+
+class Claims(msgspec.Struct):
+    """What a token of ours says beyond its signature."""
+
+    sub: str
+    ver: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    exp: int
 
 
 class Tokens:
@@ -46,7 +57,9 @@ class Tokens:
     def __init__(self, secret: str, ttl: int) -> None:
         self._secret = secret
         self._ttl = ttl
-        self._verify = JWTMiddleware(secret, algorithms=[ALGORITHM])
+        self._verify = JWTMiddleware(
+            secret, algorithms=[ALGORITHM], token_getter=attrgetter("token")
+        )
 
     def issue(self, caller: Caller) -> str:
         now = int(time.time())
@@ -65,12 +78,12 @@ class Tokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise TokenInvalid("The Authorization header must be: Bearer <token>")
-        presented = Presented(token.strip())
+        presented = Presented(token.strip(" "))
         try:
             await self._verify(presented, _accept)
         except Exception as error:
             # PyJWT answers some malformed tokens with a ValueError, a TypeError or a
-            # RecursionError, and every one of them is a bad token.
+            # RecursionError: whatever it is, the token is bad
             if isinstance(error.__context__, jwt.ExpiredSignatureError):
                 raise TokenExpired() from None
             raise TokenInvalid() from None
@@ -81,12 +94,14 @@ async def _accept(_: Presented) -> None:
     """The handler that aiohttp-jwt goes on to: nothing is left to do."""
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
-    match claims:
-        case {"sub": str(username), "ver": int(version), "exp": int()}:
-            return Caller(username, version)
-        case _:
-            raise TokenInvalid()
+def _caller(payload: dict[str, Any]) -> Caller:
+    try:
+        claims = msgspec.convert(payload, Claims)
+    except msgspec.ValidationError:
+        raise TokenInvalid() from None
+    if not claims.sub.isprintable():  # no name of ours, and perhaps not even Unicode
+        raise TokenInvalid()
+    return Caller(claims.sub, claims.ver)
 
 
 def admit(tokens: Tokens, public: Container[Handler]) -> Middleware:

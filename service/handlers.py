@@ -93,5 +93,5 @@ async def _body(request: web.Request) -> bytes:
         raise BodyTooLarge(
             f"The body is longer than {limit} bytes, the limit"
         ) from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):
         raise InvalidRequest("The body does not arrive as its headers say") from None

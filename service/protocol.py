@@ -11,15 +11,28 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from service.errors import Internal, InvalidRequest, http_problem, problem_response
+from service.errors import Internal, InvalidRequest, http_problem
 
 log = logging.getLogger(__name__)
 
 
 class ProblemHandler(RequestHandler):
     __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # aiohttp answers broken framing after the requests before it, and would let the
+        # one whose body is broken wait for the rest of it for ever
+        if not self._messages or not isinstance(self._messages[-1][0], _ErrInfo):
+            return
+        bodies = [body for _, body in self._messages]
+        if self._current_request is not None:
+            bodies.append(self._current_request.content)
+        for body in bodies:
+            if not body.is_eof():
+                body.set_exception(web.RequestPayloadError())
 
     def handle_error(
         self,
@@ -30,11 +43,12 @@ class ProblemHandler(RequestHandler):
     ) -> web.StreamResponse:
         if request.writer.output_size > 0:
             raise ConnectionError("the reply has begun: only closing is left")
-        if status == HTTPStatus.BAD_REQUEST:
+        # aiohttp puts the bytes of an unknown expectation in a text that it encodes
+        if status == HTTPStatus.BAD_REQUEST or isinstance(exc, UnicodeEncodeError):
             detail = "The request is not valid HTTP"
             if isinstance(exc, LineTooLong):
                 detail = f"A line of the request exceeds {self.max_line_size} bytes"
-            response = problem_response(status, InvalidRequest.code, detail)
+            response = InvalidRequest(detail).response()
         else:
             log.error("a request failed outside the application", exc_info=exc)
             response = Internal().response()

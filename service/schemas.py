@@ -23,7 +23,8 @@ from service.errors import (
 )
 from service.settings import Settings
 
-MAX_USERNAME = 64  # characters
+MAX_USERNAME = 64  # characters, in NFC
+MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
 MAX_PASSWORD = 1024  # bytes
 MAX_QUOTED = 48  # characters of a client's key in a detail
 MAX_REASON = 200  # characters of a detail that may quote a client's member name
@@ -70,7 +71,9 @@ def check_credentials(username: str, password: str) -> Credentials:
 
     :raises InvalidRequest: a limit of the name or the password is not kept
     """
-    username = unicodedata.normalize("NFC", username)
+    # normalising takes the square of the length of a run of combining marks
+    if len(username) <= MAX_USERNAME * MAX_DECOMPOSED:
+        username = unicodedata.normalize("NFC", username)
     if len(username) > MAX_USERNAME:
         raise InvalidRequest(
             f"/username is {len(username)} characters long, the limit is {MAX_USERNAME}"
@@ -128,6 +131,8 @@ def _decode(body: bytes, shape: type[Body]) -> Body:
         raise InvalidRequest(_explained(error)) from None
     except msgspec.DecodeError as error:
         reason = str(error).removeprefix("JSON is malformed: ")
+        if reason == "Input data was truncated":  # what it says of a lone surrogate too
+            reason = "it is cut short, or has half of a surrogate pair"
         raise InvalidJSON(f"The body is not JSON: {reason}") from None
     except UnicodeDecodeError:
         raise InvalidJSON("The body is not UTF-8") from None

@@ -188,7 +188,7 @@ class Storage:
         except TarantoolDatabaseError as error:
             self._look_for_leader(connection, error)
             raise _problem(error, writes=writes) from error
-        except (TarantoolNetworkError, TimeoutError):
+        except (TarantoolNetworkError, OSError):
             raise StorageUnavailable(applied="unknown" if writes else None) from None
 
     def _look_for_leader(

@@ -1,0 +1,233 @@
+"""The table of errors, row by row: each is provoked, and each is documented."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import jwt
+import pytest
+
+from service.errors import HTTP_CODES, Problem
+from service.passwords import MAX_WAITING, THREADS
+from tests.client import Client, Reply, unique
+from tests.conftest import Serve
+from tests.problems import assert_problem
+from tests.tarantool import Tarantool, Tarantools
+
+README = Path(__file__).parents[2] / "README.md"
+
+#: The smallest memory that Tarantool starts with and that takes some values of 1 MiB.
+TINY_MEMORY = str(32 * 1024 * 1024)
+
+#: A hash at this cost takes some 30 ms: the queue fills faster than it is worked off,
+#: which takes 2 s.
+SLOW_ROUNDS = "9"
+
+#: Seconds that a service may take to notice that its Tarantool is gone.
+NOTICE = 5.0
+
+
+class Row(NamedTuple):
+    status: int
+    code: str
+    provoke: Callable[[Client], Awaitable[Reply]]
+    environ: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default
+
+
+async def _register_twice(client: Client) -> Reply:
+    name = unique("user")
+    assert (await client.register(name, "password")).status == 200
+    return await client.register(name, "password")
+
+
+async def _without_token(client: Client) -> Reply:
+    return await Client(client.session, client.url).read(["k"])
+
+
+def account_of(client: Client) -> str:
+    claims = jwt.decode(client.token or "", options={"verify_signature": False})
+    return str(claims["sub"])
+
+
+async def _with_expired_token(client: Client) -> Reply:
+    await asyncio.sleep(1.1)
+    return await client.read(["k"])
+
+
+TABLE = [
+    Row(400, "invalid_json", lambda client: client.post("/api/read", "nope")),
+    Row(400, "invalid_request", lambda client: client.post("/api/read", [])),
+    Row(400, "no_data", lambda client: client.write({})),
+    Row(400, "no_keys", lambda client: client.read([])),
+    Row(400, "invalid_key", lambda client: client.read([""])),
+    Row(400, "credentials_required", lambda client: client.register("", "")),
+    Row(401, "invalid_credentials", lambda client: client.login(unique("no"), "p")),
+    Row(403, "token_missing", _without_token),
+    Row(
+        403,
+        "token_invalid",
+        lambda client: client.post("/api/read", headers={"Authorization": "Bearer x"}),
+    ),
+    Row(403, "token_expired", _with_expired_token, {"KV_TOKEN_TTL": "1"}),
+    Row(404, "not_found", lambda client: client.post("/api/nothing")),
+    Row(405, "method_not_allowed", lambda client: client.request("GET", "/api/read")),
+    Row(409, "user_exists", _register_twice),
+    Row(
+        413,
+        "body_too_large",
+        lambda client: client.post("/api/read", " " * 101),
+        {"KV_MAX_BODY": "100"},
+    ),
+    Row(
+        413,
+        "too_many_keys",
+        lambda client: client.read(["k", "l"]),
+        {"KV_MAX_KEYS": "1"},
+    ),
+    Row(
+        413,
+        "value_too_large",
+        lambda client: client.write({"k": 12}),
+        {"KV_MAX_VALUE": "1"},
+    ),
+]
+
+#: Those that need an account, or an instance of Tarantool, of their own.
+ELSEWHERE = {
+    "token_revoked",
+    "registration_closed",
+    "internal",
+    "storage_unavailable",
+    "storage_full",
+    "overloaded",
+}
+
+
+def leaves(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
+    children = kind.__subclasses__()
+    if not children:
+        yield kind
+    for child in children:
+        yield from leaves(child)
+
+
+STATUSES: dict[str, int] = {
+    **{code: status for status, code in HTTP_CODES.items()},
+    **{leaf.code: leaf.status for leaf in leaves()},
+}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.code)
+async def test_each_row_of_the_table(
+    serve: Serve, tarantool: Tarantool, row: Row
+) -> None:
+    async with serve(tarantool, **row.environ) as client:
+        await client.enter()
+        assert_problem(await row.provoke(client), row.status, row.code)
+
+
+async def test_a_revoked_token(client: Client, tarantool: Tarantool) -> None:
+    tarantool.console(f"box.space.users:delete('{account_of(client)}')")
+    assert_problem(await client.read(["k"]), 403, "token_revoked")
+
+
+async def test_registration_can_be_closed(serve: Serve, tarantool: Tarantool) -> None:
+    admin, name = unique("admin"), unique("user")
+    environ = {"ADMIN_LOGIN": admin, "ADMIN_PASSWORD": "password"}
+    async with serve(tarantool, KV_REGISTRATION="closed", **environ) as client:
+        reply = await client.register(name, "password")
+        assert_problem(reply, 403, "registration_closed")
+        assert (await client.login(name, "password")).status == 401
+        assert (await client.login(admin, "password")).status == 200
+
+
+async def test_a_fault_nobody_foresaw_is_told_without_its_text(
+    serve: Serve, tarantools: Tarantools
+) -> None:
+    with tarantools.running() as tarantool:
+        async with serve(tarantool) as client:
+            await client.enter()
+            tarantool.console("box.space.kv_meta:delete('revision')")
+            reply = await client.write({unique("key"): 1})
+            assert "revision" not in assert_problem(reply, 500, "internal")
+
+
+async def test_a_storage_that_is_away(serve: Serve, tarantools: Tarantools) -> None:
+    with tarantools.running() as tarantool:
+        async with serve(tarantool) as client:
+            await client.enter()
+            tarantool.kill()
+            assert_unavailable(await first_refusal(client), applied=None)
+            assert_unavailable(await client.read(["k"]), applied=None)
+            assert_unavailable(await client.login("user", "password"), applied=None)
+            assert_unavailable(await client.write({"k": 1}), applied="no")
+            reply = await client.register("another", "password")
+            assert_unavailable(reply, applied="no")
+            assert (await client.request("GET", "/livez")).status == 200
+
+
+def assert_unavailable(
+    reply: Reply, *, applied: str | None, code: str = "storage_unavailable"
+) -> None:
+    assert_problem(reply, 503, code)
+    assert int(reply.headers["Retry-After"]) >= 1
+    assert reply.json.get("applied") == applied
+
+
+async def first_refusal(client: Client) -> Reply:
+    async with asyncio.timeout(NOTICE):
+        while (reply := await client.request("GET", "/readyz")).status == 200:
+            pass
+    return reply
+
+
+async def test_a_full_storage_still_reads(serve: Serve, tarantools: Tarantools) -> None:
+    first, last, large = unique("first"), unique("last"), "x" * 1_000_000
+    with tarantools.running(KV_MEMTX_MEMORY=TINY_MEMORY) as tarantool:
+        async with serve(tarantool) as client:
+            await client.enter()
+            assert (await client.write({first: "kept"})).status == 200
+            while (reply := await client.write({unique("k"): large})).status == 200:
+                pass
+            assert_unavailable(reply, applied="no", code="storage_full")
+
+            reply = await client.write({last: 1, unique("k"): large})
+            assert_unavailable(reply, applied="no", code="storage_full")
+            assert (await client.read([first, last])).json["data"] == {first: "kept"}
+
+
+async def test_a_queue_of_passwords_has_an_end(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    taken = THREADS + MAX_WAITING
+    async with (
+        serve(tarantool, KV_BCRYPT_ROUNDS=SLOW_ROUNDS) as client,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
+        crowd = Client(session, client.url)
+        logins = [crowd.login("nobody", "password") for _ in range(taken + 10)]
+        replies = await asyncio.gather(*logins)
+        refused = [reply for reply in replies if reply.status != 401]
+        assert len(refused) >= 1
+        for reply in refused:
+            assert_unavailable(reply, applied="no", code="overloaded")
+            assert str(taken) in reply.json["detail"]
+        assert (await client.login("nobody", "password")).status == 401
+
+
+def test_every_code_is_provoked_here() -> None:
+    assert {row.code for row in TABLE} | ELSEWHERE == set(STATUSES)
+
+
+def test_every_kind_of_problem_has_a_code_of_its_own() -> None:
+    codes = [leaf.code for leaf in leaves()]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize(("code", "status"), STATUSES.items(), ids=STATUSES.keys())
+def test_the_readme_documents_every_code(code: str, status: int) -> None:
+    rows = README.read_text().splitlines()
+    documented = [row for row in rows if row.startswith(f"| {status:d} |")]
+    assert [row for row in documented if f"`{code}`" in row]
