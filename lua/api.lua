@@ -38,7 +38,8 @@ local function drop_stale()
 end
 
 --- Takes from an account what every account is born with: the role `public`, with its views
--- of the schema, and the right to change itself.
+-- of the schema and, in 2.x, the function `LUA`, which runs any code as admin; and the right
+-- to change itself.
 local function strip(user)
     local options = { if_exists = true }
     box.schema.user.revoke(user, 'public', nil, nil, options)
@@ -60,6 +61,7 @@ function M.deploy(user, password)
         box.schema.user.passwd(user, password)
         box.schema.user.grant(user, ROLE, nil, nil, { if_not_exists = true })
         strip(user)
+        strip('guest')
     end)
 end
 

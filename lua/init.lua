@@ -33,12 +33,12 @@ local function start()
         checkpoint_interval = CHECKPOINT_INTERVAL,
         feedback_enabled = versions.feedback_enabled,
     })
+    console.listen('unix/:' .. fio.pathjoin(cfg.data_dir, 'console.sock'))
     migrator.migrate(fio.pathjoin(fio.dirname(HERE), 'migrations'))
     api.publish()
     if not box.info.ro then
         api.deploy(cfg.user, cfg.password)
     end
-    console.listen('unix/:' .. fio.pathjoin(cfg.data_dir, 'console.sock'))
     box.cfg({ listen = cfg.listen })
     log.info('kv: ready')
 end

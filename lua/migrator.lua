@@ -98,7 +98,7 @@ function M.migrate(folder)
             fiber.sleep(POLL_INTERVAL)
         else
             if box.space.migrations == nil then
-                create_records()
+                box.atomic(create_records)
             end
             apply(pending(available)[1])
         end
