@@ -7,7 +7,7 @@ from aiohttp import web
 
 from service import handlers
 from service.auth import Tokens, admit
-from service.errors import UserExists, render
+from service.errors import Problem, StartError, UserExists, render
 from service.handlers import PASSWORDS, SETTINGS, STORAGE, TOKENS
 from service.passwords import PasswordHasher
 from service.schemas import check_credentials
@@ -63,10 +63,13 @@ async def administrator(app: web.Application) -> AsyncIterator[None]:
     """Creates the account of `ADMIN_LOGIN` where it is missing."""
     settings = app[SETTINGS]
     if settings.admin_login and settings.admin_password:
-        name, password = check_credentials(
-            settings.admin_login, settings.admin_password
-        )
-        password_hash = await app[PASSWORDS].hash(password)
-        with contextlib.suppress(UserExists):
-            await app[STORAGE].create_user(name, password_hash)
+        try:
+            name, password = check_credentials(
+                settings.admin_login, settings.admin_password
+            )
+            password_hash = await app[PASSWORDS].hash(password)
+            with contextlib.suppress(UserExists):
+                await app[STORAGE].create_user(name, password_hash)
+        except Problem as problem:
+            raise StartError(f"ADMIN_LOGIN and ADMIN_PASSWORD: {problem}") from None
     yield

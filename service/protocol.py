@@ -22,7 +22,14 @@ class ProblemHandler(RequestHandler):
     __slots__ = ()
 
     def data_received(self, data: bytes) -> None:
+        stopping = self._close, self._force_close
+        if self._request_in_progress:
+            # aiohttp waits for this request when it stops, and drops the rest of the
+            # body that the request waits for
+            self._close = self._force_close = False
         super().data_received(data)
+        self._close |= stopping[0]
+        self._force_close |= stopping[1]
         # aiohttp answers broken framing after the requests before it, and would let the
         # one whose body is broken wait for the rest of it for ever
         if not self._messages or not isinstance(self._messages[-1][0], _ErrInfo):

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -97,5 +96,6 @@ def _cancel_on_signal() -> None:
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> StartError:
-    reason = os.strerror(error.errno) if error.errno else str(error)
+    # not os.strerror: a name that is not found has a number of its own kind
+    reason = error.strerror or str(error)
     return StartError(f"cannot listen on {settings.host}:{settings.port}: {reason}")

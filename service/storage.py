@@ -186,15 +186,16 @@ class Storage:
         try:
             return (await connection.call(procedure, args)).body
         except TarantoolDatabaseError as error:
-            self._look_for_leader(connection, error)
+            if error.code in READ_ONLY:
+                self._leave(connection)
             raise _problem(error, writes=writes) from error
         except (TarantoolNetworkError, OSError):
+            self._leave(connection)
             raise StorageUnavailable(applied="unknown" if writes else None) from None
 
-    def _look_for_leader(
-        self, connection: Connection, error: TarantoolDatabaseError
-    ) -> None:
-        if error.code in READ_ONLY and len(self._addresses) > 1:
+    def _leave(self, connection: Connection) -> None:
+        """Another instance may be better, where there are others."""
+        if len(self._addresses) > 1:
             connection.close()
 
     async def _keep(self, connection: Connection) -> None:
