@@ -1,9 +1,14 @@
 """Small things that every suite needs of the machine."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from tests.client import Client
+
+ROOT = Path(__file__).parents[1]
 POLL_INTERVAL = 0.02
 
 
@@ -21,3 +26,25 @@ def wait_until(condition: Callable[[], bool], timeout: float) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {timeout} s: {condition}")
         time.sleep(POLL_INTERVAL)
+
+
+async def wait_until_ready(client: Client, seconds: float) -> None:
+    """:raises TimeoutError: the service did not reach its storage in that time"""
+    async with asyncio.timeout(seconds):
+        while True:
+            if (await client.request("GET", "/readyz")).status == 200:
+                return
+            await asyncio.sleep(POLL_INTERVAL)
+
+
+def alive(pid: int) -> bool:
+    """A zombie is not: in some containers nobody reaps an orphan."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()

@@ -4,7 +4,10 @@ Both run lua/init.lua, keep their data and their port when they are killed and s
 again, and take Lua on the operators' console.
 """
 
+import asyncio
+import base64
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -13,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import asynctnt
 import docker
 from docker.errors import BuildError, DockerException
 from testcontainers.core.config import testcontainers_config
@@ -20,9 +24,8 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.image import DockerImage
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from tests.machine import free_port, wait_until
+from tests.machine import POLL_INTERVAL, ROOT, free_port, wait_until
 
-ROOT = Path(__file__).parents[1]
 PASSWORD = "a password for tests"
 READY = "entering the event loop"
 START_TIMEOUT = 30.0
@@ -52,11 +55,52 @@ class Tarantool(Protocol):
     def log(self) -> str: ...
 
     def console(self, code: str) -> str:
-        """What the operators' console prints for this line of Lua (YAML)."""
+        """What the operators' console prints for this Lua (YAML).
+
+        It is sent as one line: no comments in it."""
 
 
 def console_script(path: str, code: str) -> list[str]:
-    return ["tarantool", "-e", CONSOLE.format(path=path, code=code)]
+    line = " ".join(code.split())
+    return ["tarantool", "-e", CONSOLE.format(path=path, code=line)]
+
+
+def local_console(data: Path, code: str) -> str:
+    """Of the instance of this machine that keeps its data in this folder."""
+    return subprocess.run(
+        console_script(f"{data}/console.sock", code),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=START_TIMEOUT,
+    ).stdout
+
+
+def evaluated(tarantool: Tarantool, expression: str) -> Any:
+    """The value of a Lua expression, as JSON has it."""
+    answer = tarantool.console(
+        "require('digest').base64_encode("
+        f"require('json').encode({expression}), {{nowrap = true}})"
+    )
+    assert "error:" not in answer, answer
+    return json.loads(base64.b64decode(answer.split()[2]))
+
+
+async def connected(tarantool: Tarantool, **credentials: str) -> asynctnt.Connection:
+    """Speaks to it as the service does; a guest, without credentials."""
+    connection = asynctnt.Connection(
+        host="127.0.0.1",
+        port=tarantool.port,
+        fetch_schema=False,
+        auto_refetch_schema=False,
+        ping_timeout=0,
+        request_timeout=5,
+        reconnect_timeout=0,
+        **credentials,
+    )
+    async with asyncio.timeout(START_TIMEOUT):
+        await connection.connect()
+    return connection
 
 
 class LocalTarantool:
@@ -64,15 +108,15 @@ class LocalTarantool:
         self, folder: Path, *, migrations: Path, environ: Mapping[str, str]
     ) -> None:
         self.port = free_port()
-        self._data = folder / "data"
+        self.data = folder / "data"
         self._log = folder / "tarantool.log"
         # lua/ and migrations/ are looked for side by side
         shutil.copytree(ROOT / "lua", folder / "lua")
         (folder / "migrations").symlink_to(migrations)
-        self._init = folder / "lua" / "init.lua"
+        self.init = folder / "lua" / "init.lua"
         self._environ = {
             "PATH": os.environ["PATH"],
-            "KV_DATA_DIR": str(self._data),
+            "KV_DATA_DIR": str(self.data),
             "KV_TARANTOOL_LISTEN": f"127.0.0.1:{self.port}",
             "KV_TARANTOOL_PASSWORD": PASSWORD,
         } | dict(environ)
@@ -82,7 +126,7 @@ class LocalTarantool:
         begin = len(self.log())
         with self._log.open("ab") as output:
             self._process = process = subprocess.Popen(
-                ["tarantool", self._init],
+                ["tarantool", self.init],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -107,13 +151,7 @@ class LocalTarantool:
         return self._log.read_text() if self._log.exists() else ""
 
     def console(self, code: str) -> str:
-        return subprocess.run(
-            console_script(f"{self._data}/console.sock", code),
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=START_TIMEOUT,
-        ).stdout
+        return local_console(self.data, code)
 
 
 class ContainerTarantool:
@@ -126,7 +164,9 @@ class ContainerTarantool:
             .with_volume_mapping(str(migrations), "/opt/kv/migrations", "ro")
             .with_env("KV_TARANTOOL_PASSWORD", PASSWORD)
             .waiting_for(
-                LogMessageWaitStrategy(READY).with_startup_timeout(int(START_TIMEOUT))
+                LogMessageWaitStrategy(READY)
+                .with_startup_timeout(int(START_TIMEOUT))
+                .with_poll_interval(POLL_INTERVAL)
             )
         )
         # docker-py's form: testcontainers' own method cannot name the host's address
@@ -216,6 +256,15 @@ class Tarantools:
             finally:
                 in_container.remove()
             return
+        with self.local(migrations, **environ) as local:
+            yield local
+
+    @contextlib.contextmanager
+    def local(
+        self, migrations: Path = ROOT / "migrations", **environ: str
+    ) -> Iterator[LocalTarantool]:
+        """A local process not started yet, also where there is a Docker engine: for
+        what needs the instance's files."""
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()

@@ -357,7 +357,7 @@ async def test_a_name_of_64_characters_is_allowed(
 async def test_a_long_name_is_refused_without_normalising_it(
     visitor: Client, path: str
 ) -> None:
-    # sorting combining marks takes the square of their number: these would take some 15 s
+    # sorting combining marks takes the square of their number: these take some 15 s
     name = "a" + "\u0315\u0300" * 80_000
     async with asyncio.timeout(PATIENCE):
         reply = await visitor.post(path, {"username": name, "password": "password"})

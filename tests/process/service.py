@@ -1,0 +1,96 @@
+"""The service as a process of its own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.machine import ROOT, free_port, wait_until
+
+#: Seconds for a process of ours to start, or to end, on a busy machine.
+PROCESS_TIMEOUT = 30.0
+
+SERVICE = [sys.executable, "-m", "service"]
+SERVING = "serving on "
+
+
+def service_environ(folder: Path, **more: str) -> dict[str, str]:
+    """All that a service gets to see; without more it is one with its own Tarantool."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "KV_HOST": "127.0.0.1",
+        "KV_PORT": str(free_port()),
+        "KV_DATA_DIR": str(folder / "data"),
+        "KV_BCRYPT_ROUNDS": "4",
+    }
+    return environ | more
+
+
+class ServiceProcess:
+    """`python -m service`, as an operator runs it."""
+
+    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+        self.port = int(environ["KV_PORT"])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data = Path(environ["KV_DATA_DIR"])
+        self._environ = environ
+        self._stdout = folder / "service.stdout"
+        self._stderr = folder / "service.stderr"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Returns when it serves; raises when it does not get there."""
+        begin = len(self.stderr())
+        with self._stdout.open("ab") as stdout, self._stderr.open("ab") as stderr:
+            self._process = process = subprocess.Popen(
+                SERVICE,
+                cwd=ROOT,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+
+        def serves() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"the service ended: {self.stderr()[begin:]}")
+            return SERVING in self.stderr()[begin:]
+
+        wait_until(serves, PROCESS_TIMEOUT)
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int | None:
+        """Returns its exit code; None for one that was never started."""
+        self.send(number)
+        return self.exit_code()
+
+    def exit_code(self) -> int | None:
+        """Waits for its end."""
+        return None if self._process is None else self._process.wait(PROCESS_TIMEOUT)
+
+    def stdout(self) -> str:
+        return self._stdout.read_text() if self._stdout.exists() else ""
+
+    def stderr(self) -> str:
+        return self._stderr.read_text() if self._stderr.exists() else ""
+
+
+@contextlib.contextmanager
+def service_process(folder: Path, **environ: str) -> Iterator[ServiceProcess]:
+    service = ServiceProcess(folder, service_environ(folder, **environ))
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop(signal.SIGKILL)

@@ -1,0 +1,156 @@
+"""What clients see of a service whose Tarantool is away."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Serve
+from tests.machine import wait_until_ready
+from tests.tarantool import Tarantool, Tarantools
+
+#: Seconds for a reply that waits for nothing.
+AT_ONCE = 1.0
+
+#: Seconds after which the service gives up on a call, and some for the reply.
+PATIENCE = 5.0 + AT_ONCE
+
+#: Seconds in which the service finds a Tarantool that is back.
+SOON = 5.0
+
+
+@pytest.fixture
+def own(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """An instance to be killed."""
+    with tarantools.running() as instance:
+        yield instance
+
+
+async def killed(tarantool: Tarantool) -> None:
+    await asyncio.to_thread(tarantool.kill)
+
+
+async def started(tarantool: Tarantool) -> None:
+    await asyncio.to_thread(tarantool.start)
+
+
+async def test_every_call_is_refused_at_once(own: Tarantool, serve: Serve) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        await killed(own)
+        for call, applied in [
+            (client.write({"k": 1}), "no"),
+            (client.read(["k"]), None),
+            (client.register("other", "password"), "no"),
+            (client.login("other", "password"), None),
+        ]:
+            begin = time.monotonic()
+            reply = await call
+            assert time.monotonic() - begin < AT_ONCE
+            assert (reply.status, reply.json["code"]) == (503, "storage_unavailable")
+            assert reply.json.get("applied") == applied
+            assert int(reply.headers["Retry-After"]) >= 1
+
+
+async def test_the_service_is_alive_but_not_ready(own: Tarantool, serve: Serve) -> None:
+    async with serve(own) as client:
+        assert (await client.request("GET", "/readyz")).status == 200
+        await killed(own)
+        assert (await client.request("GET", "/livez")).status == 200
+        reply = await client.request("GET", "/readyz")
+        assert (reply.status, reply.json["code"]) == (503, "storage_unavailable")
+
+
+async def test_it_recovers_with_all_data(own: Tarantool, serve: Serve) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        await client.write({"k": "kept"})
+        await killed(own)
+        assert (await client.read(["k"])).status == 503
+        await started(own)
+        await wait_until_ready(client, SOON)
+        assert (await client.read(["k"])).json["data"] == {"k": "kept"}
+        assert (await client.write({"k": "new"})).status == 200
+
+
+async def test_the_outcome_of_a_write_in_flight_is_not_known(
+    own: Tarantool, serve: Serve
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        own.kill(signal.SIGSTOP)
+        write = asyncio.create_task(client.write({"k": 1}))
+        read = asyncio.create_task(client.read(["k"]))
+        await asyncio.sleep(0.5)
+        assert not write.done()
+        await killed(own)
+        reply = await write
+        assert (reply.status, reply.json["code"]) == (503, "storage_unavailable")
+        assert reply.json["applied"] == "unknown"
+        assert int(reply.headers["Retry-After"]) >= 1
+        assert "applied" not in (await read).json
+
+
+async def test_a_storage_that_hangs_is_given_up_on(
+    own: Tarantool, serve: Serve
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        await client.write({"k": "before"})
+        own.kill(signal.SIGSTOP)
+        begin = time.monotonic()
+        write, read, ready = await asyncio.gather(
+            client.write({"k": "during"}),
+            client.read(["k"]),
+            client.request("GET", "/readyz"),
+        )
+        assert time.monotonic() - begin < PATIENCE
+        assert [write.status, read.status, ready.status] == [503] * 3
+        assert write.json["applied"] == "unknown"
+        own.kill(signal.SIGCONT)
+        await wait_until_ready(client, SOON)
+        assert (await client.read(["k"])).json["data"]["k"] in ("before", "during")
+        assert (await client.write({"k": "after"})).status == 200
+        assert (await client.read(["k"])).json["data"] == {"k": "after"}
+
+
+async def test_of_two_addresses_the_one_that_is_up_is_used(
+    tarantools: Tarantools, serve: Serve
+) -> None:
+    with tarantools.running() as first, tarantools.running() as second:
+        addresses = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        await killed(first)
+        async with serve(first, KV_TARANTOOL_URI=addresses) as client:
+            await client.enter()
+            assert (await client.write({"k": 1})).status == 200
+            await started(first)
+            await killed(second)
+            await wait_until_ready(client, SOON)
+            # another instance, with accounts of its own
+            assert (await client.write({"k": 1})).json["code"] == "token_revoked"
+            await client.enter()
+            assert (await client.write({"k": 1})).status == 200
+
+
+@pytest.mark.parametrize("fault", ["read-only", "hanging"])
+async def test_an_instance_that_takes_no_writes_is_left_for_one_that_does(
+    tarantools: Tarantools, serve: Serve, fault: str
+) -> None:
+    with tarantools.running() as first, tarantools.running() as second:
+        addresses = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        async with serve(first, KV_TARANTOOL_URI=addresses) as client:
+            if fault == "read-only":
+                first.console("box.cfg({read_only = true})")
+            else:
+                first.kill(signal.SIGSTOP)
+            refused = await client.register("early", "password")
+            assert (refused.status, refused.json["code"]) == (
+                503,
+                "storage_unavailable",
+            )
+            await wait_until_ready(client, SOON)
+            await client.enter()
+            assert (await client.write({"k": 1})).status == 200
+            first.kill(signal.SIGCONT)

@@ -1,0 +1,321 @@
+"""The start and the end of `python -m service`, and what an operator gets to see."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.client import Client, unique
+from tests.conftest import JWT_SECRET, environ_for
+from tests.machine import ROOT, command_line, wait_until
+from tests.process.service import (
+    PROCESS_TIMEOUT,
+    SERVICE,
+    ServiceProcess,
+    service_environ,
+    service_process,
+)
+from tests.tarantool import PASSWORD, Tarantool
+
+#: Seconds in which a signal is heard, or a byte is answered.
+SOON = 5.0
+
+
+@pytest.fixture
+def process(tmp_path: Path, tarantool: Tarantool) -> Iterator[ServiceProcess]:
+    with service_process(tmp_path, **environ_for(tarantool)) as process:
+        yield process
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+class SlowWrite:
+    """A write that stops half-way, when the service has begun to handle it."""
+
+    def __init__(self, client: Client, data: dict[str, str]) -> None:
+        self._body = json.dumps({"data": data}).encode()
+        self._half = len(self._body) // 2
+        self._address = client.url.removeprefix("http://").split(":")
+        self._head = (
+            "POST /api/write HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"
+            f"Authorization: Bearer {client.token}\r\n"
+            f"Content-Length: {len(self._body)}\r\n\r\n"
+        )
+
+    async def begin(self) -> None:
+        host, port = self._address
+        self._reader, self._writer = await asyncio.open_connection(host, port)
+        self._writer.write(self._head.encode())
+        # sent as the handler is called
+        assert b"100 Continue" in await self._reader.readuntil(b"\r\n\r\n")
+        self._writer.write(self._body[: self._half])
+
+    async def finish(self) -> bytes:
+        """The whole answer."""
+        self._writer.write(self._body[self._half :])
+        async with asyncio.timeout(SOON):
+            return await self._reader.read()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def refuses_connections(process: ServiceProcess) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", process.port)) != 0
+
+
+# The end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_ends_it_with_exit_code_0(
+    process: ServiceProcess, number: signal.Signals
+) -> None:
+    assert process.stop(number) == 0
+
+
+async def test_a_request_under_way_is_finished_before_the_end(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    with service_process(tmp_path) as process:
+        client = await Client(session, process.url).enter()
+        write = SlowWrite(client, {"slow": "whole"})
+        await write.begin()
+        process.send(signal.SIGTERM)
+        wait_until(lambda: "stopping" in process.stderr(), SOON)
+        answer = await write.finish()
+        write.close()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert answer.endswith(b'{"status":"success"}')
+        assert process.exit_code() == 0
+        process.start()
+        assert (await client.read(["slow"])).json["data"] == {"slow": "whole"}
+
+
+async def test_nobody_can_connect_while_the_last_request_is_finished(
+    process: ServiceProcess, session: aiohttp.ClientSession
+) -> None:
+    write = SlowWrite(await Client(session, process.url).enter(), {unique("k"): "v"})
+    await write.begin()
+    assert not refuses_connections(process)
+    process.send(signal.SIGTERM)
+    wait_until(lambda: refuses_connections(process), SOON)
+    assert (await write.finish()).startswith(b"HTTP/1.1 200 OK")
+    write.close()
+
+
+async def test_a_second_stop_signal_does_not_wait_for_requests(
+    process: ServiceProcess, session: aiohttp.ClientSession
+) -> None:
+    """The control of the tests above: there is something to wait for."""
+    write = SlowWrite(await Client(session, process.url).enter(), {unique("k"): "v"})
+    await write.begin()
+    process.send(signal.SIGTERM)
+    wait_until(lambda: "stopping" in process.stderr(), SOON)
+    assert process.stop(signal.SIGTERM) == -signal.SIGTERM
+    write.close()
+
+
+# The log
+
+
+def test_start_and_stop_are_logged_once(process: ServiceProcess) -> None:
+    process.stop()
+    log = process.stderr()
+    assert log.count(f"serving on 127.0.0.1:{process.port}\n") == 1
+    assert log.count("stopped\n") == 1
+    assert process.stdout() == ""
+
+
+async def test_requests_are_not_logged(
+    process: ServiceProcess, session: aiohttp.ClientSession
+) -> None:
+    begin = process.stderr()
+    client = await Client(session, process.url).enter()
+    await client.write({unique("k"): 1})
+    await client.post("/api/write", "not JSON")
+    assert process.stderr() == begin
+
+
+async def test_requests_are_logged_where_the_operator_wants_it(
+    tmp_path: Path, tarantool: Tarantool, session: aiohttp.ClientSession
+) -> None:
+    environ = environ_for(tarantool, KV_ACCESS_LOG="1")
+    with service_process(tmp_path, **environ) as process:
+        await Client(session, process.url).read(["k"])
+        process.stop()
+        (line,) = [line for line in process.stderr().splitlines() if "POST" in line]
+        assert '"POST /api/read HTTP/1.1" 403' in line
+
+
+async def test_the_log_shows_no_secrets(
+    tmp_path: Path, tarantool: Tarantool, session: aiohttp.ClientSession
+) -> None:
+    password = "a very secret password"
+    environ = environ_for(
+        tarantool,
+        KV_ACCESS_LOG="1",
+        ADMIN_LOGIN=unique("admin"),
+        ADMIN_PASSWORD=password,
+    )
+    with service_process(tmp_path, **environ) as process:
+        client = Client(session, process.url)
+        assert (await client.login(environ["ADMIN_LOGIN"], password)).status == 200
+        shown = command_line(process.pid)
+        process.stop()
+        shown += process.stdout() + process.stderr()
+        assert "POST /api/login" in shown
+        secrets = [PASSWORD, JWT_SECRET, password, str(client.token)]
+        assert [secret for secret in secrets if secret in shown] == []
+
+
+# Starts that are refused
+
+
+def refusal(environ: dict[str, str]) -> str:
+    """Why: the last line on stderr, after the log if there is one yet."""
+    process = subprocess.run(
+        SERVICE,
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PROCESS_TIMEOUT,
+    )
+    assert process.returncode == 1
+    assert process.stdout == ""
+    *log, line = process.stderr.splitlines()
+    assert [entry for entry in log if " INFO " not in entry] == []
+    for name in ("KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET", "ADMIN_PASSWORD"):
+        assert environ.get(name, "no secret") not in process.stderr
+    assert line.startswith("kv: cannot start: ")
+    return line.removeprefix("kv: cannot start: ")
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        reason = refusal(service_environ(tmp_path, KV_PORT=port))
+    assert reason == f"cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+def test_a_data_folder_that_another_service_uses(tmp_path: Path) -> None:
+    with service_process(tmp_path) as other:
+        reason = refusal(service_environ(tmp_path))
+        assert reason == f"KV_DATA_DIR: {other.data} is in use by another instance"
+        assert other.stop() == 0
+
+
+def test_no_tarantool_on_the_path(tmp_path: Path) -> None:
+    reason = refusal(service_environ(tmp_path, PATH=str(tmp_path)))
+    assert reason.startswith("there is no program tarantool on the PATH")
+
+
+def test_a_data_folder_too_deep_for_a_socket(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 100)
+    reason = refusal(service_environ(tmp_path, KV_DATA_DIR=str(folder)))
+    size = len(f"{folder}/tarantool.sock")
+    assert reason.startswith(f"KV_DATA_DIR: {folder} is too long for a unix socket")
+    assert reason.endswith(f"{size} bytes, the limit is 107")
+
+
+def test_a_data_folder_that_is_corrupt(tmp_path: Path) -> None:
+    environ = service_environ(tmp_path)
+    data = Path(environ["KV_DATA_DIR"])
+    data.mkdir()
+    (data / f"{0:020}.snap").write_text("garbage")
+    assert refusal(environ).startswith("Tarantool did not start: ")
+
+
+def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environ = service_environ(tmp_path, KV_DATA_DIR=str(tmp_path / "file" / "data"))
+    reason = refusal(environ)
+    assert reason.startswith("KV_DATA_DIR: ")
+    assert environ["KV_DATA_DIR"] in reason
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KV_NO_SUCH_SETTING", "1"),
+        ("KV_PORT", "65536"),
+        ("KV_PORT", "http"),
+        ("KV_TOKEN_TTL", "0"),
+        ("KV_TOKEN_TTL", "-1"),
+        ("KV_BCRYPT_ROUNDS", "3"),
+        ("KV_WAL_MODE", "none"),
+        ("KV_REGISTRATION", "shut"),
+        ("KV_ACCESS_LOG", "loud"),
+        ("KV_MEMTX_MEMORY", "1"),
+        ("KV_MAX_KEYS", "1.5"),
+        ("KV_TARANTOOL_URI", "no address"),
+        ("KV_TARANTOOL_URI", "127.0.0.1:3301,"),
+        ("KV_JWT_SECRET", "short"),
+        ("KV_JWT_SECRET_FILE", "/no/such/file"),
+        ("KV_TARANTOOL_PASSWORD_FILE", "/"),
+        ("KV_HOST", "no.such.host.invalid"),
+    ],
+)
+def test_a_value_that_cannot_be_used(tmp_path: Path, variable: str, value: str) -> None:
+    reason = refusal(service_environ(tmp_path) | {variable: value})
+    assert variable in reason or value in reason
+    assert "Unknown error" not in reason
+
+
+@pytest.mark.parametrize("given", ["ADMIN_LOGIN", "ADMIN_PASSWORD"])
+def test_half_an_administrator(tmp_path: Path, given: str) -> None:
+    reason = refusal(service_environ(tmp_path) | {given: "admin"})
+    assert reason == "ADMIN_LOGIN and ADMIN_PASSWORD go together: set both"
+
+
+def test_an_administrator_whose_name_is_not_allowed(
+    tmp_path: Path, tarantool: Tarantool
+) -> None:
+    admin = {"ADMIN_LOGIN": "x" * 65, "ADMIN_PASSWORD": "a secret"}
+    reason = refusal(service_environ(tmp_path, **environ_for(tarantool, **admin)))
+    assert "ADMIN_LOGIN" in reason
+
+
+@pytest.mark.parametrize("missing", ["KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET"])
+def test_a_secret_that_is_missing(
+    tmp_path: Path, tarantool: Tarantool, missing: str
+) -> None:
+    environ = service_environ(tmp_path, **environ_for(tarantool))
+    del environ[missing]
+    assert missing in refusal(environ)
+
+
+def test_a_tarantool_that_is_not_there(tmp_path: Path, tarantool: Tarantool) -> None:
+    environ = environ_for(tarantool, KV_STARTUP_TIMEOUT="1") | {
+        "KV_TARANTOOL_URI": "127.0.0.1:1"
+    }
+    reason = refusal(service_environ(tmp_path, **environ))
+    assert reason == "cannot use Tarantool: 127.0.0.1:1: Connection refused"
+
+
+def test_a_tarantool_that_does_not_answer(tmp_path: Path, tarantool: Tarantool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        environ = environ_for(tarantool, KV_STARTUP_TIMEOUT="1") | {
+            "KV_TARANTOOL_URI": address
+        }
+        reason = refusal(service_environ(tmp_path, **environ))
+    assert reason == f"cannot use Tarantool: {address}: no answer"
+
+
+def test_a_wrong_password_of_tarantool(tmp_path: Path, tarantool: Tarantool) -> None:
+    environ = environ_for(tarantool) | {"KV_TARANTOOL_PASSWORD": "mistyped"}
+    reason = refusal(service_environ(tmp_path, **environ))
+    assert "wrong password for the user kv_service" in reason

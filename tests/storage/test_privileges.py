@@ -1,0 +1,172 @@
+"""The service's account may call the procedures, and may do nothing else at all."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asynctnt
+import pytest
+from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError
+
+from tests.client import unique
+from tests.tarantool import PASSWORD, Tarantool, connected, evaluated
+
+#: All spaces and views, the system's too.
+SPACES = """
+(function()
+    local found = {}
+    for _, space in box.space._space:pairs() do
+        table.insert(found, { space.id, space.name })
+    end
+    return found
+end)()
+"""
+
+FOREIGN_FUNCTIONS = [
+    ("box.session.su", ["admin"]),
+    ("box.session.user", []),
+    ("box.schema.user.info", []),
+    ("box.schema.user.passwd", ["a password of my own"]),
+    ("box.schema.user.grant", ["kv_service", "super"]),
+    ("box.schema.func.create", ["mine"]),
+    ("box.cfg", [{"listen": "0"}]),
+    ("box.snapshot", []),
+    ("box.execute", ['select * from "users"']),
+    ("box.space.users:select", []),
+    ("box.space.kv.select", []),
+    ("os.execute", ["true"]),
+    ("os.exit", []),
+    ("io.open", ["/etc/passwd"]),
+    ("loadstring", ["return 1"]),
+    ("dofile", ["/etc/passwd"]),
+    ("require", ["fio"]),
+    ("rawset", []),
+    # Tarantool 2 has it as a function of SQL: Lua with all rights, for everybody
+    ("LUA", ["return 1"]),
+    ("kv.v1.nope", []),
+    ("kv.v1", []),
+    ("kv", []),
+]
+PROCEDURES = [
+    f"kv.v1.{name}" for name in ("status", "create_user", "find_user", "put", "get")
+]
+
+
+@pytest.fixture
+async def account(tarantool: Tarantool) -> AsyncIterator[asynctnt.Connection]:
+    connection = await connected(tarantool, username="kv_service", password=PASSWORD)
+    yield connection
+    await connection.disconnect()
+
+
+@pytest.fixture
+async def guest(tarantool: Tarantool) -> AsyncIterator[asynctnt.Connection]:
+    connection = await connected(tarantool)
+    yield connection
+    await connection.disconnect()
+
+
+@pytest.fixture(params=["account", "guest"])
+def stranger(
+    request: pytest.FixtureRequest,
+    account: asynctnt.Connection,
+    guest: asynctnt.Connection,
+) -> asynctnt.Connection:
+    """Either of those who have no right to more than procedures."""
+    return account if request.param == "account" else guest
+
+
+async def is_refused(call: Any) -> bool:
+    try:
+        await call
+    except TarantoolDatabaseError as error:
+        return bool(error.code == ErrorCode.ER_ACCESS_DENIED)
+    return False
+
+
+async def test_no_space_can_be_read(
+    tarantool: Tarantool, stranger: asynctnt.Connection
+) -> None:
+    spaces = evaluated(tarantool, SPACES)
+    assert {"users", "kv", "migrations", "_user", "_vuser"} <= {n for _, n in spaces}
+    open_to_reading = [
+        name for number, name in spaces if not await is_refused(stranger.select(number))
+    ]
+    assert open_to_reading == []
+
+
+async def test_no_space_can_be_changed(
+    tarantool: Tarantool, stranger: asynctnt.Connection
+) -> None:
+    row, steps = ["x", "x", 1, 1], [("=", 1, "x")]
+    open_to_changes = []
+    for number, name in evaluated(tarantool, SPACES):
+        changes = {
+            "insert": stranger.insert(number, row),
+            "replace": stranger.replace(number, row),
+            "update": stranger.update(number, ["x"], steps),
+            "upsert": stranger.upsert(number, row, steps),
+            "delete": stranger.delete(number, ["x"]),
+        }
+        for change, outcome in changes.items():
+            if not await is_refused(outcome):
+                open_to_changes.append(f"{change} in {name}")
+    assert open_to_changes == []
+
+
+async def test_lua_cannot_be_sent(stranger: asynctnt.Connection) -> None:
+    assert await is_refused(stranger.eval("return 1"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'select * from "users"',
+        'delete from "kv"',
+        "insert into \"kv\" values ('k', '1', 1)",
+        "create table t (i int primary key)",
+    ],
+)
+async def test_sql_does_not_reach_a_space(
+    tarantool: Tarantool, stranger: asynctnt.Connection, statement: str
+) -> None:
+    # what empties a space asks for the right row by row
+    tarantool.console("box.space.kv:replace({'a row', '1', 0})")
+    assert await is_refused(stranger.execute(statement))
+
+
+@pytest.mark.parametrize(("function", "args"), FOREIGN_FUNCTIONS)
+async def test_no_other_function_can_be_called(
+    stranger: asynctnt.Connection, function: str, args: list[Any]
+) -> None:
+    assert await is_refused(stranger.call(function, args))
+
+
+async def test_the_procedures_can_be_called(account: asynctnt.Connection) -> None:
+    name, key = unique("user"), unique("key")
+    assert (await account.call("kv.v1.status")).body == [{"read_only": False}]
+    await account.call("kv.v1.create_user", [name, "a hash"])
+    assert (await account.call("kv.v1.find_user", [name])).body == ["a hash", 1]
+    (revision,) = (await account.call("kv.v1.put", [[name, 1], [key], ["1"]])).body
+    assert revision >= 1
+    assert (await account.call("kv.v1.get", [[name, 1], [key], 100])).body == [["1"]]
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+async def test_a_guest_cannot_call_the_procedures(
+    guest: asynctnt.Connection, procedure: str
+) -> None:
+    assert await is_refused(guest.call(procedure, []))
+
+
+async def test_the_refusals_above_are_not_of_a_broken_client(
+    tarantool: Tarantool,
+) -> None:
+    """The control: with one right more, the same call is not refused."""
+    name = unique("reader")
+    tarantool.console(f"box.schema.user.create('{name}', {{password = 'p'}})")
+    tarantool.console(f"box.schema.user.grant('{name}', 'read', 'space', 'kv_meta')")
+    number = evaluated(tarantool, "box.space.kv_meta.id")
+    connection = await connected(tarantool, username=name, password="p")
+    assert not await is_refused(connection.select(number))
+    await connection.disconnect()
+    tarantool.console(f"box.schema.user.drop('{name}')")

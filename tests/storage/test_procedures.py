@@ -1,0 +1,176 @@
+"""The procedures over call(), and their deployment."""
+
+import signal
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asynctnt
+import pytest
+from asynctnt.exceptions import TarantoolDatabaseError
+
+from tests.client import unique
+from tests.tarantool import PASSWORD, Tarantool, Tarantools, connected, evaluated
+
+ACCOUNT = {"username": "kv_service", "password": PASSWORD}
+PROCEDURES = ["create_user", "find_user", "get", "put", "status"]
+
+#: The names of the functions in this system space.
+DEPLOYED = """
+(function()
+    local names = {}
+    for _, func in box.space._func:pairs() do
+        if func.name:match('^kv%.') then table.insert(names, func.name) end
+    end
+    table.sort(names)
+    return names
+end)()
+"""
+GRANTED = """
+(function()
+    local names = {}
+    for _, grant in ipairs(box.schema.role.info('kv_api')) do
+        table.insert(names, table.concat(grant, ' '))
+    end
+    table.sort(names)
+    return names
+end)()
+"""
+
+LARGE = 1_000_000
+
+
+@pytest.fixture
+async def account(tarantool: Tarantool) -> AsyncIterator[asynctnt.Connection]:
+    connection = await connected(tarantool, **ACCOUNT)
+    yield connection
+    await connection.disconnect()
+
+
+@pytest.fixture
+async def caller(account: asynctnt.Connection) -> list[Any]:
+    name = unique("user")
+    await account.call("kv.v1.create_user", [name, "a hash"])
+    return [name, 1]
+
+
+@pytest.fixture
+def own(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """An instance to be restarted."""
+    with tarantools.running() as instance:
+        yield instance
+
+
+def restart(tarantool: Tarantool) -> None:
+    tarantool.kill(signal.SIGTERM)
+    tarantool.start()
+
+
+async def custom_type(call: Any) -> str:
+    with pytest.raises(TarantoolDatabaseError) as raised:
+        await call
+    return str(raised.value.error.trace[0].fields["custom_type"])
+
+
+@pytest.mark.parametrize("bad", [2, None, True, ["x"], {"x": 1}])
+async def test_a_put_with_a_value_of_a_wrong_type_writes_nothing(
+    account: asynctnt.Connection, caller: list[Any], bad: Any
+) -> None:
+    keys = [unique("a"), unique("b"), unique("c")]
+    (before,) = (await account.call("kv.v1.put", [caller, keys[:1], ["1"]])).body
+    with pytest.raises(TarantoolDatabaseError):
+        await account.call("kv.v1.put", [caller, keys, ["2", bad, "2"]])
+    found = (await account.call("kv.v1.get", [caller, keys, LARGE])).body
+    assert found == [["1", None, None]]
+    (after,) = (await account.call("kv.v1.put", [caller, keys[:1], ["3"]])).body
+    assert after == before + 1
+
+
+async def test_a_revision_is_one_step_for_a_batch(
+    account: asynctnt.Connection, caller: list[Any]
+) -> None:
+    revisions = []
+    for size in (1, 100, 1):
+        keys = [unique("key") for _ in range(size)]
+        reply = await account.call("kv.v1.put", [caller, keys, ["1"] * size])
+        revisions += reply.body
+    first = revisions[0]
+    assert revisions == [first, first + 1, first + 2]
+
+
+@pytest.mark.parametrize("version", [0, 2])
+async def test_another_version_of_the_credentials_is_refused(
+    account: asynctnt.Connection, caller: list[Any], version: int
+) -> None:
+    outdated, key = [caller[0], version], unique("key")
+    put = account.call("kv.v1.put", [outdated, [key], ["1"]])
+    get = account.call("kv.v1.get", [outdated, [key], LARGE])
+    assert await custom_type(put) == "kv.TokenRevoked"
+    assert await custom_type(get) == "kv.TokenRevoked"
+    assert (await account.call("kv.v1.get", [caller, [key], LARGE])).body == [[None]]
+
+
+async def test_an_unknown_caller_is_refused(account: asynctnt.Connection) -> None:
+    stranger = [unique("stranger"), 1]
+    put = account.call("kv.v1.put", [stranger, ["k"], ["1"]])
+    get = account.call("kv.v1.get", [stranger, ["k"], LARGE])
+    assert await custom_type(put) == "kv.TokenRevoked"
+    assert await custom_type(get) == "kv.TokenRevoked"
+
+
+async def test_a_step_of_the_version_ends_what_was_issued_before(
+    tarantool: Tarantool, account: asynctnt.Connection, caller: list[Any]
+) -> None:
+    name, version = caller
+    key = unique("key")
+    await account.call("kv.v1.put", [caller, [key], ["1"]])
+    tarantool.console(f"box.space.users:update('{name}', {{{{'+', 3, 1}}}})")
+    get = account.call("kv.v1.get", [caller, [key], LARGE])
+    assert await custom_type(get) == "kv.TokenRevoked"
+    get = account.call("kv.v1.get", [[name, version + 1], [key], LARGE])
+    assert (await get).body == [["1"]]
+
+
+async def test_a_name_is_given_once(account: asynctnt.Connection) -> None:
+    name = unique("user")
+    await account.call("kv.v1.create_user", [name, "first"])
+    again = account.call("kv.v1.create_user", [name, "second"])
+    assert await custom_type(again) == "kv.UserExists"
+    assert (await account.call("kv.v1.find_user", [name])).body == ["first", 1]
+
+
+async def test_a_reply_over_the_limit_is_refused(
+    account: asynctnt.Connection, caller: list[Any]
+) -> None:
+    keys = [unique("a"), unique("b")]
+    await account.call("kv.v1.put", [caller, keys, ["x" * 600] * 2])
+    get = account.call("kv.v1.get", [caller, keys, 1000])
+    assert await custom_type(get) == "kv.ReplyTooLarge"
+    one = await account.call("kv.v1.get", [caller, keys[:1], 1000])
+    assert one.body == [["x" * 600]]
+
+
+def test_what_is_stale_is_dropped_with_its_grant(own: Tarantool) -> None:
+    procedures = [f"kv.v1.{name}" for name in PROCEDURES]
+    grants = sorted(f"execute function {name}" for name in procedures)
+    assert evaluated(own, DEPLOYED) == procedures
+    assert evaluated(own, GRANTED) == grants
+
+    own.console("box.schema.func.create('kv.v1.stale', {setuid = true})")
+    own.console("box.schema.role.grant('kv_api', 'execute', 'function', 'kv.v1.stale')")
+    assert "kv.v1.stale" in evaluated(own, DEPLOYED)
+    assert "execute function kv.v1.stale" in evaluated(own, GRANTED)
+
+    restart(own)
+    assert evaluated(own, DEPLOYED) == procedures
+    assert evaluated(own, GRANTED) == grants
+
+
+async def test_a_start_sets_the_password_of_the_environment(own: Tarantool) -> None:
+    own.console("box.schema.user.passwd('kv_service', 'another')")
+    with pytest.raises(TarantoolDatabaseError):
+        await connected(own, **ACCOUNT)
+    restart(own)
+    connection = await connected(own, **ACCOUNT)
+    await connection.disconnect()
+    with pytest.raises(TarantoolDatabaseError):
+        await connected(own, username="kv_service", password="another")
