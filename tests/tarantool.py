@@ -7,11 +7,14 @@ again, and take Lua on the operators' console.
 import asyncio
 import base64
 import contextlib
+import functools
+import gc
 import json
 import os
 import shutil
 import signal
 import subprocess
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -216,10 +219,18 @@ class ContainerTarantool:
         self._container.stop()
 
 
+@functools.cache
 def docker_engine() -> bool:
-    with contextlib.suppress(DockerException):
-        return bool(docker.from_env().ping())
-    return False
+    with warnings.catch_warnings():
+        # the library leaves the socket open on which nobody answered
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            with contextlib.closing(docker.from_env()) as client:
+                return bool(client.ping())
+        except DockerException:
+            return False
+        finally:
+            gc.collect()
 
 
 class Tarantools:
