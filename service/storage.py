@@ -14,7 +14,6 @@ import asynctnt
 from asynctnt.exceptions import (
     ErrorCode,
     TarantoolDatabaseError,
-    TarantoolError,
     TarantoolNetworkError,
 )
 
@@ -241,7 +240,7 @@ class Storage:
         try:
             await connection.connect()
             return connection, await connection.is_read_only()
-        except (TarantoolError, OSError, AssertionError) as error:
+        except Exception as error:  # whatever it is, this instance cannot be used
             connection.close()
             raise self._unreachable(address, error) from None
 
