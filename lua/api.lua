@@ -46,6 +46,14 @@ local function strip(user)
     box.schema.user.revoke(user, 'alter', 'user', user, options)
 end
 
+--- Only where it is another one: a start on a full disk must have nothing to write.
+local function set_password(user, password)
+    local stored = box.space._user.index.name:get(user)[5]['chap-sha1']
+    if stored ~= box.schema.user.password(password) then
+        box.schema.user.passwd(user, password)
+    end
+end
+
 --- Creates, grants, drops what is stale; changes nothing when all is in place.
 ---@param user string the account of the service
 ---@param password string
@@ -58,7 +66,7 @@ function M.deploy(user, password)
         end
         drop_stale()
         box.schema.user.create(user, { if_not_exists = true })
-        box.schema.user.passwd(user, password)
+        set_password(user, password)
         box.schema.user.grant(user, ROLE, nil, nil, { if_not_exists = true })
         strip(user)
         strip('guest')

@@ -22,8 +22,9 @@ local function start()
     if cfg.parent_pid ~= nil then
         lifeline.hold(cfg.parent_pid)
     end
+    fio.umask(tonumber('077', 8)) -- the data and the console are the owner's alone
     if not fio.path.is_dir(cfg.data_dir) then
-        assert(fio.mktree(cfg.data_dir, tonumber('700', 8)))
+        assert(fio.mktree(cfg.data_dir))
     end
     box.cfg({
         work_dir = cfg.data_dir,

@@ -22,6 +22,9 @@ local function files(folder)
         local name = fio.basename(path, '.lua')
         table.insert(found, { name = name, text = text, sha256 = digest.sha256_hex(text) })
     end
+    if #found == 0 then
+        error(('there are no migrations in %s'):format(folder), 0)
+    end
     table.sort(found, function(a, b) return a.name < b.name end)
     return found
 end

@@ -43,7 +43,7 @@ local function content(path)
     end
     local text = file:read('*a')
     file:close()
-    return (text:gsub('%s+$', ''))
+    return (text:gsub('[\r\n]+$', ''))
 end
 
 local function secret(name)
@@ -55,11 +55,22 @@ local function secret(name)
     return value
 end
 
+--- An account of the service's own: what is deployed changes its rights and its password.
+local function account(name, default)
+    local user = variable(name, default)
+    for _, built_in in ipairs({ 'admin', 'guest', 'public', 'replication', 'super' }) do
+        if user == built_in then
+            error(('%s is %q: an account of Tarantool itself'):format(name, user), 0)
+        end
+    end
+    return user
+end
+
 ---@return table settings
 function M.read()
     return {
         listen = variable('KV_TARANTOOL_LISTEN', '3301'),
-        user = variable('KV_TARANTOOL_USER', 'kv_service'),
+        user = account('KV_TARANTOOL_USER', 'kv_service'),
         password = secret('KV_TARANTOOL_PASSWORD'),
         data_dir = fio.abspath(variable('KV_DATA_DIR', './var')),
         wal_mode = choice('KV_WAL_MODE', 'fsync', { 'fsync', 'write' }),

@@ -27,8 +27,8 @@ FOR_CALLERS = [
 
 
 def create_app(settings: Settings) -> web.Application:
-    """:param settings: complete: with an address, a password and a signing secret"""
-    tokens = Tokens(settings.jwt_secret or "", settings.token_ttl)
+    """:param settings: with an address, a password and a signing secret"""
+    tokens = Tokens(settings.jwt_secret, settings.token_ttl)
     public = {route.handler for route in PUBLIC}
     app = web.Application(
         middlewares=[render, admit(tokens, public)],
@@ -44,9 +44,7 @@ def create_app(settings: Settings) -> web.Application:
 async def storage(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[STORAGE] = Storage(
-        settings.tarantool_uri or (),
-        settings.tarantool_user,
-        settings.tarantool_password or "",
+        settings.tarantool_uri, settings.tarantool_user, settings.tarantool_password
     )
     await app[STORAGE].open(settings.startup_timeout)
     yield
@@ -55,6 +53,7 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:
     app[PASSWORDS] = PasswordHasher(app[SETTINGS].bcrypt_rounds)
+    await app[PASSWORDS].open()
     yield
     app[PASSWORDS].close()
 

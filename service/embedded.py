@@ -33,7 +33,7 @@ MAX_SOCKET_PATH = 107
 #: Seconds that a lock may outlive a killed service: its Tarantool dies a moment later.
 LOCK_TIMEOUT = 3.0
 
-#: Seconds between two looks at what is expected soon.
+#: Seconds between polls.
 POLL_INTERVAL = 0.05
 
 #: Seconds before a dead child is started again: at first, and at most.
@@ -67,9 +67,12 @@ class DataFolder:
 
     async def acquire(self) -> None:
         for _ in range(int(LOCK_TIMEOUT / POLL_INTERVAL)):
-            with contextlib.suppress(BlockingIOError):
-                return fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            await asyncio.sleep(POLL_INTERVAL)
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(POLL_INTERVAL)
+            else:
+                return
         raise StartError(f"KV_DATA_DIR: {self.path} is in use by another instance")
 
     def release(self) -> None:
@@ -77,6 +80,8 @@ class DataFolder:
 
 
 class EmbeddedTarantool:
+    """The child: started, watched, started again when it dies, stopped."""
+
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         program = shutil.which("tarantool")
         if program is None:
@@ -88,6 +93,7 @@ class EmbeddedTarantool:
         self._settings = settings
         self._folder = folder
         self._process: Process | None = None
+        self._log_begin = 0  # of what the last child has written
         self._watcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -95,26 +101,30 @@ class EmbeddedTarantool:
 
         :raises StartError: it ended, or did not listen in the time for the start
         """
-        log_begin = self._folder.log.stat().st_size if self._folder.log.exists() else 0
-        process = await self._spawn()
         try:
+            await self._spawn()
             async with asyncio.timeout(self._settings.startup_timeout):
                 while not await self._listens():
-                    if process.returncode is not None:
-                        reason = self._failure_since(log_begin)
-                        raise StartError(f"Tarantool did not start: {reason}")
+                    if self._process and self._process.returncode is not None:
+                        raise StartError(f"Tarantool did not start: {self._failure()}")
                     await asyncio.sleep(POLL_INTERVAL)
         except TimeoutError:
+            await self.stop()
             raise StartError(
                 f"Tarantool was not ready within {self._settings.startup_timeout} s "
                 f"(KV_STARTUP_TIMEOUT); its log is {self._folder.log}"
             ) from None
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
         log.info("Tarantool runs with its data in %s", self._folder.path)
         self._watcher = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
         if self._watcher is not None:
             self._watcher.cancel()
+            # it may be starting another child
+            await asyncio.gather(self._watcher, return_exceptions=True)
         if self._process is None or self._process.returncode is not None:
             return
         self._process.terminate()
@@ -125,7 +135,7 @@ class EmbeddedTarantool:
             self._process.kill()
             await self._process.wait()
 
-    async def _spawn(self) -> Process:
+    async def _spawn(self) -> None:
         settings, folder = self._settings, self._folder
         # nobody else can be listening on it: the folder is locked
         folder.socket.unlink(missing_ok=True)
@@ -135,6 +145,7 @@ class EmbeddedTarantool:
             if not name.startswith(("KV_", "TT_", "ADMIN_"))
         }
         with folder.log.open("ab") as output:
+            self._log_begin = output.tell()
             self._process = await asyncio.create_subprocess_exec(
                 self._program,
                 str(INIT),
@@ -156,7 +167,6 @@ class EmbeddedTarantool:
                     "KV_PARENT_PID": str(os.getpid()),
                 },
             )
-        return self._process
 
     async def _listens(self) -> bool:
         try:
@@ -168,10 +178,14 @@ class EmbeddedTarantool:
             return False
         return greeting.startswith(b"Tarantool")
 
-    def _failure_since(self, log_begin: int) -> str:
-        with self._folder.log.open("rb") as file:
-            file.seek(log_begin)
-            found = FAILURE.findall(file.read().decode(errors="replace"))
+    def _failure(self) -> str:
+        """Why the last child ended, as far as its log says."""
+        try:
+            with self._folder.log.open("rb") as file:
+                file.seek(self._log_begin)
+                found = FAILURE.findall(file.read().decode(errors="replace"))
+        except OSError:
+            found = []
         return found[-1] if found else f"its log is {self._folder.log}"
 
     async def _watch(self) -> None:
@@ -182,10 +196,14 @@ class EmbeddedTarantool:
             status = await self._process.wait()
             if clock() - started > STEADY:
                 backoff = MIN_BACKOFF
-            log.error("Tarantool ended (%d): again in %g s", status, backoff)
+            reason = f"{status}; {self._failure()}"
+            log.error("Tarantool ended (%s): again in %g s", reason, backoff)
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, MAX_BACKOFF)
-            await self._spawn()
+            try:
+                await self._spawn()
+            except OSError as error:
+                log.error("Tarantool cannot be started: %s", error)
 
 
 @contextlib.asynccontextmanager
@@ -197,19 +215,24 @@ async def embedded_tarantool(settings: Settings) -> AsyncIterator[Settings]:
     try:
         folder = DataFolder(settings.data_dir)
         await folder.acquire()
-        password = secret_files.kept(folder.password_file)
-        jwt_secret = secret_files.kept(folder.path / secret_files.JWT_SECRET)
-    except OSError as error:
-        raise StartError(f"KV_DATA_DIR: {error}") from None
-    tarantool = EmbeddedTarantool(settings, folder)
-    try:
+        completed = _completed(settings, folder)
+        tarantool = EmbeddedTarantool(settings, folder)
         await tarantool.start()
-        yield msgspec.structs.replace(
-            settings,
-            tarantool_uri=Addresses([Address("unix/", str(folder.socket))]),
-            tarantool_password=Secret(password),
-            jwt_secret=settings.jwt_secret or Secret(jwt_secret),
-        )
+    except (OSError, ValueError) as error:
+        raise StartError(f"KV_DATA_DIR: {error}") from None
+    try:
+        yield completed
     finally:
         await tarantool.stop()
         folder.release()
+
+
+def _completed(settings: Settings, folder: DataFolder) -> Settings:
+    """:raises OSError, ValueError: a secret cannot be read or used"""
+    jwt_secret = secret_files.kept(folder.path / secret_files.JWT_SECRET)
+    return msgspec.structs.replace(
+        settings,
+        tarantool_uri=Addresses([Address("unix/", str(folder.socket))]),
+        tarantool_password=Secret(secret_files.kept(folder.password_file)),
+        jwt_secret=settings.jwt_secret or Secret(jwt_secret),
+    )

@@ -31,7 +31,7 @@ Applied = Literal["no", "unknown"]
 
 CONTENT_TYPE = "application/problem+json"
 
-#: Seconds; what is away is usually a restart, which takes about as long.
+#: Seconds; a restart of Tarantool takes about this long.
 RETRY_AFTER = 1
 
 
@@ -103,6 +103,11 @@ class InvalidCredentials(Problem):
     status = HTTPStatus.UNAUTHORIZED
     code = "invalid_credentials"
     default = "Wrong username or password"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        # RFC 9110, section 15.5.2: a 401 must have one
+        return {hdrs.WWW_AUTHENTICATE: "Bearer"}
 
 
 class Forbidden(Problem):

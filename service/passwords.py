@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import bcrypt
 
-from service.errors import Overloaded
+from service.errors import Applied, Overloaded
 
 T = TypeVar("T")
 
@@ -29,15 +29,18 @@ class PasswordHasher:
         self._rounds = rounds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt")
         self._under_way = 0
-        # what an unknown user's password is compared with, for the same time
-        self._nobody = self._hash(os.urandom(16).hex())
+        self._nobody = ""
+
+    async def open(self) -> None:
+        """Makes the hash that an unknown user's password is compared with."""
+        self._nobody = await self.hash(os.urandom(16).hex())
 
     def close(self) -> None:
         self._threads.shutdown(cancel_futures=True)
 
     async def hash(self, password: str) -> str:
         """:raises Overloaded: the queue is full"""
-        return await self._run(self._hash, password)
+        return await self._run(self._hash, password, applied="no")
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is the hash's; for None, no, after the same time.
@@ -48,11 +51,13 @@ class PasswordHasher:
         matches = await self._run(_matches, password, known)
         return matches and password_hash is not None
 
-    async def _run(self, work: Callable[..., T], *args: object) -> T:
+    async def _run(
+        self, work: Callable[..., T], *args: object, applied: Applied | None = None
+    ) -> T:
         if self._under_way >= THREADS + MAX_WAITING:
             raise Overloaded(
                 f"{self._under_way} passwords are being checked, the limit",
-                applied="no",
+                applied=applied,
             )
         self._under_way += 1
         loop = asyncio.get_running_loop()

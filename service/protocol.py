@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from service.errors import Internal, InvalidRequest, http_problem
@@ -19,7 +20,14 @@ log = logging.getLogger(__name__)
 
 
 class ProblemHandler(RequestHandler):
-    __slots__ = ()
+    __slots__ = ("_half_closed", "_last_body")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._half_closed = False
+        self._last_body: StreamReader = (
+            EMPTY_PAYLOAD  # the only one that can be unfinished
+        )
 
     def data_received(self, data: bytes) -> None:
         stopping = self._close, self._force_close
@@ -30,16 +38,25 @@ class ProblemHandler(RequestHandler):
         super().data_received(data)
         self._close |= stopping[0]
         self._force_close |= stopping[1]
-        # aiohttp answers broken framing after the requests before it, and would let the
-        # one whose body is broken wait for the rest of it for ever
-        if not self._messages or not isinstance(self._messages[-1][0], _ErrInfo):
-            return
-        bodies = [body for _, body in self._messages]
-        if self._current_request is not None:
-            bodies.append(self._current_request.content)
-        for body in bodies:
-            if not body.is_eof():
-                body.set_exception(web.RequestPayloadError())
+        if self._messages:
+            message, body = self._messages[-1]
+            if isinstance(message, _ErrInfo):
+                # aiohttp answers broken framing after the request whose body it broke,
+                # and would let that one wait for the rest for ever
+                self._fail_last_body()
+            else:
+                self._last_body = body
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
+        """A client that has said all (`nc -N`) may still be reading: answer first."""
+        self._half_closed = True
+        self._fail_last_body()
+        waits_for_a_request = self._waiter is not None or self._request_count == 0
+        return bool(self._messages) or not waits_for_a_request
+
+    def _fail_last_body(self) -> None:
+        if not self._last_body.is_eof():
+            self._last_body.set_exception(web.RequestPayloadError())
 
     def handle_error(
         self,
@@ -75,6 +92,8 @@ class ProblemHandler(RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         if isinstance(resp, web.HTTPException):
             resp = http_problem(request, resp)
+        if self._half_closed and not self._messages:
+            resp.force_close()
         return await super().finish_response(request, resp, start_time)
 
 

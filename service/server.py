@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -35,7 +36,7 @@ async def serve(settings: Settings) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings))
-            if settings.tarantool_uri is None:
+            if not settings.tarantool_uri:
                 settings = await stack.enter_async_context(embedded_tarantool(settings))
             await stack.enter_async_context(running(settings, listener))
             log.info("serving on %s:%d", *listener.getsockname()[:2])
@@ -72,10 +73,11 @@ async def running(
     )
     try:
         await runner.setup()
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        try:
+            await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        except OSError as error:
+            raise _cannot_listen(settings, error) from None
         yield runner
-    except OSError as error:
-        raise _cannot_listen(settings, error) from None
     finally:
         await runner.cleanup()
 
@@ -87,7 +89,7 @@ def _cancel_on_signal() -> None:
     def stop() -> None:
         log.info("stopping: requests under way get %g s", GRACE)
         for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)
+            loop.add_signal_handler(number, os._exit, 128 + number)
         if serving is not None:
             serving.cancel()
 

@@ -45,6 +45,17 @@ async def talk(client: Client, *parts: bytes) -> Reply:
             return await _reply(reader)
 
 
+async def talk_and_end(client: Client, sent: bytes) -> Reply:
+    """The reply to a client that closes its own half at once, and reads on."""
+    async with _connection(client) as (reader, writer):
+        writer.write(sent)
+        writer.write_eof()
+        async with asyncio.timeout(PATIENCE):
+            reply = await _reply(reader)
+            assert await reader.read() == b""
+            return reply
+
+
 async def leave_after(client: Client, sent: bytes) -> None:
     """Sends these bytes and closes; returns when the service has seen that."""
     async with _connection(client) as (_, writer):

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from tests.client import Client, unique
 from tests.conftest import Serve
-from tests.problems import PATIENCE, assert_problem, http, leave_after, talk
+from tests.problems import (
+    PATIENCE,
+    assert_problem,
+    http,
+    leave_after,
+    talk,
+    talk_and_end,
+)
 from tests.tarantool import Tarantool
 
 CALLS = ["/api/register", "/api/login", "/api/write", "/api/read"]
@@ -549,6 +556,15 @@ async def test_broken_chunks_beside_the_headers(visitor: Client, body: bytes) ->
 async def test_broken_chunks_behind_the_headers(visitor: Client, body: bytes) -> None:
     reply = await talk(visitor, CHUNKED, b"1\r\n{\r\n", body)
     assert_problem(reply, 400, "invalid_request")
+
+
+async def test_a_client_that_has_said_all_still_gets_its_replies(
+    visitor: Client,
+) -> None:
+    request = http("POST", "/api/login", body=b"{}")
+    assert_problem(await talk_and_end(visitor, request), 400, "credentials_required")
+    half = await talk_and_end(visitor, request[:-1])
+    assert_problem(half, 400, "invalid_request")
 
 
 @pytest.mark.parametrize("expectation", [b"cookies", b"\xff", b"100-continue, x"])

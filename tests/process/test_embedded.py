@@ -136,6 +136,43 @@ def test_secrets_are_made_at_the_first_start_for_their_owner_alone(
         assert files[0].read_bytes() != files[1].read_bytes()
 
 
+async def test_a_tarantool_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    with service_process(tmp_path) as service:
+        client = Client(session, service.url)
+        log = service.data / "tarantool.log"
+        log.unlink()
+        log.mkdir()
+        os.kill(tarantool_pid(service), signal.SIGKILL)
+        wait_until(lambda: "cannot be started" in service.stderr(), SOON)
+        log.rmdir()
+        await wait_until_ready(client, SOON)
+
+
+def test_the_data_are_their_owner_s_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with service_process(tmp_path) as service:
+            made = [*service.data.glob("0*"), *service.data.glob("*.sock")]
+            assert len(made) >= 4
+            modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in made}
+            assert modes == {0}
+    finally:
+        os.umask(before)
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with service_process(tmp_path) as service:
+        tarantool = tarantool_pid(service)
+        os.kill(tarantool, signal.SIGSTOP)  # so that the first one has to wait for it
+        service.send(signal.SIGINT)
+        wait_until(lambda: "stopping" in service.stderr(), SOON)
+        assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
+        assert "Traceback" not in service.stderr()
+        wait_until(lambda: not alive(tarantool), SOON)
+
+
 async def test_secrets_are_kept_and_so_a_token_outlives_a_restart(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 import signal
+import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from service.connection import CONNECT_TIMEOUT
 from tests.conftest import Serve
 from tests.machine import wait_until_ready
 from tests.tarantool import Tarantool, Tarantools
@@ -146,11 +149,44 @@ async def test_an_instance_that_takes_no_writes_is_left_for_one_that_does(
             else:
                 first.kill(signal.SIGSTOP)
             refused = await client.register("early", "password")
-            assert (refused.status, refused.json["code"]) == (
-                503,
-                "storage_unavailable",
-            )
-            await wait_until_ready(client, SOON)
-            await client.enter()
+            assert refused.json["code"] == "storage_unavailable"
+            # a call that was sent to the hanging one waits its time out
+            async with asyncio.timeout(PATIENCE + SOON):
+                while (await client.register("late", "password")).status == 503:
+                    pass
+            await client.login("late", "password")
             assert (await client.write({"k": 1})).status == 200
             first.kill(signal.SIGCONT)
+
+
+async def test_without_an_instance_that_takes_writes_reads_go_on(
+    tarantools: Tarantools, serve: Serve
+) -> None:
+    with tarantools.running() as first, tarantools.prepared() as second:
+        addresses = f"127.0.0.1:{second.port},127.0.0.1:{first.port}"
+        async with serve(first, KV_TARANTOOL_URI=addresses) as client:
+            await client.enter()
+            await client.write({"k": "kept"})
+            first.console("box.cfg({read_only = true})")
+            for _ in range(20):
+                write, read = await asyncio.gather(
+                    client.write({"k": "new"}), client.read(["k"])
+                )
+                assert (write.status, write.json["applied"]) == (503, "no")
+                assert read.json == {"data": {"k": "kept"}}
+
+
+async def test_a_hanging_instance_costs_no_descriptors(
+    own: Tarantool, serve: Serve
+) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async with serve(own) as client:
+        await killed(own)
+        with socket.create_server(("127.0.0.1", own.port)):  # it accepts, and is silent
+            before = descriptors()
+            await asyncio.sleep(3 * CONNECT_TIMEOUT)
+            assert descriptors() <= before + 2
+        await started(own)
+        await wait_until_ready(client, SOON)

@@ -123,7 +123,7 @@ async def test_a_second_stop_signal_does_not_wait_for_requests(
     await write.begin()
     process.send(signal.SIGTERM)
     wait_until(lambda: "stopping" in process.stderr(), SOON)
-    assert process.stop(signal.SIGTERM) == -signal.SIGTERM
+    assert process.stop(signal.SIGTERM) == 128 + signal.SIGTERM
     write.close()
 
 
@@ -255,6 +255,7 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
         ("KV_TOKEN_TTL", "0"),
         ("KV_TOKEN_TTL", "-1"),
         ("KV_BCRYPT_ROUNDS", "3"),
+        ("KV_BCRYPT_ROUNDS", "17"),
         ("KV_WAL_MODE", "none"),
         ("KV_REGISTRATION", "shut"),
         ("KV_ACCESS_LOG", "loud"),
@@ -262,9 +263,11 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
         ("KV_MAX_KEYS", "1.5"),
         ("KV_TARANTOOL_URI", "no address"),
         ("KV_TARANTOOL_URI", "127.0.0.1:3301,"),
+        ("KV_TARANTOOL_USER", "admin"),
         ("KV_JWT_SECRET", "short"),
         ("KV_JWT_SECRET_FILE", "/no/such/file"),
         ("KV_TARANTOOL_PASSWORD_FILE", "/"),
+        ("ADMIN_PASSWORD_FILE", "/dev/null"),
         ("KV_HOST", "no.such.host.invalid"),
     ],
 )
@@ -272,6 +275,29 @@ def test_a_value_that_cannot_be_used(tmp_path: Path, variable: str, value: str) 
     reason = refusal(service_environ(tmp_path) | {variable: value})
     assert variable in reason or value in reason
     assert "Unknown error" not in reason
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    address = {"KV_TARANTOOL_URI": "user:password123@127.0.0.1:3301"}
+    reason = refusal(service_environ(tmp_path) | address)
+    assert "KV_TARANTOOL_URI" in reason
+    assert "password123" not in reason
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 64])
+def test_a_kept_secret_that_cannot_be_used(tmp_path: Path, content: bytes) -> None:
+    environ = service_environ(tmp_path)
+    data = Path(environ["KV_DATA_DIR"])
+    data.mkdir()
+    (data / "jwt_secret").write_bytes(content)
+    assert refusal(environ).startswith("KV_DATA_DIR: ")
+
+
+def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+    environ = service_environ(tmp_path)
+    log = Path(environ["KV_DATA_DIR"]) / "tarantool.log"
+    log.mkdir(parents=True)
+    assert str(log) in refusal(environ)
 
 
 @pytest.mark.parametrize("given", ["ADMIN_LOGIN", "ADMIN_PASSWORD"])

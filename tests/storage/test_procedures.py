@@ -174,3 +174,11 @@ async def test_a_start_sets_the_password_of_the_environment(own: Tarantool) -> N
     await connection.disconnect()
     with pytest.raises(TarantoolDatabaseError):
         await connected(own, username="kv_service", password="another")
+
+
+def test_a_start_with_all_in_place_writes_nothing(own: Tarantool) -> None:
+    """A full disk must not stop a restart: reads go on there."""
+    before = evaluated(own, "box.info.lsn")
+    own.kill()
+    own.start()
+    assert evaluated(own, "box.info.lsn") == before

@@ -1,0 +1,31 @@
+"""What a call has moved is let go of when it is over."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client import Client, unique
+
+BATCH = 10_000
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Without the collector only what nothing refers to is freed."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+async def test_a_batch_is_not_kept_until_the_next_collection(client: Client) -> None:
+    prefix = unique("batch")
+    data = {f"{prefix}-{number}": number for number in range(BATCH)}
+    for _ in range(3):
+        assert (await client.write(data)).status == 200
+        assert (await client.read(list(data))).json["data"] == data
+    kept = [found for found in gc.get_objects() if type(found) in (list, tuple)]
+    # `data` is a dict; a list of this length is what a call had sent or received
+    assert [found for found in kept if len(found) == BATCH] == []
