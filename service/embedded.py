@@ -109,14 +109,12 @@ class EmbeddedTarantool:
                         raise StartError(f"Tarantool did not start: {self._failure()}")
                     await asyncio.sleep(POLL_INTERVAL)
         except TimeoutError:
-            await self.stop()
             raise StartError(
                 f"Tarantool was not ready within {self._settings.startup_timeout} s "
                 f"(KV_STARTUP_TIMEOUT); its log is {self._folder.log}"
             ) from None
-        except asyncio.CancelledError:
-            await self.stop()
-            raise
+        except OSError as error:
+            raise StartError(f"KV_DATA_DIR: {error}") from None
         log.info("Tarantool runs with its data in %s", self._folder.path)
         self._watcher = asyncio.create_task(self._watch())
 
@@ -216,11 +214,11 @@ async def embedded_tarantool(settings: Settings) -> AsyncIterator[Settings]:
         folder = DataFolder(settings.data_dir)
         await folder.acquire()
         completed = _completed(settings, folder)
-        tarantool = EmbeddedTarantool(settings, folder)
-        await tarantool.start()
     except (OSError, ValueError) as error:
         raise StartError(f"KV_DATA_DIR: {error}") from None
+    tarantool = EmbeddedTarantool(settings, folder)
     try:
+        await tarantool.start()
         yield completed
     finally:
         await tarantool.stop()

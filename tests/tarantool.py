@@ -157,6 +157,15 @@ class LocalTarantool:
         return local_console(self.data, code)
 
 
+def cut_off_at(source: LocalTarantool, length: int, target: LocalTarantool) -> None:
+    """Gives the target what a crash would have left: the log's first bytes."""
+    target.data.mkdir()
+    (snapshot,) = source.data.glob("*.snap")
+    (log,) = source.data.glob("*.xlog")
+    shutil.copy(snapshot, target.data)
+    (target.data / log.name).write_bytes(log.read_bytes()[:length])
+
+
 class ContainerTarantool:
     def __init__(
         self, image: str, *, migrations: Path, environ: Mapping[str, str]

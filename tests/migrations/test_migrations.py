@@ -1,7 +1,6 @@
 """Migrations, applied by real instances from folders of the tests' own."""
 
 import hashlib
-import shutil
 import signal
 import socket
 import time
@@ -12,13 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.machine import ROOT, wait_until
-from tests.tarantool import (
-    START_TIMEOUT,
-    LocalTarantool,
-    Tarantool,
-    Tarantools,
-    evaluated,
-)
+from tests.tarantool import START_TIMEOUT, Tarantool, Tarantools, cut_off_at, evaluated
 
 #: Written once the migration is applied, found again after every later one.
 ROWS: dict[str, tuple[str, list[object]]] = {
@@ -216,15 +209,6 @@ def test_the_one_that_fails_is_named(
     migrations.put("9999_added", ADDS_A_SPACE.replace("HERE", "error('half-way')"))
     refuses_to_start(migrated, "9999_added failed and was rolled back: ")
     assert "half-way" in migrated.log()
-
-
-def cut_off_at(source: LocalTarantool, length: int, target: LocalTarantool) -> None:
-    """What a crash at this moment of the source's start would have left."""
-    target.data.mkdir()
-    (snapshot,) = source.data.glob("*.snap")
-    (log,) = source.data.glob("*.xlog")
-    shutil.copy(snapshot, target.data)
-    (target.data / log.name).write_bytes(log.read_bytes()[:length])
 
 
 def test_a_first_start_that_crashed_at_any_moment_is_made_good(

@@ -1,13 +1,12 @@
 """What a client has been told is on disk: no crash and no full disk takes it back."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import Serve
-from tests.tarantool import LocalTarantool, Tarantool, Tarantools, evaluated
+from tests.tarantool import Tarantool, Tarantools, cut_off_at, evaluated
 
 #: Starts all actions in one turn of the event loop, before the log can answer the first
 #: of them; returns how they ended, in the order of their ends.
@@ -141,15 +140,6 @@ async def test_a_log_that_fails_refuses_writes_alone(
         after = await client.write({"key": "newer"})
         assert (before.status, after.status) == (200, 200)
         assert (await client.read(["key"])).json["data"] == {"key": "newer"}
-
-
-def cut_off_at(source: LocalTarantool, length: int, target: LocalTarantool) -> None:
-    """What a crash while this log was written would have left."""
-    target.data.mkdir()
-    (snapshot,) = source.data.glob("*.snap")
-    (log,) = source.data.glob("*.xlog")
-    shutil.copy(snapshot, target.data)
-    (target.data / log.name).write_bytes(log.read_bytes()[:length])
 
 
 def test_a_log_cut_anywhere_in_a_batch_has_it_whole_or_not_at_all(
