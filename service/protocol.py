@@ -1,8 +1,9 @@
-"""Errors outside the application, in the same form as those inside it.
+"""A connection of aiohttp's server, mended where it breaks a promise of the service.
 
-A request that is not HTTP, or one with an expectation nobody can meet, is refused by
-aiohttp before the application and its middlewares see it, with a text page. aiohttp has
-no public hook there, hence the two overrides of its request handler.
+What it refuses before the application sees it, because it is not HTTP or expects what
+nobody can meet, it answers with a text page. A request whose body is broken or cut off
+it lets wait for ever. There is no public hook for these, hence the overrides, and the
+bound on aiohttp's version in setup.cfg.
 """
 
 import logging
@@ -25,9 +26,8 @@ class ProblemHandler(RequestHandler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._half_closed = False
-        self._last_body: StreamReader = (
-            EMPTY_PAYLOAD  # the only one that can be unfinished
-        )
+        # of the request that came last: the only one that can be unfinished
+        self._last_body: StreamReader = EMPTY_PAYLOAD
 
     def data_received(self, data: bytes) -> None:
         stopping = self._close, self._force_close
