@@ -41,7 +41,7 @@ local function pending(available)
     for _, file in ipairs(available) do
         by_name[file.name] = file
     end
-    for _, record in ipairs(applied) do
+    for position, record in ipairs(applied) do
         local file = by_name[record.name]
         if file == nil then
             error(('migration %s was applied here, but its file is missing'):format(record.name), 0)
@@ -49,12 +49,9 @@ local function pending(available)
         if file.sha256 ~= record.sha256 then
             error(('migration %s was edited after it had been applied here'):format(record.name), 0)
         end
-    end
-    for position, record in ipairs(applied) do
-        local file = available[position]
-        if file.name ~= record.name then
+        if available[position] ~= file then
             error(('migration %s comes before %s, which is applied already'):format(
-                file.name, record.name), 0)
+                available[position].name, record.name), 0)
         end
     end
     return { unpack(available, #applied + 1) }
@@ -92,7 +89,8 @@ end
 function M.migrate(folder)
     local available = files(folder)
     local waiting = false
-    while #pending(available) > 0 do
+    local todo = pending(available)
+    while #todo > 0 do
         if box.info.ro then
             if not waiting then
                 log.info('kv: read-only: waiting for the leader to migrate')
@@ -103,8 +101,9 @@ function M.migrate(folder)
             if box.space.migrations == nil then
                 box.atomic(create_records)
             end
-            apply(pending(available)[1])
+            apply(todo[1])
         end
+        todo = pending(available)
     end
 end
 

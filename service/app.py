@@ -61,7 +61,7 @@ async def passwords(app: web.Application) -> AsyncIterator[None]:
 async def administrator(app: web.Application) -> AsyncIterator[None]:
     """Creates the account of `ADMIN_LOGIN` where it is missing."""
     settings = app[SETTINGS]
-    if settings.admin_login and settings.admin_password:
+    if settings.admin_login:
         try:
             name, password = check_credentials(
                 settings.admin_login, settings.admin_password

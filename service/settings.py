@@ -78,7 +78,7 @@ class Settings(
     forbid_unknown_fields=True,
     rename=_variable,
 ):
-    """Sizes are in bytes, times in seconds; None or empty means unset."""
+    """Sizes are in bytes, times in seconds; empty means unset."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a server in a container listens everywhere
     port: Port = 5000
@@ -97,8 +97,8 @@ class Settings(
     token_ttl: Positive = 3600
     bcrypt_rounds: Annotated[int, Meta(ge=4, le=MAX_BCRYPT_ROUNDS)] = 12
     registration: Literal["open", "closed"] = "open"
-    admin_login: str | None = None
-    admin_password: Secret | None = None
+    admin_login: str = ""
+    admin_password: Secret = Secret()
 
     max_body: Positive = 16 * MIB
     max_keys: Positive = 10_000
@@ -134,7 +134,7 @@ class Settings(
             raise SettingsError(f"{variable}: {reason}" if path else reason) from None
 
     def __post_init__(self) -> None:
-        if (self.admin_login is None) != (self.admin_password is None):
+        if bool(self.admin_login) != bool(self.admin_password):
             raise ValueError("ADMIN_LOGIN and ADMIN_PASSWORD go together: set both")
         if self.jwt_secret and len(self.jwt_secret.encode()) < MIN_JWT_SECRET_BYTES:
             raise ValueError(

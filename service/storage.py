@@ -100,8 +100,9 @@ class Storage:
         :param values: JSON texts, one for each key
         :raises TokenRevoked:
         """
+        revision: int
         (revision,) = await self._call("kv.v1.put", caller, keys, values, writes=True)
-        return int(revision)
+        return revision
 
     async def get(
         self, caller: Caller, keys: Sequence[str], max_bytes: int
@@ -111,8 +112,9 @@ class Storage:
         :raises TokenRevoked:
         :raises BodyTooLarge: they take more than `max_bytes`
         """
+        values: list[str | None]
         (values,) = await self._call("kv.v1.get", caller, keys, max_bytes)
-        return list(values)
+        return values
 
     async def _call(self, procedure: str, *args: Any, writes: bool = False) -> Any:
         connection = self._keeper.connection
