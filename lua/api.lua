@@ -16,6 +16,11 @@ local PROCEDURES = {
     ['kv.v1.find_user'] = users_v1.find_user,
     ['kv.v1.put'] = kv_v1.put,
     ['kv.v1.get'] = kv_v1.get,
+    ['kv.v1.delete'] = kv_v1.delete,
+    ['kv.v1.increment'] = kv_v1.increment,
+    ['kv.v1.list'] = kv_v1.list,
+    ['kv.v1.changes'] = kv_v1.changes,
+    ['kv.v1.follow'] = kv_v1.follow,
 }
 
 --- Puts the procedures under the global `kv`, where call() finds them.

@@ -8,7 +8,21 @@ local SENTENCES = {
     TokenRevoked = 'The token is no longer valid: log in again',
     ReplyTooLarge = 'The keys asked for hold %d bytes and more, a reply takes at most %d: '
         .. 'ask for fewer keys at a time',
+    IdempotencyConflict = 'This Idempotency-Key came with another request before',
+    NotACounter = 'The value of %s is not an integer of 64 bits',
+    CounterOverflow = 'The counter %s, now %s, would leave the range of 64 bits with a sign',
+    ChangesOff = 'No changes are kept: KV_CHANGES_BYTES is 0',
+    RevisionAhead = 'The revision %s is ahead of the store, which is at %d',
 }
+
+--- Characters of a key in a sentence.
+local MAX_QUOTED = 48
+
+---@param key string
+function M.quoted(key)
+    return utf8.len(key) > MAX_QUOTED and ("'%s…'"):format(utf8.sub(key, 1, MAX_QUOTED))
+        or ("'%s'"):format(key)
+end
 
 ---@param kind string a key of SENTENCES
 ---@param ... any what the sentence names

@@ -9,6 +9,8 @@ local console = require('console')
 local log = require('log')
 
 local api = require('api')
+local changes = require('kv.changes')
+local expiry = require('kv.expiry')
 local lifeline = require('lifeline')
 local migrator = require('migrator')
 local settings = require('settings')
@@ -40,6 +42,8 @@ local function start()
     if not box.info.ro then
         api.deploy(cfg.user, cfg.password)
     end
+    changes.configure(cfg.changes_bytes)
+    expiry.start()
     box.cfg({ listen = cfg.listen })
     log.info('kv: ready')
 end

@@ -6,8 +6,9 @@ local M = {}
 
 local MIB = 1024 * 1024
 
---- What a tuple of `kv` holds beside its key and value: headers, the revision, room to grow.
-local TUPLE_OVERHEAD = 4096
+--- What a tuple takes at the most, in bodies: the log keeps a whole batch in one, and each
+-- key and value with a length in front.
+local TUPLE_PER_BODY = 2
 
 local function variable(name, default)
     local value = os.getenv(name)
@@ -17,10 +18,10 @@ local function variable(name, default)
     return value
 end
 
-local function bytes(name, default)
+local function bytes(name, default, least)
     local text = variable(name, tostring(default))
     local value = text:match('^%d+$') and tonumber(text)
-    if not value or value == 0 then
+    if not value or value < (least or 1) then
         error(('%s is %q: a number of bytes is wanted'):format(name, text), 0)
     end
     return value
@@ -75,7 +76,8 @@ function M.read()
         data_dir = fio.abspath(variable('KV_DATA_DIR', './var')),
         wal_mode = choice('KV_WAL_MODE', 'fsync', { 'fsync', 'write' }),
         memtx_memory = bytes('KV_MEMTX_MEMORY', 256 * MIB),
-        max_tuple_size = bytes('KV_MAX_VALUE', MIB) + bytes('KV_MAX_KEY', 1024) + TUPLE_OVERHEAD,
+        max_tuple_size = bytes('KV_MAX_BODY', 16 * MIB) * TUPLE_PER_BODY,
+        changes_bytes = bytes('KV_CHANGES_BYTES', 64 * MIB, 0),
         parent_pid = tonumber(variable('KV_PARENT_PID')),
     }
 end

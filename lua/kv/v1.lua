@@ -1,51 +1,125 @@
 --- Keys and values. A value is JSON text, opaque here: stored and returned as it came.
 -- Every write is one step of the store's revision, the same for all its keys.
 local admission = require('users.admission')
+local changes = require('kv.changes')
+local clock = require('clock')
+local counter = require('kv.counter')
 local durability = require('durability')
 local errors = require('errors')
+local expiry = require('kv.expiry')
+local store = require('kv.store')
+local writes = require('kv.writes')
 
 local M = {}
 
-local writes = durability.new() -- marked by their revision
+--- Expired rows that a page of a listing steps over: more of them end it early.
+local MAX_EXPIRED = 10000
 
-local function replace_all(keys, values, revision)
-    local space = box.space.kv
-    for i = 1, #keys do
-        space:replace({ keys[i], values[i], revision })
-    end
-    box.space.kv_meta:replace({ 'revision', revision })
-end
+--- Seconds between two looks of a read-only instance at the log, which others fill.
+local REPLICA_INTERVAL = 0.1
 
---- Writes all the keys or none. Raises kv.TokenRevoked.
+local NO_OPTIONS = {}
+
+--- Writes all the keys or none. Raises kv.TokenRevoked, kv.IdempotencyConflict.
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param values string[] JSON texts, one for each key
----@return number revision
-function M.put(caller, keys, values)
-    admission.check(caller)
-    local revision = box.space.kv_meta:get('revision').value + 1
-    writes:commit(revision, replace_all, keys, values, revision)
-    return revision
+---@param options table|nil {conditions =, retry =, ttl =}: see kv.writes; ttl in seconds
+---@return number|nil revision nil: conditions do not hold
+---@return string[]|nil keys in conflict
+---@return number[]|nil revisions of the keys in conflict
+function M.put(caller, keys, values, options)
+    options = options or NO_OPTIONS
+    return writes.make(caller, options, function(now)
+        local change = { keys = keys, values = values }
+        if options.ttl ~= nil then
+            local expires_at = now + options.ttl
+            change.expiries = {}
+            for i = 1, #keys do
+                change.expiries[i] = expires_at
+            end
+            expiry.expect(expires_at)
+        end
+        return change
+    end)
 end
 
---- The values of one moment, and the newest revision among them.
-local function values_now(keys, max_bytes)
-    local space = box.space.kv
-    local values, newest, bytes = {}, 0, 0
-    for i = 1, #keys do
-        local row = space:get(keys[i])
-        if row == nil then
-            values[i] = box.NULL
-        else
-            bytes = bytes + row:bsize()
-            if bytes > max_bytes then
-                errors.raise('ReplyTooLarge', bytes, max_bytes)
+--- Deletes those of the keys that are there, all or none.
+-- Raises kv.TokenRevoked, kv.IdempotencyConflict.
+---@param caller table {username, credentials_version}
+---@param keys string[] each once
+---@param options table|nil {conditions =, retry =}: see kv.writes
+---@return number|nil revision nil: conditions do not hold
+---@return number|string[] deleted their number; without a revision the keys in conflict
+---@return number[]|nil revisions of the keys in conflict
+function M.delete(caller, keys, options)
+    return writes.make(caller, options or NO_OPTIONS, function(now)
+        local found = {}
+        for _, key in ipairs(keys) do
+            if store.find(key, now) ~= nil then
+                table.insert(found, key)
             end
-            values[i] = row.value
+        end
+        return { keys = found, result = #found }
+    end)
+end
+
+--- Adds to counters, all or none; a missing key counts from 0, a key keeps its expiry.
+-- Raises kv.TokenRevoked, kv.IdempotencyConflict, kv.NotACounter, kv.CounterOverflow.
+---@param caller table {username, credentials_version}
+---@param keys string[] each once
+---@param deltas number[] integers of 64 bits, one for each key
+---@param options table|nil {retry =}: see kv.writes
+---@return number revision
+---@return string[] values the new ones, one for each key
+function M.increment(caller, keys, deltas, options)
+    return writes.make(caller, options or NO_OPTIONS, function(now)
+        local values, expiries = {}, {}
+        for i, key in ipairs(keys) do
+            local row = store.find(key, now)
+            local count = row == nil and 0LL or counter.parse(row.value)
+            if count == nil then
+                errors.raise('NotACounter', errors.quoted(key))
+            end
+            local sum = counter.sum(count, 0LL + deltas[i])
+            if sum == nil then
+                errors.raise('CounterOverflow', errors.quoted(key), counter.text(count))
+            end
+            values[i] = counter.text(sum)
+            expiries[i] = row ~= nil and row.expires_at or nil
+        end
+        return { keys = keys, values = values, expiries = expiries, result = values }
+    end)
+end
+
+--- The rows of one moment, and the newest write that must be on disk to tell of them.
+local function rows_now(keys, max_bytes, now)
+    local rows, newest, bytes, deletion = {}, 0, 0, nil
+    for i = 1, #keys do
+        local row = box.space.kv:get(keys[i])
+        if row == nil then
+            deletion = durability.later(deletion, writes.journal:pending(keys[i]))
+        else
             newest = math.max(newest, tonumber(row.revision))
+            if store.is_live(row, now) then
+                bytes = bytes + row:bsize()
+                if bytes > max_bytes then
+                    errors.raise('ReplyTooLarge', bytes, max_bytes)
+                end
+                rows[i] = row
+            end
         end
     end
-    return values, newest
+    return rows, durability.later(deletion, writes.journal:pending(newest))
+end
+
+--- One for each key: a field of its row, or null.
+local function column(rows, count, field)
+    local values = {}
+    for i = 1, count do
+        values[i] = rows[i] ~= nil and rows[i][field] or box.NULL
+    end
+    return values
 end
 
 --- Reads all the keys at one moment, nothing of which a crash can take back.
@@ -53,14 +127,130 @@ end
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number what the keys and values found may take together
+---@param detailed boolean|nil whether to tell more than the values
 ---@return table values one for each key: a JSON text, or null where there is none
-function M.get(caller, keys, max_bytes)
+---@return table|nil revisions one for each key, or null
+---@return table|nil left one for each key: seconds until it expires, or null
+function M.get(caller, keys, max_bytes, detailed)
     admission.check(caller)
-    local values, newest
+    local rows, newest, now
     repeat
-        values, newest = values_now(keys, max_bytes)
-    until writes:settled(newest)
-    return values
+        now = clock.time()
+        rows, newest = rows_now(keys, max_bytes, now)
+    until writes.journal:await(newest)
+    local values = column(rows, #keys, 'value')
+    if not detailed then
+        return values
+    end
+    local left = column(rows, #keys, 'expires_at')
+    for i = 1, #keys do
+        left[i] = left[i] ~= nil and left[i] - now or box.NULL
+    end
+    return values, column(rows, #keys, 'revision'), left
+end
+
+--- A page of the live rows of one moment, and the key to go on after, nil at the end.
+local function page_now(prefix, after, limit, max_bytes, with_values)
+    local start, iterator = prefix, 'GE'
+    if after ~= nil and after >= prefix then
+        start, iterator = after, 'GT'
+    end
+    local now, rows, bytes, expired, last = clock.time(), {}, 0, 0, nil
+    for _, row in box.space.kv:pairs(start, { iterator = iterator }) do
+        if not row.key:startswith(prefix) then
+            break
+        elseif store.is_live(row, now) then
+            bytes = bytes + (with_values and row:bsize() or #row.key)
+            if #rows == limit or (bytes > max_bytes and #rows > 0) then
+                return rows, last
+            end
+            table.insert(rows, row)
+        elseif expired == MAX_EXPIRED then
+            return rows, last
+        else
+            expired = expired + 1
+        end
+        last = row.key
+    end
+    return rows, nil
+end
+
+--- Lists the keys with a prefix in the order of their bytes, a page of one moment at a time.
+-- Raises kv.TokenRevoked.
+---@param caller table {username, credentials_version}
+---@param prefix string
+---@param after string|nil the key to go on after
+---@param limit number keys of a page
+---@param max_bytes number of a page, but for its first row
+---@param with_values boolean
+---@return number revision of the moment
+---@return string|nil next what to go on after; nil: there are no more keys
+---@return string[] keys
+---@return string[]|nil values JSON texts
+function M.list(caller, prefix, after, limit, max_bytes, with_values)
+    admission.check(caller)
+    local rows, last, revision
+    repeat
+        revision = store.revision()
+        rows, last = page_now(prefix, after, limit, max_bytes, with_values)
+    until writes.journal:await_all()
+    local keys = column(rows, #rows, 'key')
+    return revision, last or box.NULL, keys, with_values and column(rows, #rows, 'value') or nil
+end
+
+--- Batches after a revision, as the log has them on disk.
+-- Raises kv.ChangesOff, kv.RevisionAhead.
+local function changes_after(since, prefix, max_bytes)
+    if not changes.is_kept() then
+        errors.raise('ChangesOff')
+    end
+    local newest = writes.newest_on_disk()
+    if since == nil then
+        since = newest
+    end
+    if since > newest then
+        errors.raise('RevisionAhead', tostring(since), newest)
+    end
+    local oldest = changes.oldest()
+    if since < oldest then
+        return box.NULL, oldest
+    end
+    local batches, through = changes.after(since, newest, prefix, max_bytes)
+    return batches, through, newest
+end
+
+--- What changed after a revision, in whole batches narrowed to a prefix.
+-- Raises kv.TokenRevoked, kv.ChangesOff, kv.RevisionAhead.
+---@param caller table {username, credentials_version}
+---@param since number|nil nil: the newest revision
+---@param prefix string
+---@param max_bytes number of the batches looked at, but for the first one
+---@return table|nil batches each {revision, keys, values or nothing: deleted}; nil: the
+-- changes after `since` are not kept any more
+---@return number through the revision to go on from; without batches the oldest possible one
+---@return number newest the newest revision of the moment
+function M.changes(caller, since, prefix, max_bytes)
+    admission.check(caller)
+    return changes_after(since, prefix, max_bytes)
+end
+
+--- What anybody changed after a revision; waits for it. For the service itself, which tells
+-- its callers what they may know of it.
+-- Raises kv.ChangesOff, kv.RevisionAhead.
+---@param since number
+---@param max_bytes number as in `changes`
+---@param seconds number to wait at the most
+---@return table|nil batches none: the time is over; nil as in `changes`
+---@return number through
+---@return number newest
+function M.follow(since, max_bytes, seconds)
+    local deadline = clock.monotonic() + seconds
+    local left = seconds
+    while left > 0 and changes.is_kept() and writes.newest_on_disk() == since do
+        writes.journal:wait(box.info.ro and math.min(left, REPLICA_INTERVAL) or left)
+        left = deadline - clock.monotonic()
+    end
+    return changes_after(since, '', max_bytes)
 end
 
 return M

@@ -11,7 +11,7 @@ local function stored(username)
     local user
     repeat
         user = box.space.users:get(username)
-    until user == nil or changes:settled(username)
+    until changes:await(changes:pending(username))
     return user
 end
 
@@ -23,7 +23,7 @@ function M.create_user(username, password_hash)
         errors.raise('UserExists')
     end
     local user = { username, password_hash, 1, os.time() }
-    changes:commit(username, function() box.space.users:insert(user) end)
+    changes:commit({ username }, function() box.space.users:insert(user) end)
 end
 
 ---@param username string

@@ -122,7 +122,7 @@ async def test_lua_cannot_be_sent(stranger: asynctnt.Connection) -> None:
     [
         'select * from "users"',
         'delete from "kv"',
-        "insert into \"kv\" values ('k', '1', 1)",
+        "insert into \"kv\" values ('k', '1', 1, null)",
         "create table t (i int primary key)",
     ],
 )

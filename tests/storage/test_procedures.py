@@ -12,7 +12,18 @@ from tests.client import unique
 from tests.tarantool import PASSWORD, Tarantool, Tarantools, connected, evaluated
 
 ACCOUNT = {"username": "kv_service", "password": PASSWORD}
-PROCEDURES = ["create_user", "find_user", "get", "put", "status"]
+PROCEDURES = [
+    "changes",
+    "create_user",
+    "delete",
+    "find_user",
+    "follow",
+    "get",
+    "increment",
+    "list",
+    "put",
+    "status",
+]
 
 #: The names of the functions in this system space.
 DEPLOYED = """

@@ -1,0 +1,87 @@
+--- The log of changes: a tuple for each batch, under its revision, without a gap.
+-- It is bounded in bytes: a batch that comes in pushes the oldest ones out.
+local store = require('kv.store')
+
+local M = {}
+
+--- Batches that one write may push out: more than one, so that the log shrinks to its bound
+-- after a batch of many bytes; few, so that no write pays for the removal of thousands.
+local TRIM_STEP = 64
+
+local limit = 0 -- bytes; 0: nothing is kept
+
+--- Before the first write. A log that has missed a write begins anew: after a time without
+-- one, what is in it cannot be continued.
+---@param bytes number what the log may take; 0 switches it off
+function M.configure(bytes)
+    limit = bytes
+    local log = box.space.kv_changes
+    local newest = log.index.revision:max()
+    if newest == nil or box.info.ro then
+        return
+    end
+    if limit == 0 or newest.revision ~= store.revision() then
+        log:truncate()
+    end
+end
+
+function M.is_kept()
+    return limit > 0
+end
+
+--- Inside the transaction of the write. The newest batch stays, however large it is.
+---@param values string[]|nil JSON texts, one for each key; nil: the keys were deleted
+function M.append(revision, keys, values)
+    if limit == 0 then
+        return
+    end
+    local log = box.space.kv_changes
+    log:insert({ revision, keys, values })
+    for _ = 1, TRIM_STEP do
+        if log:bsize() <= limit or log:len() == 1 then
+            return
+        end
+        log:delete(log.index.revision:min().revision)
+    end
+end
+
+--- The oldest revision that `after` can go on from.
+function M.oldest()
+    local first = box.space.kv_changes.index.revision:min()
+    return first == nil and store.revision() or tonumber(first.revision) - 1
+end
+
+local function narrowed(batch, prefix)
+    local keys, values = {}, batch.values ~= nil and {} or nil
+    local all_values = batch.values
+    for i, key in ipairs(batch.keys) do
+        if key:startswith(prefix) then
+            table.insert(keys, key)
+            if values ~= nil then
+                table.insert(values, all_values[i])
+            end
+        end
+    end
+    return #keys > 0 and { batch.revision, keys, values } or nil
+end
+
+--- Batches in the order of their revisions, narrowed to the keys that begin with a prefix.
+---@param since number the revision to go on from: `oldest()` or newer
+---@param newest number the last revision to look at
+---@param max_bytes number of the batches looked at, but for the first one
+---@return table batches each {revision, keys, values or nil}
+---@return number through the revision to go on from next time
+function M.after(since, newest, prefix, max_bytes)
+    local batches, through, bytes = {}, since, 0
+    for _, batch in box.space.kv_changes:pairs(since, { iterator = 'GT' }) do
+        bytes = bytes + batch:bsize()
+        if batch.revision > newest or (bytes > max_bytes and through > since) then
+            break
+        end
+        table.insert(batches, prefix == '' and batch or narrowed(batch, prefix))
+        through = tonumber(batch.revision)
+    end
+    return batches, through
+end
+
+return M

@@ -1,0 +1,39 @@
+--- Counters: values that are integers of 64 bits with a sign, exact at both ends.
+local ffi = require('ffi')
+
+local M = {}
+
+local MAX = 9223372036854775807LL
+local MIN = -MAX - 1LL
+
+--- The longest one: a sign and 19 digits.
+local MAX_LENGTH = 20
+
+---@param text string JSON
+---@return any|nil count int64_t; nil: the text is no such integer
+function M.parse(text)
+    if #text > MAX_LENGTH or not (text == '0' or text:match('^%-?[1-9]%d*$') or text == '-0') then
+        return nil
+    end
+    local count = tonumber64(text)
+    if count == nil or (text:sub(1, 1) ~= '-' and count > ffi.cast('uint64_t', MAX)) then
+        return nil
+    end
+    return ffi.cast('int64_t', count)
+end
+
+---@return any|nil sum int64_t; nil: it takes more than 64 bits
+function M.sum(a, b)
+    if (b > 0 and a > MAX - b) or (b < 0 and a < MIN - b) then
+        return nil
+    end
+    return a + b
+end
+
+---@param count any int64_t
+---@return string text JSON
+function M.text(count)
+    return (tostring(count):gsub('LL$', ''))
+end
+
+return M

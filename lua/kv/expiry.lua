@@ -1,0 +1,88 @@
+--- Collects what has expired: rows of the store, outcomes kept for retries.
+-- A fiber of every instance; it works on the one that takes writes, in batches, each a
+-- transaction of its own, so that no pile of expired keys holds up a call.
+local clock = require('clock')
+local fiber = require('fiber')
+local log = require('log')
+
+local retries = require('kv.retries')
+local writes = require('kv.writes')
+
+local M = {}
+
+--- Rows of a transaction: some milliseconds of the instance's one thread.
+local BATCH = 500
+
+--- Seconds between two looks where nothing is known to expire sooner: a new leader, or the
+-- clock, may have been set.
+local MAX_PAUSE = 1
+
+--- Seconds between two looks at the least.
+local MIN_PAUSE = 0.001
+
+local wake = fiber.cond()
+local wakes_at = 0 -- seconds since 1970
+
+local function collect_keys(now)
+    local keys = {}
+    for _, row in box.space.kv_expiry.index.expires_at:pairs() do
+        if row.expires_at > now or #keys == BATCH then
+            break
+        end
+        table.insert(keys, row.key)
+    end
+    if #keys > 0 then
+        writes.collect(keys)
+    end
+    return #keys == BATCH
+end
+
+local function pause(now)
+    local first = box.space.kv_expiry.index.expires_at:min()
+    local left = first ~= nil and first.expires_at - now or MAX_PAUSE
+    return math.max(MIN_PAUSE, math.min(left, MAX_PAUSE))
+end
+
+--- One look.
+---@return number seconds until the next one
+local function look()
+    if box.info.ro then
+        return MAX_PAUSE
+    end
+    local now = clock.time()
+    local more = collect_keys(now)
+    more = retries.collect(now, BATCH) or more
+    return more and MIN_PAUSE or pause(clock.time())
+end
+
+local function run()
+    fiber.name('kv.expiry')
+    local told
+    while true do
+        local ok, result = pcall(look)
+        if not ok and tostring(result) ~= told then
+            told = tostring(result)
+            log.error('kv: expired keys are not collected: %s', told)
+        elseif ok then
+            told = nil
+        end
+        local seconds = ok and result or MAX_PAUSE
+        wakes_at = clock.time() + seconds
+        wake:wait(seconds)
+        fiber.testcancel()
+    end
+end
+
+function M.start()
+    fiber.create(run)
+end
+
+--- A key that expires has been written.
+---@param expires_at number seconds since 1970
+function M.expect(expires_at)
+    if expires_at < wakes_at then
+        wake:signal()
+    end
+end
+
+return M

@@ -1,0 +1,53 @@
+--- The outcomes of writes that came with an idempotency key, kept for a day: the same
+-- request made again gets the outcome of the first one, and writes nothing.
+local errors = require('errors')
+
+local M = {}
+
+--- Seconds: what api.md promises to clients.
+local RETENTION = 24 * 3600
+
+---@param caller table {username, credentials_version}
+---@param retry table {key, fingerprint}, of a request that can be made again
+---@param now number seconds since 1970
+---@return table|nil outcome of the same request made before
+function M.outcome(caller, retry, now)
+    local kept = box.space.idempotency:get({ caller[1], retry[1] })
+    if kept == nil or kept.expires_at <= now then
+        return nil
+    end
+    if kept.fingerprint ~= retry[2] then
+        errors.raise('IdempotencyConflict')
+    end
+    return kept.outcome
+end
+
+--- Inside the transaction of the write.
+---@param outcome table what the procedure returns
+function M.keep(caller, retry, outcome, now)
+    box.space.idempotency:replace({ caller[1], retry[1], retry[2], outcome, now + RETENTION })
+end
+
+--- Forgets those whose time is over.
+---@param now number
+---@param limit number
+---@return boolean whether there may be more of them
+function M.collect(now, limit)
+    local outdated = {}
+    for _, kept in box.space.idempotency.index.expires_at:pairs() do
+        if kept.expires_at > now or #outdated == limit then
+            break
+        end
+        table.insert(outdated, { kept.username, kept.key })
+    end
+    if #outdated > 0 then
+        box.atomic(function()
+            for _, key in ipairs(outdated) do
+                box.space.idempotency:delete(key)
+            end
+        end)
+    end
+    return #outdated == limit
+end
+
+return M

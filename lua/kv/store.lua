@@ -1,0 +1,52 @@
+--- The rows of the store, and for those that expire their places in the order of expiry.
+-- An expired row is none, from that moment on, whether or not it has been collected.
+local M = {}
+
+--- The revision of the last write.
+function M.revision()
+    return tonumber(box.space.kv_meta:get('revision').value)
+end
+
+---@param row table|nil
+---@param now number seconds since 1970
+function M.is_live(row, now)
+    return row ~= nil and (row.expires_at == nil or row.expires_at > now)
+end
+
+--- The row of a key, or nil.
+function M.find(key, now)
+    local row = box.space.kv:get(key)
+    return M.is_live(row, now) and row or nil
+end
+
+---@param expiries table at the place of a key that expires: when, in seconds since 1970
+function M.replace(keys, values, expiries, revision)
+    local kv, kv_expiry = box.space.kv, box.space.kv_expiry
+    local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
+    for i = 1, #keys do
+        local key, expires_at = keys[i], expiries[i]
+        if some_expire then
+            local row = kv:get(key)
+            local before = row and row.expires_at
+            if before ~= nil then
+                kv_expiry:delete({ before, key })
+            end
+            if expires_at ~= nil then
+                kv_expiry:insert({ expires_at, key })
+            end
+        end
+        kv:replace({ key, values[i], revision, expires_at })
+    end
+end
+
+---@param keys string[] all of them are there
+function M.delete(keys)
+    for i = 1, #keys do
+        local row = box.space.kv:delete(keys[i])
+        if row.expires_at ~= nil then
+            box.space.kv_expiry:delete({ row.expires_at, row.key })
+        end
+    end
+end
+
+return M

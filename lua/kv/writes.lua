@@ -1,0 +1,119 @@
+--- The one way in which the store changes: the conditions, the keys, the log of changes and
+-- the outcome for a retry are one transaction and one step of the revision.
+local admission = require('users.admission')
+local changes = require('kv.changes')
+local clock = require('clock')
+local conditions = require('kv.conditions')
+local durability = require('durability')
+local retries = require('kv.retries')
+local store = require('kv.store')
+
+local M = {}
+
+--- Writes on their way, by their revisions and by the keys that they delete.
+M.journal = durability.new()
+
+---@class Change
+---@field keys string[] none: it is no step of the revision
+---@field values string[]|nil JSON texts, one for each key; nil: the keys are deleted
+---@field expiries table|nil at the place of a key that expires: when, in seconds since 1970
+---@field result any what the caller is told beside the revision
+
+local function apply(change, revision, keep)
+    if #change.keys > 0 then
+        if change.values ~= nil then
+            store.replace(change.keys, change.values, change.expiries or {}, revision)
+        else
+            store.delete(change.keys)
+        end
+        changes.append(revision, change.keys, change.values)
+        box.space.kv_meta:replace({ 'revision', revision })
+    end
+    if keep ~= nil then
+        keep()
+    end
+end
+
+---@param keep function|nil writes what else belongs to the transaction
+local function commit(change, revision, keep)
+    local marks = {}
+    if #change.keys > 0 then
+        marks = change.values == nil and table.copy(change.keys) or {}
+        table.insert(marks, revision)
+    end
+    M.journal:commit(marks, apply, change, revision, keep)
+end
+
+local function next_revision(change)
+    return store.revision() + (#change.keys > 0 and 1 or 0)
+end
+
+--- Either an answer that writes nothing, or the change to be made.
+local function decide(caller, options, plan, now)
+    admission.check(caller)
+    if options.retry ~= nil then
+        local outcome = retries.outcome(caller, options.retry, now)
+        if outcome ~= nil then
+            return outcome
+        end
+    end
+    if options.conditions ~= nil then
+        local keys, revisions = conditions.conflicts(options.conditions, now)
+        if keys ~= nil then
+            return { box.NULL, keys, revisions }
+        end
+    end
+    local change = plan(now)
+    if #change.keys == 0 and options.retry == nil then
+        return { store.revision(), change.result }
+    end
+    return nil, change
+end
+
+--- Makes a change for a caller, or answers a retry as it was answered the first time.
+-- Raises kv.TokenRevoked, kv.IdempotencyConflict, and what `plan` raises.
+---@param caller table {username, credentials_version}
+---@param options table {conditions = …, retry = {key, fingerprint}}, each may be missing
+---@param plan function takes the time, returns the Change; reads what it needs, must not yield
+---@return number|nil revision nil: conditions do not hold
+---@return any result of the change; without a revision the keys in conflict
+---@return any revisions of the keys in conflict
+function M.make(caller, options, plan)
+    while true do
+        local now = clock.time()
+        local ok, answer, change = pcall(decide, caller, options, plan, now)
+        if change ~= nil then
+            local revision = next_revision(change)
+            local outcome = { revision, change.result }
+            commit(change, revision, options.retry and function()
+                retries.keep(caller, options.retry, outcome, now)
+            end)
+            return unpack(outcome)
+        end
+        -- an answer that rests on what others wrote waits until that is on disk
+        if M.journal:await_all() then
+            if not ok then
+                error(answer, 0)
+            end
+            return unpack(answer)
+        end
+    end
+end
+
+--- Deletes keys that have expired.
+---@param keys string[]
+function M.collect(keys)
+    local change = { keys = keys }
+    commit(change, next_revision(change))
+end
+
+--- The newest revision that is on disk.
+function M.newest_on_disk()
+    local revision = store.revision()
+    while M.journal:pending(revision) ~= nil do
+        revision = revision - 1
+    end
+    return revision
+end
+
+return M
