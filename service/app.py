@@ -5,25 +5,36 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from service import handlers
 from service.auth import Tokens, admit
 from service.errors import Problem, StartError, UserExists, render
-from service.handlers import PASSWORDS, SETTINGS, STORAGE, TOKENS
+from service.feed import Feed
+from service.handlers import accounts, batches, changes, health, one_key
+from service.handlers.messages import FEED, PASSWORDS, SETTINGS, STORAGE, TOKENS
+from service.parsing import check_credentials
 from service.passwords import PasswordHasher
-from service.schemas import check_credentials
 from service.settings import Settings
 from service.storage import Storage
 
 PUBLIC = [
-    web.post("/api/register", handlers.register),
-    web.post("/api/login", handlers.login),
-    web.get("/livez", handlers.livez),
-    web.get("/readyz", handlers.readyz),
+    web.post("/api/register", accounts.register),
+    web.post("/api/login", accounts.login),
+    web.get("/livez", health.livez),
+    web.get("/readyz", health.readyz),
 ]
 FOR_CALLERS = [
-    web.post("/api/write", handlers.write),
-    web.post("/api/read", handlers.read),
+    web.post("/api/write", batches.write),
+    web.post("/api/read", batches.read),
+    web.post("/api/delete", batches.delete),
+    web.post("/api/list", batches.list_keys),
+    web.post("/api/increment", batches.increment),
+    web.get(one_key.ROUTE, one_key.get),
+    web.put(one_key.ROUTE, one_key.put),
+    web.delete(one_key.ROUTE, one_key.delete),
+    web.get("/api/changes", changes.changes, allow_head=False),
 ]
+
+#: Bodies of the largest size that may wait in the feed for slow watchers.
+KEPT_BODIES = 4
 
 
 def create_app(settings: Settings) -> web.Application:
@@ -37,7 +48,8 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[TOKENS] = tokens
     app.add_routes(PUBLIC + FOR_CALLERS)
-    app.cleanup_ctx.extend([storage, passwords, administrator])
+    app.on_shutdown.append(end_feed)
+    app.cleanup_ctx.extend([storage, feed, passwords, administrator])
     return app
 
 
@@ -49,6 +61,16 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
     await app[STORAGE].open(settings.startup_timeout)
     yield
     await app[STORAGE].close()
+
+
+async def feed(app: web.Application) -> AsyncIterator[None]:
+    app[FEED] = Feed(app[STORAGE], KEPT_BODIES * app[SETTINGS].max_body)
+    yield
+    await app[FEED].close()
+
+
+async def end_feed(app: web.Application) -> None:
+    app[FEED].end()
 
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:

@@ -29,6 +29,9 @@ logging.getLogger("aiohttp_jwt").setLevel(logging.CRITICAL)
 
 CALLER = web.RequestKey("caller", Caller)
 
+#: When the caller's token ends, in seconds since 1970.
+EXPIRES_AT = web.RequestKey("expires_at", int)
+
 
 class Presented(dict[str, Any]):
     """A token in the shape of the request that aiohttp-jwt looks at."""
@@ -71,8 +74,11 @@ class Tokens:
         }
         return jwt.encode(claims, self._secret, ALGORITHM)
 
-    async def verify(self, authorization: str | None) -> Caller:
-        """:raises TokenMissing, TokenExpired, TokenInvalid:"""
+    async def verify(self, authorization: str | None) -> tuple[Caller, int]:
+        """Who calls, and when the token ends, in seconds since 1970.
+
+        :raises TokenMissing, TokenExpired, TokenInvalid:
+        """
         if not authorization:
             raise TokenMissing()
         scheme, _, token = authorization.partition(" ")
@@ -94,14 +100,14 @@ async def _accept(_: Presented) -> None:
     """The handler that aiohttp-jwt goes on to: nothing is left to do."""
 
 
-def _caller(payload: dict[str, Any]) -> Caller:
+def _caller(payload: dict[str, Any]) -> tuple[Caller, int]:
     try:
         claims = msgspec.convert(payload, Claims)
     except msgspec.ValidationError:
         raise TokenInvalid() from None
     if not claims.sub.isprintable():  # no name of ours, and perhaps not even Unicode
         raise TokenInvalid()
-    return Caller(claims.sub, claims.ver)
+    return Caller(claims.sub, claims.ver), claims.exp
 
 
 def admit(tokens: Tokens, public: Container[Handler]) -> Middleware:
@@ -112,7 +118,7 @@ def admit(tokens: Tokens, public: Container[Handler]) -> Middleware:
         match = request.match_info
         if match.handler not in public and match.http_exception is None:
             header = request.headers.get(hdrs.AUTHORIZATION)
-            request[CALLER] = await tokens.verify(header)
+            request[CALLER], request[EXPIRES_AT] = await tokens.verify(header)
         return await handler(request)
 
     return middleware

@@ -160,8 +160,8 @@ class EmbeddedTarantool:
                     "KV_TARANTOOL_PASSWORD_FILE": str(folder.password_file),
                     "KV_WAL_MODE": settings.wal_mode,
                     "KV_MEMTX_MEMORY": str(settings.memtx_memory),
-                    "KV_MAX_KEY": str(settings.max_key),
-                    "KV_MAX_VALUE": str(settings.max_value),
+                    "KV_MAX_BODY": str(settings.max_body),
+                    "KV_CHANGES_BYTES": str(settings.changes_bytes),
                     "KV_PARENT_PID": str(os.getpid()),
                 },
             )

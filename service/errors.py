@@ -6,10 +6,13 @@ Problem
 ├── InvalidCredentials 401
 ├── Forbidden 403       TokenMissing, TokenInvalid, TokenExpired, TokenRevoked,
 │                       RegistrationClosed
-├── UserExists 409
+├── NotFound 404
+├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict
+├── RevisionCompacted 410
+├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, TooManyKeys, ValueTooLarge
 ├── Internal 500
-└── Unavailable 503     StorageUnavailable, StorageFull, Overloaded
+└── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
 
 A leaf is one stable `code`. Whoever meets the fault raises it with a detail that says
 what was wrong, where, and for a limit the limit and the actual figure.
@@ -62,10 +65,12 @@ class Problem(Exception):
         """Extension members of the problem (RFC 9457, section 3.2)."""
         return {}
 
+    @property
+    def body(self) -> dict[str, object]:
+        return problem_body(self.status, self.code, str(self), **self.members)
+
     def response(self) -> web.Response:
-        return problem_response(
-            self.status, self.code, str(self), headers=self.headers, **self.members
-        )
+        return _response(self.status, self.body, self.headers)
 
 
 class BadRequest(Problem):
@@ -138,9 +143,62 @@ class RegistrationClosed(Forbidden):
     default = "Registration is closed: ask the operator for an account"
 
 
-class UserExists(Problem):
+class NotFound(Problem):
+    status = HTTPStatus.NOT_FOUND
+    code = "not_found"
+
+
+class Conflict(Problem):
     status = HTTPStatus.CONFLICT
+
+
+class UserExists(Conflict):
     code = "user_exists"
+
+
+class NotACounter(Conflict):
+    code = "not_a_counter"
+
+
+class CounterOverflow(Conflict):
+    code = "counter_overflow"
+
+
+class IdempotencyConflict(Conflict):
+    code = "idempotency_conflict"
+
+
+class RevisionCompacted(Problem):
+    """:param oldest: the oldest revision whose successors are all kept"""
+
+    status = HTTPStatus.GONE
+    code = "revision_compacted"
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(
+            f"Changes are kept since revision {oldest} only: "
+            "list the keys and go on from the KV-Revision of that"
+        )
+        self.oldest = oldest
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        return {"oldest": self.oldest}
+
+
+class ConditionFailed(Problem):
+    """:param conflicts: the current revision of each key in conflict, None: no key"""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "condition_failed"
+
+    def __init__(self, conflicts: Mapping[str, int | None]) -> None:
+        super().__init__(f"Conditions that do not hold: {len(conflicts)}")
+        self.conflicts = conflicts
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        return {"conflicts": self.conflicts}
 
 
 class TooLarge(Problem):
@@ -196,24 +254,29 @@ class Overloaded(Unavailable):
     code = "overloaded"
 
 
+class Stopping(Unavailable):
+    code = "stopping"
+    default = "The service is stopping: go on where this ends"
+
+
+class TooSlow(Unavailable):
+    code = "too_slow"
+    default = "The changes come faster than they are taken: go on where this ends"
+
+
 #: The codes of what aiohttp itself refuses, before or instead of a handler.
 HTTP_CODES = {
-    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.NOT_FOUND: NotFound.code,
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
     HTTPStatus.INTERNAL_SERVER_ERROR: Internal.code,
 }
 
 
-def problem_response(
-    status: int,
-    code: str,
-    detail: str,
-    *,
-    headers: Mapping[str, str] | None = None,
-    **members: object,
-) -> web.Response:
-    body = {
+def problem_body(
+    status: int, code: str, detail: str, **members: object
+) -> dict[str, object]:
+    return {
         "status": int(status),
         "title": HTTPStatus(status).phrase,
         "detail": detail,
@@ -222,6 +285,11 @@ def problem_response(
         "error": detail,
         **members,
     }
+
+
+def _response(
+    status: int, body: Mapping[str, object], headers: Mapping[str, str]
+) -> web.Response:
     return web.Response(
         status=status,
         body=msgspec.json.encode(body),
@@ -243,7 +311,9 @@ def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Re
         case _:
             detail = HTTPStatus(refused.status).description or refused.reason
     code = HTTP_CODES.get(HTTPStatus(refused.status), InvalidRequest.code)
-    return problem_response(refused.status, code, detail, headers=headers)
+    return _response(
+        refused.status, problem_body(refused.status, code, detail), headers
+    )
 
 
 @web.middleware

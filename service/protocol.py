@@ -97,6 +97,17 @@ class ProblemHandler(RequestHandler):
         return await super().finish_response(request, resp, start_time)
 
 
+def has_left(request: web.BaseRequest) -> bool:
+    """Whether the client has closed, at least its own half.
+
+    In the middle of an ordinary request that is no reason to give up, but one that
+    waits for what may come has nobody left to wait for.
+    """
+    protocol = request.protocol
+    half_closed = isinstance(protocol, ProblemHandler) and protocol._half_closed
+    return request.transport is None or half_closed
+
+
 class ProblemServer(web.Server):
     def __call__(self) -> RequestHandler:
         return ProblemHandler(self, loop=self._loop, **self._kwargs)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ async def serve(settings: Settings) -> None:
     :raises StartError:
     """
     _cancel_on_signal()
+    _allow_connections()
     with contextlib.suppress(asyncio.CancelledError):
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings))
@@ -95,6 +97,12 @@ def _cancel_on_signal() -> None:
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
+
+
+def _allow_connections() -> None:
+    """As many descriptors as the system lets us have: a watcher holds a connection."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> StartError:

@@ -93,6 +93,8 @@ class Settings(
     wal_mode: Literal["fsync", "write"] = "fsync"
     memtx_memory: Annotated[int, Meta(ge=32 * MIB)] = 256 * MIB
 
+    changes_bytes: Annotated[int, Meta(ge=0)] = 64 * MIB
+
     jwt_secret: Secret = Secret()
     token_ttl: Positive = 3600
     bcrypt_rounds: Annotated[int, Meta(ge=4, le=MAX_BCRYPT_ROUNDS)] = 12

@@ -6,7 +6,7 @@ answer in time, and `StorageFull` when it has no room left.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from asynctnt.exceptions import (
@@ -19,13 +19,19 @@ from service.connection import CALL_TIMEOUT, NO_SUCH_API, ConnectionKeeper
 from service.errors import (
     Applied,
     BodyTooLarge,
+    ConditionFailed,
+    CounterOverflow,
+    IdempotencyConflict,
+    InvalidRequest,
+    NotACounter,
+    NotFound,
     Problem,
+    RevisionCompacted,
     StorageFull,
     StorageUnavailable,
     TokenRevoked,
     Unavailable,
     UserExists,
-    ValueTooLarge,
 )
 from service.settings import Address
 
@@ -39,6 +45,11 @@ REFUSALS: dict[str, type[Problem]] = {
     "kv.UserExists": UserExists,
     "kv.TokenRevoked": TokenRevoked,
     "kv.ReplyTooLarge": BodyTooLarge,
+    "kv.IdempotencyConflict": IdempotencyConflict,
+    "kv.NotACounter": NotACounter,
+    "kv.CounterOverflow": CounterOverflow,
+    "kv.ChangesOff": NotFound,
+    "kv.RevisionAhead": InvalidRequest,
 }
 
 READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
@@ -57,6 +68,75 @@ class User(NamedTuple):
 
     password_hash: str
     credentials_version: int
+
+
+class Condition(NamedTuple):
+    """What a write wants of a key's revision; None stands for a key that is not there.
+
+    :ivar among: whether it must be, or must not be, one of the revisions
+    """
+
+    key: str
+    revisions: Sequence[int | None]
+    among: bool = True
+
+    def holds(self, revision: int) -> bool:
+        return (revision in self.revisions) == self.among
+
+
+class Retry(NamedTuple):
+    """A request that may be made again: its idempotency key, and a hash of it all."""
+
+    key: str
+    fingerprint: str
+
+
+class Row(NamedTuple):
+    """What is known of a key.
+
+    :ivar value: JSON text
+    :ivar ttl: seconds left, None: it does not expire
+    """
+
+    value: str
+    revision: int
+    ttl: float | None
+
+
+class Listing(NamedTuple):
+    """A page of keys in the order of their bytes, as they were at a revision.
+
+    :ivar next: the key to go on after, None at the end
+    :ivar values: JSON texts, None when not asked for
+    """
+
+    revision: int
+    next: str | None
+    keys: list[str]
+    values: list[str] | None
+
+
+class Change(NamedTuple):
+    """A batch that was written, or part of it.
+
+    :ivar values: JSON texts, one for each key; None: the keys were deleted
+    """
+
+    revision: int
+    keys: list[str]
+    values: list[str] | None = None
+
+
+class Changes(NamedTuple):
+    """Changes in the order of their revisions.
+
+    :ivar through: the revision to go on from
+    :ivar newest: the store's newest revision; equal to `through` at the end
+    """
+
+    changes: list[Change]
+    through: int
+    newest: int
 
 
 class Storage:
@@ -93,16 +173,58 @@ class Storage:
         return User(password_hash, *rest) if password_hash is not None else None
 
     async def put(
-        self, caller: Caller, keys: Sequence[str], values: Sequence[str]
+        self,
+        caller: Caller,
+        keys: Sequence[str],
+        values: Sequence[str],
+        *,
+        conditions: Sequence[Condition] = (),
+        ttl: float | None = None,
+        retry: Retry | None = None,
     ) -> int:
         """Writes all keys or none; returns the revision.
 
         :param values: JSON texts, one for each key
-        :raises TokenRevoked:
+        :param ttl: seconds until all these keys expire
+        :raises TokenRevoked, ConditionFailed, IdempotencyConflict:
         """
-        revision: int
-        (revision,) = await self._call("kv.v1.put", caller, keys, values, writes=True)
-        return revision
+        options = _options(conditions=conditions, ttl=ttl, retry=retry)
+        outcome = await self._call(
+            "kv.v1.put", caller, keys, values, *options, writes=True
+        )
+        return _revision(outcome)
+
+    async def delete(
+        self,
+        caller: Caller,
+        keys: Sequence[str],
+        *,
+        conditions: Sequence[Condition] = (),
+        retry: Retry | None = None,
+    ) -> tuple[int, int]:
+        """Deletes those that are there; returns the revision and their number.
+
+        :param keys: each once
+        :raises TokenRevoked, ConditionFailed, IdempotencyConflict:
+        """
+        options = _options(conditions=conditions, retry=retry)
+        outcome = await self._call("kv.v1.delete", caller, keys, *options, writes=True)
+        return _revision(outcome), outcome[1]
+
+    async def increment(
+        self, caller: Caller, deltas: Mapping[str, int], *, retry: Retry | None = None
+    ) -> tuple[int, list[str]]:
+        """Adds to all counters or none; returns the revision and their new values.
+
+        :param deltas: integers of 64 bits
+        :raises TokenRevoked, NotACounter, CounterOverflow, IdempotencyConflict:
+        """
+        keys, added = list(deltas), list(deltas.values())
+        options = _options(retry=retry)
+        revision, values = await self._call(
+            "kv.v1.increment", caller, keys, added, *options, writes=True
+        )
+        return revision, values
 
     async def get(
         self, caller: Caller, keys: Sequence[str], max_bytes: int
@@ -115,6 +237,61 @@ class Storage:
         values: list[str | None]
         (values,) = await self._call("kv.v1.get", caller, keys, max_bytes)
         return values
+
+    async def get_rows(
+        self, caller: Caller, keys: Sequence[str], max_bytes: int
+    ) -> list[Row | None]:
+        """Like `get`, with all that is known of the keys.
+
+        :raises TokenRevoked:
+        :raises BodyTooLarge: they take more than `max_bytes`
+        """
+        columns = await self._call("kv.v1.get", caller, keys, max_bytes, True)
+        return [
+            Row(value, revision, ttl) if value is not None else None
+            for value, revision, ttl in zip(*columns, strict=True)
+        ]
+
+    async def list_keys(
+        self,
+        caller: Caller,
+        prefix: str,
+        after: str | None,
+        limit: int,
+        max_bytes: int,
+        *,
+        with_values: bool,
+    ) -> Listing:
+        """A page of the keys that begin with a prefix.
+
+        :raises TokenRevoked:
+        """
+        return Listing(
+            *await self._call(
+                "kv.v1.list", caller, prefix, after, limit, max_bytes, with_values
+            )
+        )
+
+    async def changes(
+        self, caller: Caller, since: int | None, prefix: str, max_bytes: int
+    ) -> Changes:
+        """What changed after a revision; None: after the newest one, that is nothing.
+
+        :param max_bytes: of the changes looked at, but for the first one
+        :raises TokenRevoked, RevisionCompacted:
+        :raises NotFound: changes are not kept
+        :raises InvalidRequest: the store has not come to that revision
+        """
+        return _changes(
+            await self._call("kv.v1.changes", caller, since, prefix, max_bytes)
+        )
+
+    async def follow(self, since: int, max_bytes: int, wait: float) -> Changes:
+        """What anybody changed after a revision; waits for it, at most `wait` seconds.
+
+        :raises RevisionCompacted, NotFound, InvalidRequest: as `changes`
+        """
+        return _changes(await self._call("kv.v1.follow", since, max_bytes, wait))
 
     async def _call(self, procedure: str, *args: Any, writes: bool = False) -> Any:
         connection = self._keeper.connection
@@ -152,6 +329,27 @@ class Storage:
             log.warning("calls are refused: %s", reason)
 
 
+def _options(**given: Any) -> list[dict[str, Any]]:
+    """The last argument of a write, left out when it would be empty."""
+    options = {name: value for name, value in given.items() if value}
+    return [options] if options else []
+
+
+def _revision(outcome: list[Any]) -> int:
+    revision: int | None = outcome[0]
+    if revision is None:
+        _, keys, revisions = outcome
+        raise ConditionFailed(dict(zip(keys, revisions, strict=True)))
+    return revision
+
+
+def _changes(page: list[Any]) -> Changes:
+    changes, through, *newest = page
+    if changes is None:
+        raise RevisionCompacted(oldest=through)
+    return Changes([Change(*change) for change in changes], through, *newest)
+
+
 def _problem(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
     """What a refusal means to the caller; None when it is a fault of ours."""
     applied: Applied | None = "no" if writes else None
@@ -164,7 +362,7 @@ def _problem(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
     if code in LOG_FAILED:
         return StorageFull("The storage's disk takes no more writes", applied=applied)
     if code == ErrorCode.ER_MEMTX_MAX_TUPLE_SIZE:
-        return ValueTooLarge("A value is larger than the storage takes")
+        return BodyTooLarge("The batch is larger than the storage takes")
     if code in READ_ONLY:
         return StorageUnavailable("The storage is read-only", applied=applied)
     if code in NO_SUCH_API:

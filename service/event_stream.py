@@ -1,0 +1,63 @@
+"""Changes as JSON, and as events of a `text/event-stream` (WHATWG HTML, 9.2).
+
+In the stream a value's line ends are those of the stream: JSON has them only as white
+space between its tokens.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from service.errors import Problem
+from service.storage import Change
+
+#: Bytes written at once: what waits for a slow client is a few of these.
+CHUNK = 64 * 1024
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def element(change: Change) -> str:
+    """JSON text of a change."""
+    return "".join(_element(change))
+
+
+def event(change: Change) -> Iterator[bytes]:
+    """An event that is one change, in pieces of a bounded size."""
+    lines = (LINE_END.sub("\ndata: ", part) for part in _element(change))
+    return _chunks([f"id: {change.revision}\ndata: ", lines, "\n\n"])
+
+
+def heartbeat(position: int) -> bytes:
+    """A comment, and the place to come back to: without data it is no event."""
+    return b": heartbeat\nid: %d\n\n" % position
+
+
+def end(why: Problem) -> bytes:
+    return b"event: end\ndata: " + msgspec.json.encode(why.body) + b"\n\n"
+
+
+def _element(change: Change) -> Iterator[str]:
+    yield f'{{"revision":{change.revision},"data":{{'
+    comma = ""
+    for key, value in zip(change.keys, change.values or (), strict=False):
+        yield f"{comma}{_encoded(key)}:{value}"
+        comma = ","
+    deleted = change.keys if change.values is None else []
+    yield f'}},"deleted":{_encoded(deleted)}}}'
+
+
+def _encoded(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _chunks(parts: Iterable[str | Iterable[str]]) -> Iterator[bytes]:
+    buffer = bytearray()
+    for part in parts:
+        for text in [part] if isinstance(part, str) else part:
+            buffer += text.encode()
+            while len(buffer) >= CHUNK:
+                yield bytes(buffer[:CHUNK])
+                del buffer[:CHUNK]
+    yield bytes(buffer)

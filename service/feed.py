@@ -1,0 +1,280 @@
+"""The change feed: one tail of the storage for all the watchers of this process.
+
+A watcher first reads pages of the log, narrowed to its prefix, from where its client
+stands; at the end of the log it is attached to the tail. The tail is one call that
+waits in the storage for what comes next; it runs while there are watchers, and hands
+each change to those whose prefix it touches. A change is kept until the last of them
+has taken it. When too many bytes are kept, the watchers that have not taken the oldest
+change are dropped: their clients come back and go on from where they were.
+"""
+
+import asyncio
+import contextlib
+import logging
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator
+
+from service.errors import Problem, Stopping, TooSlow, Unavailable
+from service.storage import Caller, Change, Changes, Storage
+
+log = logging.getLogger(__name__)
+
+#: Bytes of changes looked at in one call: some milliseconds of the storage's thread.
+PAGE = 512 * 1024
+
+#: Seconds that the tail waits in the storage: less than a call may take.
+TAIL_WAIT = 2.0
+
+#: Seconds before a storage that did not answer is asked again.
+RETRY_INTERVAL = 0.5
+
+#: What a kept change costs beside its text, in bytes: objects, and places in queues.
+OVERHEAD = 1024
+
+#: Changes given to watchers before others get their turn on the event loop.
+TURN = 1000
+
+
+class KeptChange:
+    """A change that not all its watchers have taken."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self.watchers: set[Watcher] = set()
+        texts = change.keys if change.values is None else change.keys + change.values
+        self.size = OVERHEAD + sum(map(len, texts))
+
+
+class Watcher:
+    """One client that follows a prefix."""
+
+    def __init__(
+        self,
+        feed: "Feed",
+        caller: Caller,
+        since: int | None,
+        prefix: str,
+        on_drop: Callable[[], object],
+    ) -> None:
+        self.prefix = prefix
+        self._feed = feed
+        self._caller = caller
+        self._since = since
+        self._on_drop = on_drop
+        self._attached = False
+        self._queue: deque[KeptChange] = deque()
+        self._in_hand: list[KeptChange] = []
+        self._wake = asyncio.Event()
+        self._end: Problem | None = None
+
+    @property
+    def position(self) -> int:
+        """The revision to go on from after all that `next` has given."""
+        since = self._since or 0
+        idle = self._attached and not self._queue
+        return max(since, self._feed.position) if idle else since
+
+    async def next(self, patience: float) -> list[Change]:
+        """The changes that come next, none when so many seconds are over.
+
+        Those given before count as taken.
+
+        :raises Problem: the feed has ended for this watcher
+        """
+        self._let_go(self._in_hand)
+        deadline = asyncio.get_running_loop().time() + patience
+        while not self._attached and self._end is None:
+            page = await self._feed.page(self._caller, self._since, self.prefix)
+            self._since = page.through
+            if page.changes:
+                return page.changes
+            if self._feed.is_reached(page.through, page.newest):
+                if patience <= 0:
+                    return []
+                self._feed.attach(self)
+                self._attached = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await self._wake.wait()
+        if self._end is not None:
+            raise self._end
+        return self._taken()
+
+    def give(self, kept: KeptChange) -> None:
+        if kept.change.revision > (self._since or 0):
+            kept.watchers.add(self)
+            self._queue.append(kept)
+            self._wake.set()
+
+    def drop(self) -> None:
+        self.end(TooSlow())
+        self._on_drop()
+
+    def end(self, why: Problem) -> None:
+        self._end = self._end or why
+        self._wake.set()
+        self.close()
+
+    def close(self) -> None:
+        if self._attached:
+            self._feed.detach(self)
+            self._attached = False
+        self._let_go(self._in_hand)
+        self._let_go(self._queue)
+
+    def _taken(self) -> list[Change]:
+        self._wake.clear()
+        self._in_hand.extend(self._queue)
+        self._queue.clear()
+        if self._in_hand:
+            self._since = self._in_hand[-1].change.revision
+        return [_narrowed(kept.change, self.prefix) for kept in self._in_hand]
+
+    def _let_go(self, changes: list[KeptChange] | deque[KeptChange]) -> None:
+        for kept in changes:
+            self._feed.release(kept, self)
+        changes.clear()
+
+
+class Feed:
+    """:param max_kept: bytes of changes that may wait for slow watchers"""
+
+    def __init__(self, storage: Storage, max_kept: int) -> None:
+        self.position = 0  # up to which the watchers of the tail have been given all
+        self._storage = storage
+        self._max_kept = max_kept
+        self._kept_bytes = 0
+        self._kept: dict[KeptChange, None] = {}  # in the order of their revisions
+        self._watchers: set[Watcher] = set()
+        self._attached: dict[str, set[Watcher]] = {}  # by prefix
+        self._lengths: Counter[int] = Counter()  # of the prefixes
+        self._tail: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def watch(
+        self,
+        caller: Caller,
+        since: int | None,
+        prefix: str,
+        on_drop: Callable[[], object],
+    ) -> Iterator[Watcher]:
+        """:param since: a revision, None: the newest one
+        :param on_drop: called when the watcher is too slow, whatever it is doing
+        """
+        watcher = Watcher(self, caller, since, prefix, on_drop)
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            watcher.close()
+            self._watchers.discard(watcher)
+
+    def end(self) -> None:
+        """Tells every watcher that the service stops."""
+        for watcher in self._watchers:
+            watcher.end(Stopping())
+
+    async def close(self) -> None:
+        if self._tail is not None:
+            self._tail.cancel()
+            await asyncio.gather(self._tail, return_exceptions=True)
+
+    # for the watchers
+
+    async def page(self, caller: Caller, since: int | None, prefix: str) -> Changes:
+        return await self._storage.changes(caller, since, prefix, PAGE)
+
+    def is_reached(self, through: int, newest: int) -> bool:
+        """Whether a watcher that has everything up to `through` can be attached."""
+        return through >= (newest if self._tail is None else self.position)
+
+    def attach(self, watcher: Watcher) -> None:
+        self._attached.setdefault(watcher.prefix, set()).add(watcher)
+        self._lengths[len(watcher.prefix)] += 1
+        if self._tail is None:
+            self.position = watcher.position
+            self._tail = asyncio.create_task(self._follow())
+
+    def detach(self, watcher: Watcher) -> None:
+        alike = self._attached[watcher.prefix]
+        alike.discard(watcher)
+        if not alike:
+            del self._attached[watcher.prefix]
+        self._lengths[len(watcher.prefix)] -= 1
+        self._lengths += Counter()  # without those that are zero
+
+    def release(self, kept: KeptChange, watcher: Watcher) -> None:
+        kept.watchers.discard(watcher)
+        if not kept.watchers and kept in self._kept:
+            del self._kept[kept]
+            self._kept_bytes -= kept.size
+
+    # the tail
+
+    async def _follow(self) -> None:
+        try:
+            while self._attached:
+                try:
+                    page = await self._storage.follow(self.position, PAGE, TAIL_WAIT)
+                except Unavailable:
+                    await asyncio.sleep(RETRY_INTERVAL)
+                    continue
+                given = 0
+                for change in page.changes:
+                    given += self._give(change)
+                    self.position = change.revision
+                    if given >= TURN:
+                        given = 0
+                        await asyncio.sleep(0)
+                self.position = page.through
+        except Problem as why:
+            log.warning("the feed cannot go on: %s", why)
+            for watcher in [w for alike in self._attached.values() for w in alike]:
+                watcher.end(why)
+        finally:
+            self._tail = None
+
+    def _give(self, change: Change) -> int:
+        """To how many watchers it was given."""
+        touched = self._touched(change.keys)
+        if not touched:
+            return 0
+        kept = KeptChange(change)
+        for prefix in touched:
+            for watcher in self._attached[prefix]:
+                watcher.give(kept)
+        if kept.watchers:
+            self._kept[kept] = None
+            self._kept_bytes += kept.size
+        given = len(kept.watchers)
+        while self._kept_bytes > self._max_kept:
+            oldest = next(iter(self._kept))
+            for watcher in list(oldest.watchers):
+                watcher.drop()
+        return given
+
+    def _touched(self, keys: list[str]) -> Collection[str]:
+        """The prefixes, of those that are watched, of any of the keys."""
+        if len(keys) * len(self._lengths) < len(self._attached):
+            heads = {key[:length] for key in keys for length in self._lengths}
+            return heads & self._attached.keys()
+        ordered = sorted(keys)
+        return [prefix for prefix in self._attached if _has_prefix(ordered, prefix)]
+
+
+def _has_prefix(ordered: list[str], prefix: str) -> bool:
+    place = bisect_left(ordered, prefix)
+    return place < len(ordered) and ordered[place].startswith(prefix)
+
+
+def _narrowed(change: Change, prefix: str) -> Change:
+    if not prefix:
+        return change
+    keys, values = change.keys, change.values
+    places = [i for i, key in enumerate(keys) if key.startswith(prefix)]
+    return Change(
+        change.revision,
+        [keys[i] for i in places],
+        [values[i] for i in places] if values is not None else None,
+    )

@@ -1,0 +1,1 @@
+"""A function a route: parse, one storage call, reply."""

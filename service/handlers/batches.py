@@ -1,0 +1,97 @@
+"""Many keys in one call: write, read, delete, list, increment."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from service import parsing
+from service.auth import CALLER
+from service.handlers.messages import (
+    SETTINGS,
+    STORAGE,
+    body_of,
+    encoded,
+    json_reply,
+    object_of,
+    retry_of,
+)
+from service.storage import Condition, Row
+
+
+async def write(request: web.Request) -> web.Response:
+    body = await body_of(request)
+    batch = parsing.parse_write(body, request.app[SETTINGS])
+    revision = await request.app[STORAGE].put(
+        request[CALLER],
+        batch.keys,
+        batch.values,
+        conditions=_conditions(batch.conditions),
+        ttl=batch.ttl,
+        retry=retry_of(request, body),
+    )
+    return json_reply(b'{"status":"success"}', revision)
+
+
+async def read(request: web.Request) -> web.Response:
+    settings = request.app[SETTINGS]
+    keys, detailed = parsing.parse_read(await body_of(request), settings)
+    if detailed:
+        rows = await request.app[STORAGE].get_rows(
+            request[CALLER], keys, settings.max_body
+        )
+        return json_reply(_detailed(keys, rows))
+    values = await request.app[STORAGE].get(request[CALLER], keys, settings.max_body)
+    found = zip(keys, values, strict=True)
+    data = object_of((key, value) for key, value in found if value is not None)
+    return json_reply(f'{{"data":{data}}}')
+
+
+async def delete(request: web.Request) -> web.Response:
+    body = await body_of(request)
+    keys, conditions = parsing.parse_delete(body, request.app[SETTINGS])
+    revision, deleted = await request.app[STORAGE].delete(
+        request[CALLER],
+        keys,
+        conditions=_conditions(conditions),
+        retry=retry_of(request, body),
+    )
+    return json_reply(f'{{"status":"success","deleted":{deleted}}}', revision)
+
+
+async def list_keys(request: web.Request) -> web.Response:
+    settings = request.app[SETTINGS]
+    page = parsing.parse_list(await body_of(request), settings)
+    listing = await request.app[STORAGE].list_keys(
+        request[CALLER],
+        page.prefix,
+        page.after,
+        page.limit,
+        settings.max_body,
+        with_values=page.with_values,
+    )
+    found = f'"keys":{encoded(listing.keys)}'
+    if listing.values is not None:
+        found = f'"data":{object_of(zip(listing.keys, listing.values, strict=True))}'
+    return json_reply(f'{{{found},"next":{encoded(listing.next)}}}', listing.revision)
+
+
+async def increment(request: web.Request) -> web.Response:
+    body = await body_of(request)
+    deltas = parsing.parse_increment(body, request.app[SETTINGS])
+    revision, values = await request.app[STORAGE].increment(
+        request[CALLER], deltas, retry=retry_of(request, body)
+    )
+    data = object_of(zip(deltas, values, strict=True))
+    return json_reply(f'{{"data":{data}}}', revision)
+
+
+def _conditions(given: Mapping[str, int | None]) -> list[Condition]:
+    return [Condition(key, [revision]) for key, revision in given.items()]
+
+
+def _detailed(keys: list[str], rows: list[Row | None]) -> str:
+    found = [(key, row) for key, row in zip(keys, rows, strict=True) if row is not None]
+    data = object_of((key, row.value) for key, row in found)
+    revisions = encoded({key: row.revision for key, row in found})
+    ttl = encoded({key: round(row.ttl, 3) for key, row in found if row.ttl is not None})
+    return f'{{"data":{data},"revisions":{revisions},"ttl":{ttl}}}'

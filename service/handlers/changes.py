@@ -1,0 +1,107 @@
+"""What changed: a long poll, or a stream of events."""
+
+import asyncio
+import time
+
+from aiohttp import hdrs, web
+
+from service import event_stream, parsing
+from service.auth import CALLER, EXPIRES_AT
+from service.errors import Problem, TokenExpired
+from service.feed import Watcher
+from service.handlers.messages import FEED, SETTINGS, json_reply
+from service.protocol import has_left
+
+EVENT_STREAM = "text/event-stream"
+LAST_EVENT_ID = "Last-Event-ID"
+
+#: Seconds: proxies give up on a connection that is silent for a minute or so.
+HEARTBEAT = 15.0
+
+#: Seconds between two looks whether the client of a long poll is still there.
+LOOK_INTERVAL = 1.0
+
+#: Seconds that a client may take for a piece of an event.
+SEND_TIMEOUT = 30.0
+
+#: Seconds that a dropped client has to take the rest of an event, and the reason.
+DROP_GRACE = 1.0
+
+HEADERS = {
+    hdrs.CONTENT_TYPE: EVENT_STREAM,
+    hdrs.CACHE_CONTROL: "no-store, no-transform",
+    "X-Accel-Buffering": "no",  # nginx passes on what comes, as it comes
+}
+
+
+async def changes(request: web.Request) -> web.StreamResponse:
+    last_event_id = request.headers.get(LAST_EVENT_ID)
+    following = parsing.parse_changes_query(
+        request.query, last_event_id, request.app[SETTINGS]
+    )
+    watched = request.app[FEED].watch(
+        request[CALLER],
+        following.since,
+        following.prefix,
+        lambda: asyncio.get_running_loop().call_later(DROP_GRACE, _abort, request),
+    )
+    with watched as watcher:
+        if _wants_events(request):
+            return await _stream(request, watcher)
+        return await _poll(request, watcher, following.wait)
+
+
+async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Response:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + wait
+    found = await watcher.next(0)
+    while not found and clock() < deadline and not has_left(request):
+        found = await watcher.next(min(LOOK_INTERVAL, deadline - clock()))
+    elements = ",".join(map(event_stream.element, found))
+    return json_reply(f'{{"changes":[{elements}],"revision":{watcher.position}}}')
+
+
+async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
+    found = await watcher.next(0)  # what is refused is refused before the stream begins
+    response = web.StreamResponse(headers=HEADERS)
+    try:
+        await response.prepare(request)
+        try:
+            while not has_left(request):
+                for change in found:
+                    for piece in event_stream.event(change):
+                        await _send(response, piece)
+                if not found:
+                    await _send(response, event_stream.heartbeat(watcher.position))
+                found = await watcher.next(_patience(request))
+        except Problem as why:
+            await _send(response, event_stream.end(why))
+    except TimeoutError:
+        _abort(request)
+    except ConnectionError:
+        pass  # the client has gone
+    return response
+
+
+def _patience(request: web.Request) -> float:
+    """:raises TokenExpired:"""
+    left = request[EXPIRES_AT] - time.time()
+    if left <= 0:
+        raise TokenExpired()
+    return min(HEARTBEAT, left)
+
+
+async def _send(response: web.StreamResponse, piece: bytes) -> None:
+    """:raises ConnectionError, TimeoutError: nobody takes it"""
+    async with asyncio.timeout(SEND_TIMEOUT):
+        await response.write(piece)
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _wants_events(request: web.Request) -> bool:
+    accepted = ",".join(request.headers.getall(hdrs.ACCEPT, [])).split(",")
+    return any(kind.partition(";")[0].strip() == EVENT_STREAM for kind in accepted)

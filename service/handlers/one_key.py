@@ -1,0 +1,95 @@
+"""One key as a resource: the body is the value, the ETag its revision."""
+
+from aiohttp import hdrs, web
+
+from service import parsing
+from service.auth import CALLER
+from service.errors import ConditionFailed, NotFound
+from service.handlers.messages import (
+    REVISION,
+    SETTINGS,
+    STORAGE,
+    body_of,
+    json_reply,
+    retry_of,
+)
+from service.preconditions import etag, if_match, if_none_match
+
+PATH = "/api/keys/"
+ROUTE = PATH + "{key:(?s:.*)}"
+TTL = "KV-TTL"
+
+#: A value is a client's own text: no browser shall take it for anything but JSON.
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+
+
+async def get(request: web.Request) -> web.Response:
+    key = _key(request)
+    parsing.refuse_query(request.query)
+    must_match = if_match(request, key)
+    must_differ = if_none_match(request, key)
+    limit = request.app[SETTINGS].max_body
+    (row,) = await request.app[STORAGE].get_rows(request[CALLER], [key], limit)
+    if row is None:
+        raise _no_such(key)
+    if not all(condition.holds(row.revision) for condition in must_match):
+        raise ConditionFailed({key: row.revision})
+    unchanged = not all(condition.holds(row.revision) for condition in must_differ)
+    response = web.Response(status=304) if unchanged else json_reply(row.value)
+    response.headers.update(NOSNIFF)
+    response.headers[hdrs.ETAG] = etag(row.revision)
+    response.headers[hdrs.CACHE_CONTROL] = "no-cache"  # ask every time, with the ETag
+    if row.ttl is not None:
+        response.headers[TTL] = f"{row.ttl:.3f}"
+    return response
+
+
+async def put(request: web.Request) -> web.Response:
+    key = _key(request)
+    ttl = parsing.parse_put_query(request.query)
+    body = await body_of(request)
+    revision = await request.app[STORAGE].put(
+        request[CALLER],
+        [key],
+        [parsing.parse_value(body, request.app[SETTINGS])],
+        conditions=if_match(request, key) + if_none_match(request, key),
+        ttl=ttl,
+        retry=retry_of(request, body),
+    )
+    return _changed(revision)
+
+
+async def delete(request: web.Request) -> web.Response:
+    key = _key(request)
+    parsing.refuse_query(request.query)
+    body = await body_of(request)
+    parsing.refuse_body(body)
+    try:
+        revision, deleted = await request.app[STORAGE].delete(
+            request[CALLER],
+            [key],
+            conditions=if_match(request, key) + if_none_match(request, key),
+            retry=retry_of(request, body),
+        )
+    except ConditionFailed as failed:
+        if failed.conflicts[key] is None:  # it would be 404 without (section 13.2.1)
+            raise _no_such(key) from None
+        raise
+    if not deleted:
+        raise _no_such(key)
+    return _changed(revision)
+
+
+def _key(request: web.Request) -> str:
+    """From the path as it was sent: what aiohttp decodes is not always the key."""
+    path = request.rel_url.raw_path
+    return parsing.parse_key(path.removeprefix(PATH), request.app[SETTINGS])
+
+
+def _no_such(key: str) -> NotFound:
+    return NotFound(f"There is no key {parsing.quoted(key)}")
+
+
+def _changed(revision: int) -> web.Response:
+    headers = {hdrs.ETAG: etag(revision), REVISION: str(revision)}
+    return web.Response(status=204, headers=headers | NOSNIFF)

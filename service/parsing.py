@@ -1,0 +1,334 @@
+"""From the bytes of a request to what is asked for; where every limit is checked."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from multidict import MultiMapping
+
+from service.errors import (
+    CredentialsRequired,
+    InvalidJSON,
+    InvalidKey,
+    InvalidRequest,
+    NoData,
+    NoKeys,
+    TooManyKeys,
+    ValueTooLarge,
+)
+from service.schemas import (
+    MAX_INT64,
+    ChangesQuery,
+    Conditions,
+    CredentialsBody,
+    DeleteBody,
+    IncrementBody,
+    ListBody,
+    NoQuery,
+    PutQuery,
+    ReadBody,
+    WriteBody,
+)
+from service.settings import Settings
+
+MAX_USERNAME = 64  # characters, in NFC
+MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
+MAX_PASSWORD = 1024  # bytes
+DEFAULT_PAGE = 1000  # keys
+MAX_QUOTED = 48  # characters of a client's key in a detail
+MAX_REASON = 200  # characters of a detail that may quote a client's member name
+
+BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class Credentials(NamedTuple):
+    username: str
+    password: str
+
+
+class Batch(NamedTuple):
+    """Keys and their values as JSON texts, in the same order."""
+
+    keys: list[str]
+    values: list[str]
+    conditions: Conditions
+    ttl: float | None
+
+
+class Reading(NamedTuple):
+    keys: list[str]
+    detailed: bool
+
+
+class Deletion(NamedTuple):
+    keys: list[str]
+    conditions: Conditions
+
+
+class Page(NamedTuple):
+    prefix: str
+    after: str | None
+    limit: int
+    with_values: bool
+
+
+class Following(NamedTuple):
+    """:ivar since: the revision to go on from, None: the newest one
+    :ivar wait: seconds
+    """
+
+    since: int | None
+    prefix: str
+    wait: float
+
+
+T = TypeVar("T")
+Query = MultiMapping[str]
+
+
+def parse_credentials(body: bytes) -> Credentials:
+    """:raises InvalidJSON, InvalidRequest, CredentialsRequired:"""
+    given = _decode(body, CredentialsBody)
+    if not given.username or not given.password:
+        raise CredentialsRequired()
+    return check_credentials(given.username, given.password)
+
+
+def check_credentials(username: str, password: str) -> Credentials:
+    """The name in NFC, so that one name is one account however it was typed.
+
+    :raises InvalidRequest: a limit of the name or the password is not kept
+    """
+    # normalising takes the square of the length of a run of combining marks
+    if len(username) <= MAX_USERNAME * MAX_DECOMPOSED:
+        username = unicodedata.normalize("NFC", username)
+    if len(username) > MAX_USERNAME:
+        raise InvalidRequest(
+            f"/username is {len(username)} characters long, the limit is {MAX_USERNAME}"
+        )
+    if not username.isprintable():
+        raise InvalidRequest("/username has a character that is not printable")
+    size = len(password.encode())
+    if size > MAX_PASSWORD:
+        raise InvalidRequest(
+            f"/password is {size} bytes long, the limit is {MAX_PASSWORD}"
+        )
+    return Credentials(username, password)
+
+
+def parse_write(body: bytes, limits: Settings) -> Batch:
+    """:raises InvalidJSON, InvalidRequest, NoData:
+    :raises InvalidKey, TooManyKeys, ValueTooLarge: a limit is not kept
+    """
+    given = _decode(body, WriteBody)
+    if not given.data:
+        raise NoData()
+    _check_keys(given.data, len(given.data), limits)
+    values = [_value(raw, limits, key) for key, raw in given.data.items()]
+    conditions = _conditions(given.conditions, limits)
+    return Batch(list(given.data), values, conditions, given.ttl)
+
+
+def parse_read(body: bytes, limits: Settings) -> Reading:
+    """The keys, each once.
+
+    :raises InvalidJSON, InvalidRequest, NoKeys:
+    :raises InvalidKey, TooManyKeys: a limit is not kept
+    """
+    given = _decode(body, ReadBody)
+    return Reading(_keys(given.keys, limits), given.revisions)
+
+
+def parse_delete(body: bytes, limits: Settings) -> Deletion:
+    """The keys, each once.
+
+    :raises InvalidJSON, InvalidRequest, NoKeys:
+    :raises InvalidKey, TooManyKeys: a limit is not kept
+    """
+    given = _decode(body, DeleteBody)
+    keys = _keys(given.keys, limits)
+    return Deletion(keys, _conditions(given.conditions, limits))
+
+
+def parse_list(body: bytes, limits: Settings) -> Page:
+    """:raises InvalidJSON, InvalidRequest:
+    :raises InvalidKey: the prefix or the cursor is longer than a key
+    """
+    given = _decode(body, ListBody)
+    limit = given.limit or min(DEFAULT_PAGE, limits.max_keys)
+    if limit > limits.max_keys:
+        raise InvalidRequest(f"/limit is {limit}, the limit is {limits.max_keys}")
+    for name, text in ("prefix", given.prefix), ("after", given.after or ""):
+        _check_length(text, limits, f"/{name}")
+    return Page(given.prefix, given.after, limit, given.values)
+
+
+def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
+    """:raises InvalidJSON, InvalidRequest, NoData:
+    :raises InvalidKey, TooManyKeys: a limit is not kept
+    """
+    data = _decode(body, IncrementBody).data
+    if not data:
+        raise NoData()
+    _check_keys(data, len(data), limits)
+    return data
+
+
+def parse_value(body: bytes, limits: Settings) -> str:
+    """The JSON text of a body that is a value, without the white space around it.
+
+    :raises InvalidJSON, InvalidRequest, ValueTooLarge:
+    """
+    return _value(_decode(body, msgspec.Raw), limits)
+
+
+def parse_key(path: str, limits: Settings) -> str:
+    """The key of a path segment as it was sent, percent-encoded (RFC 3986, 2.1).
+
+    :raises InvalidKey:
+    """
+    sent = path.encode("utf-8", "surrogateescape")
+    if BAD_PERCENT.search(sent):
+        raise InvalidKey("A % in the path is not followed by two hexadecimal digits")
+    try:
+        key = unquote_to_bytes(sent).decode()
+    except UnicodeDecodeError:
+        raise InvalidKey("The key in the path is not UTF-8") from None
+    _check_keys([key], 1, limits)
+    return key
+
+
+def parse_put_query(query: Query) -> float | None:
+    """The seconds that the key is to live.
+
+    :raises InvalidRequest:
+    """
+    ttl = _convert(query, PutQuery).ttl
+    return None if ttl is msgspec.UNSET else ttl
+
+
+def refuse_body(body: bytes) -> None:
+    """:raises InvalidRequest: there is one"""
+    if body:
+        raise InvalidRequest(f"A body of {len(body)} bytes where there must be none")
+
+
+def refuse_query(query: Query) -> None:
+    """:raises InvalidRequest: there is one"""
+    _convert(query, NoQuery)
+
+
+def parse_changes_query(
+    query: Query, last_event_id: str | None, limits: Settings
+) -> Following:
+    """What to follow; a browser that comes back tells where in `Last-Event-ID`.
+
+    :raises InvalidRequest:
+    :raises InvalidKey: the prefix is longer than a key
+    """
+    given = _convert(query, ChangesQuery)
+    _check_length(given.prefix, limits, "/prefix")
+    since = None if given.since is msgspec.UNSET else given.since
+    if last_event_id:
+        since = _revision(last_event_id, "The header Last-Event-ID")
+    return Following(since, given.prefix, given.wait)
+
+
+def _revision(text: str, what: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text[:20]) > MAX_INT64:
+        raise InvalidRequest(f"{what} is {quoted(text)}, not a revision")
+    return int(text)
+
+
+def _keys(given: list[str] | None, limits: Settings) -> list[str]:
+    if not given:
+        raise NoKeys()
+    _check_keys(given, len(given), limits)
+    return list(dict.fromkeys(given))
+
+
+def _value(raw: msgspec.Raw, limits: Settings, key: str | None = None) -> str:
+    size = memoryview(raw).nbytes
+    if size > limits.max_value:
+        raise ValueTooLarge(
+            f"{_whose(key)} is {size} bytes long, the limit is {limits.max_value}"
+        )
+    try:
+        return str(raw, "utf-8")
+    except UnicodeDecodeError:
+        raise InvalidJSON(f"{_whose(key)} is not UTF-8") from None
+
+
+def _whose(key: str | None) -> str:
+    return "The value" if key is None else f"The value of {quoted(key)}"
+
+
+def _conditions(given: Conditions | None, limits: Settings) -> Conditions:
+    if not given:
+        return {}
+    _check_keys(given, len(given), limits)
+    return given
+
+
+def _convert(query: Query, shape: type[T]) -> T:
+    """:raises InvalidRequest:"""
+    for name in query:
+        if len(query.getall(name)) > 1:
+            raise InvalidRequest(f"/{_shortened(name, MAX_QUOTED)} is given twice")
+    try:
+        return msgspec.convert(dict(query), shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(_explained(error, "The query")) from None
+
+
+def _decode(body: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(_explained(error)) from None
+    except msgspec.DecodeError as error:
+        reason = str(error).removeprefix("JSON is malformed: ")
+        if reason == "Input data was truncated":  # what it says of a lone surrogate too
+            reason = "it is cut short, or has half of a surrogate pair"
+        raise InvalidJSON(f"The body is not JSON: {reason}") from None
+    except UnicodeDecodeError:
+        raise InvalidJSON("The body is not UTF-8") from None
+    except RecursionError:
+        raise InvalidJSON("The body is nested too deeply") from None
+
+
+def _explained(error: msgspec.ValidationError, whole: str = "The body") -> str:
+    """The validator's sentence, its path as a JSON pointer (RFC 6901) in front."""
+    reason, _, path = str(error).partition(" - at `$")
+    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", path.rstrip("`"))
+    where = pointer or whole
+    return f"{where}: {reason[:1].lower()}{_shortened(reason[1:], MAX_REASON)}"
+
+
+def _check_keys(keys: Iterable[str], count: int, limits: Settings) -> None:
+    if count > limits.max_keys:
+        raise TooManyKeys(f"{count} keys in one call, the limit is {limits.max_keys}")
+    for key in keys:
+        if not key:
+            raise InvalidKey("A key must not be empty")
+        _check_length(key, limits)
+
+
+def _check_length(key: str, limits: Settings, what: str = "The key") -> None:
+    size = len(key) if key.isascii() else len(key.encode())
+    if size > limits.max_key:
+        raise InvalidKey(
+            f"{what} {quoted(key)} is {size} bytes long, the limit is {limits.max_key}"
+        )
+
+
+def quoted(key: str) -> str:
+    """A client's key, as a detail shows it."""
+    return repr(_shortened(key, MAX_QUOTED))
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"

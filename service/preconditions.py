@@ -1,0 +1,58 @@
+"""If-Match and If-None-Match (RFC 9110, section 13) as conditions on a revision."""
+
+import re
+
+from aiohttp import hdrs, web
+
+from service.errors import InvalidRequest
+from service.storage import Condition
+
+ANY = "*"
+
+#: RFC 9110, section 8.8.3: an entity tag, and a list of them.
+ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\U0010ffff]*"'
+ENTITY_TAGS = re.compile(rf"{ENTITY_TAG}(?:[ \t]*,[ \t]*{ENTITY_TAG})*")
+
+#: The tag of a revision; what else is a tag belongs to nothing of ours.
+REVISION = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
+
+
+def etag(revision: int) -> str:
+    return f'"{revision}"'
+
+
+def if_match(request: web.Request, key: str) -> list[Condition]:
+    """:raises InvalidRequest: the header is no list of entity tags"""
+    given = _field(request, hdrs.IF_MATCH)
+    if given is None:
+        return []
+    if given == ANY:
+        return [Condition(key, [None], among=False)]
+    # a weak tag never matches here (section 13.1.1)
+    return [Condition(key, [number for weak, number in _tags(given) if not weak])]
+
+
+def if_none_match(request: web.Request, key: str) -> list[Condition]:
+    """:raises InvalidRequest: the header is no list of entity tags"""
+    given = _field(request, hdrs.IF_NONE_MATCH)
+    if given is None:
+        return []
+    if given == ANY:
+        return [Condition(key, [None])]
+    return [Condition(key, [number for _, number in _tags(given)], among=False)]
+
+
+def _field(request: web.Request, name: str) -> str | None:
+    lines = request.headers.getall(name, None)
+    if lines is None:
+        return None
+    given = ", ".join(lines).strip(" \t")
+    if given != ANY and not ENTITY_TAGS.fullmatch(given):
+        raise InvalidRequest(
+            f'The header {name} must be * or a list of entity tags like "12"'
+        )
+    return given
+
+
+def _tags(given: str) -> list[tuple[str, int]]:
+    return [(weak, int(number)) for weak, number in REVISION.findall(given)]
