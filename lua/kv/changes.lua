@@ -41,7 +41,7 @@ function M.append(revision, keys, values)
         if log:bsize() <= limit or log:len() == 1 then
             return
         end
-        log:delete(log.index.revision:min().revision)
+        log:delete(revision - log:len() + 1) -- there is no gap
     end
 end
 

@@ -56,6 +56,31 @@ async def _with_expired_token(client: Client) -> Reply:
     return await client.read(["k"])
 
 
+async def _increment_a_text(client: Client) -> Reply:
+    key = unique("text")
+    await client.write({key: "text"})
+    return await client.post("/api/increment", {"data": {key: 1}})
+
+
+async def _increment_too_far(client: Client) -> Reply:
+    key = unique("counter")
+    await client.write({key: 2**63 - 1})
+    return await client.post("/api/increment", {"data": {key: 1}})
+
+
+async def _reuse_a_key(client: Client) -> Reply:
+    headers = {"Idempotency-Key": unique("retry")}
+    for value in (1, 2):
+        body = {"data": {unique("key"): value}}
+        reply = await client.post("/api/write", body, headers=headers)
+    return reply
+
+
+async def _write_on_a_false_condition(client: Client) -> Reply:
+    key = unique("key")
+    return await client.post("/api/write", {"data": {key: 1}, "if": {key: 1}})
+
+
 TABLE = [
     Row(400, "invalid_json", lambda client: client.post("/api/read", "nope")),
     Row(400, "invalid_request", lambda client: client.post("/api/read", [])),
@@ -74,6 +99,10 @@ TABLE = [
     Row(404, "not_found", lambda client: client.post("/api/nothing")),
     Row(405, "method_not_allowed", lambda client: client.request("GET", "/api/read")),
     Row(409, "user_exists", _register_twice),
+    Row(409, "not_a_counter", _increment_a_text),
+    Row(409, "counter_overflow", _increment_too_far),
+    Row(409, "idempotency_conflict", _reuse_a_key),
+    Row(412, "condition_failed", _write_on_a_false_condition),
     Row(
         413,
         "body_too_large",
@@ -98,6 +127,9 @@ TABLE = [
 ELSEWHERE = {
     "token_revoked",
     "registration_closed",
+    "revision_compacted",
+    "stopping",
+    "too_slow",
     "internal",
     "storage_unavailable",
     "storage_full",

@@ -15,6 +15,7 @@ from urllib.error import URLError
 
 import pytest
 
+from service.app import FOR_CALLERS, PUBLIC
 from service.settings import SECRETS, Settings
 from tests.machine import ROOT, wait_until
 from tests.tarantool import docker_engine
@@ -23,6 +24,9 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 #: Seconds: a virtual environment and its packages, or two images, are made first.
 SET_UP = 300.0
+
+#: How the examples begin that call the service.
+CALLS = ("curl", "TOKEN=", "until")
 
 END_OF_EXAMPLE = "--- end of example ---"
 
@@ -120,7 +124,7 @@ def started(
 def test_make_run_serves_every_example(checkout: Path) -> None:
     (run,) = examples("make run")
     with started(run.command, checkout):
-        assert_examples_hold(examples("curl", "TOKEN=", "echo"), checkout)
+        assert_examples_hold(examples(*CALLS, "echo"), checkout)
     log = (checkout / "output.log").read_text()
     assert "service.server: stopped" in log
     assert "Traceback" not in log
@@ -135,7 +139,7 @@ def test_compose_serves_every_example(
     up, down = examples("docker compose")
     try:
         with started(up.command, checkout):
-            assert_examples_hold(examples("curl", "TOKEN="), checkout)
+            assert_examples_hold(examples(*CALLS), checkout)
         subprocess.run(down.command, shell=True, cwd=checkout, check=True)
         running = ["docker", "ps", "--quiet", "--filter", "name=kv-tests"]
         assert subprocess.run(running, check=True, capture_output=True).stdout == b""
@@ -156,8 +160,8 @@ def test_both_languages_show_the_same_examples() -> None:
 def test_powershell_examples_say_what_the_curl_ones_say() -> None:
     def said(block: Block) -> tuple[list[str], list[str], list[str]]:
         return (
-            re.findall(r"http://[\w:./]+", block.text),
-            re.findall(r"'(\{.*\})'", block.text),
+            re.findall(r"http://[\w:./?=&]+", block.text),
+            re.findall(r"'([\{\"].*)'", block.text),
             re.findall(r"Bearer", block.text),
         )
 
@@ -167,9 +171,13 @@ def test_powershell_examples_say_what_the_curl_ones_say() -> None:
         for before, block in itertools.pairwise(shown)
         if block.language == "powershell"
     ]
-    assert len(pairs) == 4
     for curl, powershell in pairs:
         assert said(curl) == said(powershell)
+    paths = {url for block, _ in pairs for url in said(block)[0]}
+    called = "\n".join(re.sub(r"config/colour", "{key}", path) for path in paths)
+    for route in PUBLIC + FOR_CALLERS:
+        if route.path.startswith("/api/"):
+            assert re.sub(r"\{.*\}$", "{key}", route.path) in called
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ru.md"])
