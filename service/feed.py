@@ -39,9 +39,9 @@ TURN = 1000
 class KeptChange:
     """A change that not all its watchers have taken."""
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, change: Change, watchers: "set[Watcher]") -> None:
         self.change = change
-        self.watchers: set[Watcher] = set()
+        self.watchers = watchers
         texts = change.keys if change.values is None else change.keys + change.values
         self.size = OVERHEAD + sum(map(len, texts))
 
@@ -55,13 +55,13 @@ class Watcher:
         caller: Caller,
         since: int | None,
         prefix: str,
-        on_drop: Callable[[], object],
     ) -> None:
         self.prefix = prefix
+        #: Called when the watcher is too slow, whatever it is doing.
+        self.on_drop: Callable[[], object] = lambda: None
         self._feed = feed
         self._caller = caller
         self._since = since
-        self._on_drop = on_drop
         self._attached = False
         self._queue: deque[KeptChange] = deque()
         self._in_hand: list[KeptChange] = []
@@ -88,6 +88,7 @@ class Watcher:
             page = await self._feed.page(self._caller, self._since, self.prefix)
             self._since = page.through
             if page.changes:
+                self._in_hand = [self._feed.keep(c, {self}) for c in page.changes]
                 return page.changes
             if self._feed.is_reached(page.through, page.newest):
                 if patience <= 0:
@@ -102,14 +103,12 @@ class Watcher:
         return self._taken()
 
     def give(self, kept: KeptChange) -> None:
-        if kept.change.revision > (self._since or 0):
-            kept.watchers.add(self)
-            self._queue.append(kept)
-            self._wake.set()
+        self._queue.append(kept)
+        self._wake.set()
 
     def drop(self) -> None:
         self.end(TooSlow())
-        self._on_drop()
+        self.on_drop()
 
     def end(self, why: Problem) -> None:
         self._end = self._end or why
@@ -145,25 +144,22 @@ class Feed:
         self._storage = storage
         self._max_kept = max_kept
         self._kept_bytes = 0
-        self._kept: dict[KeptChange, None] = {}  # in the order of their revisions
+        self._kept: dict[KeptChange, None] = {}  # the oldest first
         self._watchers: set[Watcher] = set()
         self._attached: dict[str, set[Watcher]] = {}  # by prefix
         self._lengths: Counter[int] = Counter()  # of the prefixes
         self._tail: asyncio.Task[None] | None = None
+        self._stopping = False
 
     @contextlib.contextmanager
     def watch(
-        self,
-        caller: Caller,
-        since: int | None,
-        prefix: str,
-        on_drop: Callable[[], object],
+        self, caller: Caller, since: int | None, prefix: str
     ) -> Iterator[Watcher]:
-        """:param since: a revision, None: the newest one
-        :param on_drop: called when the watcher is too slow, whatever it is doing
-        """
-        watcher = Watcher(self, caller, since, prefix, on_drop)
+        """:param since: a revision, None: the newest one"""
+        watcher = Watcher(self, caller, since, prefix)
         self._watchers.add(watcher)
+        if self._stopping:
+            watcher.end(Stopping())
         try:
             yield watcher
         finally:
@@ -172,6 +168,7 @@ class Feed:
 
     def end(self) -> None:
         """Tells every watcher that the service stops."""
+        self._stopping = True
         for watcher in self._watchers:
             watcher.end(Stopping())
 
@@ -203,6 +200,18 @@ class Feed:
             del self._attached[watcher.prefix]
         self._lengths[len(watcher.prefix)] -= 1
         self._lengths += Counter()  # without those that are zero
+
+    def keep(self, change: Change, watchers: set[Watcher]) -> KeptChange:
+        """Until all these watchers have taken it. Those who are too slow must go."""
+        kept = KeptChange(change, watchers)
+        self._kept[kept] = None
+        self._kept_bytes += kept.size
+        while self._kept_bytes > self._max_kept:
+            oldest = next(iter(self._kept))
+            for watcher in list(oldest.watchers):
+                self.release(oldest, watcher)
+                watcher.drop()
+        return kept
 
     def release(self, kept: KeptChange, watcher: Watcher) -> None:
         kept.watchers.discard(watcher)
@@ -237,22 +246,17 @@ class Feed:
 
     def _give(self, change: Change) -> int:
         """To how many watchers it was given."""
-        touched = self._touched(change.keys)
-        if not touched:
-            return 0
-        kept = KeptChange(change)
-        for prefix in touched:
-            for watcher in self._attached[prefix]:
+        watchers = {
+            watcher
+            for prefix in self._touched(change.keys)
+            for watcher in self._attached[prefix]
+            if watcher.position < change.revision
+        }
+        if watchers:
+            kept = self.keep(change, watchers)
+            for watcher in list(watchers):
                 watcher.give(kept)
-        if kept.watchers:
-            self._kept[kept] = None
-            self._kept_bytes += kept.size
-        given = len(kept.watchers)
-        while self._kept_bytes > self._max_kept:
-            oldest = next(iter(self._kept))
-            for watcher in list(oldest.watchers):
-                watcher.drop()
-        return given
+        return len(watchers)
 
     def _touched(self, keys: list[str]) -> Collection[str]:
         """The prefixes, of those that are watched, of any of the keys."""

@@ -40,10 +40,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
         request.query, last_event_id, request.app[SETTINGS]
     )
     watched = request.app[FEED].watch(
-        request[CALLER],
-        following.since,
-        following.prefix,
-        lambda: asyncio.get_running_loop().call_later(DROP_GRACE, _abort, request),
+        request[CALLER], following.since, following.prefix
     )
     with watched as watcher:
         if _wants_events(request):
@@ -64,6 +61,9 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
     found = await watcher.next(0)  # what is refused is refused before the stream begins
     response = web.StreamResponse(headers=HEADERS)
+    response.force_close()  # nothing else on a connection that may be aborted
+    loop = asyncio.get_running_loop()
+    watcher.on_drop = lambda: loop.call_later(DROP_GRACE, _abort, request)
     try:
         await response.prepare(request)
         try:
