@@ -5,16 +5,23 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from service import openapi
 from service.auth import Tokens, admit
 from service.errors import Problem, StartError, UserExists, render
 from service.feed import Feed
-from service.handlers import accounts, batches, changes, health, one_key
+from service.handlers import accounts, batches, changes, docs, health, one_key
+from service.handlers.docs import OPENAPI
 from service.handlers.messages import FEED, PASSWORDS, SETTINGS, STORAGE, TOKENS
 from service.parsing import check_credentials
 from service.passwords import PasswordHasher
 from service.settings import Settings
 from service.storage import Storage
 
+PAGES = [
+    web.get("/openapi.json", docs.openapi),
+    web.get("/docs", docs.page),
+    web.get("/docs/{name}", docs.file),
+]
 PUBLIC = [
     web.post("/api/register", accounts.register),
     web.post("/api/login", accounts.login),
@@ -40,14 +47,15 @@ KEPT_BODIES = 4
 def create_app(settings: Settings) -> web.Application:
     """:param settings: with an address, a password and a signing secret"""
     tokens = Tokens(settings.jwt_secret, settings.token_ttl)
-    public = {route.handler for route in PUBLIC}
+    public = {route.handler for route in PAGES + PUBLIC}
     app = web.Application(
         middlewares=[render, admit(tokens, public)],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
     app[TOKENS] = tokens
-    app.add_routes(PUBLIC + FOR_CALLERS)
+    app[OPENAPI] = openapi.document(PUBLIC, FOR_CALLERS, settings)
+    app.add_routes(PAGES + PUBLIC + FOR_CALLERS)
     app.on_shutdown.append(end_feed)
     app.cleanup_ctx.extend([storage, feed, passwords, administrator])
     return app

@@ -10,7 +10,7 @@ from service.storage import Condition
 ANY = "*"
 
 #: RFC 9110, section 8.8.3: an entity tag, and a list of them.
-ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\U0010ffff]*"'
+ENTITY_TAG = r'(?:W/)?"[^\x00-\x20\x22\x7f]*"'
 ENTITY_TAGS = re.compile(rf"{ENTITY_TAG}(?:[ \t]*,[ \t]*{ENTITY_TAG})*")
 
 #: The tag of a revision; what else is a tag belongs to nothing of ours.

@@ -2,9 +2,13 @@
 
 A value is never decoded: it is cut out of the body as JSON text (`msgspec.Raw`), which
 is what is stored and what comes back, byte for byte.
+
+What only the parser checks is said to the document in `extra_json_schema`, where a text
+like ``$max_keys`` stands for that setting, and `WANTED` marks a member that must be
+there: the parser has an error of its own for one that is not.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -13,54 +17,80 @@ MAX_INT64 = 2**63 - 1
 MAX_TTL = 100 * 365 * 24 * 3600  # seconds; the sum with today stays an exact double
 MAX_WAIT = 60  # seconds; proxies give up on a silent reply after about as many
 
-
-class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
-    username: str | None = None
-    password: str | None = None
+WANTED = "x-wanted"
 
 
+def _documented(**schema: Any) -> Meta:
+    return Meta(extra_json_schema=schema)
+
+
+KEY = {"minLength": 1, "maxLength": "$max_key"}
+OF_KEYS = {"propertyNames": KEY, "maxProperties": "$max_keys"}
+BATCH = _documented(**OF_KEYS, minProperties=1, **{WANTED: True})
+
+Username = Annotated[str, _documented(minLength=1, maxLength=64, format="printable")]
+Password = Annotated[str, _documented(minLength=1, maxLength=1024)]
+Key = Annotated[str, _documented(**KEY)]
+Prefix = Annotated[str, _documented(maxLength="$max_key")]
+Keys = Annotated[
+    list[Key] | None, _documented(minItems=1, maxItems="$max_keys", **{WANTED: True})
+]
 Revision = Annotated[int, Meta(ge=1, le=MAX_INT64)]
 Conditions = dict[str, Revision | None]
-Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL)]
+If = Annotated[
+    Conditions | None,
+    Meta(
+        description="What must be true: the revision of a key, null for no such key",
+        extra_json_schema=OF_KEYS,
+    ),
+]
+Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL, description="Seconds")]
 Int64 = Annotated[int, Meta(ge=-MAX_INT64 - 1, le=MAX_INT64)]
 
 
+class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
+    username: Annotated[Username | None, _documented(**{WANTED: True})] = None
+    password: Annotated[Password | None, _documented(**{WANTED: True})] = None
+
+
 class WriteBody(msgspec.Struct, forbid_unknown_fields=True):
-    data: dict[str, msgspec.Raw] | None = None
-    conditions: Conditions | None = msgspec.field(name="if", default=None)
+    data: Annotated[dict[str, msgspec.Raw] | None, BATCH] = None
+    conditions: If = msgspec.field(name="if", default=None)
     ttl: Ttl | None = None
 
 
 class ReadBody(msgspec.Struct, forbid_unknown_fields=True):
-    keys: list[str] | None = None
+    keys: Keys = None
     revisions: bool = False
 
 
 class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
-    keys: list[str] | None = None
-    conditions: Conditions | None = msgspec.field(name="if", default=None)
+    keys: Keys = None
+    conditions: If = msgspec.field(name="if", default=None)
 
 
 class ListBody(msgspec.Struct, forbid_unknown_fields=True):
-    prefix: str = ""
-    after: str | None = None
-    limit: Annotated[int, Meta(ge=1)] | None = None
+    prefix: Prefix = ""
+    after: Prefix | None = None
+    limit: (
+        Annotated[int, Meta(ge=1, extra_json_schema={"maximum": "$max_keys"})] | None
+    ) = None
     values: bool = False
 
 
 class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
-    data: dict[str, Int64] | None = None
-
-
-class PutQuery(msgspec.Struct, forbid_unknown_fields=True):
-    ttl: Ttl | msgspec.UnsetType = msgspec.UNSET
+    data: Annotated[dict[str, Int64] | None, BATCH] = None
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
     pass
 
 
+class PutQuery(msgspec.Struct, forbid_unknown_fields=True):
+    ttl: Ttl | msgspec.UnsetType = msgspec.UNSET
+
+
 class ChangesQuery(msgspec.Struct, forbid_unknown_fields=True):
     since: Annotated[int, Meta(ge=0, le=MAX_INT64)] | msgspec.UnsetType = msgspec.UNSET
-    prefix: str = ""
-    wait: Annotated[float, Meta(ge=0, le=MAX_WAIT)] = 0.0
+    prefix: Prefix = ""
+    wait: Annotated[float, Meta(ge=0, le=MAX_WAIT, description="Seconds")] = 0.0

@@ -1,0 +1,48 @@
+"""The OpenAPI document, and Swagger UI, which shows it and calls what is in it."""
+
+from pathlib import Path
+
+import offapi
+from aiohttp import hdrs, web
+
+from service.errors import NotFound
+from service.handlers.messages import json_reply
+
+OPENAPI = web.AppKey("openapi", bytes)
+
+OURS = Path(__file__).parents[1] / "swagger"
+SWAGGER_UI = Path(offapi.__file__).parent
+PAGE = OURS / "index.html"
+FILES = {
+    "initializer.js": OURS / "initializer.js",
+    "swagger-ui.css": SWAGGER_UI / "swagger_style.css",
+    "swagger-ui.js": SWAGGER_UI / "swagger_bundle.js",
+}
+
+#: Nothing from anywhere else; Swagger UI writes styles into its elements.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    hdrs.CACHE_CONTROL: "no-cache",
+}
+
+
+async def openapi(request: web.Request) -> web.Response:
+    return json_reply(request.app[OPENAPI])
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(PAGE, headers=HEADERS)
+
+
+async def file(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["name"]
+    if name not in FILES:
+        raise NotFound(f"There is nothing at {request.path}")
+    return web.FileResponse(FILES[name], headers=HEADERS)

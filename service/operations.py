@@ -1,0 +1,227 @@
+"""What each route takes and answers, as data for the OpenAPI document."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from aiohttp import hdrs
+from aiohttp.typedefs import Handler
+from msgspec import Meta
+
+from service import errors, schemas
+from service.handlers import accounts, batches, changes, health, one_key
+from service.handlers.messages import IDEMPOTENCY_KEY, REVISION
+
+
+class Problem(msgspec.Struct):
+    """RFC 9457; `error` repeats `detail`."""
+
+    status: int
+    title: str
+    detail: str
+    code: str
+    error: str
+    applied: errors.Applied | None = None
+    conflicts: dict[str, int | None] | msgspec.UnsetType = msgspec.UNSET
+    oldest: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Status(msgspec.Struct):
+    status: str
+
+
+class Token(msgspec.Struct):
+    token: str
+
+
+class Found(msgspec.Struct):
+    data: dict[str, msgspec.Raw]
+    revisions: dict[str, schemas.Revision] | msgspec.UnsetType = msgspec.UNSET
+    ttl: (
+        Annotated[dict[str, float], Meta(description="Seconds left")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class Deleted(msgspec.Struct):
+    status: str
+    deleted: int
+
+
+class Listing(msgspec.Struct):
+    next: Annotated[
+        str | None, Meta(description="What to go on after; null: that was all")
+    ]
+    keys: list[str] | msgspec.UnsetType = msgspec.UNSET
+    data: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Counted(msgspec.Struct):
+    data: dict[str, schemas.Int64]
+
+
+class Change(msgspec.Struct):
+    revision: int
+    data: dict[str, msgspec.Raw]
+    deleted: list[str]
+
+
+class Changes(msgspec.Struct):
+    changes: list[Change]
+    revision: int
+
+
+#: Any JSON value.
+Value = msgspec.Raw
+
+
+class Operation(NamedTuple):
+    """A route's half of the document that the route itself does not tell.
+
+    :ivar reply: the shape of a 200's body; None: the answer is 204
+    :ivar raises: what it may answer beside the problems that any route has
+    """
+
+    summary: str
+    reply: Any = None
+    body: Any = None
+    query: type | None = None
+    headers: Sequence[str] = ()
+    reply_headers: Sequence[str] = ()
+    raises: Sequence[type[errors.Problem]] = ()
+    events: bool = False
+
+
+RETRY = (errors.IdempotencyConflict,)
+KEYS = (errors.InvalidKey, errors.TooManyKeys)
+PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
+
+OPERATIONS: dict[Handler, Operation] = {
+    accounts.register: Operation(
+        "Create an account",
+        reply=Status,
+        body=schemas.CredentialsBody,
+        raises=[
+            errors.CredentialsRequired,
+            errors.RegistrationClosed,
+            errors.UserExists,
+            errors.Overloaded,
+        ],
+    ),
+    accounts.login: Operation(
+        "Get a token",
+        reply=Token,
+        body=schemas.CredentialsBody,
+        raises=[
+            errors.CredentialsRequired,
+            errors.InvalidCredentials,
+            errors.Overloaded,
+        ],
+    ),
+    batches.write: Operation(
+        "Write many keys, all or none",
+        reply=Status,
+        body=schemas.WriteBody,
+        headers=[IDEMPOTENCY_KEY],
+        reply_headers=[REVISION],
+        raises=[
+            errors.NoData,
+            *KEYS,
+            *RETRY,
+            errors.ConditionFailed,
+            errors.ValueTooLarge,
+            errors.StorageFull,
+        ],
+    ),
+    batches.read: Operation(
+        "Read many keys at one moment",
+        reply=Found,
+        body=schemas.ReadBody,
+        raises=[errors.NoKeys, *KEYS],
+    ),
+    batches.delete: Operation(
+        "Delete many keys, all or none",
+        reply=Deleted,
+        body=schemas.DeleteBody,
+        headers=[IDEMPOTENCY_KEY],
+        reply_headers=[REVISION],
+        raises=[
+            errors.NoKeys,
+            *KEYS,
+            *RETRY,
+            errors.ConditionFailed,
+            errors.StorageFull,
+        ],
+    ),
+    batches.list_keys: Operation(
+        "List keys in the order of their bytes",
+        reply=Listing,
+        body=schemas.ListBody,
+        reply_headers=[REVISION],
+        raises=[errors.InvalidKey],
+    ),
+    batches.increment: Operation(
+        "Add to many counters, all or none",
+        reply=Counted,
+        body=schemas.IncrementBody,
+        headers=[IDEMPOTENCY_KEY],
+        reply_headers=[REVISION],
+        raises=[
+            errors.NoData,
+            *KEYS,
+            *RETRY,
+            errors.NotACounter,
+            errors.CounterOverflow,
+            errors.StorageFull,
+        ],
+    ),
+    one_key.get: Operation(
+        "Read one key",
+        reply=Value,
+        headers=PRECONDITIONS,
+        reply_headers=[hdrs.ETAG, one_key.TTL],
+        raises=[errors.InvalidKey, errors.NotFound, errors.ConditionFailed],
+    ),
+    one_key.put: Operation(
+        "Write one key",
+        body=Value,
+        query=schemas.PutQuery,
+        headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
+        reply_headers=[hdrs.ETAG, REVISION],
+        raises=[
+            errors.InvalidKey,
+            *RETRY,
+            errors.ConditionFailed,
+            errors.ValueTooLarge,
+            errors.StorageFull,
+        ],
+    ),
+    one_key.delete: Operation(
+        "Delete one key",
+        headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
+        reply_headers=[hdrs.ETAG, REVISION],
+        raises=[
+            errors.InvalidKey,
+            errors.NotFound,
+            *RETRY,
+            errors.ConditionFailed,
+            errors.StorageFull,
+        ],
+    ),
+    changes.changes: Operation(
+        "Follow changes",
+        reply=Changes,
+        query=schemas.ChangesQuery,
+        headers=[changes.LAST_EVENT_ID],
+        raises=[
+            errors.InvalidKey,
+            errors.NotFound,
+            errors.RevisionCompacted,
+            errors.Stopping,
+            errors.TooSlow,
+        ],
+        events=True,
+    ),
+    health.livez: Operation("Whether the process lives", reply=Status),
+    health.readyz: Operation("Whether the storage answers too", reply=Status),
+}
