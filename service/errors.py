@@ -7,7 +7,8 @@ Problem
 ├── Forbidden 403       TokenMissing, TokenInvalid, TokenExpired, TokenRevoked,
 │                       RegistrationClosed
 ├── NotFound 404
-├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict
+├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict,
+│                       RevisionAhead
 ├── RevisionCompacted 410
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, TooManyKeys, ValueTooLarge
@@ -166,6 +167,10 @@ class CounterOverflow(Conflict):
 
 class IdempotencyConflict(Conflict):
     code = "idempotency_conflict"
+
+
+class RevisionAhead(Conflict):
+    code = "revision_ahead"
 
 
 class RevisionCompacted(Problem):

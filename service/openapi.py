@@ -31,14 +31,25 @@ FOR_CALLERS: Kinds = (
 )
 WITH_BODY: Kinds = (errors.InvalidJSON, errors.BodyTooLarge)
 
-ETAG_LIST = rf"^(\*|{ENTITY_TAGS.pattern})$"
+#: Of a stream of events each one is described.
+EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": JSON},
+    },
+}
+ENTITY_TAG_LIST = {
+    "anyOf": [{"const": "*"}, {"type": "string", "pattern": f"^{ENTITY_TAGS.pattern}$"}]
+}
 HEADERS: dict[str, Schema] = {
     IDEMPOTENCY_KEY: {
         "type": "string",
         "pattern": rf"^{IDEMPOTENCY_KEY_FORM.pattern}$",
     },
-    hdrs.IF_MATCH: {"type": "string", "pattern": ETAG_LIST},
-    hdrs.IF_NONE_MATCH: {"type": "string", "pattern": ETAG_LIST},
+    hdrs.IF_MATCH: ENTITY_TAG_LIST,
+    hdrs.IF_NONE_MATCH: ENTITY_TAG_LIST,
     changes.LAST_EVENT_ID: {
         "type": "integer",
         "minimum": 0,
@@ -129,7 +140,13 @@ class _Builder:
         if in_path:
             schema = self._filled({"type": "string", **schemas.KEY})
             found.append(
-                {"name": in_path, "in": "path", "required": True, "schema": schema}
+                {
+                    "name": in_path,
+                    "in": "path",
+                    "required": True,
+                    "schema": schema,
+                    "examples": {"nested": {"value": "config/colour"}},
+                }
             )
         if operation.query is not None:
             query = self._filled(msgspec.json.schema(operation.query))
@@ -150,8 +167,7 @@ class _Builder:
         if operation.reply is not None:
             success["content"] = {JSON: {"schema": self._schema(operation.reply)}}
         if operation.events:
-            events = {"schema": {"type": "string"}}
-            success["content"][changes.EVENT_STREAM] = events
+            success["content"][changes.EVENT_STREAM] = {"schema": EVENT}
         if operation.reply_headers:
             success["headers"] = {
                 str(name): {"schema": HEADERS[name], "required": name != one_key.TTL}
@@ -178,15 +194,18 @@ class _Builder:
         """Without marks: with the settings' limits, and what is wanted as required."""
         for name, member in schema.get("properties", {}).items():
             if member.pop(schemas.WANTED, False):
-                kinds = member.pop("anyOf")
-                member.pop("default")
-                member |= kinds[0]
+                del member["default"]
+                member["anyOf"].remove({"type": "null"})
                 schema["required"].append(name)
         filled: Schema = self._filled(schema)
         return filled
 
     def _filled(self, part: Any) -> Any:
         match part:
+            case {"anyOf": kinds, **rest}:
+                shown = [self._filled(k) for k in kinds if schemas.IMPLIED not in k]
+                kind = shown[0] if len(shown) == 1 else {"anyOf": shown}
+                return self._filled(rest) | kind
             case dict():
                 return {name: self._filled(value) for name, value in part.items()}
             case list():

@@ -216,6 +216,7 @@ OPERATIONS: dict[Handler, Operation] = {
         raises=[
             errors.InvalidKey,
             errors.NotFound,
+            errors.RevisionAhead,
             errors.RevisionCompacted,
             errors.Stopping,
             errors.TooSlow,

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 from multidict import MultiMapping
 
+from service import schemas
 from service.errors import (
     CredentialsRequired,
     InvalidJSON,
@@ -22,7 +23,6 @@ from service.errors import (
 from service.schemas import (
     MAX_INT64,
     ChangesQuery,
-    Conditions,
     CredentialsBody,
     DeleteBody,
     IncrementBody,
@@ -37,6 +37,7 @@ from service.settings import Settings
 MAX_USERNAME = 64  # characters, in NFC
 MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
 MAX_PASSWORD = 1024  # bytes
+MAX_EXACT = 2**53  # beyond it a double stands for several integers
 DEFAULT_PAGE = 1000  # keys
 MAX_QUOTED = 48  # characters of a client's key in a detail
 MAX_REASON = 200  # characters of a detail that may quote a client's member name
@@ -47,6 +48,10 @@ BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 class Credentials(NamedTuple):
     username: str
     password: str
+
+
+#: The revision that a key must have, None: there must be no such key.
+Conditions = dict[str, int | None]
 
 
 class Batch(NamedTuple):
@@ -158,8 +163,10 @@ def parse_list(body: bytes, limits: Settings) -> Page:
     :raises InvalidKey: the prefix or the cursor is longer than a key
     """
     given = _decode(body, ListBody)
-    limit = given.limit or min(DEFAULT_PAGE, limits.max_keys)
-    if limit > limits.max_keys:
+    limit = min(DEFAULT_PAGE, limits.max_keys)
+    if given.limit is not None:
+        limit = _integer(given.limit, "/limit")
+    if not 1 <= limit <= limits.max_keys:
         raise InvalidRequest(f"/limit is {limit}, the limit is {limits.max_keys}")
     for name, text in ("prefix", given.prefix), ("after", given.after or ""):
         _check_length(text, limits, f"/{name}")
@@ -174,7 +181,7 @@ def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
     if not data:
         raise NoData()
     _check_keys(data, len(data), limits)
-    return data
+    return {key: _integer(delta, "/data/*") for key, delta in data.items()}
 
 
 def parse_value(body: bytes, limits: Settings) -> str:
@@ -232,7 +239,7 @@ def parse_changes_query(
     given = _convert(query, ChangesQuery)
     _check_length(given.prefix, limits, "/prefix")
     since = None if given.since is msgspec.UNSET else given.since
-    if last_event_id:
+    if last_event_id is not None:
         since = _revision(last_event_id, "The header Last-Event-ID")
     return Following(since, given.prefix, given.wait)
 
@@ -266,11 +273,25 @@ def _whose(key: str | None) -> str:
     return "The value" if key is None else f"The value of {quoted(key)}"
 
 
-def _conditions(given: Conditions | None, limits: Settings) -> Conditions:
+def _conditions(given: schemas.Conditions | None, limits: Settings) -> Conditions:
     if not given:
         return {}
     _check_keys(given, len(given), limits)
-    return given
+    conditions = {
+        key: None if revision is None else _integer(revision, "/if/*")
+        for key, revision in given.items()
+    }
+    if 0 in conditions.values():
+        raise InvalidRequest("/if/*: a revision is 1 or more, or null for no such key")
+    return conditions
+
+
+def _integer(number: float, where: str) -> int:
+    if number != (integer := int(number)) or (
+        isinstance(number, float) and abs(number) > MAX_EXACT
+    ):
+        raise InvalidRequest(f"{where}: {number} is not an exact integer")
+    return integer
 
 
 def _convert(query: Query, shape: type[T]) -> T:
@@ -303,7 +324,8 @@ def _decode(body: bytes, shape: type[T]) -> T:
 def _explained(error: msgspec.ValidationError, whole: str = "The body") -> str:
     """The validator's sentence, its path as a JSON pointer (RFC 6901) in front."""
     reason, _, path = str(error).partition(" - at `$")
-    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", path.rstrip("`"))
+    path = path.rstrip("`").replace("[...]", ".*")
+    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", path)
     where = pointer or whole
     return f"{where}: {reason[:1].lower()}{_shortened(reason[1:], MAX_REASON)}"
 

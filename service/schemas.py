@@ -4,8 +4,9 @@ A value is never decoded: it is cut out of the body as JSON text (`msgspec.Raw`)
 is what is stored and what comes back, byte for byte.
 
 What only the parser checks is said to the document in `extra_json_schema`, where a text
-like ``$max_keys`` stands for that setting, and `WANTED` marks a member that must be
-there: the parser has an error of its own for one that is not.
+like ``$max_keys`` stands for that setting. `WANTED` marks a member that must be there:
+the parser has an error of its own for one that is not. `IMPLIED` marks what the
+document need not show.
 """
 
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ MAX_TTL = 100 * 365 * 24 * 3600  # seconds; the sum with today stays an exact do
 MAX_WAIT = 60  # seconds; proxies give up on a silent reply after about as many
 
 WANTED = "x-wanted"
+IMPLIED = "x-implied"
 
 
 def _documented(**schema: Any) -> Meta:
@@ -35,7 +37,9 @@ Prefix = Annotated[str, _documented(maxLength="$max_key")]
 Keys = Annotated[
     list[Key] | None, _documented(minItems=1, maxItems="$max_keys", **{WANTED: True})
 ]
-Revision = Annotated[int, Meta(ge=1, le=MAX_INT64)]
+#: 1.0 is an integer too (JSON Schema 2020-12, section 4.2.3); the parser takes care.
+Integral = Annotated[float, _documented(**{IMPLIED: True})]
+Revision = Annotated[int, Meta(ge=1, le=MAX_INT64)] | Integral
 Conditions = dict[str, Revision | None]
 If = Annotated[
     Conditions | None,
@@ -45,7 +49,8 @@ If = Annotated[
     ),
 ]
 Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL, description="Seconds")]
-Int64 = Annotated[int, Meta(ge=-MAX_INT64 - 1, le=MAX_INT64)]
+Int64 = Annotated[int, Meta(ge=-MAX_INT64 - 1, le=MAX_INT64)] | Integral
+Limit = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": "$max_keys"})]
 
 
 class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,9 +77,7 @@ class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
 class ListBody(msgspec.Struct, forbid_unknown_fields=True):
     prefix: Prefix = ""
     after: Prefix | None = None
-    limit: (
-        Annotated[int, Meta(ge=1, extra_json_schema={"maximum": "$max_keys"})] | None
-    ) = None
+    limit: Limit | Integral | None = None
     values: bool = False
 
 

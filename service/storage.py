@@ -22,10 +22,10 @@ from service.errors import (
     ConditionFailed,
     CounterOverflow,
     IdempotencyConflict,
-    InvalidRequest,
     NotACounter,
     NotFound,
     Problem,
+    RevisionAhead,
     RevisionCompacted,
     StorageFull,
     StorageUnavailable,
@@ -49,7 +49,7 @@ REFUSALS: dict[str, type[Problem]] = {
     "kv.NotACounter": NotACounter,
     "kv.CounterOverflow": CounterOverflow,
     "kv.ChangesOff": NotFound,
-    "kv.RevisionAhead": InvalidRequest,
+    "kv.RevisionAhead": RevisionAhead,
 }
 
 READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
@@ -280,7 +280,7 @@ class Storage:
         :param max_bytes: of the changes looked at, but for the first one
         :raises TokenRevoked, RevisionCompacted:
         :raises NotFound: changes are not kept
-        :raises InvalidRequest: the store has not come to that revision
+        :raises RevisionAhead: the store has not come to that revision
         """
         return _changes(
             await self._call("kv.v1.changes", caller, since, prefix, max_bytes)
@@ -289,7 +289,7 @@ class Storage:
     async def follow(self, since: int, max_bytes: int, wait: float) -> Changes:
         """What anybody changed after a revision; waits for it, at most `wait` seconds.
 
-        :raises RevisionCompacted, NotFound, InvalidRequest: as `changes`
+        :raises RevisionCompacted, NotFound, RevisionAhead: as `changes`
         """
         return _changes(await self._call("kv.v1.follow", since, max_bytes, wait))
 

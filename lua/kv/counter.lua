@@ -22,6 +22,12 @@ function M.parse(text)
     return ffi.cast('int64_t', count)
 end
 
+---@param number any as MessagePack brought it: a double, int64_t or uint64_t
+---@return any count int64_t
+function M.from_number(number)
+    return ffi.cast('int64_t', number)
+end
+
 ---@return any|nil sum int64_t; nil: it takes more than 64 bits
 function M.sum(a, b)
     if (b > 0 and a > MAX - b) or (b < 0 and a < MIN - b) then

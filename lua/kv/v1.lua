@@ -81,7 +81,7 @@ function M.increment(caller, keys, deltas, options)
             if count == nil then
                 errors.raise('NotACounter', errors.quoted(key))
             end
-            local sum = counter.sum(count, 0LL + deltas[i])
+            local sum = counter.sum(count, counter.from_number(deltas[i]))
             if sum == nil then
                 errors.raise('CounterOverflow', errors.quoted(key), counter.text(count))
             end

@@ -1,0 +1,140 @@
+"""The OpenAPI document agrees with the service, and Swagger UI comes with it."""
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.app import FOR_CALLERS, PUBLIC
+from tests.client import Client
+from tests.conftest import Serve
+from tests.machine import ROOT
+from tests.tarantool import Tarantools
+
+#: Requests made up for each operation in each phase.
+EXAMPLES = 50
+
+#: Seconds; the run takes some twenty.
+PATIENCE = 300
+
+#: All checks are on. Two are told of the statuses that the contract has beside those of
+#: their defaults: 410 and 412 depend on the store, 413 is for a limit. Authorization is
+#: tried by the check `ignored_auth`; as an ordinary header its lack would have to be
+#: 401, where the contract has 403. A long poll shall not wait for changes here.
+CONFIG = """
+request-timeout = 10
+hooks = "tests.docs.schemathesis_hooks"
+
+[generation]
+with-security-parameters = false
+
+[auth.openapi.token]
+bearer = "{token}"
+
+[checks]
+max_response_time = 10.0
+
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 412, 429, "5xx"]
+
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 409, 412, 413, 429, "5xx"]
+
+[[operations]]
+include-path = "/api/changes"
+
+[operations.parameters]
+"query.wait" = 0
+"""
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+
+async def fetched(client: Client) -> Any:
+    return (await client.request("GET", "/openapi.json")).json
+
+
+async def test_the_service_does_what_the_document_says(
+    serve: Serve, tarantools: Tarantools, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    with tarantools.running() as tarantool:
+        async with serve(tarantool) as client:
+            await client.enter()
+            config = tmp_path / "schemathesis.toml"
+            config.write_text(CONFIG.format(token=client.token))
+            output, code = await schemathesis(
+                "--config-file",
+                str(config),
+                "run",
+                f"{client.url}/openapi.json",
+                "--checks=all",
+                f"--phases={','.join(PHASES)}",
+                f"--max-examples={EXAMPLES}",
+                "--seed=1",
+                "--continue-on-failure",
+                "--generation-database=none",
+                "--report=json",
+                f"--report-json-path={report}",
+            )
+    assert code == 0, output[-20000:]
+    told = json.loads(report.read_text())
+    operations = told["operations"]
+    assert operations["tested"] == operations["selected"] == operations["total"]
+    assert {name: told["phases"][name]["status"] for name in PHASES} == dict.fromkeys(
+        PHASES, "success"
+    )
+
+
+async def schemathesis(*arguments: str) -> tuple[str, int | None]:
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("st")),
+        "--no-color",
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(PATIENCE):
+        output, _ = await process.communicate()
+    return output.decode(), process.returncode
+
+
+async def test_the_document_has_every_route(service: Client) -> None:
+    document = await fetched(service)
+    documented = {
+        (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method in methods
+        if method != "head"
+    }
+    routes = {
+        (route.method, re.sub(r":.*\}$", "}", route.path))
+        for route in PUBLIC + FOR_CALLERS
+    }
+    assert document["openapi"] == "3.1.0"
+    assert documented == routes
+
+
+async def test_the_document_tells_the_limits_of_the_settings(
+    serve: Serve, tarantools: Tarantools
+) -> None:
+    with tarantools.running() as tarantool:
+        async with serve(tarantool, KV_MAX_KEYS="7", KV_MAX_KEY="9") as client:
+            shapes = (await fetched(client))["components"]["schemas"]
+            keys = shapes["ReadBody"]["properties"]["keys"]
+            assert (keys["maxItems"], keys["items"]["maxLength"]) == (7, 9)
+            assert shapes["WriteBody"]["required"] == ["data"]
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+async def test_the_docs_want_no_token(visitor: Client, path: str) -> None:
+    assert (await visitor.request("GET", path)).status == 200
+
+
+async def test_no_other_file_is_served(visitor: Client) -> None:
+    for name in ("__init__.py", "redoc.js", "..%2f__init__.py", "%2e%2e/app.py"):
+        assert (await visitor.request("GET", f"/docs/{name}")).status == 404
