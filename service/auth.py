@@ -19,7 +19,7 @@ from aiohttp_jwt import JWTMiddleware
 from msgspec import Meta
 
 from service.errors import TokenExpired, TokenInvalid, TokenMissing
-from service.storage import Caller
+from service.model import Caller
 
 ALGORITHM = "HS256"
 

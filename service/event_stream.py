@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from service.errors import Problem
-from service.storage import Change
+from service.model import Change
 
 #: Bytes written at once: what waits for a slow client is a few of these.
 CHUNK = 64 * 1024

@@ -16,7 +16,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 
 from service.errors import Problem, Stopping, TooSlow, Unavailable
-from service.storage import Caller, Change, Changes, Storage
+from service.model import Caller, Change, Changes
+from service.storage import Storage
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import re
 from aiohttp import hdrs, web
 
 from service.errors import InvalidRequest
-from service.storage import Condition
+from service.model import Condition
 
 ANY = "*"
 

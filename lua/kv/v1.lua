@@ -7,13 +7,11 @@ local counter = require('kv.counter')
 local durability = require('durability')
 local errors = require('errors')
 local expiry = require('kv.expiry')
+local listing = require('kv.listing')
 local store = require('kv.store')
 local writes = require('kv.writes')
 
 local M = {}
-
---- Expired rows that a page of a listing steps over: more of them end it early.
-local MAX_EXPIRED = 10000
 
 --- Seconds between two looks of a read-only instance at the log, which others fill.
 local REPLICA_INTERVAL = 0.1
@@ -149,32 +147,6 @@ function M.get(caller, keys, max_bytes, detailed)
     return values, column(rows, #keys, 'revision'), left
 end
 
---- A page of the live rows of one moment, and the key to go on after, nil at the end.
-local function page_now(prefix, after, limit, max_bytes, with_values)
-    local start, iterator = prefix, 'GE'
-    if after ~= nil and after >= prefix then
-        start, iterator = after, 'GT'
-    end
-    local now, rows, bytes, expired, last = clock.time(), {}, 0, 0, nil
-    for _, row in box.space.kv:pairs(start, { iterator = iterator }) do
-        if not row.key:startswith(prefix) then
-            break
-        elseif store.is_live(row, now) then
-            bytes = bytes + (with_values and row:bsize() or #row.key)
-            if #rows == limit or (bytes > max_bytes and #rows > 0) then
-                return rows, last
-            end
-            table.insert(rows, row)
-        elseif expired == MAX_EXPIRED then
-            return rows, last
-        else
-            expired = expired + 1
-        end
-        last = row.key
-    end
-    return rows, nil
-end
-
 --- Lists the keys with a prefix in the order of their bytes, a page of one moment at a time.
 -- Raises kv.TokenRevoked.
 ---@param caller table {username, credentials_version}
@@ -192,7 +164,7 @@ function M.list(caller, prefix, after, limit, max_bytes, with_values)
     local rows, last, revision
     repeat
         revision = store.revision()
-        rows, last = page_now(prefix, after, limit, max_bytes, with_values)
+        rows, last = listing.page(prefix, after, limit, max_bytes, with_values)
     until writes.journal:await_all()
     local keys = column(rows, #rows, 'key')
     return revision, last or box.NULL, keys, with_values and column(rows, #rows, 'value') or nil

@@ -13,7 +13,7 @@ from service.handlers.messages import (
     body_of,
     json_reply,
 )
-from service.storage import Caller
+from service.model import Caller
 
 
 async def register(request: web.Request) -> web.Response:

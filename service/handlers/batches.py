@@ -15,7 +15,7 @@ from service.handlers.messages import (
     object_of,
     retry_of,
 )
-from service.storage import Condition, Row
+from service.model import Condition, Row
 
 
 async def write(request: web.Request) -> web.Response:

@@ -10,9 +10,10 @@ from aiohttp import hdrs, web
 from service.auth import Tokens
 from service.errors import BodyTooLarge, InvalidRequest
 from service.feed import Feed
+from service.model import Retry
 from service.passwords import PasswordHasher
 from service.settings import Settings
-from service.storage import Retry, Storage
+from service.storage import Storage
 
 SETTINGS = web.AppKey("settings", Settings)
 STORAGE = web.AppKey("storage", Storage)

@@ -102,6 +102,11 @@ TABLE = [
     Row(409, "not_a_counter", _increment_a_text),
     Row(409, "counter_overflow", _increment_too_far),
     Row(409, "idempotency_conflict", _reuse_a_key),
+    Row(
+        409,
+        "revision_ahead",
+        lambda client: client.request("GET", f"/api/changes?since={2**63 - 1}"),
+    ),
     Row(412, "condition_failed", _write_on_a_false_condition),
     Row(
         413,

@@ -1,0 +1,44 @@
+--- Keys in the order of their bytes, page by page.
+local clock = require('clock')
+
+local store = require('kv.store')
+
+local M = {}
+
+--- Expired rows that a page steps over: more of them end it early.
+local MAX_EXPIRED = 10000
+
+--- A page of the live rows of one moment.
+---@param prefix string
+---@param after string|nil the key to go on after
+---@param limit number rows of a page
+---@param max_bytes number of a page, but for its first row
+---@param with_values boolean whether the values count
+---@return table[] rows
+---@return string|nil next the key to go on after; nil: there are no more
+function M.page(prefix, after, limit, max_bytes, with_values)
+    local start, iterator = prefix, 'GE'
+    if after ~= nil and after >= prefix then
+        start, iterator = after, 'GT'
+    end
+    local now, rows, bytes, expired = clock.time(), {}, 0, 0
+    for _, row in box.space.kv:pairs(start, { iterator = iterator }) do
+        if not row.key:startswith(prefix) then
+            break
+        elseif store.is_live(row, now) then
+            bytes = bytes + (with_values and row:bsize() or #row.key)
+            if #rows == limit or (bytes > max_bytes and #rows > 0) then
+                return rows, rows[#rows].key
+            end
+            table.insert(rows, row)
+        else
+            expired = expired + 1
+            if expired == MAX_EXPIRED then
+                return rows, row.key
+            end
+        end
+    end
+    return rows, nil
+end
+
+return M
