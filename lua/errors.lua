@@ -12,7 +12,7 @@ local SENTENCES = {
     NotACounter = 'The value of %s is not an integer of 64 bits',
     CounterOverflow = 'The counter %s, now %s, would leave the range of 64 bits with a sign',
     ChangesOff = 'No changes are kept: KV_CHANGES_BYTES is 0',
-    RevisionAhead = 'The revision %s is ahead of the store, which is at %d',
+    RevisionAhead = 'That revision is ahead of the store, which is at %d',
 }
 
 --- Characters of a key in a sentence.

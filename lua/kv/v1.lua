@@ -181,7 +181,7 @@ local function changes_after(since, prefix, max_bytes)
         since = newest
     end
     if since > newest then
-        errors.raise('RevisionAhead', tostring(since), newest)
+        errors.raise('RevisionAhead', newest)
     end
     local oldest = changes.oldest()
     if since < oldest then
