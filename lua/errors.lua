@@ -18,10 +18,15 @@ local SENTENCES = {
 --- Characters of a key in a sentence.
 local MAX_QUOTED = 48
 
+local function escaped(character)
+    return ('\\x%02x'):format(character:byte())
+end
+
+--- Without control characters: box.error() ends a reason at a NUL.
 ---@param key string
 function M.quoted(key)
-    return utf8.len(key) > MAX_QUOTED and ("'%s…'"):format(utf8.sub(key, 1, MAX_QUOTED))
-        or ("'%s'"):format(key)
+    local shown = utf8.len(key) > MAX_QUOTED and utf8.sub(key, 1, MAX_QUOTED) .. '…' or key
+    return ("'%s'"):format((shown:gsub('%c', escaped)))
 end
 
 ---@param kind string a key of SENTENCES

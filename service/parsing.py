@@ -281,7 +281,7 @@ def _conditions(given: schemas.Conditions | None, limits: Settings) -> Condition
         key: None if revision is None else _integer(revision, "/if/*")
         for key, revision in given.items()
     }
-    if 0 in conditions.values():
+    if any(revision is not None and revision < 1 for revision in conditions.values()):
         raise InvalidRequest("/if/*: a revision is 1 or more, or null for no such key")
     return conditions
 
