@@ -1,6 +1,7 @@
 """A client of the service as its users write one."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,10 @@ class Reply:
     @property
     def json(self) -> Any:
         return json.loads(self.text)
+
+    @property
+    def revision(self) -> int:
+        return int(self.headers["KV-Revision"])
 
 
 class Client:
@@ -66,11 +71,32 @@ class Client:
         assert (await self.login(name, "password")).status == 200
         return self
 
-    async def write(self, data: Any) -> Reply:
-        return await self.post("/api/write", {"data": data})
+    async def write(self, data: Any, **fields: Any) -> Reply:
+        return await self.post("/api/write", {"data": data} | fields)
 
-    async def read(self, keys: Any) -> Reply:
-        return await self.post("/api/read", {"keys": keys})
+    async def read(self, keys: Any, **fields: Any) -> Reply:
+        return await self.post("/api/read", {"keys": keys} | fields)
+
+    async def delete(self, keys: Any, **fields: Any) -> Reply:
+        return await self.post("/api/delete", {"keys": keys} | fields)
+
+    async def list_keys(self, prefix: str, **fields: Any) -> Reply:
+        return await self.post("/api/list", {"prefix": prefix} | fields)
+
+    async def pages(self, prefix: str, **fields: Any) -> AsyncIterator[Any]:
+        """Every page of a listing, as it comes."""
+        after = None
+        while True:
+            reply = await self.list_keys(prefix, after=after, **fields)
+            assert reply.status == 200, reply.text
+            page = reply.json
+            yield page
+            after = page["next"]
+            if after is None:
+                return
+
+    async def increment(self, data: Any) -> Reply:
+        return await self.post("/api/increment", {"data": data})
 
 
 def unique(prefix: str) -> str:

@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.collector import expired_rows
+from tests.conftest import Serve
 from tests.machine import ROOT, wait_until
-from tests.tarantool import START_TIMEOUT, Tarantool, Tarantools, cut_off_at, evaluated
+from tests.tarantool import (
+    START_TIMEOUT,
+    LocalTarantool,
+    Tarantool,
+    Tarantools,
+    cut_off_at,
+    evaluated,
+)
 
 #: Written once the migration is applied, found again after every later one.
 ROWS: dict[str, tuple[str, list[object]]] = {
@@ -38,6 +47,25 @@ return {
 # not a signal: the first process of a container gets none of its own
 DIES = "require('ffi').C._exit(1)"
 DECLARES_EXIT = "require('ffi').cdef('void _exit(int);')\n"
+
+#: An instance that migrates, and no more: today's procedures want today's spaces.
+MIGRATES = """
+package.path = '{lua}/?.lua;' .. package.path
+require('fio').mktree('{data}')
+box.cfg({{ work_dir = '{data}' }})
+require('console').listen('unix/:{data}/console.sock')
+require('migrator').migrate('{migrations}')
+"""
+
+#: What a store held before keys could expire.
+OLD_KEYS = {"a": '"old"', "b": "1.0", "c": "41"}
+OLD_ROWS = """
+box.space.users:insert({ 'ann', 'a hash', 1, 1700000000 })
+box.space.kv:insert({ 'a', '"old"', 3 })
+box.space.kv:insert({ 'b', '1.0', 7 })
+box.space.kv:insert({ 'c', '41', 7 })
+box.space.kv_meta:update('revision', {{ '=', 'value', 7 }})
+"""
 
 #: An instance that was configured read-only before our init.lua, as a follower is.
 FOLLOWER = """
@@ -97,17 +125,22 @@ def migrated(tarantools: Tarantools, migrations: Migrations) -> Iterator[Taranto
         yield tarantool
 
 
+def migrate_only(local: LocalTarantool, migrations: Migrations, script: Path) -> None:
+    """Makes it an instance that starts with any migrations."""
+    lua, data = local.init.parent, local.data
+    script.write_text(MIGRATES.format(lua=lua, data=data, migrations=migrations.path))
+    local.init = script
+
+
 def test_each_keeps_what_is_there(
-    tarantools: Tarantools, migrations: Migrations
+    tarantools: Tarantools, migrations: Migrations, tmp_path: Path
 ) -> None:
-    first, *later = ours()
-    migrations.put_ours(first)
     kept: list[tuple[str, list[object]]] = []
-    with tarantools.running(migrations.path) as tarantool:
-        for name in (first, *later):
-            if name != first:
-                migrations.put_ours(name)
-                restart(tarantool)
+    with tarantools.local(migrations.path) as tarantool:
+        migrate_only(tarantool, migrations, tmp_path / "migrates.lua")
+        for name in ours():
+            migrations.put_ours(name)
+            restart(tarantool)
             assert names(tarantool)[-1] == name
             for space, row in kept:
                 (found,) = evaluated(tarantool, f"box.space.{space}:select()")
@@ -120,6 +153,44 @@ def test_each_keeps_what_is_there(
                 tarantool.console(f"box.space.{space}:insert({{ {fields} }})")
                 kept.append((space, row))
     assert len(kept) == len(ROWS)
+
+
+async def test_a_store_from_before_keys_could_expire_serves_on(
+    tarantools: Tarantools, migrations: Migrations, tmp_path: Path, serve: Serve
+) -> None:
+    migrations.put_ours(*ours()[:2])
+    with tarantools.local(migrations.path) as tarantool:
+        today = tarantool.init
+        migrate_only(tarantool, migrations, tmp_path / "migrates.lua")
+        tarantool.start()
+        tarantool.console(OLD_ROWS)
+        assert names(tarantool) == ["0001_create_users", "0002_create_kv"]
+        tarantool.kill()
+
+        migrations.put_ours(*ours()[2:])
+        tarantool.init = today
+        tarantool.start()
+        assert evaluated(tarantool, "box.space.users:get('ann').password_hash") == (
+            "a hash"
+        )
+        async with serve(tarantool) as client:
+            await client.enter()
+            read = await client.read(list("abcd"), revisions=True)
+            members = ",".join(f'"{key}":{text}' for key, text in OLD_KEYS.items())
+            assert read.text == (
+                f'{{"data":{{{members}}},"revisions":{{"a":3,"b":7,"c":7}},"ttl":{{}}}}'
+            )
+            listed = await client.list_keys("", values=True)
+            assert listed.text == f'{{"data":{{{members}}},"next":null}}'
+            assert listed.revision == 7
+
+            on_condition = await client.write({"a": 1}, ttl=0.01, **{"if": {"a": 3}})
+            assert (on_condition.status, on_condition.revision) == (200, 8)
+            assert (await client.increment({"c": 1})).json["data"] == {"c": 42}
+            assert (await client.delete(["b"])).json["deleted"] == 1
+            wait_until(lambda: expired_rows(tarantool) == set(), START_TIMEOUT)
+            listed = await client.list_keys("", values=True)
+            assert listed.json["data"] == {"c": 42}
 
 
 def test_a_restart_applies_nothing_again(migrated: Tarantool) -> None:

@@ -27,28 +27,63 @@ end
 """
 
 
+Change = Callable[[Client, list[str], int], Awaitable[None]]
+Look = Callable[[Client, list[str]], Awaitable[dict[str, int]]]
+
+
+async def written(client: Client, keys: list[str], number: int) -> None:
+    assert (await client.write(dict.fromkeys(keys, number))).status == 200
+
+
+async def deleted_or_written(client: Client, keys: list[str], number: int) -> None:
+    if number % 2:
+        assert (await client.delete(keys)).json["deleted"] == len(keys)
+    else:
+        await written(client, keys, number)
+
+
+async def read(client: Client, keys: list[str]) -> dict[str, int]:
+    reply = await client.read(keys)
+    assert reply.status == 200
+    data: dict[str, int] = reply.json["data"]
+    return data
+
+
+async def listed(client: Client, keys: list[str]) -> dict[str, int]:
+    prefix, _, _ = keys[0].rpartition("-")
+    reply = await client.list_keys(prefix, limit=KEYS, values=True)
+    assert reply.status == 200
+    data: dict[str, int] = reply.json["data"]
+    return data
+
+
+changes = pytest.mark.parametrize("change", [written, deleted_or_written])
+looks = pytest.mark.parametrize("look", [read, listed])
+
+
 async def values_seen(
-    client: Client, keys: list[str], write: Callable[[int], Awaitable[None]]
-) -> list[set[int]]:
-    """The different values in each read of all keys, while they are written anew."""
-    await write(0)
+    look: Callable[[], Awaitable[dict[str, int]]],
+    change: Callable[[int], Awaitable[None]],
+) -> list[set[int | None]]:
+    """The different values in each look at all keys, while they are changed; None is
+    the value of a key that is not there."""
+    await change(0)
 
-    async def write_on() -> None:
+    async def change_on() -> None:
         for number in range(1, ROUNDS + 1):
-            await write(number)
+            await change(number)
 
-    async def read_on() -> None:
-        while not writing.done():
-            reply = await client.read(keys)
-            assert reply.status == 200
-            assert len(reply.json["data"]) == KEYS
-            seen.append(set(reply.json["data"].values()))
+    async def look_on() -> None:
+        while not changing.done():
+            data = await look()
+            missing = {None} if len(data) < KEYS else set()
+            seen.append(missing.union(data.values()))
 
-    seen: list[set[int]] = []
-    writing = asyncio.create_task(write_on())
-    await asyncio.gather(writing, *(read_on() for _ in range(READERS)))
-    # the reads were spread over the writes
-    assert len(set[int]().union(*seen)) > 2
+    seen: list[set[int | None]] = []
+    changing = asyncio.create_task(change_on())
+    await asyncio.gather(changing, *(look_on() for _ in range(READERS)))
+    # the looks were spread over the changes
+    assert len(set[int | None]().union(*seen)) > 2
     return seen
 
 
@@ -58,26 +93,29 @@ def keys() -> list[str]:
     return [f"{prefix}-{number}" for number in range(KEYS)]
 
 
-async def test_a_read_of_many_keys_sees_one_revision(
-    client: Client, keys: list[str]
+@looks
+@changes
+async def test_many_keys_are_seen_at_one_revision(
+    client: Client, keys: list[str], look: Look, change: Change
 ) -> None:
-    async def write(number: int) -> None:
-        assert (await client.write(dict.fromkeys(keys, number))).status == 200
-
-    seen = await values_seen(client, keys, write)
+    seen = await values_seen(
+        lambda: look(client, keys), lambda number: change(client, keys, number)
+    )
     assert [values for values in seen if len(values) > 1] == []
 
 
-async def test_a_write_in_two_calls_is_seen_torn(
-    client: Client, keys: list[str]
+@looks
+@changes
+async def test_a_change_in_two_calls_is_seen_torn(
+    client: Client, keys: list[str], look: Look, change: Change
 ) -> None:
     """The control."""
 
-    async def write(number: int) -> None:
-        for half in (keys[: KEYS // 2], keys[KEYS // 2 :]):
-            assert (await client.write(dict.fromkeys(half, number))).status == 200
+    async def change_in_halves(number: int) -> None:
+        await change(client, keys[: KEYS // 2], number)
+        await change(client, keys[KEYS // 2 :], number)
 
-    seen = await values_seen(client, keys, write)
+    seen = await values_seen(lambda: look(client, keys), change_in_halves)
     assert [values for values in seen if len(values) > 1] != []
 
 

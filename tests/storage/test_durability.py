@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
@@ -23,21 +24,100 @@ AT_ONCE = """
     end
     start('write', function() {write} return 'done' end)
     start('plain read', function() return {plain_read} end)
-    start('read', function() return {read} end)
+    start('answer', function() return {answer} end)
     for _ = 1, 3 do channel:get(5) end
     return ended
 end)()
 """
-KEY_AT_ONCE = AT_ONCE.format(
-    write="kv.v1.put({'ann', 1}, {'k'}, {'new'})",
-    plain_read="box.space.kv:get('k').value",
-    read="kv.v1.get({'ann', 1}, {'k'}, 1000)[1]",
-)
-USER_AT_ONCE = AT_ONCE.format(
-    write="kv.v1.create_user('bob', 'new')",
-    plain_read="box.space.users:get('bob').password_hash",
-    read="kv.v1.find_user('bob')",
-)
+
+
+class Meeting(NamedTuple):
+    """An answer that is asked for while a write is on its way to the log.
+
+    :ivar seen: by a plain read, the control: what the answer could have rested on
+    :ivar kept: the answer that rests on the write
+    :ivar undone: the answer when the write has been taken back
+    """
+
+    write: str
+    plain_read: str
+    answer: str
+    seen: str
+    kept: str
+    undone: str
+
+    def at_once(self, write: str = "{}") -> str:
+        return AT_ONCE.format(
+            write=write.format(self.write),
+            plain_read=self.plain_read,
+            answer=self.answer,
+        )
+
+
+def put(key: str, value: str) -> str:
+    return f"kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'{value}'}})"
+
+
+def value(key: str) -> str:
+    return f"box.space.kv:get('{key}').value"
+
+
+PUT = put("k", "new")
+DELETE = "kv.v1.delete({'ann', 1}, {'k'})"
+INCREMENT = "select(2, kv.v1.increment({'ann', 1}, {'n'}, {1}))[1]"
+IS_THERE = "box.space.kv:get('k') ~= nil"
+READ = "kv.v1.get({'ann', 1}, {'k'}, 1000)[1]"
+LIST = "table.concat(select(4, kv.v1.list({'ann', 1}, '', nil, 10, 1000, true)), ', ')"
+
+READS = {
+    "read-of-an-overwrite": Meeting(PUT, value("k"), READ, "new", "new", "old"),
+    "read-of-a-deletion": Meeting(
+        DELETE, IS_THERE, f"{READ} ~= nil", "false", "false", "true"
+    ),
+    "list-of-an-overwrite": Meeting(PUT, value("k"), LIST, "new", "new, 1", "old, 1"),
+    "list-of-a-deletion": Meeting(DELETE, IS_THERE, LIST, "false", "1", "old, 1"),
+    "login-of-a-registration": Meeting(
+        write="kv.v1.create_user('bob', 'new')",
+        plain_read="box.space.users:get('bob').password_hash",
+        answer="kv.v1.find_user('bob')",
+        seen="new",
+        kept="new",
+        undone="nil",
+    ),
+}
+
+#: The key k is at revision 1.
+PUT_IF_AS_IT_WAS = """
+(kv.v1.put({'ann', 1}, {'k'}, {'mine'}, {conditions = {{'k', {1}, true}}})) ~= nil
+"""
+DELETE_IF_NOT_THERE = """
+(kv.v1.delete({'ann', 1}, {'k'}, {conditions = {{'new', {box.NULL}, true}}})) ~= nil
+"""
+
+#: What a write on its way makes a refusal, or a write that has nothing to do.
+DECISIONS = {
+    "put-if-as-it-was": Meeting(
+        PUT, value("k"), PUT_IF_AS_IT_WAS, "new", "false", "true"
+    ),
+    "delete-if-not-there": Meeting(
+        put("new", "1"), value("new"), DELETE_IF_NOT_THERE, "1", "false", "true"
+    ),
+    "delete-of-a-deletion": Meeting(
+        DELETE, IS_THERE, f"(select(2, {DELETE}))", "false", "0", "1"
+    ),
+    "increment-of-no-counter": Meeting(
+        put("n", "text"), value("n"), INCREMENT, "text", "refused", "2"
+    ),
+}
+
+#: The end of a failed write makes the log work again, before anybody is told of it.
+MEND_THE_LOG = """
+local ok = pcall(function() {{}} end)
+if not ok then
+    os.remove('{obstacle}')
+    error('the log failed')
+end
+"""
 
 #: The log is opened anew after a snapshot; it cannot be where there is a folder.
 FAIL_THE_LOG = """
@@ -78,7 +158,7 @@ end)()
 
 @pytest.fixture
 def own(tarantools: Tarantools) -> Iterator[Tarantool]:
-    """An instance with the account ann and the key k."""
+    """An instance with the account ann and the keys k and n."""
     with tarantools.running() as instance:
         prepare(instance)
         yield instance
@@ -86,42 +166,92 @@ def own(tarantools: Tarantools) -> Iterator[Tarantool]:
 
 def prepare(tarantool: Tarantool) -> None:
     tarantool.console("kv.v1.create_user('ann', 'a hash')")
-    tarantool.console("kv.v1.put({'ann', 1}, {'k'}, {'old'})")
+    tarantool.console("kv.v1.put({'ann', 1}, {'k', 'n'}, {'old', '1'})")
 
 
 @contextlib.contextmanager
-def failing_log(tarantool: Tarantool) -> Iterator[None]:
+def failing_log(tarantool: Tarantool) -> Iterator[str]:
+    """Gives the obstacle that is in the log's way."""
     obstacle = evaluated(tarantool, FAIL_THE_LOG)
-    yield
+    yield obstacle
     tarantool.console(f"require('fio').rmdir('{obstacle}')")
 
 
-# The plain read is the control: it shows what the others could have seen.
-
-
-def test_a_read_waits_for_the_write_that_it_meets(own: Tarantool) -> None:
-    assert evaluated(own, KEY_AT_ONCE) == [
-        "plain read: new",
+@pytest.mark.parametrize("meeting", (READS | DECISIONS).values(), ids=READS | DECISIONS)
+def test_an_answer_waits_for_the_write_that_it_rests_on(
+    own: Tarantool, meeting: Meeting
+) -> None:
+    assert evaluated(own, meeting.at_once()) == [
+        f"plain read: {meeting.seen}",
         "write: done",
-        "read: new",
+        f"answer: {meeting.kept}",
     ]
 
 
-def test_a_read_does_not_see_a_write_that_fails(own: Tarantool) -> None:
+@pytest.mark.parametrize("meeting", READS.values(), ids=READS)
+def test_a_reader_does_not_see_a_write_that_fails(
+    own: Tarantool, meeting: Meeting
+) -> None:
     with failing_log(own):
-        ended = evaluated(own, KEY_AT_ONCE)
-    assert ended == ["plain read: new", "write: refused", "read: old"]
+        ended = evaluated(own, meeting.at_once())
+    assert ended == [
+        f"plain read: {meeting.seen}",
+        "write: refused",
+        f"answer: {meeting.undone}",
+    ]
 
 
-def test_a_login_waits_for_the_registration_that_it_meets(own: Tarantool) -> None:
-    ended = evaluated(own, USER_AT_ONCE)
-    assert ended == ["plain read: new", "write: done", "read: new"]
+@pytest.mark.parametrize("meeting", DECISIONS.values(), ids=DECISIONS)
+def test_what_was_decided_on_a_write_that_fails_is_decided_anew(
+    own: Tarantool, meeting: Meeting
+) -> None:
+    with failing_log(own) as obstacle:
+        mend = MEND_THE_LOG.format(obstacle=obstacle)
+        ended = evaluated(own, meeting.at_once(mend))
+    assert ended == [
+        f"plain read: {meeting.seen}",
+        "write: refused",
+        f"answer: {meeting.undone}",
+    ]
 
 
-def test_a_login_does_not_see_a_registration_that_fails(own: Tarantool) -> None:
+def test_an_increment_of_what_is_on_its_way_ends_as_that_does(own: Tarantool) -> None:
+    at_once = AT_ONCE.format(
+        write=f"local _ = {INCREMENT}", plain_read=value("n"), answer=INCREMENT
+    )
     with failing_log(own):
-        ended = evaluated(own, USER_AT_ONCE)
-    assert ended == ["plain read: new", "write: refused", "read: nil"]
+        ended = evaluated(own, at_once)
+        assert ended[0] == "plain read: 2"
+        assert sorted(ended[1:]) == ["answer: refused", "write: refused"]
+        assert evaluated(own, value("n")) == "1"
+    assert evaluated(own, at_once) == ["plain read: 2", "write: done", "answer: 3"]
+
+
+def changes_at_once(tarantool: Tarantool) -> list[str]:
+    """How many batches there are, and how many are shown."""
+    at_once = AT_ONCE.format(
+        write=PUT,
+        plain_read="box.space.kv_changes:len()",
+        answer="#(kv.v1.changes({'ann', 1}, 0, '', 1000))",
+    )
+    return list(evaluated(tarantool, at_once))
+
+
+def test_the_feed_does_not_show_what_is_not_on_disk(own: Tarantool) -> None:
+    assert changes_at_once(own) == ["plain read: 2", "answer: 1", "write: done"]
+    assert changes_at_once(own) == ["plain read: 3", "answer: 2", "write: done"]
+    with failing_log(own):
+        ended = changes_at_once(own)
+    assert ended == ["plain read: 4", "answer: 3", "write: refused"]
+
+
+def test_who_waits_for_changes_is_told_when_they_are_on_disk(own: Tarantool) -> None:
+    at_once = AT_ONCE.format(
+        write=PUT,
+        plain_read="box.space.kv_changes:len()",
+        answer="#(kv.v1.follow(1, 1000, 5))",
+    )
+    assert evaluated(own, at_once) == ["plain read: 2", "write: done", "answer: 1"]
 
 
 async def test_a_log_that_fails_refuses_writes_alone(

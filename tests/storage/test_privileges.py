@@ -47,7 +47,11 @@ FOREIGN_FUNCTIONS = [
     ("kv", []),
 ]
 PROCEDURES = [
-    f"kv.v1.{name}" for name in ("status", "create_user", "find_user", "put", "get")
+    f"kv.v1.{name}"
+    for name in (
+        *("status", "create_user", "find_user", "put", "get", "delete", "increment"),
+        *("list", "changes", "follow"),
+    )
 ]
 
 
