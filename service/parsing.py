@@ -42,6 +42,7 @@ DEFAULT_PAGE = 1000  # keys
 MAX_QUOTED = 48  # characters of a client's key in a detail
 MAX_REASON = 200  # characters of a detail that may quote a client's member name
 
+REVISION = re.compile(r"0|[1-9][0-9]{0,18}")
 BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -245,7 +246,7 @@ def parse_changes_query(
 
 
 def _revision(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > MAX_INT64:
+    if not REVISION.fullmatch(text) or int(text) > MAX_INT64:
         raise InvalidRequest(f"{what} is {quoted(text)}, not a revision")
     return int(text)
 

@@ -9,9 +9,10 @@ from service.model import Condition
 
 ANY = "*"
 
-#: RFC 9110, section 8.8.3: an entity tag, and a list of them.
+#: RFC 9110, section 8.8.3: an entity tag; and a list of them, in which there may be
+#: empty places (section 5.6.1).
 ENTITY_TAG = r'(?:W/)?"[^\x00-\x20\x22\x7f]*"'
-ENTITY_TAGS = re.compile(rf"{ENTITY_TAG}(?:[ \t]*,[ \t]*{ENTITY_TAG})*")
+ENTITY_TAGS = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t]*(?:{ENTITY_TAG})?)*")
 
 #: The tag of a revision; what else is a tag belongs to nothing of ours.
 REVISION = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')

@@ -15,8 +15,7 @@ from service.handlers.messages import (
 )
 from service.preconditions import etag, if_match, if_none_match
 
-PATH = "/api/keys/"
-ROUTE = PATH + "{key:(?s:.*)}"
+ROUTE = "/api/keys/{key:(?s:.*)}"
 TTL = "KV-TTL"
 
 #: A value is a client's own text: no browser shall take it for anything but JSON.
@@ -82,8 +81,8 @@ async def delete(request: web.Request) -> web.Response:
 
 def _key(request: web.Request) -> str:
     """From the path as it was sent: what aiohttp decodes is not always the key."""
-    path = request.rel_url.raw_path
-    return parsing.parse_key(path.removeprefix(PATH), request.app[SETTINGS])
+    _, _, _, key = request.rel_url.raw_path.split("/", 3)
+    return parsing.parse_key(key, request.app[SETTINGS])
 
 
 def _no_such(key: str) -> NotFound:
