@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 
-from service.errors import Problem, Stopping, TooSlow, Unavailable
+from service.errors import Internal, Problem, Stopping, TooSlow, Unavailable
 from service.model import Caller, Change, Changes
 from service.storage import Storage
 
@@ -240,10 +240,16 @@ class Feed:
                 self.position = page.through
         except Problem as why:
             log.warning("the feed cannot go on: %s", why)
-            for watcher in [w for alike in self._attached.values() for w in alike]:
-                watcher.end(why)
+            self._end_attached(why)
+        except Exception:
+            log.exception("the feed failed")
+            self._end_attached(Internal())
         finally:
             self._tail = None
+
+    def _end_attached(self, why: Problem) -> None:
+        for watcher in [w for alike in self._attached.values() for w in alike]:
+            watcher.end(why)
 
     def _give(self, change: Change) -> int:
         """To how many watchers it was given."""

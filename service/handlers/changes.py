@@ -1,16 +1,19 @@
 """What changed: a long poll, or a stream of events."""
 
 import asyncio
+import logging
 import time
 
 from aiohttp import hdrs, web
 
 from service import event_stream, parsing
 from service.auth import CALLER, EXPIRES_AT
-from service.errors import Problem, TokenExpired
+from service.errors import Internal, Problem, TokenExpired
 from service.feed import Watcher
 from service.handlers.messages import FEED, SETTINGS, json_reply
 from service.protocol import has_left
+
+log = logging.getLogger(__name__)
 
 EVENT_STREAM = "text/event-stream"
 LAST_EVENT_ID = "Last-Event-ID"
@@ -76,6 +79,11 @@ async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
                 found = await watcher.next(_patience(request))
         except Problem as why:
             await _send(response, event_stream.end(why))
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            log.exception("a stream of changes failed")
+            await _send(response, event_stream.end(Internal()))
     except TimeoutError:
         _abort(request)
     except ConnectionError:
