@@ -42,7 +42,7 @@ local function start()
     if not box.info.ro then
         api.deploy(cfg.user, cfg.password)
     end
-    changes.configure(cfg.changes_bytes)
+    changes.configure(cfg.changes_bytes, cfg.memtx_memory)
     expiry.start()
     box.cfg({ listen = cfg.listen })
     log.info('kv: ready')

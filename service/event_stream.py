@@ -4,6 +4,7 @@ In the stream a value's line ends are those of the stream: JSON has them only as
 space between its tokens.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -23,10 +24,29 @@ def element(change: Change) -> str:
     return "".join(_element(change))
 
 
-def event(change: Change) -> Iterator[bytes]:
-    """An event that is one change, in pieces of a bounded size."""
-    lines = (LINE_END.sub("\ndata: ", part) for part in _element(change))
-    return _chunks([f"id: {change.revision}\ndata: ", lines, "\n\n"])
+def events(changes: Iterable[Change]) -> Iterator[Iterator[bytes]]:
+    """Each change is an event. They come in groups, which come in pieces.
+
+    A piece is of a bounded size; at the end of a group every event is whole.
+    """
+    group = ""
+    for change in changes:
+        if sum(map(len, change.keys + (change.values or []))) > CHUNK:
+            yield _chunks(itertools.chain([group], _event(change)))
+            group = ""
+            continue
+        group += "".join(_event(change))
+        if len(group) >= CHUNK:
+            yield _chunks([group])
+            group = ""
+    yield _chunks([group])
+
+
+def _event(change: Change) -> Iterator[str]:
+    yield f"id: {change.revision}\ndata: "
+    for part in _element(change):
+        yield LINE_END.sub("\ndata: ", part)
+    yield "\n\n"
 
 
 def heartbeat(position: int) -> bytes:
@@ -44,20 +64,23 @@ def _element(change: Change) -> Iterator[str]:
     for key, value in zip(change.keys, change.values or (), strict=False):
         yield f"{comma}{_encoded(key)}:{value}"
         comma = ","
-    deleted = change.keys if change.values is None else []
-    yield f'}},"deleted":{_encoded(deleted)}}}'
+    yield '},"deleted":['
+    comma = ""
+    for key in change.keys if change.values is None else []:
+        yield f"{comma}{_encoded(key)}"
+        comma = ","
+    yield "]}"
 
 
 def _encoded(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _chunks(parts: Iterable[str | Iterable[str]]) -> Iterator[bytes]:
+def _chunks(parts: Iterable[str]) -> Iterator[bytes]:
     buffer = bytearray()
     for part in parts:
-        for text in [part] if isinstance(part, str) else part:
-            buffer += text.encode()
-            while len(buffer) >= CHUNK:
-                yield bytes(buffer[:CHUNK])
-                del buffer[:CHUNK]
+        buffer += part.encode()
+        while len(buffer) >= CHUNK:
+            yield bytes(buffer[:CHUNK])
+            del buffer[:CHUNK]
     yield bytes(buffer)

@@ -14,6 +14,7 @@ import logging
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
+from sys import getsizeof
 
 from service.errors import Internal, Problem, Stopping, TooSlow, Unavailable
 from service.model import Caller, Change, Changes
@@ -21,7 +22,8 @@ from service.storage import Storage
 
 log = logging.getLogger(__name__)
 
-#: Bytes of changes looked at in one call: some milliseconds of the storage's thread.
+#: Bytes of changes looked at in one call, each with some for itself: a few milliseconds
+#: of the storage's thread.
 PAGE = 512 * 1024
 
 #: Seconds that the tail waits in the storage: less than a call may take.
@@ -30,8 +32,9 @@ TAIL_WAIT = 2.0
 #: Seconds before a storage that did not answer is asked again.
 RETRY_INTERVAL = 0.5
 
-#: What a kept change costs beside its text, in bytes: objects, and places in queues.
-OVERHEAD = 1024
+#: What a kept change costs beside its texts, in bytes: objects, and places in queues;
+#: and what a list pays for each text.
+OVERHEAD, POINTER = 1024, 8
 
 #: Changes given to watchers before others get their turn on the event loop.
 TURN = 1000
@@ -43,8 +46,8 @@ class KeptChange:
     def __init__(self, change: Change, watchers: "set[Watcher]") -> None:
         self.change = change
         self.watchers = watchers
-        texts = change.keys if change.values is None else change.keys + change.values
-        self.size = OVERHEAD + sum(map(len, texts))
+        texts = change.keys + (change.values or [])
+        self.size = OVERHEAD + sum(map(getsizeof, texts)) + POINTER * len(texts)
 
 
 class Watcher:
@@ -58,8 +61,8 @@ class Watcher:
         prefix: str,
     ) -> None:
         self.prefix = prefix
-        #: Called when the watcher is too slow, whatever it is doing.
-        self.on_drop: Callable[[], object] = lambda: None
+        #: Called at the end, whatever the client's handler is doing then.
+        self.on_end: Callable[[], object] = lambda: None
         self._feed = feed
         self._caller = caller
         self._since = since
@@ -107,14 +110,16 @@ class Watcher:
         self._queue.append(kept)
         self._wake.set()
 
-    def drop(self) -> None:
-        self.end(TooSlow())
-        self.on_drop()
+    @property
+    def has_ended(self) -> bool:
+        """Whether `next` would tell why."""
+        return self._end is not None
 
     def end(self, why: Problem) -> None:
         self._end = self._end or why
         self._wake.set()
         self.close()
+        self.on_end()
 
     def close(self) -> None:
         if self._attached:
@@ -211,7 +216,7 @@ class Feed:
             oldest = next(iter(self._kept))
             for watcher in list(oldest.watchers):
                 self.release(oldest, watcher)
-                watcher.drop()
+                watcher.end(TooSlow())
         return kept
 
     def release(self, kept: KeptChange, watcher: Watcher) -> None:

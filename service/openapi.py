@@ -128,7 +128,12 @@ class _Builder:
         if operation.body is not None:
             described["requestBody"] = {
                 "required": True,
-                "content": {JSON: {"schema": self._schema(operation.body)}},
+                "content": {
+                    JSON: {
+                        "schema": self._schema(operation.body),
+                        "example": operation.example,
+                    }
+                },
             }
         methods = self._paths.setdefault(path, {})
         methods[route.method.lower()] = described

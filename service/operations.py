@@ -79,12 +79,14 @@ class Operation(NamedTuple):
     """A route's half of the document that the route itself does not tell.
 
     :ivar reply: the shape of a 200's body; None: the answer is 204
+    :ivar example: a body that Swagger UI offers, and that a new store accepts
     :ivar raises: what it may answer beside the problems that any route has
     """
 
     summary: str
     reply: Any = None
     body: Any = None
+    example: Any = None
     query: type | None = None
     headers: Sequence[str] = ()
     reply_headers: Sequence[str] = ()
@@ -94,6 +96,7 @@ class Operation(NamedTuple):
 
 RETRY = (errors.IdempotencyConflict,)
 KEYS = (errors.InvalidKey, errors.TooManyKeys)
+CREDENTIALS = {"username": "alice", "password": "correct horse"}
 PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 OPERATIONS: dict[Handler, Operation] = {
@@ -101,6 +104,7 @@ OPERATIONS: dict[Handler, Operation] = {
         "Create an account",
         reply=Status,
         body=schemas.CredentialsBody,
+        example=CREDENTIALS,
         raises=[
             errors.CredentialsRequired,
             errors.RegistrationClosed,
@@ -112,6 +116,7 @@ OPERATIONS: dict[Handler, Operation] = {
         "Get a token",
         reply=Token,
         body=schemas.CredentialsBody,
+        example=CREDENTIALS,
         raises=[
             errors.CredentialsRequired,
             errors.InvalidCredentials,
@@ -122,6 +127,7 @@ OPERATIONS: dict[Handler, Operation] = {
         "Write many keys, all or none",
         reply=Status,
         body=schemas.WriteBody,
+        example={"data": {"key1": "value1", "key2": {"a": [1.5, None]}}},
         headers=[IDEMPOTENCY_KEY],
         reply_headers=[REVISION],
         raises=[
@@ -137,12 +143,14 @@ OPERATIONS: dict[Handler, Operation] = {
         "Read many keys at one moment",
         reply=Found,
         body=schemas.ReadBody,
+        example={"keys": ["key1", "key2", "missing"]},
         raises=[errors.NoKeys, *KEYS],
     ),
     batches.delete: Operation(
         "Delete many keys, all or none",
         reply=Deleted,
         body=schemas.DeleteBody,
+        example={"keys": ["key1", "missing"]},
         headers=[IDEMPOTENCY_KEY],
         reply_headers=[REVISION],
         raises=[
@@ -157,6 +165,7 @@ OPERATIONS: dict[Handler, Operation] = {
         "List keys in the order of their bytes",
         reply=Listing,
         body=schemas.ListBody,
+        example={"prefix": "key", "values": True},
         reply_headers=[REVISION],
         raises=[errors.InvalidKey],
     ),
@@ -164,6 +173,7 @@ OPERATIONS: dict[Handler, Operation] = {
         "Add to many counters, all or none",
         reply=Counted,
         body=schemas.IncrementBody,
+        example={"data": {"visits": 1}},
         headers=[IDEMPOTENCY_KEY],
         reply_headers=[REVISION],
         raises=[
@@ -180,11 +190,17 @@ OPERATIONS: dict[Handler, Operation] = {
         reply=Value,
         headers=PRECONDITIONS,
         reply_headers=[hdrs.ETAG, one_key.TTL],
-        raises=[errors.InvalidKey, errors.NotFound, errors.ConditionFailed],
+        raises=[
+            errors.InvalidKey,
+            errors.NotFound,
+            errors.ConditionFailed,
+            errors.BodyTooLarge,
+        ],
     ),
     one_key.put: Operation(
         "Write one key",
         body=Value,
+        example="red",
         query=schemas.PutQuery,
         headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
         reply_headers=[hdrs.ETAG, REVISION],
@@ -205,6 +221,7 @@ OPERATIONS: dict[Handler, Operation] = {
             errors.NotFound,
             *RETRY,
             errors.ConditionFailed,
+            errors.BodyTooLarge,
             errors.StorageFull,
         ],
     ),

@@ -4,10 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
-from multidict import MultiMapping
 
 from service import schemas
 from service.errors import (
@@ -37,7 +36,7 @@ from service.settings import Settings
 MAX_USERNAME = 64  # characters, in NFC
 MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
 MAX_PASSWORD = 1024  # bytes
-MAX_EXACT = 2**53  # beyond it a double stands for several integers
+MAX_EXACT = 2**53  # from there a double stands for several integers
 DEFAULT_PAGE = 1000  # keys
 MAX_QUOTED = 48  # characters of a client's key in a detail
 MAX_REASON = 200  # characters of a detail that may quote a client's member name
@@ -92,7 +91,6 @@ class Following(NamedTuple):
 
 
 T = TypeVar("T")
-Query = MultiMapping[str]
 
 
 def parse_credentials(body: bytes) -> Credentials:
@@ -209,7 +207,7 @@ def parse_key(path: str, limits: Settings) -> str:
     return key
 
 
-def parse_put_query(query: Query) -> float | None:
+def parse_put_query(query: str) -> float | None:
     """The seconds that the key is to live.
 
     :raises InvalidRequest:
@@ -224,13 +222,14 @@ def refuse_body(body: bytes) -> None:
         raise InvalidRequest(f"A body of {len(body)} bytes where there must be none")
 
 
-def refuse_query(query: Query) -> None:
+def refuse_query(query: str) -> None:
     """:raises InvalidRequest: there is one"""
-    _convert(query, NoQuery)
+    if query:
+        _convert(query, NoQuery)
 
 
 def parse_changes_query(
-    query: Query, last_event_id: str | None, limits: Settings
+    query: str, last_event_id: str | None, limits: Settings
 ) -> Following:
     """What to follow; a browser that comes back tells where in `Last-Event-ID`.
 
@@ -289,19 +288,30 @@ def _conditions(given: schemas.Conditions | None, limits: Settings) -> Condition
 
 def _integer(number: float, where: str) -> int:
     if number != (integer := int(number)) or (
-        isinstance(number, float) and abs(number) > MAX_EXACT
+        isinstance(number, float) and abs(number) >= MAX_EXACT
     ):
         raise InvalidRequest(f"{where}: {number} is not an exact integer")
     return integer
 
 
-def _convert(query: Query, shape: type[T]) -> T:
-    """:raises InvalidRequest:"""
-    for name in query:
-        if len(query.getall(name)) > 1:
-            raise InvalidRequest(f"/{_shortened(name, MAX_QUOTED)} is given twice")
+def _convert(query: str, shape: type[T]) -> T:
+    """:param query: as it was sent
+    :raises InvalidRequest:
+    """
     try:
-        return msgspec.convert(dict(query), shape, strict=False)
+        sent = query.encode()
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except UnicodeError:
+        raise InvalidRequest("The query is not UTF-8") from None
+    if BAD_PERCENT.search(sent):
+        raise InvalidRequest("The query has a % without two hexadecimal digits")
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        if name in given:
+            raise InvalidRequest(f"/{_shortened(name, MAX_QUOTED)} is given twice")
+        given[name] = value
+    try:
+        return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_explained(error, "The query")) from None
 

@@ -12,7 +12,7 @@ ANY = "*"
 #: RFC 9110, section 8.8.3: an entity tag; and a list of them, in which there may be
 #: empty places (section 5.6.1).
 ENTITY_TAG = r'(?:W/)?"[^\x00-\x20\x22\x7f]*"'
-ENTITY_TAGS = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t]*(?:{ENTITY_TAG})?)*")
+ENTITY_TAGS = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*")
 
 #: The tag of a revision; what else is a tag belongs to nothing of ours.
 REVISION = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')

@@ -12,6 +12,9 @@ from tests.client import Client
 from tests.machine import free_port
 from tests.tarantool import PASSWORD, Tarantool, Tarantools, docker_engine
 
+#: Bytes: what all tests together leave in the shared instance, and twice as much.
+MEMORY = 1024 * 1024 * 1024
+
 JWT_SECRET = "a signing secret for tests, long enough"
 
 
@@ -28,7 +31,7 @@ def tarantools(tmp_path_factory: pytest.TempPathFactory) -> Tarantools:
 @pytest.fixture(scope="session")
 def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
     """The shared instance: tests use names of their own in it and leave it running."""
-    with tarantools.running() as instance:
+    with tarantools.running(KV_MEMTX_MEMORY=str(MEMORY)) as instance:
         yield instance
 
 

@@ -8,13 +8,26 @@ local M = {}
 -- after a batch of many bytes; few, so that no write pays for the removal of thousands.
 local TRIM_STEP = 64
 
+--- Batches that are given up at once where there is no memory left.
+local SHED_STEP = 1000
+
+--- What a batch takes beside its bytes, in bytes: a tuple's header, a place in the tree.
+local PER_BATCH = 48
+
+--- The share of the instance's memory that the log may have at the most.
+local SHARE = 1 / 4
+
+--- What it costs to look at a batch, in bytes that could be looked at instead.
+local PER_LOOK = 256
+
 local limit = 0 -- bytes; 0: nothing is kept
 
 --- Before the first write. A log that has missed a write begins anew: after a time without
 -- one, what is in it cannot be continued.
 ---@param bytes number what the log may take; 0 switches it off
-function M.configure(bytes)
-    limit = bytes
+---@param memory number the instance's, in bytes
+function M.configure(bytes, memory)
+    limit = math.min(bytes, memory * SHARE)
     local log = box.space.kv_changes
     local newest = log.index.revision:max()
     if newest == nil or box.info.ro then
@@ -29,6 +42,18 @@ function M.is_kept()
     return limit > 0
 end
 
+local function drop_oldest(count)
+    local log = box.space.kv_changes
+    for _ = 1, math.min(count, log:len() - 1) do
+        log:delete(log.index.revision:min().revision)
+    end
+end
+
+--- Gives memory back, in a transaction of its own.
+function M.shed()
+    box.atomic(drop_oldest, SHED_STEP)
+end
+
 --- Inside the transaction of the write. The newest batch stays, however large it is.
 ---@param values string[]|nil JSON texts, one for each key; nil: the keys were deleted
 function M.append(revision, keys, values)
@@ -38,7 +63,7 @@ function M.append(revision, keys, values)
     local log = box.space.kv_changes
     log:insert({ revision, keys, values })
     for _ = 1, TRIM_STEP do
-        if log:bsize() <= limit or log:len() == 1 then
+        if log:bsize() + log:len() * PER_BATCH <= limit or log:len() == 1 then
             return
         end
         log:delete(revision - log:len() + 1) -- there is no gap
@@ -52,17 +77,24 @@ function M.oldest()
 end
 
 local function narrowed(batch, prefix)
-    local keys, values = {}, batch.values ~= nil and {} or nil
-    local all_values = batch.values
+    local keys, places = {}, {}
     for i, key in ipairs(batch.keys) do
         if key:startswith(prefix) then
             table.insert(keys, key)
-            if values ~= nil then
-                table.insert(values, all_values[i])
-            end
+            table.insert(places, i)
         end
     end
-    return #keys > 0 and { batch.revision, keys, values } or nil
+    if #keys == 0 then
+        return nil
+    end
+    local all_values, values = batch.values, nil
+    if all_values ~= nil then
+        values = {}
+        for i, place in ipairs(places) do
+            values[i] = all_values[place]
+        end
+    end
+    return { batch.revision, keys, values }
 end
 
 --- Batches in the order of their revisions, narrowed to the keys that begin with a prefix.
@@ -74,7 +106,7 @@ end
 function M.after(since, newest, prefix, max_bytes)
     local batches, through, bytes = {}, since, 0
     for _, batch in box.space.kv_changes:pairs(since, { iterator = 'GT' }) do
-        bytes = bytes + batch:bsize()
+        bytes = bytes + batch:bsize() + PER_LOOK
         if batch.revision > newest or (bytes > max_bytes and through > since) then
             break
         end

@@ -5,13 +5,16 @@ local clock = require('clock')
 local fiber = require('fiber')
 local log = require('log')
 
+local changes = require('kv.changes')
 local retries = require('kv.retries')
 local writes = require('kv.writes')
 
 local M = {}
 
---- Rows of a transaction: some milliseconds of the instance's one thread.
-local BATCH = 500
+--- Rows of a transaction: some milliseconds of the instance's one thread. Fewer where there
+-- is no memory for them: what is deleted is written to the log of changes first.
+local MAX_BATCH = 500
+local batch = MAX_BATCH
 
 --- Seconds between two looks where nothing is known to expire sooner: a new leader, or the
 -- clock, may have been set.
@@ -20,13 +23,16 @@ local MAX_PAUSE = 1
 --- Seconds between two looks at the least.
 local MIN_PAUSE = 0.001
 
+--- Seconds in which the log does not repeat itself.
+local TELL_INTERVAL = 10
+
 local wake = fiber.cond()
 local wakes_at = 0 -- seconds since 1970
 
 local function collect_keys(now)
     local keys = {}
     for _, row in box.space.kv_expiry.index.expires_at:pairs() do
-        if row.expires_at > now or #keys == BATCH then
+        if row.expires_at > now or #keys == batch then
             break
         end
         table.insert(keys, row.key)
@@ -34,7 +40,7 @@ local function collect_keys(now)
     if #keys > 0 then
         writes.collect(keys)
     end
-    return #keys == BATCH
+    return #keys == batch
 end
 
 local function pause(now)
@@ -51,22 +57,36 @@ local function look()
     end
     local now = clock.time()
     local more = collect_keys(now)
-    more = retries.collect(now, BATCH) or more
+    more = retries.collect(now, batch) or more
     return more and MIN_PAUSE or pause(clock.time())
+end
+
+--- After a failed look.
+---@return boolean whether the next one has better chances
+local function recovered(failure)
+    if type(failure) ~= 'cdata' or failure.type ~= 'OutOfMemory' then
+        return false
+    end
+    local smaller = batch > 1
+    batch = math.max(1, math.floor(batch / 2))
+    return pcall(changes.shed) or smaller
 end
 
 local function run()
     fiber.name('kv.expiry')
-    local told
+    local told_at = -TELL_INTERVAL
     while true do
         local ok, result = pcall(look)
-        if not ok and tostring(result) ~= told then
-            told = tostring(result)
-            log.error('kv: expired keys are not collected: %s', told)
-        elseif ok then
-            told = nil
+        local seconds = result
+        if ok then
+            batch = math.min(2 * batch, MAX_BATCH)
+        else
+            seconds = recovered(result) and MIN_PAUSE or MAX_PAUSE
+            if clock.monotonic() - told_at > TELL_INTERVAL then
+                log.error('kv: expired keys are not collected: %s', result)
+                told_at = clock.monotonic()
+            end
         end
-        local seconds = ok and result or MAX_PAUSE
         wakes_at = clock.time() + seconds
         wake:wait(seconds)
         fiber.testcancel()

@@ -90,7 +90,8 @@ function M.increment(caller, keys, deltas, options)
     end)
 end
 
---- The rows of one moment, and the newest write that must be on disk to tell of them.
+--- The rows of one moment and their bytes, up to the first too many; and the newest write
+-- that must be on disk to tell of them.
 local function rows_now(keys, max_bytes, now)
     local rows, newest, bytes, deletion = {}, 0, 0, nil
     for i = 1, #keys do
@@ -101,14 +102,14 @@ local function rows_now(keys, max_bytes, now)
             newest = math.max(newest, tonumber(row.revision))
             if store.is_live(row, now) then
                 bytes = bytes + row:bsize()
-                if bytes > max_bytes then
-                    errors.raise('ReplyTooLarge', bytes, max_bytes)
-                end
                 rows[i] = row
             end
         end
+        if bytes > max_bytes then
+            break
+        end
     end
-    return rows, durability.later(deletion, writes.journal:pending(newest))
+    return rows, bytes, durability.later(deletion, writes.journal:pending(newest))
 end
 
 --- One for each key: a field of its row, or null.
@@ -131,11 +132,14 @@ end
 ---@return table|nil left one for each key: seconds until it expires, or null
 function M.get(caller, keys, max_bytes, detailed)
     admission.check(caller)
-    local rows, newest, now
+    local rows, bytes, newest, now
     repeat
         now = clock.time()
-        rows, newest = rows_now(keys, max_bytes, now)
+        rows, bytes, newest = rows_now(keys, max_bytes, now)
     until writes.journal:await(newest)
+    if bytes > max_bytes then
+        errors.raise('ReplyTooLarge', bytes, max_bytes)
+    end
     local values = column(rows, #keys, 'value')
     if not detailed then
         return values

@@ -19,13 +19,28 @@ M.journal = durability.new()
 ---@field expiries table|nil at the place of a key that expires: when, in seconds since 1970
 ---@field result any what the caller is told beside the revision
 
+--- What a write replaces or deletes stays in memory as long as Lua refers to it, and Lua's
+-- collector does not know how much that is. So it is called after so many bytes, as a share
+-- of the instance's memory.
+local GARBAGE_SHARE = 1 / 16
+local garbage = 0 -- bytes since it was called last
+
+local function collect_garbage()
+    if garbage > box.cfg.memtx_memory * GARBAGE_SHARE then
+        garbage = 0
+        collectgarbage()
+    end
+end
+
 local function apply(change, revision, keep)
     if #change.keys > 0 then
+        local bytes
         if change.values ~= nil then
-            store.replace(change.keys, change.values, change.expiries or {}, revision)
+            bytes = store.replace(change.keys, change.values, change.expiries or {}, revision)
         else
-            store.delete(change.keys)
+            bytes = store.delete(change.keys)
         end
+        garbage = garbage + 2 * bytes -- once more in the log of changes
         changes.append(revision, change.keys, change.values)
         box.space.kv_meta:replace({ 'revision', revision })
     end
@@ -41,6 +56,7 @@ local function commit(change, revision, keep)
         marks = change.values == nil and table.copy(change.keys) or {}
         table.insert(marks, revision)
     end
+    collect_garbage()
     M.journal:commit(marks, apply, change, revision, keep)
 end
 

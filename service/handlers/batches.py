@@ -19,6 +19,7 @@ from service.model import Condition, Row
 
 
 async def write(request: web.Request) -> web.Response:
+    parsing.refuse_query(request.rel_url.raw_query_string)
     body = await body_of(request)
     batch = parsing.parse_write(body, request.app[SETTINGS])
     revision = await request.app[STORAGE].put(
@@ -33,6 +34,7 @@ async def write(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.Response:
+    parsing.refuse_query(request.rel_url.raw_query_string)
     settings = request.app[SETTINGS]
     keys, detailed = parsing.parse_read(await body_of(request), settings)
     if detailed:
@@ -47,6 +49,7 @@ async def read(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
+    parsing.refuse_query(request.rel_url.raw_query_string)
     body = await body_of(request)
     keys, conditions = parsing.parse_delete(body, request.app[SETTINGS])
     revision, deleted = await request.app[STORAGE].delete(
@@ -59,6 +62,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def list_keys(request: web.Request) -> web.Response:
+    parsing.refuse_query(request.rel_url.raw_query_string)
     settings = request.app[SETTINGS]
     page = parsing.parse_list(await body_of(request), settings)
     listing = await request.app[STORAGE].list_keys(
@@ -76,6 +80,7 @@ async def list_keys(request: web.Request) -> web.Response:
 
 
 async def increment(request: web.Request) -> web.Response:
+    parsing.refuse_query(request.rel_url.raw_query_string)
     body = await body_of(request)
     deltas = parsing.parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(

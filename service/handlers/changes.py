@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 
 from aiohttp import hdrs, web
@@ -11,12 +12,16 @@ from service.auth import CALLER, EXPIRES_AT
 from service.errors import Internal, Problem, TokenExpired
 from service.feed import Watcher
 from service.handlers.messages import FEED, SETTINGS, json_reply
+from service.model import Change
 from service.protocol import has_left
 
 log = logging.getLogger(__name__)
 
 EVENT_STREAM = "text/event-stream"
 LAST_EVENT_ID = "Last-Event-ID"
+
+#: As one of what a client accepts, and not with a weight of none (RFC 9110, 12.4.2).
+ACCEPTED = re.compile(rf"\s*{EVENT_STREAM}\s*(;(?!\s*q=0(\.0*)?\s*$).*)?")
 
 #: Seconds: proxies give up on a connection that is silent for a minute or so.
 HEARTBEAT = 15.0
@@ -27,8 +32,8 @@ LOOK_INTERVAL = 1.0
 #: Seconds that a client may take for a piece of an event.
 SEND_TIMEOUT = 30.0
 
-#: Seconds that a dropped client has to take the rest of an event, and the reason.
-DROP_GRACE = 1.0
+#: Seconds that a client has to take the rest of an event, and why it was the last.
+END_GRACE = 1.0
 
 HEADERS = {
     hdrs.CONTENT_TYPE: EVENT_STREAM,
@@ -40,7 +45,7 @@ HEADERS = {
 async def changes(request: web.Request) -> web.StreamResponse:
     last_event_id = request.headers.get(LAST_EVENT_ID)
     following = parsing.parse_changes_query(
-        request.query, last_event_id, request.app[SETTINGS]
+        request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
     watched = request.app[FEED].watch(
         request[CALLER], following.since, following.prefix
@@ -66,29 +71,41 @@ async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
     response = web.StreamResponse(headers=HEADERS)
     response.force_close()  # nothing else on a connection that may be aborted
     loop = asyncio.get_running_loop()
-    watcher.on_drop = lambda: loop.call_later(DROP_GRACE, _abort, request)
+    watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)
     try:
         await response.prepare(request)
-        try:
-            while not has_left(request):
-                for change in found:
-                    for piece in event_stream.event(change):
-                        await _send(response, piece)
-                if not found:
-                    await _send(response, event_stream.heartbeat(watcher.position))
+        while not has_left(request):
+            await _send_changes(response, watcher, found)
+            try:
                 found = await watcher.next(_patience(request))
-        except Problem as why:
-            await _send(response, event_stream.end(why))
-        except (ConnectionError, TimeoutError):
-            raise
-        except Exception:
-            log.exception("a stream of changes failed")
-            await _send(response, event_stream.end(Internal()))
+            except Exception as error:
+                await _send(response, event_stream.end(_problem(error)))
+                break
     except TimeoutError:
         _abort(request)
     except ConnectionError:
         pass  # the client has gone
     return response
+
+
+async def _send_changes(
+    response: web.StreamResponse, watcher: Watcher, found: list[Change]
+) -> None:
+    if not found:
+        await _send(response, event_stream.heartbeat(watcher.position))
+    for pieces in event_stream.events(found):
+        for piece in pieces:
+            await _send(response, piece)
+            await asyncio.sleep(0)  # a client that takes all at once has no turn more
+        if watcher.has_ended:
+            return
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    log.error("a stream of changes failed", exc_info=error)
+    return Internal()
 
 
 def _patience(request: web.Request) -> float:
@@ -111,5 +128,5 @@ def _abort(request: web.Request) -> None:
 
 
 def _wants_events(request: web.Request) -> bool:
-    accepted = ",".join(request.headers.getall(hdrs.ACCEPT, [])).split(",")
-    return any(kind.partition(";")[0].strip() == EVENT_STREAM for kind in accepted)
+    accepted = ",".join(request.headers.getall(hdrs.ACCEPT, [])).lower()
+    return any(map(ACCEPTED.fullmatch, accepted.split(",")))

@@ -24,7 +24,7 @@ NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 async def get(request: web.Request) -> web.Response:
     key = _key(request)
-    parsing.refuse_query(request.query)
+    parsing.refuse_query(request.rel_url.raw_query_string)
     must_match = if_match(request, key)
     must_differ = if_none_match(request, key)
     limit = request.app[SETTINGS].max_body
@@ -45,7 +45,7 @@ async def get(request: web.Request) -> web.Response:
 
 async def put(request: web.Request) -> web.Response:
     key = _key(request)
-    ttl = parsing.parse_put_query(request.query)
+    ttl = parsing.parse_put_query(request.rel_url.raw_query_string)
     body = await body_of(request)
     revision = await request.app[STORAGE].put(
         request[CALLER],
@@ -60,7 +60,7 @@ async def put(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     key = _key(request)
-    parsing.refuse_query(request.query)
+    parsing.refuse_query(request.rel_url.raw_query_string)
     body = await body_of(request)
     parsing.refuse_body(body)
     try:

@@ -655,3 +655,11 @@ async def test_no_body_whatever_fails_the_service(
     if reply.status != 200:
         assert_problem(reply, reply.status, reply.json["code"])
     assert reply.status < 500
+
+
+@pytest.mark.parametrize("call", ["write", "read", "delete", "list", "increment"])
+async def test_a_query_where_there_is_none_is_refused(
+    client: Client, call: str
+) -> None:
+    reply = await client.post(f"/api/{call}?ttl=5", {"data": {"k": 1}})
+    assert "ttl" in assert_problem(reply, 400, "invalid_request")

@@ -201,3 +201,33 @@ def test_a_place_that_is_wrong_is_noticed(own: Tarantool) -> None:
     assert evaluated(own, PLACES) == [1, 1, 1]
     own.console("box.space.kv_expiry:insert({ 4000000000, 'a' })")
     assert evaluated(own, PLACES) == [2, 1, 1]
+
+
+#: Writes batches that expire until the memory is full; returns how many fitted.
+FILL = """
+(function()
+    local count = 0
+    while true do
+        local keys, values = {}, {}
+        for i = 1, 100 do
+            keys[i] = 'k' .. count .. '-' .. i
+            values[i] = '"' .. ('x'):rep(1000) .. '"'
+        end
+        if not pcall(kv.v1.put, {'ann', 1}, keys, values, {ttl = 5}) then
+            return count
+        end
+        count = count + 1
+    end
+end)()
+"""
+
+
+def test_what_expires_is_collected_where_the_memory_is_full(
+    tarantools: Tarantools,
+) -> None:
+    """To delete takes memory too, for the log of changes."""
+    with tarantools.running(KV_MEMTX_MEMORY=str(64 * 1024 * 1024)) as own:
+        own.console("kv.v1.create_user('ann', 'a hash')")
+        assert evaluated(own, FILL) > 100
+        assert evaluated(own, FILL) == 0
+        wait_until(lambda: not evaluated(own, "box.space.kv_expiry:len()"), PATIENCE)

@@ -1,0 +1,269 @@
+"""Swagger UI at /docs in a real browser: it shows every call, and makes it."""
+
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Route,
+    async_playwright,
+    expect,
+)
+
+from tests.client import Client, unique
+
+#: Debian's package; playwright's own browsers are not in any package registry.
+CHROMIUM = "/usr/bin/chromium"
+
+#: It runs as root on CI, and asks nothing of the world but what the page asks.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: Milliseconds, for each thing that is waited for.
+PATIENCE = 60_000
+
+#: Runs before the page's own scripts, and is not under its policy.
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", violation =>
+    console.error("Violation:", violation.effectiveDirective, violation.blockedURI));
+"""
+
+
+class Shown(NamedTuple):
+    """A reply as the page shows it: `reply` is its JSON, None where it has no body."""
+
+    status: str
+    reply: Any
+
+
+class Watch:
+    """What a page requests, and what its browser complains of."""
+
+    def __init__(self, page: Page) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def elsewhere(self, origin: str) -> list[str]:
+        return [url for url in self.requests if not url.startswith(f"{origin}/")]
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+
+class Docs:
+    """The page as its reader uses it."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.called: set[tuple[str, str]] = set()
+
+    async def authorize(self, token: str) -> None:
+        await self._page.get_by_role("button", name="Authorize", exact=True).click()
+        dialog = self._page.locator(".modal-ux")
+        await dialog.get_by_label("auth-bearer-value").fill(token)
+        await dialog.get_by_role("button", name="Apply credentials").click()
+        await dialog.get_by_role("button", name="Close", exact=True).click()
+
+    async def call(
+        self, method: str, path: str, body: Any = None, **parameters: str
+    ) -> Shown:
+        """What is not given is sent as the page offers it."""
+        block = self._page.locator(f".opblock-{method.lower()}").filter(
+            has=self._page.locator(f'[data-path="{path}"]')
+        )
+        summary = block.locator(".opblock-summary-control")
+        await summary.click()
+        for name, value in parameters.items():
+            await block.locator(f'[data-param-name="{name}"] input').fill(value)
+        if body is not None:
+            await block.locator("textarea").fill(json.dumps(body))
+        await block.get_by_role("button", name="Execute").click()
+        self.called.add((method, path))
+        shown = await _shown(block.locator(".live-responses-table tbody"))
+        await summary.click()  # the page gets slow with every block that is open
+        return shown
+
+
+async def _shown(response: Locator) -> Shown:
+    status = await response.locator(".response-col_status").inner_text()
+    body = response.locator("code.language-json")
+    reply = json.loads(await body.inner_text()) if await body.count() else None
+    return Shown(status, reply)
+
+
+@pytest.fixture(scope="module")
+async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
+        pytest.skip("no Chromium")
+    home = {"HOME": str(tmp_path_factory.mktemp("chromium"))}
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, env={**os.environ, **home}
+        ) as browser,
+    ):
+        yield browser
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    """An empty one, without what another page keeps."""
+    async with await chromium.new_page() as page:
+        page.set_default_timeout(PATIENCE)
+        await page.add_init_script(REPORT_VIOLATIONS)
+        yield page
+
+
+@pytest.fixture
+def watch(page: Page) -> Watch:
+    return Watch(page)
+
+
+async def documented(client: Client) -> set[tuple[str, str]]:
+    paths = (await client.request("GET", "/openapi.json")).json["paths"]
+    return {(method.upper(), path) for path in paths for method in paths[path]}
+
+
+async def blocks(page: Page, count: int) -> set[tuple[str, str]]:
+    """The operations that the page shows, when there are so many."""
+    found = page.locator(".opblock")
+    await expect(found).to_have_count(count, timeout=PATIENCE)
+    methods = await found.locator(".opblock-summary-method").all_inner_texts()
+    paths = [
+        str(await path.get_attribute("data-path"))
+        for path in await found.locator("[data-path]").all()
+    ]
+    return set(zip(methods, paths, strict=True))
+
+
+async def test_the_page_shows_every_operation(
+    page: Page, watch: Watch, service: Client
+) -> None:
+    operations = await documented(service)
+    await page.goto(f"{service.url}/docs")
+    assert await blocks(page, len(operations)) == operations
+    assert f"{service.url}/openapi.json" in watch.requests
+    assert watch.elsewhere(service.url) == []
+    assert watch.complaints == []
+
+
+async def test_every_call_can_be_made_from_the_page_alone(
+    page: Page, watch: Watch, service: Client, client: Client
+) -> None:
+    credentials = {"username": unique("user"), "password": "correct horse"}
+    prefix = unique("ui")
+    key, counter, nested = f"{prefix}-key", f"{prefix}-counter", f"{prefix}/a/key"
+    written = await client.write({unique("key"): None})
+    before = written.headers["KV-Revision"]
+    await page.goto(f"{service.url}/docs")
+    docs = Docs(page)
+    call = docs.call
+
+    assert (await call("POST", "/api/register", credentials)).status == "200"
+    login = await call("POST", "/api/login", credentials)
+    assert login.status == "200"
+    await docs.authorize(login.reply["token"])
+
+    success = {"status": "success"}
+    write = await call("POST", "/api/write", {"data": {key: [1.5, None]}})
+    assert write == ("200", success)
+    read = await call("POST", "/api/read", {"keys": [key]})
+    assert read == ("200", {"data": {key: [1.5, None]}})
+    increment = await call("POST", "/api/increment", {"data": {counter: 2}})
+    assert increment == ("200", {"data": {counter: 2}})
+    listing = await call("POST", "/api/list", {"prefix": prefix})
+    assert listing == ("200", {"keys": [counter, key], "next": None})
+    delete = await call("POST", "/api/delete", {"keys": [key, counter]})
+    assert delete == ("200", success | {"deleted": 2})
+
+    one_key = "/api/keys/{key}"
+    assert await call("PUT", one_key, {"b": "red"}, key=nested) == ("204", None)
+    assert await call("GET", one_key, key=nested) == ("200", {"b": "red"})
+    assert await call("HEAD", one_key, key=nested) == ("200", None)
+    assert await call("DELETE", one_key, key=nested) == ("204", None)
+
+    changes = await call("GET", "/api/changes", since=before, prefix=prefix)
+    assert changes.status == "200"
+    changed = [list(change["data"]) for change in changes.reply["changes"]]
+    assert changed == [[key], [counter], [], [nested], []]
+
+    for path in ("/livez", "/readyz"):
+        assert (await call("GET", path)).status == "200"
+        assert await call("HEAD", path) == ("200", None)
+
+    assert docs.called == await documented(service)
+    assert watch.elsewhere(service.url) == []
+    assert watch.complaints == []
+
+
+def elsewhere(service: Client) -> str:
+    """Another origin that has the same files."""
+    return service.url.replace("127.0.0.1", "localhost")
+
+
+async def open_with_files_from_elsewhere(
+    page: Page, service: Client, **more_headers: str
+) -> None:
+    async def altered(route: Route) -> None:
+        response = await route.fetch()
+        html = await response.text()
+        body = html.replace('"docs/', f'"{elsewhere(service)}/docs/')
+        headers = response.headers | more_headers
+        await route.fulfill(response=response, headers=headers, body=body)
+
+    await page.route(f"{service.url}/docs", altered)
+    await page.goto(f"{service.url}/docs")
+
+
+async def test_files_from_elsewhere_are_noticed(
+    page: Page, watch: Watch, service: Client
+) -> None:
+    """Which shows that the checks of the tests above can fail."""
+    script = f"{elsewhere(service)}/docs/swagger-ui.js"
+    without_policy = {"content-security-policy": ""}
+    async with page.expect_request(script):
+        await open_with_files_from_elsewhere(page, service, **without_policy)
+    assert script in watch.elsewhere(service.url)
+
+
+async def test_the_policy_blocks_files_from_elsewhere(
+    page: Page, watch: Watch, service: Client
+) -> None:
+    files = f"{elsewhere(service)}/docs"
+    style = f"Violation: style-src-elem {files}/swagger-ui.css"
+    script = f"Violation: script-src-elem {files}/initializer.js"
+    async with page.expect_console_message(lambda said: said.text == script):
+        await open_with_files_from_elsewhere(page, service)
+    assert {style, script} <= set(watch.complaints)
+    assert await page.locator(".opblock").count() == 0
+
+
+async def test_the_policy_blocks_requests_to_elsewhere(
+    page: Page, watch: Watch, service: Client
+) -> None:
+    url = f"{elsewhere(service)}/livez"
+    violation = f"Violation: connect-src {url}"
+    await page.goto(f"{service.url}/docs")
+    async with page.expect_console_message(lambda said: said.text == violation):
+        with pytest.raises(Error, match="Failed to fetch"):
+            await page.evaluate("url => fetch(url)", url)
+    assert violation in watch.complaints

@@ -1,0 +1,76 @@
+"""A real nginx in front of the service."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.machine import free_port, wait_until
+from tests.process.service import PROCESS_TIMEOUT
+
+#: Of Debian, where it is outside the PATH of everybody but root.
+PATHS = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
+
+#: One process of the user who runs it, and nothing outside of its folder.
+CONFIGURATION = """
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ proxy_pass {upstream}; {more} }}
+    }}
+}}
+"""
+
+
+def executable() -> str:
+    found = shutil.which("nginx", path=PATHS)
+    if found is None and not os.environ.get("CI"):
+        pytest.skip("no nginx")
+    assert found is not None, "no nginx"
+    return found
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, upstream: str, more: str = "") -> Iterator[str]:
+    """In front of the upstream, with its defaults and more; yields its own URL."""
+    port = free_port()
+    folder.mkdir()
+    configuration = folder / "nginx.conf"
+    configuration.write_text(
+        CONFIGURATION.format(port=port, upstream=upstream, more=more)
+    )
+    log = folder / "error.log"
+    process = subprocess.Popen(
+        [executable(), "-p", f"{folder}/", "-c", configuration, "-e", log],
+        stdin=subprocess.DEVNULL,
+    )
+
+    def listens() -> bool:
+        assert process.poll() is None, log.read_text()
+        with contextlib.suppress(ConnectionError):
+            socket.create_connection(("127.0.0.1", port)).close()
+            return True
+        return False
+
+    try:
+        wait_until(listens, PROCESS_TIMEOUT)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(PROCESS_TIMEOUT)

@@ -1,0 +1,231 @@
+"""The log of changes: bounded, whole, and on disk before anybody sees it."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.storage.test_durability import AT_ONCE, failing_log, prepare
+from tests.tarantool import LocalTarantool, Tarantool, Tarantools, evaluated
+
+KIB = 1024
+BOUND = 16 * KIB
+
+#: Puts batches of one key; returns the largest size of the log on the way.
+PUT_MANY = """
+(function()
+    local largest = 0
+    for i = 1, {count} do
+        kv.v1.put({{'ann', 1}}, {{'key'}}, {{'"' .. ('x'):rep({size}) .. '"'}})
+        largest = math.max(largest, {size_now})
+    end
+    return largest
+end)()
+"""
+PUT = "{{kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}})}}"
+
+#: With what each batch takes beside its bytes.
+SIZE = "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len())"
+COUNT = "box.space.kv_changes:len()"
+REVISION = "box.space.kv_meta:get('revision').value"
+
+#: {batches, through, newest}, or {nil, oldest}
+AFTER = "{{kv.v1.changes({{'ann', 1}}, {since}, '', 1000000)}}"
+
+
+@pytest.fixture
+def own(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """An instance with the account ann and the key k."""
+    with tarantools.running(KV_CHANGES_BYTES=str(BOUND)) as instance:
+        prepare(instance)
+        yield instance
+
+
+def put_many(count: int, size: int) -> str:
+    return PUT_MANY.format(count=count, size=size, size_now=SIZE)
+
+
+def number(tarantool: Tarantool, expression: str) -> int:
+    return int(evaluated(tarantool, expression))
+
+
+def put(tarantool: Tarantool, key: str) -> int:
+    """Returns the revision."""
+    return int(evaluated(tarantool, PUT.format(key=key))[0])
+
+
+def told(tarantool: Tarantool, since: int) -> list[int]:
+    """The revisions after one, all of them."""
+    revisions: list[int] = []
+    while True:
+        found = evaluated(tarantool, AFTER.format(since=since))
+        batches, since, newest = found
+        revisions += [batch[0] for batch in batches]
+        if since == newest:
+            return revisions
+
+
+def oldest(tarantool: Tarantool) -> int:
+    """As a client is told that comes with a revision no longer kept."""
+    nothing, revision = evaluated(tarantool, AFTER.format(since=0))
+    assert nothing is None
+    return int(revision)
+
+
+# Its bound
+
+
+@pytest.mark.parametrize("size", [10, KIB, 5 * KIB])
+def test_the_log_takes_no_more_than_its_bound(own: Tarantool, size: int) -> None:
+    largest = number(own, put_many(count=3 * BOUND // size, size=size))
+    assert BOUND / 2 < largest <= BOUND
+    newest = number(own, REVISION)
+    assert told(own, oldest(own)) == list(range(oldest(own) + 1, newest + 1))
+
+
+def test_a_batch_beyond_the_bound_is_kept_until_the_next_one(own: Tarantool) -> None:
+    number(own, put_many(count=10, size=KIB))
+    number(own, put_many(count=1, size=2 * BOUND))
+    newest = number(own, REVISION)
+    assert number(own, COUNT) == 1
+    assert told(own, newest - 1) == [newest]
+    put(own, "k")
+    assert number(own, COUNT) == 1
+    assert number(own, SIZE) < KIB
+    assert told(own, newest) == [newest + 1]
+
+
+def test_after_a_large_batch_the_log_shrinks_to_its_bound(own: Tarantool) -> None:
+    """Not at once: no write pays for the removal of thousands."""
+    number(own, put_many(count=1000, size=1))
+    number(own, put_many(count=1, size=BOUND - 4 * KIB))
+    assert number(own, SIZE) > BOUND
+    large = number(own, REVISION)
+    number(own, put_many(count=20, size=1))
+    assert number(own, SIZE) <= BOUND
+    assert told(own, large - 1) == list(range(large, large + 21))
+
+
+async def test_the_log_takes_a_quarter_of_the_memory_at_the_most(
+    tarantools: Tarantools,
+) -> None:
+    memory = 64 * KIB * KIB
+    with tarantools.running(KV_MEMTX_MEMORY=str(memory)) as own:
+        prepare(own)
+        largest = number(own, put_many(count=400, size=100 * KIB))
+        assert memory / 8 < largest <= memory / 4
+
+
+def test_a_page_holds_a_bounded_number_of_small_batches(own: Tarantool) -> None:
+    """What costs the instance its time is each batch, more than its bytes."""
+    number(own, put_many(count=150, size=1))
+    batches, _, _ = evaluated(
+        own, f"{{kv.v1.changes({{'ann', 1}}, 0, '', {16 * KIB})}}"
+    )
+    assert 16 < len(batches) < 16 * KIB / 256
+
+
+# A restart
+
+
+def test_the_log_outlives_a_kill(own: Tarantool) -> None:
+    number(own, put_many(count=100, size=KIB))
+    since = oldest(own)
+    before = evaluated(own, AFTER.format(since=since))
+    own.kill()
+    own.start()
+    assert oldest(own) == since
+    assert evaluated(own, AFTER.format(since=since)) == before
+    newest = put(own, "k")
+    assert told(own, newest - 1) == [newest]
+
+
+def handed_over(source: LocalTarantool, target: LocalTarantool) -> None:
+    """Starts the target on the data of the source, as a start with other settings."""
+    source.kill(signal.SIGTERM)
+    target.data.mkdir()
+    for file in [*source.data.glob("*.snap"), *source.data.glob("*.xlog")]:
+        shutil.copy(file, target.data)
+    target.start()
+
+
+def test_a_log_that_was_switched_off_has_no_gap(tarantools: Tarantools) -> None:
+    with (
+        tarantools.local() as first,
+        tarantools.local(KV_CHANGES_BYTES="0") as without,
+        tarantools.local() as last,
+    ):
+        first.start()
+        prepare(first)
+        since = put(first, "told")
+        handed_over(first, without)
+        assert number(without, COUNT) == 0
+        missed = put(without, "missed")
+        handed_over(without, last)
+        assert oldest(last) == missed
+        assert evaluated(last, AFTER.format(since=since)) == [None, missed]
+        assert told(last, missed) == []
+        now = put(last, "told again")
+        assert told(last, missed) == [now]
+        assert evaluated(last, AFTER.format(since=since)) == [None, missed]
+
+
+def test_a_log_that_misses_a_write_begins_anew(own: Tarantool) -> None:
+    """As after a time with a version that does not know it."""
+    since = put(own, "told")
+    own.console("box.space.kv_meta:update('revision', {{'+', 'value', 1}})")
+    own.kill()
+    own.start()
+    assert number(own, COUNT) == 0
+    assert evaluated(own, AFTER.format(since=since)) == [None, since + 1]
+
+
+def test_a_start_keeps_a_log_that_misses_nothing(own: Tarantool) -> None:
+    """The control of the one before."""
+    since = put(own, "told")
+    own.kill()
+    own.start()
+    assert told(own, since - 1) == [since]
+
+
+# What is not on disk
+
+
+#: What is told after revision {since}.
+TOLD = "(function() local _, through = {look} return through - {since} end)()"
+PLAIN = "box.space.kv_changes.index.revision:max().revision - {since}"
+CHANGES = "kv.v1.changes({{'ann', 1}}, {since}, '', 1000000)"
+FOLLOW = "kv.v1.follow({since}, 1000000, 0.5)"
+
+
+def looks(since: int, look: str) -> str:
+    answer = TOLD.format(look=look.format(since=since), since=since)
+    return AT_ONCE.format(
+        write="kv.v1.put({'ann', 1}, {'k'}, {'new'})",
+        plain_read=PLAIN.format(since=since),
+        answer=answer,
+    )
+
+
+# The plain read is the control: it shows what the others could have seen.
+
+
+def test_a_poll_does_not_tell_what_is_not_on_disk(own: Tarantool) -> None:
+    ended = evaluated(own, looks(number(own, REVISION), CHANGES))
+    assert sorted(ended) == ["answer: 0", "plain read: 1", "write: done"]
+
+
+def test_a_follower_waits_until_a_batch_is_on_disk(own: Tarantool) -> None:
+    ended = evaluated(own, looks(number(own, REVISION), FOLLOW))
+    assert ended == ["plain read: 1", "write: done", "answer: 1"]
+
+
+@pytest.mark.parametrize("look", [CHANGES, FOLLOW], ids=["poll", "follower"])
+def test_nobody_is_told_of_a_write_that_fails(own: Tarantool, look: str) -> None:
+    with failing_log(own):
+        since = number(own, REVISION)
+        ended = evaluated(own, looks(since, look))
+    assert sorted(ended) == ["answer: 0", "plain read: 1", "write: refused"]
+    now = put(own, "k")
+    assert told(own, since) == [now]

@@ -1,0 +1,96 @@
+"""The outcome of a write with an idempotency key is kept for a day, then collected."""
+
+import pytest
+
+from tests.client import unique
+from tests.machine import wait_until
+from tests.tarantool import Tarantool, evaluated
+
+DAY = 24 * 3600
+
+#: Seconds for the collector, which looks every second, on a busy machine.
+SOON = 30.0
+
+#: More than are collected in one transaction.
+MANY = 1_200
+
+INCREMENT = "{{kv.v1.increment({{'{name}', 1}}, {{'{key}'}}, {{1}}, {options})}}"
+RETRY = "{retry = {'retry', 'a request'}}"
+OTHER_RETRY = "{retry = {'retry', 'another request'}}"
+
+LEFT = """
+box.space.idempotency:get({{'{name}', 'retry'}}).expires_at - require('clock').time()
+"""
+LET_IT_END = """
+(function()
+    box.space.idempotency:update({{'{name}', 'retry'}}, {{{{'=', 'expires_at', 1}}}})
+    return {then_}
+end)()
+"""
+KEEP_MANY = """
+(function()
+    box.atomic(function()
+        for i = 1, {count} do
+            box.space.idempotency:insert({{'{name}', 'old ' .. i, 'f', {{1}}, i}})
+        end
+    end)
+    return true
+end)()
+"""
+
+
+@pytest.fixture
+def name(tarantool: Tarantool) -> str:
+    """Of an account."""
+    name = unique("user")
+    tarantool.console(f"kv.v1.create_user('{name}', 'a hash')")
+    return name
+
+
+@pytest.fixture
+def key() -> str:
+    return unique("counter")
+
+
+@pytest.fixture
+def increment(name: str, key: str) -> str:
+    return INCREMENT.format(name=name, key=key, options=RETRY)
+
+
+def kept(tarantool: Tarantool, name: str) -> int:
+    """How many outcomes of the account there are."""
+    count = evaluated(tarantool, f"box.space.idempotency:count({{'{name}'}})")
+    return int(count)
+
+
+def test_an_outcome_is_kept_for_a_day(
+    tarantool: Tarantool, name: str, increment: str
+) -> None:
+    first = evaluated(tarantool, increment)
+    assert evaluated(tarantool, increment) == first
+    assert DAY - SOON < evaluated(tarantool, LEFT.format(name=name)) <= DAY
+    assert kept(tarantool, name) == 1
+
+
+@pytest.mark.parametrize("options", [RETRY, OTHER_RETRY], ids=["same", "another"])
+def test_then_a_request_with_its_key_is_a_new_one(
+    tarantool: Tarantool, name: str, key: str, increment: str, options: str
+) -> None:
+    revision, values = evaluated(tarantool, increment)
+    again = INCREMENT.format(name=name, key=key, options=options)
+    code = LET_IT_END.format(name=name, then_=again)
+    later, sums = evaluated(tarantool, code)
+    assert (values, sums) == (["1"], ["2"])
+    assert later > revision
+    assert evaluated(tarantool, again) == [later, sums]
+
+
+def test_then_it_is_collected(tarantool: Tarantool, name: str, increment: str) -> None:
+    evaluated(tarantool, increment)
+    evaluated(tarantool, KEEP_MANY.format(name=name, count=MANY))
+    wait_until(lambda: kept(tarantool, name) == 1, SOON)
+    # the one whose time is not over
+    first = evaluated(tarantool, increment)
+    assert first[1] == ["1"]
+    evaluated(tarantool, LET_IT_END.format(name=name, then_="true"))
+    wait_until(lambda: kept(tarantool, name) == 0, SOON)
