@@ -142,7 +142,13 @@ async def test_an_integer_that_was_written_is_a_counter(
 
 @pytest.mark.parametrize(
     ("text", "delta"),
-    [("1.0", 1), ("-2.0", -2), ("1e3", 1000), ("-0.0", 0), (f"{2**53}.0", 2**53)],
+    [
+        ("1.0", 1),
+        ("-2.0", -2),
+        ("1e3", 1000),
+        ("-0.0", 0),
+        (f"{2**53 - 1}.0", 2**53 - 1),
+    ],
 )
 async def test_a_delta_may_be_spelled_as_an_integral_float(
     client: Client, text: str, delta: int
