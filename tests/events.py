@@ -127,9 +127,12 @@ class Stream:
             while not (self._events or self.parser.comments):
                 await self._read()
 
-    async def some(self, most: int) -> list[Event]:
-        """What the bytes bring that are there, of so many at the most."""
-        return list(self.parser.feed(await self.response.content.read(most)))
+    async def some(self, most: int, patience: float = 1.0) -> list[Event]:
+        """What the next bytes bring, so many at the most, if there are any."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                return list(self.parser.feed(await self.response.content.read(most)))
+        return []
 
     async def _read(self) -> None:
         sent = await self.response.content.readany()
@@ -155,8 +158,12 @@ async def following(
     }
     if last_event_id:
         headers["Last-Event-ID"] = last_event_id
-    async with client.session.get(
-        client.url + query(**given), headers=headers, timeout=NO_TIMEOUT
-    ) as response:
-        assert response.status == 200, await response.text()
+    async with contextlib.AsyncExitStack() as stack:
+        async with asyncio.timeout(PATIENCE):
+            response = await stack.enter_async_context(
+                client.session.get(
+                    client.url + query(**given), headers=headers, timeout=NO_TIMEOUT
+                )
+            )
+            assert response.status == 200, await response.text()
         yield Stream(response, last_event_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import random
 import time
@@ -14,13 +15,15 @@ import pytest
 from tests.api.test_values import large_body
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve
-from tests.events import PATIENCE, Parser, following, query
+from tests.events import PATIENCE, Parser, Stream, following, query
 from tests.problems import assert_problem
 from tests.tarantool import Tarantool, Tarantools
 from tests.verbatim import path_of, send
 
 #: Seconds that a poll may wait: more than anything here takes.
 LONG = 60
+
+EVENT_STREAM = "text/event-stream"
 
 KIB = 1024
 
@@ -30,10 +33,9 @@ BAD_QUERIES = [
     *("wait=-1", "wait=61", "wait=60.001", "wait=x", "wait=", "wait=nan", "wait=inf"),
     *("since=1&since=1", "wait=0&wait=0", "prefix=a&prefix=a"),
     *("x=1", "Since=1", "last-event-id=1", "=1"),
+    # broken encodings, and one of something else than UTF-8
+    *("prefix=%ff", "prefix=%zz", "prefix=%", "prefix=%e9%", "%ff=1"),
 ]
-#: An encoding that is broken, or of something else than UTF-8.
-BAD_QUERIES += ["prefix=%ff", "prefix=%zz", "prefix=%", "prefix=%e9%", "%ff=1"]
-
 BAD_IDS = [
     *("x", "-1", "+1", "1.5", "1,2", "0x1", "1 2", "\u0663", "\uff11", '"1"'),
     *("", "9223372036854775808", "9" * 25, "0" * 20 + "9" * 30, "9" * 5000),
@@ -183,6 +185,28 @@ async def test_a_revision_moves_on_past_what_does_not_match(client: Client) -> N
     assert reply.json == {"changes": [], "revision": now}
 
 
+async def test_what_lies_far_behind_the_others_is_not_missed(client: Client) -> None:
+    """Nor when the feed itself has long been at the end."""
+    prefix, other = unique("behind"), unique("other")
+    async with following(client) as leader:
+        await leader.start()
+        since = await newest(client)
+        now = 0
+        for number in range(10):
+            last = await written(client, {f"{other}-{number}": "x" * (200 * KIB)})
+            if number == 5:
+                now = await written(client, {prefix: 1})
+        while (await leader.next()).id != str(last):
+            pass
+        for wait in (0, 1):
+            reply = await poll(client, since=since, prefix=prefix, wait=wait)
+            assert reply.json["changes"] == [batch(now, {prefix: 1})]
+        rest = await poll(client, since=now, prefix=prefix)
+        assert rest.json == {"changes": [], "revision": last}
+        async with following(client, since=since, prefix=prefix) as stream:
+            assert (await stream.next()).id == str(now)
+
+
 async def test_much_is_told_in_pages_of_whole_batches(client: Client) -> None:
     prefix, value = unique("pages"), "x" * (200 * KIB)
     since = await newest(client)
@@ -284,53 +308,60 @@ async def write_some(client: Client, prefix: str, count: int) -> list[int]:
 # What is refused
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def asked(client: Client, path: str, **headers: str) -> Reply:
+    """A stream, if that is the answer, is not waited for."""
+    lines = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    async with asyncio.timeout(PATIENCE):
+        return await send(client, "GET", path, None, *lines)
+
+
+both_ways = pytest.mark.parametrize("accept", ["application/json", EVENT_STREAM])
+
+
+@both_ways
 @pytest.mark.parametrize("given", BAD_QUERIES)
 async def test_a_bad_query_is_refused(client: Client, given: str, accept: str) -> None:
-    reply = await send(client, "GET", f"/api/changes?{given}", None, ("Accept", accept))
+    reply = await asked(client, f"/api/changes?{given}", accept=accept)
     assert_problem(reply, 400, "invalid_request")
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@both_ways
 async def test_a_prefix_longer_than_a_key_is_refused(
     client: Client, accept: str
 ) -> None:
-    headers = {"Accept": accept}
-    path = query(prefix="é" * 513)
-    reply = await client.request("GET", path, headers=headers)
+    reply = await asked(client, query(prefix="é" * 513), accept=accept)
     detail = assert_problem(reply, 400, "invalid_key")
     assert "/prefix" in detail
     assert "1026 bytes" in detail
 
 
+@both_ways
 @pytest.mark.parametrize("given", BAD_IDS, ids=lambda given: ascii(given[:30]))
-async def test_a_bad_last_event_id_is_refused(client: Client, given: str) -> None:
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": given}
-    reply = await client.request("GET", "/api/changes?since=0", headers=headers)
+async def test_a_bad_last_event_id_is_refused(
+    client: Client, given: str, accept: str
+) -> None:
+    reply = await asked(client, query(since=0), accept=accept, last_event_id=given)
     assert_problem(reply, 400, "invalid_request")
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@both_ways
 async def test_a_revision_ahead_of_the_store_is_refused(
     client: Client, accept: str
 ) -> None:
     now = await newest(client)
     assert (await poll(client, since=now)).status == 200
     for ahead in (now + 1, 2**63 - 1):
-        for path, line in [
-            (query(since=ahead, wait=LONG), {}),
-            (query(wait=LONG), {"Last-Event-ID": str(ahead)}),
-        ]:
-            headers = {"Accept": accept} | line
-            reply = await client.request("GET", path, headers=headers)
+        for reply in (
+            await asked(client, query(since=ahead, wait=LONG), accept=accept),
+            await asked(client, query(), accept=accept, last_event_id=str(ahead)),
+        ):
             assert str(now) in assert_problem(reply, 409, "revision_ahead")
 
 
-async def test_a_token_is_wanted(visitor: Client) -> None:
-    for accept in ("application/json", "text/event-stream"):
-        headers = {"Accept": accept}
-        reply = await visitor.request("GET", "/api/changes", headers=headers)
-        assert_problem(reply, 403, "token_missing")
+@both_ways
+async def test_a_token_is_wanted(visitor: Client, accept: str) -> None:
+    reply = await asked(visitor, query(), accept=accept)
+    assert_problem(reply, 403, "token_missing")
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE"])
@@ -364,8 +395,7 @@ async def test_a_revision_no_longer_kept_is_gone(bounded: Client) -> None:
 
 
 async def test_so_it_is_for_a_stream(bounded: Client) -> None:
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": "1"}
-    reply = await bounded.request("GET", "/api/changes", headers=headers)
+    reply = await asked(bounded, query(), accept=EVENT_STREAM, last_event_id="1")
     assert_problem(reply, 410, "revision_compacted")
     oldest = reply.json["oldest"]
     async with following(bounded, last_event_id=str(oldest)) as stream:
@@ -379,9 +409,8 @@ async def test_without_a_log_there_are_no_changes(
         async with serve(own) as client:
             await client.enter()
             assert (await client.write({"k": 1})).status == 200
-            for accept in ("application/json", "text/event-stream"):
-                headers = {"Accept": accept}
-                reply = await client.request("GET", "/api/changes", headers=headers)
+            for accept in ("application/json", EVENT_STREAM):
+                reply = await asked(client, query(), accept=accept)
                 detail = assert_problem(reply, 404, "not_found")
                 assert "KV_CHANGES_BYTES" in detail
 
@@ -466,7 +495,7 @@ async def test_a_listing_and_what_changed_since_is_the_whole_store(
 async def test_a_stream_is_one_that_nobody_keeps_or_holds_back(client: Client) -> None:
     async with following(client) as stream:
         headers = stream.response.headers
-        assert headers["Content-Type"] == "text/event-stream"
+        assert headers["Content-Type"] == EVENT_STREAM
         assert "no-store" in headers["Cache-Control"]
         assert headers["X-Accel-Buffering"] == "no"
 
@@ -474,10 +503,14 @@ async def test_a_stream_is_one_that_nobody_keeps_or_holds_back(client: Client) -
 @pytest.mark.parametrize(
     ("accept", "streams"),
     [
-        ("text/event-stream", True),
+        (EVENT_STREAM, True),
+        ("Text/Event-Stream", True),
         ("text/event-stream;q=0.9", True),
         ("text/event-stream ; charset=utf-8", True),
         ("application/json, text/event-stream", True),
+        ("text/html, text/event-stream;q=0.5", True),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream; q=0.000", False),
         ("*/*", False),
         ("text/*", False),
         ("application/json", False),
@@ -490,7 +523,7 @@ async def test_a_stream_is_asked_for(
     headers = {"Accept": accept, "Authorization": f"Bearer {client.token}"}
     url = client.url + "/api/changes"
     async with client.session.get(url, headers=headers) as response:
-        assert (response.content_type == "text/event-stream") is streams
+        assert (response.content_type == EVENT_STREAM) is streams
 
 
 async def test_an_event_is_a_batch_under_its_revision(client: Client) -> None:
@@ -613,24 +646,26 @@ async def test_a_stream_that_is_cut_anywhere_goes_on_where_it_was(
 ) -> None:
     prefix, chance = unique("cut"), random.Random(fault)
     since, seen, told, cuts = await newest(client), "", list[str](), 0
-    writing = asyncio.create_task(write_some(client, prefix, 400))
-    while not writing.done():
-        given = way_back(since, seen)
-        async with following(client, prefix=prefix, **given) as stream:
-            for _ in range(chance.randrange(1, 4)):
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(1):
-                        events = await stream.some(chance.randrange(1, 2000))
-                        told += [event.id for event in events]
-            seen = stream.parser.last_event_id
-        cuts += 1
-        await written(client, {unique("meanwhile"): 1})
-    async with following(client, prefix=prefix, **way_back(since, seen)) as stream:
-        await stream.start()
-        last = await written(client, {f"{prefix}-last": 1})
-        while told[-1:] != [str(last)]:
-            told.append((await stream.next()).id)
-    expected = [str(revision) for revision in [*await writing, last]]
+    async with following(client, prefix=prefix) as uncut:
+        await uncut.start()
+        writing = asyncio.create_task(write_some(client, prefix, 400))
+        while not writing.done():
+            async with following(
+                client, prefix=prefix, **way_back(since, seen)
+            ) as stream:
+                for _ in range(chance.randrange(1, 4)):
+                    events = await stream.some(chance.randrange(1, 2000))
+                    told += [event.id for event in events]
+                seen = stream.parser.last_event_id
+            cuts += 1
+            await written(client, {unique("meanwhile"): 1})
+        async with following(client, prefix=prefix, **way_back(since, seen)) as stream:
+            await stream.start()
+            last = await written(client, {f"{prefix}-last": 1})
+            while told[-1:] != [str(last)]:
+                told.append((await stream.next()).id)
+        expected = [str(revision) for revision in [*await writing, last]]
+        assert [event.id for event in await uncut.take(len(expected))] == expected
     assert cuts > 5
     if fault is None:
         assert told == expected
@@ -638,6 +673,38 @@ async def test_a_stream_that_is_cut_anywhere_goes_on_where_it_was(
         assert len(told) > len(expected)
     else:
         assert set(told) < set(expected)
+
+
+async def test_who_comes_while_the_feed_is_behind_is_told_all_once(
+    client: Client,
+) -> None:
+    last, value = unique("last"), "x" * (300 * KIB)
+
+    async def write() -> None:
+        for _ in range(6):
+            keys = [unique("large") for _ in range(8)]
+            await asyncio.gather(*(written(client, {key: value}) for key in keys))
+
+    async def watch(stream: Stream) -> list[int]:
+        """Returns the steps between what it is told, from where it begins."""
+        told = [int(stream.parser.last_event_id)]
+        event = None
+        while event is None or last not in event.data:
+            event = await stream.next()
+            told.append(int(event.id))
+        return [after - before for before, after in itertools.pairwise(told)]
+
+    async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        writing = group.create_task(write())
+        watching = list[asyncio.Task[list[int]]]()
+        while not writing.done() and len(watching) < 40:
+            stream = await stack.enter_async_context(following(client))
+            await stream.start()
+            watching.append(group.create_task(watch(stream)))
+            await asyncio.sleep(0.02)
+        await writing
+        await written(client, {last: 1})
+    assert {step for task in watching for step in task.result()} == {1}
 
 
 async def test_a_parser_takes_a_stream_cut_anywhere() -> None:
@@ -724,24 +791,3 @@ async def test_a_client_that_takes_nothing_is_cut_off(
             async with asyncio.timeout(PATIENCE):
                 events = await stream.rest()
                 assert len(events) < 16
-
-
-@pytest.mark.parametrize(
-    ("accept", "is_stream"),
-    [
-        ("text/event-stream", True),
-        ("Text/Event-Stream", True),
-        ("text/html, text/event-stream;q=0.5", True),
-        ("text/event-stream;q=0", False),
-        ("text/event-stream; q=0.000", False),
-        ("application/json", False),
-        ("*/*", False),
-    ],
-)
-async def test_a_stream_is_for_who_accepts_one(
-    client: Client, accept: str, is_stream: bool
-) -> None:
-    headers = {"Accept": accept, "Authorization": f"Bearer {client.token}"}
-    url = client.url + "/api/changes"
-    async with client.session.get(url, headers=headers) as reply:
-        assert (reply.content_type == "text/event-stream") == is_stream

@@ -4,7 +4,7 @@ import pytest
 
 from tests.client import unique
 from tests.machine import wait_until
-from tests.tarantool import Tarantool, evaluated
+from tests.tarantool import Tarantool, Tarantools, cut_off_at, evaluated
 
 DAY = 24 * 3600
 
@@ -13,6 +13,8 @@ SOON = 30.0
 
 #: More than are collected in one transaction.
 MANY = 1_200
+
+CUTS = 6
 
 INCREMENT = "{{kv.v1.increment({{'{name}', 1}}, {{'{key}'}}, {{1}}, {options})}}"
 RETRY = "{retry = {'retry', 'a request'}}"
@@ -94,3 +96,28 @@ def test_then_it_is_collected(tarantool: Tarantool, name: str, increment: str) -
     assert first[1] == ["1"]
     evaluated(tarantool, LET_IT_END.format(name=name, then_="true"))
     wait_until(lambda: kept(tarantool, name) == 0, SOON)
+
+
+def test_a_log_cut_anywhere_has_a_write_with_its_outcome_or_neither(
+    tarantools: Tarantools,
+) -> None:
+    increment = INCREMENT.format(name="ann", key="counter", options=RETRY)
+    with tarantools.local() as source:
+        source.start()
+        source.console("kv.v1.create_user('ann', 'a hash')")
+        (log,) = source.data.glob("*.xlog")
+        begin = log.stat().st_size
+        first = evaluated(source, increment)
+        end = log.stat().st_size
+        source.kill()
+
+        found = {}
+        for length in [*range(begin, end, (end - begin) // CUTS), end - 1, end]:
+            with tarantools.local() as crashed:
+                cut_off_at(source, length, crashed)
+                crashed.start()
+                found[length] = kept(crashed, "ann")
+                # the request is made again
+                assert evaluated(crashed, increment) == first
+        assert set(found.values()) == {0, 1}
+        assert (found[begin], found[end]) == (0, 1)
