@@ -22,9 +22,12 @@ from service.storage import Storage
 
 log = logging.getLogger(__name__)
 
-#: Bytes of changes looked at in one call, each with some for itself: a few milliseconds
-#: of the storage's thread.
-PAGE = 512 * 1024
+#: Bytes of changes that the tail looks at in one call: a few milliseconds of the
+#: storage's thread; and a watcher that is behind, which may be one of thousands.
+TAIL_PAGE, PAGE = 512 * 1024, 64 * 1024
+
+#: Watchers that may ask the storage at a time: others' calls get their turn between.
+PAGES_AT_A_TIME = 8
 
 #: Seconds that the tail waits in the storage: less than a call may take.
 TAIL_WAIT = 2.0
@@ -156,6 +159,7 @@ class Feed:
         self._lengths: Counter[int] = Counter()  # of the prefixes
         self._tail: asyncio.Task[None] | None = None
         self._stopping = False
+        self._gate = asyncio.Semaphore(PAGES_AT_A_TIME)
 
     @contextlib.contextmanager
     def watch(
@@ -186,7 +190,8 @@ class Feed:
     # for the watchers
 
     async def page(self, caller: Caller, since: int | None, prefix: str) -> Changes:
-        return await self._storage.changes(caller, since, prefix, PAGE)
+        async with self._gate:
+            return await self._storage.changes(caller, since, prefix, PAGE)
 
     def is_reached(self, through: int, newest: int) -> bool:
         """Whether a watcher that has everything up to `through` can be attached."""
@@ -231,7 +236,9 @@ class Feed:
         try:
             while self._attached:
                 try:
-                    page = await self._storage.follow(self.position, PAGE, TAIL_WAIT)
+                    page = await self._storage.follow(
+                        self.position, TAIL_PAGE, TAIL_WAIT
+                    )
                 except Unavailable:
                     await asyncio.sleep(RETRY_INTERVAL)
                     continue

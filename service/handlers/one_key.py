@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from service import parsing
 from service.auth import CALLER
-from service.errors import ConditionFailed, NotFound
+from service.errors import ConditionFailed, InvalidRequest, NotFound
 from service.handlers.messages import (
     REVISION,
     SETTINGS,
@@ -81,6 +81,8 @@ async def delete(request: web.Request) -> web.Response:
 
 def _key(request: web.Request) -> str:
     """From the path as it was sent: what aiohttp decodes is not always the key."""
+    if request.rel_url.raw_fragment:
+        raise InvalidRequest("A # in the path must be sent as %23")
     _, _, _, key = request.rel_url.raw_path.split("/", 3)
     return parsing.parse_key(key, request.app[SETTINGS])
 

@@ -664,3 +664,12 @@ async def test_no_list_of_tags_holds_up_the_service(client: Client, gap: str) ->
     async with asyncio.timeout(5):
         reply = await client.request("GET", "/api/keys/k", headers=headers)
     assert_problem(reply, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_a_number_sign_that_is_not_encoded_is_refused(
+    client: Client, method: str
+) -> None:
+    """What follows it would be cut off, and another key be written."""
+    sent = http(method, "/api/keys/a#b", body=b"1", token=client.token)
+    assert "%23" in assert_problem(await talk(client, sent), 400, "invalid_request")
