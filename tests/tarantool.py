@@ -294,6 +294,16 @@ class Tarantools:
         finally:
             local.kill()
 
+    def cut_off(
+        self, source: LocalTarantool, begin: int, end: int, cuts: int
+    ) -> Iterator[tuple[int, LocalTarantool]]:
+        """Lengths of the log, each with an instance that a crash would leave."""
+        for length in [*range(begin, end, (end - begin) // cuts), end - 1, end]:
+            with self.local() as crashed:
+                cut_off_at(source, length, crashed)
+                crashed.start()
+                yield length, crashed
+
 
 def built_image() -> DockerImage:
     base = os.environ.get("TARANTOOL_IMAGE")

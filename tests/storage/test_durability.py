@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import Serve
-from tests.tarantool import Tarantool, Tarantools, cut_off_at, evaluated
+from tests.tarantool import Tarantool, Tarantools, evaluated
 
 #: Starts all actions in one turn of the event loop, before the log can answer the first
 #: of them; returns how they ended, in the order of their ends.
@@ -286,15 +286,12 @@ def test_a_log_cut_anywhere_in_a_batch_has_it_whole_or_not_at_all(
         source.kill()
 
         found = {}
-        for length in [*range(begin, end, (end - begin) // CUTS), end - 1, end]:
-            with tarantools.local() as crashed:
-                cut_off_at(source, length, crashed)
-                crashed.start()
-                assert evaluated(crashed, COUNT.format(name="first")) == BATCH
-                found[length] = evaluated(crashed, COUNT.format(name="last"))
-                crashed.console(PUT_BATCH.format(name="next", size=BATCH))
-                crashed.kill()
-                crashed.start()
-                assert evaluated(crashed, COUNT.format(name="next")) == BATCH
+        for length, crashed in tarantools.cut_off(source, begin, end, CUTS):
+            assert evaluated(crashed, COUNT.format(name="first")) == BATCH
+            found[length] = evaluated(crashed, COUNT.format(name="last"))
+            crashed.console(PUT_BATCH.format(name="next", size=BATCH))
+            crashed.kill()
+            crashed.start()
+            assert evaluated(crashed, COUNT.format(name="next")) == BATCH
         assert set(found.values()) == {0, BATCH}
         assert (found[begin], found[end]) == (0, BATCH)

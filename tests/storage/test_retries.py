@@ -4,7 +4,7 @@ import pytest
 
 from tests.client import unique
 from tests.machine import wait_until
-from tests.tarantool import Tarantool, Tarantools, cut_off_at, evaluated
+from tests.tarantool import Tarantool, Tarantools, evaluated
 
 DAY = 24 * 3600
 
@@ -112,12 +112,9 @@ def test_a_log_cut_anywhere_has_a_write_with_its_outcome_or_neither(
         source.kill()
 
         found = {}
-        for length in [*range(begin, end, (end - begin) // CUTS), end - 1, end]:
-            with tarantools.local() as crashed:
-                cut_off_at(source, length, crashed)
-                crashed.start()
-                found[length] = kept(crashed, "ann")
-                # the request is made again
-                assert evaluated(crashed, increment) == first
+        for length, crashed in tarantools.cut_off(source, begin, end, CUTS):
+            found[length] = kept(crashed, "ann")
+            # the request is made again
+            assert evaluated(crashed, increment) == first
         assert set(found.values()) == {0, 1}
         assert (found[begin], found[end]) == (0, 1)
