@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from service.errors import Problem
+from service.json_text import encoded
 from service.model import Change
 
 #: Bytes written at once: what waits for a slow client is a few of these.
@@ -62,18 +63,14 @@ def _element(change: Change) -> Iterator[str]:
     yield f'{{"revision":{change.revision},"data":{{'
     comma = ""
     for key, value in zip(change.keys, change.values or (), strict=False):
-        yield f"{comma}{_encoded(key)}:{value}"
+        yield f"{comma}{encoded(key)}:{value}"
         comma = ","
     yield '},"deleted":['
     comma = ""
     for key in change.keys if change.values is None else []:
-        yield f"{comma}{_encoded(key)}"
+        yield f"{comma}{encoded(key)}"
         comma = ","
     yield "]}"
-
-
-def _encoded(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _chunks(parts: Iterable[str]) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from sys import getsizeof
 
@@ -70,7 +70,7 @@ class Watcher:
         self._caller = caller
         self._since = since
         self._attached = False
-        self._queue: deque[KeptChange] = deque()
+        self._queue: list[KeptChange] = []
         self._in_hand: list[KeptChange] = []
         self._wake = asyncio.Event()
         self._end: Problem | None = None
@@ -133,13 +133,12 @@ class Watcher:
 
     def _taken(self) -> list[Change]:
         self._wake.clear()
-        self._in_hand.extend(self._queue)
-        self._queue.clear()
+        self._in_hand, self._queue = self._queue, []
         if self._in_hand:
             self._since = self._in_hand[-1].change.revision
         return [_narrowed(kept.change, self.prefix) for kept in self._in_hand]
 
-    def _let_go(self, changes: list[KeptChange] | deque[KeptChange]) -> None:
+    def _let_go(self, changes: list[KeptChange]) -> None:
         for kept in changes:
             self._feed.release(kept, self)
         changes.clear()

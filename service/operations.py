@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from service import errors, schemas
 from service.handlers import accounts, batches, changes, health, one_key
-from service.handlers.messages import IDEMPOTENCY_KEY, REVISION
+from service.handlers.messages import IDEMPOTENCY_KEY, PRECONDITIONS, REVISION
 
 
 class Problem(msgspec.Struct):
@@ -97,7 +97,6 @@ class Operation(NamedTuple):
 RETRY = (errors.IdempotencyConflict,)
 KEYS = (errors.InvalidKey, errors.TooManyKeys)
 CREDENTIALS = {"username": "alice", "password": "correct horse"}
-PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 OPERATIONS: dict[Handler, Operation] = {
     accounts.register: Operation(

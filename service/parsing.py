@@ -19,8 +19,11 @@ from service.errors import (
     TooManyKeys,
     ValueTooLarge,
 )
+from service.model import Condition
 from service.schemas import (
     MAX_INT64,
+    MAX_PASSWORD,
+    MAX_USERNAME,
     ChangesQuery,
     CredentialsBody,
     DeleteBody,
@@ -33,9 +36,7 @@ from service.schemas import (
 )
 from service.settings import Settings
 
-MAX_USERNAME = 64  # characters, in NFC
 MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
-MAX_PASSWORD = 1024  # bytes
 MAX_EXACT = 2**53  # from there a double stands for several integers
 DEFAULT_PAGE = 1000  # keys
 MAX_QUOTED = 48  # characters of a client's key in a detail
@@ -50,16 +51,12 @@ class Credentials(NamedTuple):
     password: str
 
 
-#: The revision that a key must have, None: there must be no such key.
-Conditions = dict[str, int | None]
-
-
 class Batch(NamedTuple):
     """Keys and their values as JSON texts, in the same order."""
 
     keys: list[str]
     values: list[str]
-    conditions: Conditions
+    conditions: list[Condition]
     ttl: float | None
 
 
@@ -70,7 +67,7 @@ class Reading(NamedTuple):
 
 class Deletion(NamedTuple):
     keys: list[str]
-    conditions: Conditions
+    conditions: list[Condition]
 
 
 class Page(NamedTuple):
@@ -273,17 +270,20 @@ def _whose(key: str | None) -> str:
     return "The value" if key is None else f"The value of {quoted(key)}"
 
 
-def _conditions(given: schemas.Conditions | None, limits: Settings) -> Conditions:
+def _conditions(given: schemas.Conditions | None, limits: Settings) -> list[Condition]:
     if not given:
-        return {}
+        return []
     _check_keys(given, len(given), limits)
-    conditions = {
-        key: None if revision is None else _integer(revision, "/if/*")
-        for key, revision in given.items()
-    }
-    if any(revision is not None and revision < 1 for revision in conditions.values()):
+    return [Condition(key, [_wanted(revision)]) for key, revision in given.items()]
+
+
+def _wanted(revision: float | None) -> int | None:
+    if revision is None:
+        return None
+    number = _integer(revision, "/if/*")
+    if number < 1:
         raise InvalidRequest("/if/*: a revision is 1 or more, or null for no such key")
-    return conditions
+    return number
 
 
 def _integer(number: float, where: str) -> int:

@@ -14,6 +14,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+MAX_USERNAME = 64  # characters, in NFC
+MAX_PASSWORD = 1024  # bytes
 MAX_INT64 = 2**63 - 1
 MAX_TTL = 100 * 365 * 24 * 3600  # seconds; the sum with today stays an exact double
 MAX_WAIT = 60  # seconds; proxies give up on a silent reply after about as many
@@ -30,8 +32,10 @@ KEY = {"minLength": 1, "maxLength": "$max_key"}
 OF_KEYS = {"propertyNames": KEY, "maxProperties": "$max_keys"}
 BATCH = _documented(**OF_KEYS, minProperties=1, **{WANTED: True})
 
-Username = Annotated[str, _documented(minLength=1, maxLength=64, format="printable")]
-Password = Annotated[str, _documented(minLength=1, maxLength=1024)]
+Username = Annotated[
+    str, _documented(minLength=1, maxLength=MAX_USERNAME, format="printable")
+]
+Password = Annotated[str, _documented(minLength=1, maxLength=MAX_PASSWORD)]
 Key = Annotated[str, _documented(**KEY)]
 Prefix = Annotated[str, _documented(maxLength="$max_key")]
 Keys = Annotated[

@@ -1,7 +1,5 @@
 """Many keys in one call: write, read, delete, list, increment."""
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
 from service import parsing
@@ -10,23 +8,21 @@ from service.handlers.messages import (
     SETTINGS,
     STORAGE,
     body_of,
-    encoded,
     json_reply,
-    object_of,
     retry_of,
 )
-from service.model import Condition, Row
+from service.json_text import encoded, object_of
+from service.model import Row
 
 
 async def write(request: web.Request) -> web.Response:
-    parsing.refuse_query(request.rel_url.raw_query_string)
-    body = await body_of(request)
+    body = await _body(request)
     batch = parsing.parse_write(body, request.app[SETTINGS])
     revision = await request.app[STORAGE].put(
         request[CALLER],
         batch.keys,
         batch.values,
-        conditions=_conditions(batch.conditions),
+        conditions=batch.conditions,
         ttl=batch.ttl,
         retry=retry_of(request, body),
     )
@@ -34,9 +30,8 @@ async def write(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.Response:
-    parsing.refuse_query(request.rel_url.raw_query_string)
     settings = request.app[SETTINGS]
-    keys, detailed = parsing.parse_read(await body_of(request), settings)
+    keys, detailed = parsing.parse_read(await _body(request), settings)
     if detailed:
         rows = await request.app[STORAGE].get_rows(
             request[CALLER], keys, settings.max_body
@@ -49,22 +44,20 @@ async def read(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    parsing.refuse_query(request.rel_url.raw_query_string)
-    body = await body_of(request)
+    body = await _body(request)
     keys, conditions = parsing.parse_delete(body, request.app[SETTINGS])
     revision, deleted = await request.app[STORAGE].delete(
         request[CALLER],
         keys,
-        conditions=_conditions(conditions),
+        conditions=conditions,
         retry=retry_of(request, body),
     )
     return json_reply(f'{{"status":"success","deleted":{deleted}}}', revision)
 
 
 async def list_keys(request: web.Request) -> web.Response:
-    parsing.refuse_query(request.rel_url.raw_query_string)
     settings = request.app[SETTINGS]
-    page = parsing.parse_list(await body_of(request), settings)
+    page = parsing.parse_list(await _body(request), settings)
     listing = await request.app[STORAGE].list_keys(
         request[CALLER],
         page.prefix,
@@ -80,8 +73,7 @@ async def list_keys(request: web.Request) -> web.Response:
 
 
 async def increment(request: web.Request) -> web.Response:
-    parsing.refuse_query(request.rel_url.raw_query_string)
-    body = await body_of(request)
+    body = await _body(request)
     deltas = parsing.parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(
         request[CALLER], deltas, retry=retry_of(request, body)
@@ -90,8 +82,10 @@ async def increment(request: web.Request) -> web.Response:
     return json_reply(f'{{"data":{data}}}', revision)
 
 
-def _conditions(given: Mapping[str, int | None]) -> list[Condition]:
-    return [Condition(key, [revision]) for key, revision in given.items()]
+async def _body(request: web.Request) -> bytes:
+    """:raises InvalidRequest: there is a query"""
+    parsing.refuse_query(request.rel_url.raw_query_string)
+    return await body_of(request)
 
 
 def _detailed(keys: list[str], rows: list[Row | None]) -> str:

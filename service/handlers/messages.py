@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-import msgspec
 from aiohttp import hdrs, web
 
 from service.auth import Tokens
@@ -80,13 +79,3 @@ def json_reply(body: str | bytes, revision: int | None = None) -> web.Response:
     if revision is not None:
         response.headers[REVISION] = str(revision)
     return response
-
-
-def object_of(members: Iterable[tuple[str, str]]) -> str:
-    """JSON text of an object whose values are JSON texts already."""
-    return "{" + ",".join(f"{encoded(key)}:{value}" for key, value in members) + "}"
-
-
-def encoded(value: object) -> str:
-    """JSON text of a value of ours."""
-    return msgspec.json.encode(value).decode()
