@@ -79,6 +79,11 @@ function M:await_all()
     return self.newest.on_disk ~= nil or self:await(self.newest)
 end
 
+--- Ends every `wait`: there is something else to look at.
+function M:wake()
+    self.answered:broadcast()
+end
+
 --- Waits until some write is answered, or the time is over.
 ---@param seconds number
 function M:wait(seconds)

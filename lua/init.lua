@@ -8,6 +8,7 @@ package.path = ('%s/?.lua;%s'):format(HERE, package.path)
 local console = require('console')
 local log = require('log')
 
+local accounts = require('users.accounts')
 local api = require('api')
 local changes = require('kv.changes')
 local expiry = require('kv.expiry')
@@ -42,6 +43,7 @@ local function start()
     if not box.info.ro then
         api.deploy(cfg.user, cfg.password)
     end
+    accounts.configure(cfg.default_grants)
     changes.configure(cfg.changes_bytes, cfg.memtx_memory)
     expiry.start()
     box.cfg({ listen = cfg.listen })

@@ -1,6 +1,9 @@
 --- The one reader of this instance's environment.
 -- An empty variable counts as unset. A secret may come as a file: NAME_FILE holds its path.
 local fio = require('fio')
+local json = require('json')
+
+local grants = require('users.grants')
 
 local M = {}
 
@@ -56,6 +59,15 @@ local function secret(name)
     return value
 end
 
+local function granted(name)
+    local ok, given = pcall(json.decode, variable(name, '[{"prefix": "", "rights": "rw"}]'))
+    local valid, found = pcall(grants.from_people, ok and given)
+    if not valid then
+        error(('%s: %s'):format(name, found), 0)
+    end
+    return found
+end
+
 --- An account of the service's own: what is deployed changes its rights and its password.
 local function account(name, default)
     local user = variable(name, default)
@@ -78,6 +90,7 @@ function M.read()
         memtx_memory = bytes('KV_MEMTX_MEMORY', 256 * MIB),
         max_tuple_size = bytes('KV_MAX_BODY', 16 * MIB) * TUPLE_PER_BODY,
         changes_bytes = bytes('KV_CHANGES_BYTES', 64 * MIB, 0),
+        default_grants = granted('KV_DEFAULT_GRANTS'),
         parent_pid = tonumber(variable('KV_PARENT_PID')),
     }
 end

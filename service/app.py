@@ -29,6 +29,11 @@ PUBLIC = [
     web.get("/readyz", health.readyz),
 ]
 FOR_CALLERS = [
+    web.post("/api/refresh", accounts.refresh),
+    web.post("/api/logout", accounts.logout),
+    web.post("/api/password", accounts.change_password),
+    web.get("/api/me", accounts.show, allow_head=False),
+    web.delete("/api/me", accounts.delete),
     web.post("/api/write", batches.write),
     web.post("/api/read", batches.read),
     web.post("/api/delete", batches.delete),
@@ -46,7 +51,9 @@ KEPT_BODIES = 4
 
 def create_app(settings: Settings) -> web.Application:
     """:param settings: with an address, a password and a signing secret"""
-    tokens = Tokens(settings.jwt_secret, settings.token_ttl)
+    tokens = Tokens(
+        settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
+    )
     public = {route.handler for route in PAGES + PUBLIC}
     app = web.Application(
         middlewares=[render, admit(tokens, public)],
@@ -98,7 +105,7 @@ async def administrator(app: web.Application) -> AsyncIterator[None]:
             )
             password_hash = await app[PASSWORDS].hash(password)
             with contextlib.suppress(UserExists):
-                await app[STORAGE].create_user(name, password_hash)
+                await app[STORAGE].create_user(name, password_hash, everything=True)
         except Problem as problem:
             raise StartError(f"ADMIN_LOGIN and ADMIN_PASSWORD: {problem}") from None
     yield

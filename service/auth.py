@@ -1,10 +1,15 @@
 """Tokens, and the middleware that admits a caller.
 
+A token names the secret that signed it (`kid`, RFC 7515, section 4.1.4), so that the
+secret can be changed while tokens of the one before are still good.
+
 aiohttp-jwt verifies. It is handed a stand-in for the request: with the request itself
 it would let every OPTIONS pass, take `BearerX` for `Bearer` and store under a key that
 aiohttp warns about. Its own replies, which carry the verifier's text, are not used.
 """
 
+import base64
+import hashlib
 import logging
 import time
 from collections.abc import Container
@@ -22,6 +27,9 @@ from service.errors import TokenExpired, TokenInvalid, TokenMissing
 from service.model import Caller
 
 ALGORITHM = "HS256"
+
+#: A collision would only make one of two secrets useless for the time of a rotation.
+KEY_ID_BYTES = 6
 
 # it logs a stack trace for every bad token
 logging.getLogger("aiohttp_jwt").setLevel(logging.CRITICAL)
@@ -51,18 +59,30 @@ class Claims(msgspec.Struct):
     exp: int
 
 
+def key_id(secret: str) -> str:
+    """Tells secrets apart; says as little of one as a signature with it does."""
+    digest = hashlib.sha256(b"kid:" + secret.encode()).digest()
+    return base64.urlsafe_b64encode(digest[:KEY_ID_BYTES]).decode()
+
+
 class Tokens:
     """Issues tokens and verifies them.
 
     :param ttl: seconds
+    :param previous: a secret that signs no more, but whose tokens are good
     """
 
-    def __init__(self, secret: str, ttl: int) -> None:
+    def __init__(self, secret: str, ttl: int, previous: str = "") -> None:
         self._secret = secret
+        self._kid = key_id(secret)
         self._ttl = ttl
-        self._verify = JWTMiddleware(
-            secret, algorithms=[ALGORITHM], token_getter=attrgetter("token")
-        )
+        self._verifiers = {
+            key_id(each): JWTMiddleware(
+                each, algorithms=[ALGORITHM], token_getter=attrgetter("token")
+            )
+            for each in (previous, secret)
+            if each
+        }
 
     def issue(self, caller: Caller) -> str:
         now = int(time.time())
@@ -72,7 +92,7 @@ class Tokens:
             "iat": now,
             "exp": now + self._ttl,
         }
-        return jwt.encode(claims, self._secret, ALGORITHM)
+        return jwt.encode(claims, self._secret, ALGORITHM, {"kid": self._kid})
 
     async def verify(self, authorization: str | None) -> tuple[Caller, int]:
         """Who calls, and when the token ends, in seconds since 1970.
@@ -86,10 +106,12 @@ class Tokens:
             raise TokenInvalid("The Authorization header must be: Bearer <token>")
         presented = Presented(token.strip(" "))
         try:
-            await self._verify(presented, _accept)
+            # without one it is of a time before there were two
+            kid = jwt.get_unverified_header(presented.token).get("kid", self._kid)
+            await self._verifiers[kid](presented, _accept)
         except Exception as error:
-            # PyJWT answers some malformed tokens with a ValueError, a TypeError or a
-            # RecursionError: whatever it is, the token is bad
+            # KeyError: no secret of ours. PyJWT answers some malformed tokens with a
+            # ValueError, a TypeError or a RecursionError: whatever it is, it is bad
             if isinstance(error.__context__, jwt.ExpiredSignatureError):
                 raise TokenExpired() from None
             raise TokenInvalid() from None

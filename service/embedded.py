@@ -162,6 +162,7 @@ class EmbeddedTarantool:
                     "KV_MEMTX_MEMORY": str(settings.memtx_memory),
                     "KV_MAX_BODY": str(settings.max_body),
                     "KV_CHANGES_BYTES": str(settings.changes_bytes),
+                    "KV_DEFAULT_GRANTS": str(settings.default_grants),
                     "KV_PARENT_PID": str(os.getpid()),
                 },
             )

@@ -5,7 +5,7 @@ Problem
 │                       CredentialsRequired
 ├── InvalidCredentials 401
 ├── Forbidden 403       TokenMissing, TokenInvalid, TokenExpired, TokenRevoked,
-│                       RegistrationClosed
+│                       NotGranted, RegistrationClosed
 ├── NotFound 404
 ├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict,
 │                       RevisionAhead
@@ -137,6 +137,10 @@ class TokenExpired(Forbidden):
 
 class TokenRevoked(Forbidden):
     code = "token_revoked"
+
+
+class NotGranted(Forbidden):
+    code = "forbidden"
 
 
 class RegistrationClosed(Forbidden):

@@ -1,9 +1,11 @@
 """The change feed: one tail of the storage for all the watchers of this process.
 
-A watcher first reads pages of the log, narrowed to its prefix, from where its client
-stands; at the end of the log it is attached to the tail. The tail is one call that
-waits in the storage for what comes next; it runs while there are watchers, and hands
-each change to those whose prefix it touches. A change is kept until the last of them
+A watcher first reads pages of the log, narrowed to what it may read, from where its
+client stands; at the end of the log it is attached to the tail. The tail is one call
+that waits in the storage for what comes next; it runs while there are watchers, and
+hands each change to those whose prefixes it touches. When it is told that an account
+has changed, that account's watchers are detached and ask for a page again: the storage
+says there what they may still see. A change is kept until the last of them
 has taken it. When too many bytes are kept, the watchers that have not taken the oldest
 change are dropped: their clients come back and go on from where they were.
 """
@@ -17,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator
 from sys import getsizeof
 
 from service.errors import Internal, Problem, Stopping, TooSlow, Unavailable
-from service.model import Caller, Change, Changes
+from service.model import AllChanges, Caller, Change, Changes
 from service.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ TAIL_WAIT = 2.0
 
 #: Seconds before a storage that did not answer is asked again.
 RETRY_INTERVAL = 0.5
+
+#: Seconds before a watcher asks again what the tail has not heard of yet.
+CATCH_UP_INTERVAL = 0.05
 
 #: What a kept change costs beside its texts, in bytes: objects, and places in queues;
 #: and what a list pays for each text.
@@ -63,11 +68,13 @@ class Watcher:
         since: int | None,
         prefix: str,
     ) -> None:
-        self.prefix = prefix
+        #: What the keys that it may read begin with, as far as it is attached.
+        self.prefixes: tuple[str, ...] = ()
+        self.caller = caller
+        self._prefix = prefix
         #: Called at the end, whatever the client's handler is doing then.
         self.on_end: Callable[[], object] = lambda: None
         self._feed = feed
-        self._caller = caller
         self._since = since
         self._attached = False
         self._queue: list[KeptChange] = []
@@ -91,20 +98,29 @@ class Watcher:
         """
         self._let_go(self._in_hand)
         deadline = asyncio.get_running_loop().time() + patience
-        while not self._attached and self._end is None:
-            page = await self._feed.page(self._caller, self._since, self.prefix)
+        while self._end is None and not self._queue:
+            if self._attached:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await self._wake.wait()
+                except TimeoutError:
+                    return []
+                self._wake.clear()
+                continue
+            page = await self._feed.page(self.caller, self._since, self._prefix)
             self._since = page.through
             if page.changes:
                 self._in_hand = [self._feed.keep(c, {self}) for c in page.changes]
                 return page.changes
             if self._feed.is_reached(page.through, page.newest):
-                if patience <= 0:
+                if asyncio.get_running_loop().time() >= deadline:
                     return []
-                self._feed.attach(self)
-                self._attached = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                await self._wake.wait()
+                if self._feed.is_at(page.epoch):
+                    self.prefixes = tuple(page.prefixes)
+                    self._feed.attach(self, page.epoch)
+                    self._attached = True
+                else:
+                    await asyncio.sleep(CATCH_UP_INTERVAL)
         if self._end is not None:
             raise self._end
         return self._taken()
@@ -124,19 +140,30 @@ class Watcher:
         self.close()
         self.on_end()
 
+    def detach(self) -> None:
+        """Its account has changed: what it may see must be asked for again."""
+        queue = self._queue
+        self._since = queue[0].change.revision - 1 if queue else self.position
+        self._let_go(queue)
+        self._leave_tail()
+        self._wake.set()
+
     def close(self) -> None:
+        self._leave_tail()
+        self._let_go(self._in_hand)
+        self._let_go(self._queue)
+
+    def _leave_tail(self) -> None:
         if self._attached:
             self._feed.detach(self)
             self._attached = False
-        self._let_go(self._in_hand)
-        self._let_go(self._queue)
 
     def _taken(self) -> list[Change]:
         self._wake.clear()
         self._in_hand, self._queue = self._queue, []
         if self._in_hand:
             self._since = self._in_hand[-1].change.revision
-        return [_narrowed(kept.change, self.prefix) for kept in self._in_hand]
+        return [_narrowed(kept.change, self.prefixes) for kept in self._in_hand]
 
     def _let_go(self, changes: list[KeptChange]) -> None:
         for kept in changes:
@@ -149,6 +176,7 @@ class Feed:
 
     def __init__(self, storage: Storage, max_kept: int) -> None:
         self.position = 0  # up to which the watchers of the tail have been given all
+        self._epoch = 0  # of the accounts, up to which the tail has heard of changes
         self._storage = storage
         self._max_kept = max_kept
         self._kept_bytes = 0
@@ -196,19 +224,26 @@ class Feed:
         """Whether a watcher that has everything up to `through` can be attached."""
         return through >= (newest if self._tail is None else self.position)
 
-    def attach(self, watcher: Watcher) -> None:
-        self._attached.setdefault(watcher.prefix, set()).add(watcher)
-        self._lengths[len(watcher.prefix)] += 1
+    def is_at(self, epoch: int) -> bool:
+        """Whether the tail has heard of the same changes of accounts."""
+        return self._tail is None or self._epoch == epoch
+
+    def attach(self, watcher: Watcher, epoch: int) -> None:
+        for prefix in watcher.prefixes:
+            self._attached.setdefault(prefix, set()).add(watcher)
+            self._lengths[len(prefix)] += 1
         if self._tail is None:
             self.position = watcher.position
+            self._epoch = epoch
             self._tail = asyncio.create_task(self._follow())
 
     def detach(self, watcher: Watcher) -> None:
-        alike = self._attached[watcher.prefix]
-        alike.discard(watcher)
-        if not alike:
-            del self._attached[watcher.prefix]
-        self._lengths[len(watcher.prefix)] -= 1
+        for prefix in watcher.prefixes:
+            alike = self._attached[prefix]
+            alike.discard(watcher)
+            if not alike:
+                del self._attached[prefix]
+            self._lengths[len(prefix)] -= 1
         self._lengths += Counter()  # without those that are zero
 
     def keep(self, change: Change, watchers: set[Watcher]) -> KeptChange:
@@ -236,11 +271,12 @@ class Feed:
             while self._attached:
                 try:
                     page = await self._storage.follow(
-                        self.position, TAIL_PAGE, TAIL_WAIT
+                        self.position, self._epoch, TAIL_PAGE, TAIL_WAIT
                     )
                 except Unavailable:
                     await asyncio.sleep(RETRY_INTERVAL)
                     continue
+                self._hear_of_accounts(page)
                 given = 0
                 for change in page.changes:
                     given += self._give(change)
@@ -259,8 +295,19 @@ class Feed:
             self._tail = None
 
     def _end_attached(self, why: Problem) -> None:
-        for watcher in [w for alike in self._attached.values() for w in alike]:
+        for watcher in self._all_attached():
             watcher.end(why)
+
+    def _all_attached(self) -> set[Watcher]:
+        return {watcher for alike in self._attached.values() for watcher in alike}
+
+    def _hear_of_accounts(self, page: AllChanges) -> None:
+        if page.epoch == self._epoch:
+            return
+        self._epoch = page.epoch
+        for watcher in self._all_attached():
+            if page.changed is None or watcher.caller.username in page.changed:
+                watcher.detach()
 
     def _give(self, change: Change) -> int:
         """To how many watchers it was given."""
@@ -290,11 +337,11 @@ def _has_prefix(ordered: list[str], prefix: str) -> bool:
     return place < len(ordered) and ordered[place].startswith(prefix)
 
 
-def _narrowed(change: Change, prefix: str) -> Change:
-    if not prefix:
+def _narrowed(change: Change, prefixes: tuple[str, ...]) -> Change:
+    if "" in prefixes:
         return change
     keys, values = change.keys, change.values
-    places = [i for i, key in enumerate(keys) if key.startswith(prefix)]
+    places = [i for i, key in enumerate(keys) if key.startswith(prefixes)]
     return Change(
         change.revision,
         [keys[i] for i in places],

@@ -1,7 +1,9 @@
 """What the handlers and the storage tell each other."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+import msgspec
 
 
 class Caller(NamedTuple):
@@ -16,6 +18,23 @@ class User(NamedTuple):
 
     password_hash: str
     credentials_version: int
+
+
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be done with the keys that begin with a prefix."""
+
+    prefix: str
+    rights: Literal["r", "w", "rw"]
+
+
+class Account(NamedTuple):
+    """What a caller may know of the own account.
+
+    :ivar created_at: seconds since 1970
+    """
+
+    created_at: int
+    grants: list[Grant]
 
 
 class Condition(NamedTuple):
@@ -76,12 +95,31 @@ class Change(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """Changes in the order of their revisions.
+    """Changes, in the order of their revisions, of the keys that a caller may read.
 
     :ivar through: the revision to go on from
     :ivar newest: the store's newest revision; equal to `through` at the end
+    :ivar prefixes: what these keys begin with; a key begins with one at the most
+    :ivar epoch: of the accounts, at which the caller may read them
     """
 
     changes: list[Change]
     through: int
     newest: int
+    prefixes: list[str]
+    epoch: int
+
+
+class AllChanges(NamedTuple):
+    """Changes of all keys, in the order of their revisions, and of accounts.
+
+    :ivar through, newest: as in `Changes`
+    :ivar epoch: of the accounts
+    :ivar changed: accounts that have changed since the epoch before; None: any may have
+    """
+
+    changes: list[Change]
+    through: int
+    newest: int
+    epoch: int
+    changed: list[str] | None

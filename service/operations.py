@@ -11,6 +11,7 @@ from msgspec import Meta
 from service import errors, schemas
 from service.handlers import accounts, batches, changes, health, one_key
 from service.handlers.messages import IDEMPOTENCY_KEY, PRECONDITIONS, REVISION
+from service.model import Grant
 
 
 class Problem(msgspec.Struct):
@@ -32,6 +33,12 @@ class Status(msgspec.Struct):
 
 class Token(msgspec.Struct):
     token: str
+
+
+class Account(msgspec.Struct):
+    username: str
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    grants: list[Grant]
 
 
 class Found(msgspec.Struct):
@@ -95,7 +102,8 @@ class Operation(NamedTuple):
 
 
 RETRY = (errors.IdempotencyConflict,)
-KEYS = (errors.InvalidKey, errors.TooManyKeys)
+KEY = (errors.InvalidKey, errors.NotGranted)
+KEYS = (*KEY, errors.TooManyKeys)
 CREDENTIALS = {"username": "alice", "password": "correct horse"}
 
 OPERATIONS: dict[Handler, Operation] = {
@@ -120,6 +128,35 @@ OPERATIONS: dict[Handler, Operation] = {
             errors.CredentialsRequired,
             errors.InvalidCredentials,
             errors.Overloaded,
+        ],
+    ),
+    accounts.refresh: Operation("Get a new token for a good one", reply=Token),
+    accounts.logout: Operation(
+        "End every token of the account", reply=Status, raises=[errors.StorageFull]
+    ),
+    accounts.change_password: Operation(
+        "Change the password, and end every other token",
+        reply=Token,
+        body=schemas.PasswordChangeBody,
+        example={"password": "correct horse", "new_password": "battery staple"},
+        raises=[
+            errors.CredentialsRequired,
+            errors.InvalidCredentials,
+            errors.Overloaded,
+            errors.StorageFull,
+        ],
+    ),
+    accounts.show: Operation("Show the account", reply=Account),
+    accounts.delete: Operation(
+        "Delete the account, but not its keys",
+        reply=Status,
+        body=schemas.PasswordBody,
+        example={"password": "correct horse"},
+        raises=[
+            errors.CredentialsRequired,
+            errors.InvalidCredentials,
+            errors.Overloaded,
+            errors.StorageFull,
         ],
     ),
     batches.write: Operation(
@@ -166,7 +203,7 @@ OPERATIONS: dict[Handler, Operation] = {
         body=schemas.ListBody,
         example={"prefix": "key", "values": True},
         reply_headers=[REVISION],
-        raises=[errors.InvalidKey],
+        raises=KEY,
     ),
     batches.increment: Operation(
         "Add to many counters, all or none",
@@ -190,7 +227,7 @@ OPERATIONS: dict[Handler, Operation] = {
         headers=PRECONDITIONS,
         reply_headers=[hdrs.ETAG, one_key.TTL],
         raises=[
-            errors.InvalidKey,
+            *KEY,
             errors.NotFound,
             errors.ConditionFailed,
             errors.BodyTooLarge,
@@ -204,7 +241,7 @@ OPERATIONS: dict[Handler, Operation] = {
         headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
         reply_headers=[hdrs.ETAG, REVISION],
         raises=[
-            errors.InvalidKey,
+            *KEY,
             *RETRY,
             errors.ConditionFailed,
             errors.ValueTooLarge,
@@ -216,7 +253,7 @@ OPERATIONS: dict[Handler, Operation] = {
         headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
         reply_headers=[hdrs.ETAG, REVISION],
         raises=[
-            errors.InvalidKey,
+            *KEY,
             errors.NotFound,
             *RETRY,
             errors.ConditionFailed,
@@ -230,7 +267,7 @@ OPERATIONS: dict[Handler, Operation] = {
         query=schemas.ChangesQuery,
         headers=[changes.LAST_EVENT_ID],
         raises=[
-            errors.InvalidKey,
+            *KEY,
             errors.NotFound,
             errors.RevisionAhead,
             errors.RevisionCompacted,

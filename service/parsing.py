@@ -29,7 +29,10 @@ from service.schemas import (
     DeleteBody,
     IncrementBody,
     ListBody,
+    NoBody,
     NoQuery,
+    PasswordBody,
+    PasswordChangeBody,
     PutQuery,
     ReadBody,
     WriteBody,
@@ -112,12 +115,38 @@ def check_credentials(username: str, password: str) -> Credentials:
         )
     if not username.isprintable():
         raise InvalidRequest("/username has a character that is not printable")
-    size = len(password.encode())
-    if size > MAX_PASSWORD:
-        raise InvalidRequest(
-            f"/password is {size} bytes long, the limit is {MAX_PASSWORD}"
-        )
-    return Credentials(username, password)
+    return Credentials(username, _password(password, "/password"))
+
+
+def parse_password(body: bytes) -> str:
+    """:raises InvalidJSON, InvalidRequest, CredentialsRequired:"""
+    given = _decode(body, PasswordBody)
+    if not given.password:
+        raise CredentialsRequired("The password is required")
+    return _password(given.password, "/password")
+
+
+def parse_password_change(body: bytes) -> tuple[str, str]:
+    """The old password and the new one.
+
+    :raises InvalidJSON, InvalidRequest, CredentialsRequired:
+    """
+    given = _decode(body, PasswordChangeBody)
+    if not given.password or not given.new_password:
+        raise CredentialsRequired("The password and a new_password are required")
+    return (
+        _password(given.password, "/password"),
+        _password(given.new_password, "/new_password"),
+    )
+
+
+def parse_nothing(body: bytes) -> None:
+    """Of a call that takes no members: no body, or an empty object.
+
+    :raises InvalidJSON, InvalidRequest:
+    """
+    if body:
+        _decode(body, NoBody)
 
 
 def parse_write(body: bytes, limits: Settings) -> Batch:
@@ -239,6 +268,15 @@ def parse_changes_query(
     if last_event_id is not None:
         since = _revision(last_event_id, "The header Last-Event-ID")
     return Following(since, given.prefix, given.wait)
+
+
+def _password(given: str, where: str) -> str:
+    size = len(given.encode())
+    if size > MAX_PASSWORD:
+        raise InvalidRequest(
+            f"{where} is {size} bytes long, the limit is {MAX_PASSWORD}"
+        )
+    return given
 
 
 def _revision(text: str, what: str) -> int:

@@ -62,6 +62,18 @@ class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[Password | None, _documented(**{WANTED: True})] = None
 
 
+class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    password: Annotated[Password | None, _documented(**{WANTED: True})] = None
+
+
+class PasswordChangeBody(PasswordBody):
+    new_password: Annotated[Password | None, _documented(**{WANTED: True})] = None
+
+
+class NoBody(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
 class WriteBody(msgspec.Struct, forbid_unknown_fields=True):
     data: Annotated[dict[str, msgspec.Raw] | None, BATCH] = None
     conditions: If = msgspec.field(name="if", default=None)

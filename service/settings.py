@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from service.errors import StartError
+from service.model import Grant
 
 PREFIX = "KV_"
 MIB = 1024 * 1024
@@ -23,7 +24,12 @@ MIN_JWT_SECRET_BYTES = 32
 MAX_BCRYPT_ROUNDS = 16
 
 #: The variables that may come as a file.
-SECRETS = ("KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET", "ADMIN_PASSWORD")
+SECRETS = (
+    "KV_TARANTOOL_PASSWORD",
+    "KV_JWT_SECRET",
+    "KV_JWT_SECRET_PREVIOUS",
+    "ADMIN_PASSWORD",
+)
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -66,6 +72,24 @@ class Addresses(tuple[Address, ...]):
     __slots__ = ()
 
 
+class Grants(tuple[Grant, ...]):
+    """What an account may touch; as text, a JSON list."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Grants":
+        try:
+            return cls(msgspec.json.decode(text, type=list[Grant]))
+        except msgspec.DecodeError:
+            raise ValueError(
+                'a JSON list like [{"prefix": "", "rights": "rw"}] is wanted'
+            ) from None
+
+    def __str__(self) -> str:
+        return msgspec.json.encode(list(self)).decode()
+
+
 def _variable(field: str) -> str:
     name = field.upper()
     return name if name.startswith("ADMIN_") else PREFIX + name
@@ -96,9 +120,11 @@ class Settings(
     changes_bytes: Annotated[int, Meta(ge=0)] = 64 * MIB
 
     jwt_secret: Secret = Secret()
+    jwt_secret_previous: Secret = Secret()
     token_ttl: Positive = 3600
     bcrypt_rounds: Annotated[int, Meta(ge=4, le=MAX_BCRYPT_ROUNDS)] = 12
     registration: Literal["open", "closed"] = "open"
+    default_grants: Grants = Grants([Grant("", "rw")])
     admin_login: str = ""
     admin_password: Secret = Secret()
 
@@ -138,10 +164,13 @@ class Settings(
     def __post_init__(self) -> None:
         if bool(self.admin_login) != bool(self.admin_password):
             raise ValueError("ADMIN_LOGIN and ADMIN_PASSWORD go together: set both")
-        if self.jwt_secret and len(self.jwt_secret.encode()) < MIN_JWT_SECRET_BYTES:
-            raise ValueError(
-                f"KV_JWT_SECRET: {MIN_JWT_SECRET_BYTES} bytes or more are wanted"
-            )
+        for name in "jwt_secret", "jwt_secret_previous":
+            secret = getattr(self, name)
+            if secret and len(secret.encode()) < MIN_JWT_SECRET_BYTES:
+                raise ValueError(
+                    f"{_variable(name)}: "
+                    f"{MIN_JWT_SECRET_BYTES} bytes or more are wanted"
+                )
         if self.tarantool_uri and not (self.tarantool_password and self.jwt_secret):
             raise ValueError(
                 "KV_TARANTOOL_PASSWORD and KV_JWT_SECRET (or their _FILE) are wanted "
@@ -162,4 +191,6 @@ def _content(secret: str, path: str) -> str:
 def _decode(wanted: type, text: str) -> Any:
     if wanted is Addresses:
         return Addresses(Address.parse(part) for part in text.split(","))
+    if wanted is Grants:
+        return Grants.parse(text)
     return wanted(text)

@@ -24,6 +24,7 @@ from service.errors import (
     IdempotencyConflict,
     NotACounter,
     NotFound,
+    NotGranted,
     Problem,
     RevisionAhead,
     RevisionCompacted,
@@ -34,10 +35,13 @@ from service.errors import (
     UserExists,
 )
 from service.model import (
+    Account,
+    AllChanges,
     Caller,
     Change,
     Changes,
     Condition,
+    Grant,
     Listing,
     Retry,
     Row,
@@ -54,6 +58,7 @@ TELL_INTERVAL = 10.0
 REFUSALS: dict[str, type[Problem]] = {
     "kv.UserExists": UserExists,
     "kv.TokenRevoked": TokenRevoked,
+    "kv.NotGranted": NotGranted,
     "kv.ReplyTooLarge": BodyTooLarge,
     "kv.IdempotencyConflict": IdempotencyConflict,
     "kv.NotACounter": NotACounter,
@@ -91,13 +96,45 @@ class Storage:
             return False
         return True
 
-    async def create_user(self, username: str, password_hash: str) -> None:
-        """:raises UserExists:"""
-        await self._call("kv.v1.create_user", username, password_hash, writes=True)
+    async def create_user(
+        self, username: str, password_hash: str, *, everything: bool = False
+    ) -> None:
+        """:param everything: granted to it, whatever a new account gets
+        :raises UserExists:
+        """
+        await self._call(
+            "kv.v1.create_user", username, password_hash, everything, writes=True
+        )
 
     async def find_user(self, username: str) -> User | None:
         password_hash, *rest = await self._call("kv.v1.find_user", username)
         return User(password_hash, *rest) if password_hash is not None else None
+
+    async def account(self, caller: Caller) -> Account:
+        """:raises TokenRevoked:"""
+        created_at, grants = await self._call("kv.v1.account", caller)
+        return Account(created_at, [Grant(**grant) for grant in grants])
+
+    async def end_tokens(self, caller: Caller) -> None:
+        """Ends every token of the caller's account.
+
+        :raises TokenRevoked:
+        """
+        await self._call("kv.v1.end_tokens", caller, writes=True)
+
+    async def set_password(self, caller: Caller, password_hash: str) -> Caller:
+        """Ends every token of the account, too; returns the caller of a new one.
+
+        :raises TokenRevoked:
+        """
+        (version,) = await self._call(
+            "kv.v1.set_password", caller, password_hash, writes=True
+        )
+        return Caller(caller.username, version)
+
+    async def delete_user(self, caller: Caller) -> None:
+        """:raises TokenRevoked:"""
+        await self._call("kv.v1.delete_user", caller, writes=True)
 
     async def put(
         self,
@@ -113,7 +150,7 @@ class Storage:
 
         :param values: JSON texts, one for each key
         :param ttl: seconds until all these keys expire
-        :raises TokenRevoked, ConditionFailed, IdempotencyConflict:
+        :raises TokenRevoked, NotGranted, ConditionFailed, IdempotencyConflict:
         """
         options = _options(conditions=conditions, ttl=ttl, retry=retry)
         outcome = await self._call(
@@ -132,7 +169,7 @@ class Storage:
         """Deletes those that are there; returns the revision and their number.
 
         :param keys: each once
-        :raises TokenRevoked, ConditionFailed, IdempotencyConflict:
+        :raises TokenRevoked, NotGranted, ConditionFailed, IdempotencyConflict:
         """
         options = _options(conditions=conditions, retry=retry)
         outcome = await self._call("kv.v1.delete", caller, keys, *options, writes=True)
@@ -144,7 +181,8 @@ class Storage:
         """Adds to all counters or none; returns the revision and their new values.
 
         :param deltas: integers of 64 bits
-        :raises TokenRevoked, NotACounter, CounterOverflow, IdempotencyConflict:
+        :raises TokenRevoked, NotGranted, NotACounter, CounterOverflow:
+        :raises IdempotencyConflict:
         """
         keys, added = list(deltas), list(deltas.values())
         options = _options(retry=retry)
@@ -158,7 +196,7 @@ class Storage:
     ) -> list[str | None]:
         """The values of one moment, as JSON texts; None for a key that is not there.
 
-        :raises TokenRevoked:
+        :raises TokenRevoked, NotGranted:
         :raises BodyTooLarge: they take more than `max_bytes`
         """
         values: list[str | None]
@@ -170,7 +208,7 @@ class Storage:
     ) -> list[Row | None]:
         """Like `get`, with all that is known of the keys.
 
-        :raises TokenRevoked:
+        :raises TokenRevoked, NotGranted:
         :raises BodyTooLarge: they take more than `max_bytes`
         """
         columns = await self._call("kv.v1.get", caller, keys, max_bytes, True)
@@ -189,9 +227,9 @@ class Storage:
         *,
         with_values: bool,
     ) -> Listing:
-        """A page of the keys that begin with a prefix.
+        """A page of the keys that begin with a prefix, of those that may be read.
 
-        :raises TokenRevoked:
+        :raises TokenRevoked, NotGranted:
         """
         return Listing(
             *await self._call(
@@ -205,20 +243,23 @@ class Storage:
         """What changed after a revision; None: after the newest one, that is nothing.
 
         :param max_bytes: of the changes looked at, but for the first one
-        :raises TokenRevoked, RevisionCompacted:
+        :raises TokenRevoked, NotGranted, RevisionCompacted:
         :raises NotFound: changes are not kept
         :raises RevisionAhead: the store has not come to that revision
         """
-        return _changes(
-            await self._call("kv.v1.changes", caller, since, prefix, max_bytes)
-        )
+        page = await self._call("kv.v1.changes", caller, since, prefix, max_bytes)
+        return Changes(*_kept(page))
 
-    async def follow(self, since: int, max_bytes: int, wait: float) -> Changes:
-        """What anybody changed after a revision; waits for it, at most `wait` seconds.
+    async def follow(
+        self, since: int, epoch: int, max_bytes: int, wait: float
+    ) -> AllChanges:
+        """What anybody changed after a revision, and which accounts after an epoch.
 
+        :param wait: seconds to wait for it at the most
         :raises RevisionCompacted, NotFound, RevisionAhead: as `changes`
         """
-        return _changes(await self._call("kv.v1.follow", since, max_bytes, wait))
+        page = await self._call("kv.v1.follow", since, epoch, max_bytes, wait)
+        return AllChanges(*_kept(page))
 
     async def _call(self, procedure: str, *args: Any, writes: bool = False) -> Any:
         connection = self._keeper.connection
@@ -270,11 +311,11 @@ def _revision(outcome: list[Any]) -> int:
     return revision
 
 
-def _changes(page: list[Any]) -> Changes:
-    changes, through, *newest = page
+def _kept(page: list[Any]) -> list[Any]:
+    changes, through, *rest = page
     if changes is None:
         raise RevisionCompacted(oldest=through)
-    return Changes([Change(*change) for change in changes], through, *newest)
+    return [[Change(*change) for change in changes], through, *rest]
 
 
 def _problem(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:

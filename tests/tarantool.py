@@ -89,6 +89,12 @@ def evaluated(tarantool: Tarantool, expression: str) -> Any:
     return json.loads(base64.b64decode(answer.split()[2]))
 
 
+def caller_of(tarantool: Tarantool, username: str) -> list[Any]:
+    """As the procedures take it."""
+    row = f"box.space.users:get('{username}')"
+    return [username, evaluated(tarantool, f"{row}.credentials_version")]
+
+
 async def connected(tarantool: Tarantool, **credentials: str) -> asynctnt.Connection:
     """Speaks to it as the service does; a guest, without credentials."""
     connection = asynctnt.Connection(

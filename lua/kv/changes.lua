@@ -1,5 +1,6 @@
 --- The log of changes: a tuple for each batch, under its revision, without a gap.
 -- It is bounded in bytes: a batch that comes in pushes the oldest ones out.
+local grants = require('users.grants')
 local store = require('kv.store')
 
 local M = {}
@@ -76,10 +77,10 @@ function M.oldest()
     return first == nil and store.revision() or tonumber(first.revision) - 1
 end
 
-local function narrowed(batch, prefix)
+local function narrowed(batch, prefixes)
     local keys, places = {}, {}
     for i, key in ipairs(batch.keys) do
-        if key:startswith(prefix) then
+        if grants.begins_with_any(key, prefixes) then
             table.insert(keys, key)
             table.insert(places, i)
         end
@@ -97,20 +98,23 @@ local function narrowed(batch, prefix)
     return { batch.revision, keys, values }
 end
 
---- Batches in the order of their revisions, narrowed to the keys that begin with a prefix.
+--- Batches in the order of their revisions, narrowed to the keys that begin with one of
+-- the prefixes.
 ---@param since number the revision to go on from: `oldest()` or newer
 ---@param newest number the last revision to look at
+---@param prefixes string[]
 ---@param max_bytes number of the batches looked at, but for the first one
 ---@return table batches each {revision, keys, values or nil}
 ---@return number through the revision to go on from next time
-function M.after(since, newest, prefix, max_bytes)
+function M.after(since, newest, prefixes, max_bytes)
+    local whole = prefixes[1] == ''
     local batches, through, bytes = {}, since, 0
     for _, batch in box.space.kv_changes:pairs(since, { iterator = 'GT' }) do
         bytes = bytes + batch:bsize() + PER_LOOK
         if batch.revision > newest or (bytes > max_bytes and through > since) then
             break
         end
-        table.insert(batches, prefix == '' and batch or narrowed(batch, prefix))
+        table.insert(batches, whole and batch or narrowed(batch, prefixes))
         through = tonumber(batch.revision)
     end
     return batches, through

@@ -15,6 +15,17 @@ local function holds(condition, revision)
     return not condition[3]
 end
 
+--- The keys that conditions tell of.
+---@param conditions table[]
+---@return string[]
+function M.keys(conditions)
+    local keys = {}
+    for i, condition in ipairs(conditions) do
+        keys[i] = condition[1]
+    end
+    return keys
+end
+
 --- The keys whose conditions do not hold, and their revisions.
 ---@param conditions table[]
 ---@param now number seconds since 1970

@@ -7,13 +7,13 @@ local M = {}
 --- Seconds: what api.md promises to clients.
 local RETENTION = 24 * 3600
 
----@param caller table {username, credentials_version}
+---@param user table the account's row
 ---@param retry table {key, fingerprint}, of a request that can be made again
 ---@param now number seconds since 1970
 ---@return table|nil outcome of the same request made before
-function M.outcome(caller, retry, now)
-    local kept = box.space.idempotency:get({ caller[1], retry[1] })
-    if kept == nil or kept.expires_at <= now then
+function M.outcome(user, retry, now)
+    local kept = box.space.idempotency:get({ user.username, retry[1] })
+    if kept == nil or kept.expires_at <= now or kept.account ~= user.id then
         return nil
     end
     if kept.fingerprint ~= retry[2] then
@@ -23,9 +23,12 @@ function M.outcome(caller, retry, now)
 end
 
 --- Inside the transaction of the write.
+---@param user table the account's row
 ---@param outcome table what the procedure returns
-function M.keep(caller, retry, outcome, now)
-    box.space.idempotency:replace({ caller[1], retry[1], retry[2], outcome, now + RETENTION })
+function M.keep(user, retry, outcome, now)
+    box.space.idempotency:replace({
+        user.username, retry[1], retry[2], outcome, now + RETENTION, user.id,
+    })
 end
 
 --- Forgets those whose time is over.

@@ -1,5 +1,6 @@
 --- Keys and values. A value is JSON text, opaque here: stored and returned as it came.
 -- Every write is one step of the store's revision, the same for all its keys.
+local accounts = require('users.accounts')
 local admission = require('users.admission')
 local changes = require('kv.changes')
 local clock = require('clock')
@@ -7,6 +8,7 @@ local counter = require('kv.counter')
 local durability = require('durability')
 local errors = require('errors')
 local expiry = require('kv.expiry')
+local grants = require('users.grants')
 local listing = require('kv.listing')
 local store = require('kv.store')
 local writes = require('kv.writes')
@@ -17,8 +19,10 @@ local M = {}
 local REPLICA_INTERVAL = 0.1
 
 local NO_OPTIONS = {}
+local ANYTHING = { '' }
 
---- Writes all the keys or none. Raises kv.TokenRevoked, kv.IdempotencyConflict.
+--- Writes all the keys or none. Raises kv.TokenRevoked, kv.NotGranted,
+-- kv.IdempotencyConflict.
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param values string[] JSON texts, one for each key
@@ -28,7 +32,7 @@ local NO_OPTIONS = {}
 ---@return number[]|nil revisions of the keys in conflict
 function M.put(caller, keys, values, options)
     options = options or NO_OPTIONS
-    return writes.make(caller, options, function(now)
+    return writes.make(caller, 'w', keys, options, function(now)
         local change = { keys = keys, values = values }
         if options.ttl ~= nil then
             local expires_at = now + options.ttl
@@ -43,7 +47,7 @@ function M.put(caller, keys, values, options)
 end
 
 --- Deletes those of the keys that are there, all or none.
--- Raises kv.TokenRevoked, kv.IdempotencyConflict.
+-- Raises kv.TokenRevoked, kv.NotGranted, kv.IdempotencyConflict.
 ---@param caller table {username, credentials_version}
 ---@param keys string[] each once
 ---@param options table|nil {conditions =, retry =}: see kv.writes
@@ -51,7 +55,7 @@ end
 ---@return number|string[] deleted their number; without a revision the keys in conflict
 ---@return number[]|nil revisions of the keys in conflict
 function M.delete(caller, keys, options)
-    return writes.make(caller, options or NO_OPTIONS, function(now)
+    return writes.make(caller, 'w', keys, options or NO_OPTIONS, function(now)
         local found = {}
         for _, key in ipairs(keys) do
             if store.find(key, now) ~= nil then
@@ -62,8 +66,9 @@ function M.delete(caller, keys, options)
     end)
 end
 
---- Adds to counters, all or none; a missing key counts from 0, a key keeps its expiry.
--- Raises kv.TokenRevoked, kv.IdempotencyConflict, kv.NotACounter, kv.CounterOverflow.
+--- Adds to counters, all or none; a missing key counts from 0, a key keeps its expiry. Who
+-- is told the new value must be allowed to read it. Raises kv.TokenRevoked, kv.NotGranted,
+-- kv.IdempotencyConflict, kv.NotACounter, kv.CounterOverflow.
 ---@param caller table {username, credentials_version}
 ---@param keys string[] each once
 ---@param deltas number[] integers of 64 bits, one for each key
@@ -71,7 +76,7 @@ end
 ---@return number revision
 ---@return string[] values the new ones, one for each key
 function M.increment(caller, keys, deltas, options)
-    return writes.make(caller, options or NO_OPTIONS, function(now)
+    return writes.make(caller, 'rw', keys, options or NO_OPTIONS, function(now)
         local values, expiries = {}, {}
         for i, key in ipairs(keys) do
             local row = store.find(key, now)
@@ -122,7 +127,7 @@ local function column(rows, count, field)
 end
 
 --- Reads all the keys at one moment, nothing of which a crash can take back.
--- Raises kv.TokenRevoked, kv.ReplyTooLarge.
+-- Raises kv.TokenRevoked, kv.NotGranted, kv.ReplyTooLarge.
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number what the keys and values found may take together
@@ -131,7 +136,7 @@ end
 ---@return table|nil revisions one for each key, or null
 ---@return table|nil left one for each key: seconds until it expires, or null
 function M.get(caller, keys, max_bytes, detailed)
-    admission.check(caller)
+    grants.check(admission.check(caller), 'r', keys)
     local rows, bytes, newest, now
     repeat
         now = clock.time()
@@ -151,8 +156,8 @@ function M.get(caller, keys, max_bytes, detailed)
     return values, column(rows, #keys, 'revision'), left
 end
 
---- Lists the keys with a prefix in the order of their bytes, a page of one moment at a time.
--- Raises kv.TokenRevoked.
+--- Lists the keys with a prefix that the caller may read, in the order of their bytes, a page
+-- of one moment at a time. Raises kv.TokenRevoked, kv.NotGranted.
 ---@param caller table {username, credentials_version}
 ---@param prefix string
 ---@param after string|nil the key to go on after
@@ -164,11 +169,11 @@ end
 ---@return string[] keys
 ---@return string[]|nil values JSON texts
 function M.list(caller, prefix, after, limit, max_bytes, with_values)
-    admission.check(caller)
+    local prefixes = grants.readable(admission.check(caller), prefix)
     local rows, last, revision
     repeat
         revision = store.revision()
-        rows, last = listing.page(prefix, after, limit, max_bytes, with_values)
+        rows, last = listing.page(prefixes, after, limit, max_bytes, with_values)
     until writes.journal:await_all()
     local keys = column(rows, #rows, 'key')
     return revision, last or box.NULL, keys, with_values and column(rows, #rows, 'value') or nil
@@ -176,7 +181,7 @@ end
 
 --- Batches after a revision, as the log has them on disk.
 -- Raises kv.ChangesOff, kv.RevisionAhead.
-local function changes_after(since, prefix, max_bytes)
+local function changes_after(since, prefixes, max_bytes)
     if not changes.is_kept() then
         errors.raise('ChangesOff')
     end
@@ -191,12 +196,13 @@ local function changes_after(since, prefix, max_bytes)
     if since < oldest then
         return box.NULL, oldest
     end
-    local batches, through = changes.after(since, newest, prefix, max_bytes)
+    local batches, through = changes.after(since, newest, prefixes, max_bytes)
     return batches, through, newest
 end
 
---- What changed after a revision, in whole batches narrowed to a prefix.
--- Raises kv.TokenRevoked, kv.ChangesOff, kv.RevisionAhead.
+--- What changed after a revision, in whole batches narrowed to the keys with a prefix that
+-- the caller may read.
+-- Raises kv.TokenRevoked, kv.NotGranted, kv.ChangesOff, kv.RevisionAhead.
 ---@param caller table {username, credentials_version}
 ---@param since number|nil nil: the newest revision
 ---@param prefix string
@@ -205,28 +211,39 @@ end
 -- changes after `since` are not kept any more
 ---@return number through the revision to go on from; without batches the oldest possible one
 ---@return number newest the newest revision of the moment
+---@return string[] prefixes of what the caller may read
+---@return number epoch of the accounts, at which that is so
 function M.changes(caller, since, prefix, max_bytes)
-    admission.check(caller)
-    return changes_after(since, prefix, max_bytes)
+    local prefixes = grants.readable(admission.check(caller), prefix)
+    local batches, through, newest = changes_after(since, prefixes, max_bytes)
+    return batches, through, newest, prefixes, accounts.epoch()
 end
 
---- What anybody changed after a revision; waits for it. For the service itself, which tells
--- its callers what they may know of it.
+--- What anybody changed after a revision, and whose standing or grants changed after an
+-- epoch; waits for either. For the service itself, which tells its callers what they may
+-- know of it.
 -- Raises kv.ChangesOff, kv.RevisionAhead.
 ---@param since number
+---@param epoch number of the accounts
 ---@param max_bytes number as in `changes`
 ---@param seconds number to wait at the most
 ---@return table|nil batches none: the time is over; nil as in `changes`
 ---@return number through
 ---@return number newest
-function M.follow(since, max_bytes, seconds)
+---@return number epoch of the accounts
+---@return string[]|nil changed names of accounts that have changed; nil: any may have
+function M.follow(since, epoch, max_bytes, seconds)
     local deadline = clock.monotonic() + seconds
     local left = seconds
-    while left > 0 and changes.is_kept() and writes.newest_on_disk() == since do
+    while left > 0 and changes.is_kept() and accounts.epoch() == epoch
+            and writes.newest_on_disk() == since do
         writes.journal:wait(box.info.ro and math.min(left, REPLICA_INTERVAL) or left)
         left = deadline - clock.monotonic()
     end
-    return changes_after(since, '', max_bytes)
+    local batches, through, newest = changes_after(since, ANYTHING, max_bytes)
+    return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
 end
+
+accounts.on_change(function() writes.journal:wake() end)
 
 return M

@@ -5,6 +5,7 @@ local changes = require('kv.changes')
 local clock = require('clock')
 local conditions = require('kv.conditions')
 local durability = require('durability')
+local grants = require('users.grants')
 local retries = require('kv.retries')
 local store = require('kv.store')
 
@@ -65,44 +66,50 @@ local function next_revision(change)
 end
 
 --- Either an answer that writes nothing, or the change to be made.
-local function decide(caller, options, plan, now)
-    admission.check(caller)
+local function decide(caller, rights, keys, options, plan, now)
+    local user = admission.check(caller)
+    grants.check(user, rights, keys)
+    if options.conditions ~= nil then
+        grants.check(user, 'r', conditions.keys(options.conditions))
+    end
     if options.retry ~= nil then
-        local outcome = retries.outcome(caller, options.retry, now)
+        local outcome = retries.outcome(user, options.retry, now)
         if outcome ~= nil then
             return outcome
         end
     end
     if options.conditions ~= nil then
-        local keys, revisions = conditions.conflicts(options.conditions, now)
-        if keys ~= nil then
-            return { box.NULL, keys, revisions }
+        local conflicts, revisions = conditions.conflicts(options.conditions, now)
+        if conflicts ~= nil then
+            return { box.NULL, conflicts, revisions }
         end
     end
     local change = plan(now)
     if #change.keys == 0 and options.retry == nil then
         return { store.revision(), change.result }
     end
-    return nil, change
+    return nil, change, user
 end
 
 --- Makes a change for a caller, or answers a retry as it was answered the first time.
--- Raises kv.TokenRevoked, kv.IdempotencyConflict, and what `plan` raises.
+-- Raises kv.TokenRevoked, kv.NotGranted, kv.IdempotencyConflict, and what `plan` raises.
 ---@param caller table {username, credentials_version}
+---@param rights string to the keys
+---@param keys string[]
 ---@param options table {conditions = …, retry = {key, fingerprint}}, each may be missing
 ---@param plan function takes the time, returns the Change; reads what it needs, must not yield
 ---@return number|nil revision nil: conditions do not hold
 ---@return any result of the change; without a revision the keys in conflict
 ---@return any revisions of the keys in conflict
-function M.make(caller, options, plan)
+function M.make(caller, rights, keys, options, plan)
     while true do
         local now = clock.time()
-        local ok, answer, change = pcall(decide, caller, options, plan, now)
+        local ok, answer, change, user = pcall(decide, caller, rights, keys, options, plan, now)
         if change ~= nil then
             local revision = next_revision(change)
             local outcome = { revision, change.result }
             commit(change, revision, options.retry and function()
-                retries.keep(caller, options.retry, outcome, now)
+                retries.keep(user, options.retry, outcome, now)
             end)
             return unpack(outcome)
         end

@@ -1,35 +1,94 @@
-"""Accounts: sign up, log in."""
+"""Accounts: sign up, log in, and the life of an account and of its tokens."""
 
 import msgspec
 from aiohttp import web
 
 from service import parsing
+from service.auth import CALLER
 from service.errors import InvalidCredentials, RegistrationClosed
 from service.handlers.messages import (
     PASSWORDS,
     SETTINGS,
     STORAGE,
     TOKENS,
-    body_of,
+    body_alone,
     json_reply,
 )
-from service.model import Caller
+from service.model import Caller, User
+
+SUCCESS = b'{"status":"success"}'
 
 
 async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
-    username, password = parsing.parse_credentials(await body_of(request))
+    username, password = parsing.parse_credentials(await body_alone(request))
     password_hash = await request.app[PASSWORDS].hash(password)
     await request.app[STORAGE].create_user(username, password_hash)
     return json_reply(b'{"status":"User created successfully"}')
 
 
 async def login(request: web.Request) -> web.Response:
-    username, password = parsing.parse_credentials(await body_of(request))
+    username, password = parsing.parse_credentials(await body_alone(request))
+    user = await _authenticated(request, username, password)
+    return _token(request, Caller(username, user.credentials_version))
+
+
+async def refresh(request: web.Request) -> web.Response:
+    parsing.parse_nothing(await body_alone(request))
+    await request.app[STORAGE].account(request[CALLER])
+    return _token(request, request[CALLER])
+
+
+async def logout(request: web.Request) -> web.Response:
+    parsing.parse_nothing(await body_alone(request))
+    await request.app[STORAGE].end_tokens(request[CALLER])
+    return json_reply(SUCCESS)
+
+
+async def change_password(request: web.Request) -> web.Response:
+    caller = request[CALLER]
+    old, new = parsing.parse_password_change(await body_alone(request))
+    await _confirmed(request, old)
+    password_hash = await request.app[PASSWORDS].hash(new)
+    return _token(
+        request, await request.app[STORAGE].set_password(caller, password_hash)
+    )
+
+
+async def show(request: web.Request) -> web.Response:
+    parsing.refuse_query(request.rel_url.raw_query_string)
+    caller = request[CALLER]
+    created_at, grants = await request.app[STORAGE].account(caller)
+    shown = {"username": caller.username, "created_at": created_at, "grants": grants}
+    return json_reply(msgspec.json.encode(shown))
+
+
+async def delete(request: web.Request) -> web.Response:
+    await _confirmed(request, parsing.parse_password(await body_alone(request)))
+    await request.app[STORAGE].delete_user(request[CALLER])
+    return json_reply(SUCCESS)
+
+
+async def _confirmed(request: web.Request, password: str) -> None:
+    """That the caller knows the account's password, too.
+
+    :raises TokenRevoked, InvalidCredentials:
+    """
+    caller = request[CALLER]
+    await request.app[STORAGE].account(caller)
+    await _authenticated(request, caller.username, password)
+
+
+async def _authenticated(request: web.Request, username: str, password: str) -> User:
+    """:raises InvalidCredentials: of an unknown name as of a wrong password"""
     user = await request.app[STORAGE].find_user(username)
     known_hash = user.password_hash if user else None
     if not await request.app[PASSWORDS].verify(password, known_hash) or user is None:
         raise InvalidCredentials()
-    token = request.app[TOKENS].issue(Caller(username, user.credentials_version))
+    return user
+
+
+def _token(request: web.Request, caller: Caller) -> web.Response:
+    token = request.app[TOKENS].issue(caller)
     return json_reply(msgspec.json.encode({"token": token}))

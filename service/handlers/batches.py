@@ -7,7 +7,7 @@ from service.auth import CALLER
 from service.handlers.messages import (
     SETTINGS,
     STORAGE,
-    body_of,
+    body_alone,
     json_reply,
     retry_of,
 )
@@ -16,7 +16,7 @@ from service.model import Row
 
 
 async def write(request: web.Request) -> web.Response:
-    body = await _body(request)
+    body = await body_alone(request)
     batch = parsing.parse_write(body, request.app[SETTINGS])
     revision = await request.app[STORAGE].put(
         request[CALLER],
@@ -31,7 +31,7 @@ async def write(request: web.Request) -> web.Response:
 
 async def read(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
-    keys, detailed = parsing.parse_read(await _body(request), settings)
+    keys, detailed = parsing.parse_read(await body_alone(request), settings)
     if detailed:
         rows = await request.app[STORAGE].get_rows(
             request[CALLER], keys, settings.max_body
@@ -44,7 +44,7 @@ async def read(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    body = await _body(request)
+    body = await body_alone(request)
     keys, conditions = parsing.parse_delete(body, request.app[SETTINGS])
     revision, deleted = await request.app[STORAGE].delete(
         request[CALLER],
@@ -57,7 +57,7 @@ async def delete(request: web.Request) -> web.Response:
 
 async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
-    page = parsing.parse_list(await _body(request), settings)
+    page = parsing.parse_list(await body_alone(request), settings)
     listing = await request.app[STORAGE].list_keys(
         request[CALLER],
         page.prefix,
@@ -73,19 +73,13 @@ async def list_keys(request: web.Request) -> web.Response:
 
 
 async def increment(request: web.Request) -> web.Response:
-    body = await _body(request)
+    body = await body_alone(request)
     deltas = parsing.parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(
         request[CALLER], deltas, retry=retry_of(request, body)
     )
     data = object_of(zip(deltas, values, strict=True))
     return json_reply(f'{{"data":{data}}}', revision)
-
-
-async def _body(request: web.Request) -> bytes:
-    """:raises InvalidRequest: there is a query"""
-    parsing.refuse_query(request.rel_url.raw_query_string)
-    return await body_of(request)
 
 
 def _detailed(keys: list[str], rows: list[Row | None]) -> str:

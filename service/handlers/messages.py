@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from aiohttp import hdrs, web
 
+from service import parsing
 from service.auth import Tokens
 from service.errors import BodyTooLarge, InvalidRequest
 from service.feed import Feed
@@ -44,6 +45,15 @@ async def body_of(request: web.Request) -> bytes:
         ) from None
     except (web.RequestPayloadError, ConnectionError):
         raise InvalidRequest("The body does not arrive as its headers say") from None
+
+
+async def body_alone(request: web.Request) -> bytes:
+    """Of a call that takes no query.
+
+    :raises BodyTooLarge, InvalidRequest:
+    """
+    parsing.refuse_query(request.rel_url.raw_query_string)
+    return await body_of(request)
 
 
 def retry_of(request: web.Request, body: bytes) -> Retry | None:

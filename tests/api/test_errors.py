@@ -13,6 +13,7 @@ from service.errors import HTTP_CODES, Problem
 from service.passwords import MAX_WAITING, THREADS
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve
+from tests.operator import set_grants
 from tests.problems import assert_problem
 from tests.tarantool import Tarantool, Tarantools
 
@@ -130,6 +131,7 @@ TABLE = [
 
 #: Those that need an account, or an instance of Tarantool, of their own.
 ELSEWHERE = {
+    "forbidden",
     "token_revoked",
     "registration_closed",
     "revision_compacted",
@@ -168,6 +170,13 @@ async def test_each_row_of_the_table(
 async def test_a_revoked_token(client: Client, tarantool: Tarantool) -> None:
     tarantool.console(f"box.space.users:delete('{account_of(client)}')")
     assert_problem(await client.read(["k"]), 403, "token_revoked")
+
+
+async def test_a_key_that_is_not_granted(client: Client, tarantool: Tarantool) -> None:
+    set_grants(tarantool, account_of(client))
+    key = unique("key")
+    detail = assert_problem(await client.write({key: 1}), 403, "forbidden")
+    assert detail == f"The account has no right to write the key '{key}'"
 
 
 async def test_registration_can_be_closed(serve: Serve, tarantool: Tarantool) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.auth import key_id
 from tests.client import Client, Reply, unique
 from tests.conftest import JWT_SECRET, Serve
 from tests.problems import assert_problem, http, talk
@@ -21,6 +22,7 @@ from tests.tarantool import Tarantool
 HOUR = 3600
 HEADER = {"alg": "HS256", "typ": "JWT"}
 BODY = b'{"keys":["k"]}'
+NEW_SECRET = "the secret that comes after it, as long"
 
 #: A good token takes the place of `{}`.
 BAD_HEADERS = {
@@ -134,7 +136,7 @@ REVOKED: dict[str, dict[str, Any]] = {
     "unknown-user": {"sub": unique("nobody")},
     "empty-sub": {"sub": ""},
     "long-sub": {"sub": "x" * 4000},
-    "later-ver": {"ver": 2},
+    "later-ver": {"ver": 2**40},
     "ver-0": {"ver": 0},
     "ver-of-63-bits": {"ver": 2**63 - 1},
 }
@@ -260,9 +262,46 @@ async def test_another_algorithm_in_earnest(caller: Client, algorithm: str) -> N
 
 
 @pytest.mark.parametrize("kid", ["", "../../etc/passwd", "\0", "' OR 1=1 --"])
-async def test_a_kid_is_not_looked_at(caller: Client, kid: str) -> None:
+async def test_a_kid_of_no_secret_of_ours(caller: Client, kid: str) -> None:
+    token = forged(HEADER | {"kid": kid}, claims_of(caller))
+    assert_problem(await present(caller, f"Bearer {token}"), 403, "token_invalid")
+
+
+async def test_a_token_names_its_secret_and_tells_nothing_of_it(
+    caller: Client,
+) -> None:
+    kid = jwt.get_unverified_header(caller.token or "")["kid"]
     token = forged(HEADER | {"kid": kid}, claims_of(caller))
     assert (await present(caller, f"Bearer {token}")).status == 200
+    assert not any(kid[i : i + 4] in JWT_SECRET for i in range(len(kid) - 3))
+
+
+async def test_a_rotated_secret_logs_nobody_out(
+    serve: Serve, tarantool: Tarantool, client: Client
+) -> None:
+    old = client.token
+    rotated = {"KV_JWT_SECRET": NEW_SECRET, "KV_JWT_SECRET_PREVIOUS": JWT_SECRET}
+    async with serve(tarantool, **rotated) as after:
+        assert (await present(after, f"Bearer {old}")).status == 200
+        after.token = old
+        renewed = (await after.post("/api/refresh")).json["token"]
+        assert (await present(after, f"Bearer {renewed}")).status == 200
+    async with serve(tarantool, KV_JWT_SECRET=NEW_SECRET) as done:
+        assert (await present(done, f"Bearer {renewed}")).status == 200
+        reply = await present(done, f"Bearer {old}")
+        assert_problem(reply, 403, "token_invalid")
+
+
+async def test_a_secret_signs_under_its_own_name_alone(
+    serve: Serve, tarantool: Tarantool, caller: Client
+) -> None:
+    rotated = {"KV_JWT_SECRET": NEW_SECRET, "KV_JWT_SECRET_PREVIOUS": JWT_SECRET}
+    async with serve(tarantool, **rotated) as service:
+        for secret, other in (JWT_SECRET, NEW_SECRET), (NEW_SECRET, JWT_SECRET):
+            for kid, status in (key_id(secret), 200), (key_id(other), 403):
+                header = HEADER | {"kid": kid}
+                token = forged(header, claims_of(caller), secret)
+                assert (await present(service, f"Bearer {token}")).status == status
 
 
 @pytest.mark.parametrize("secret", ["", "another secret, just as long as ours", "\0"])

@@ -31,7 +31,16 @@ COUNT = "box.space.kv_changes:len()"
 REVISION = "box.space.kv_meta:get('revision').value"
 
 #: {batches, through, newest}, or {nil, oldest}
-AFTER = "{{kv.v1.changes({{'ann', 1}}, {since}, '', 1000000)}}"
+AFTER = """
+(function()
+    local batches, through, newest = kv.v1.changes({{'ann', 1}}, {since}, '', {bytes})
+    return {{batches, through, newest}}
+end)()
+"""
+
+
+def after(since: int) -> str:
+    return AFTER.format(since=since, bytes=1_000_000)
 
 
 @pytest.fixture
@@ -59,8 +68,7 @@ def told(tarantool: Tarantool, since: int) -> list[int]:
     """The revisions after one, all of them."""
     revisions: list[int] = []
     while True:
-        found = evaluated(tarantool, AFTER.format(since=since))
-        batches, since, newest = found
+        batches, since, newest = evaluated(tarantool, after(since))
         revisions += [batch[0] for batch in batches]
         if since == newest:
             return revisions
@@ -68,7 +76,7 @@ def told(tarantool: Tarantool, since: int) -> list[int]:
 
 def oldest(tarantool: Tarantool) -> int:
     """As a client is told that comes with a revision no longer kept."""
-    nothing, revision = evaluated(tarantool, AFTER.format(since=0))
+    nothing, revision = evaluated(tarantool, after(0))
     assert nothing is None
     return int(revision)
 
@@ -120,9 +128,7 @@ async def test_the_log_takes_a_quarter_of_the_memory_at_the_most(
 def test_a_page_holds_a_bounded_number_of_small_batches(own: Tarantool) -> None:
     """What costs the instance its time is each batch, more than its bytes."""
     number(own, put_many(count=150, size=1))
-    batches, _, _ = evaluated(
-        own, f"{{kv.v1.changes({{'ann', 1}}, 0, '', {16 * KIB})}}"
-    )
+    batches, _, _ = evaluated(own, AFTER.format(since=0, bytes=16 * KIB))
     assert 16 < len(batches) < 16 * KIB / 256
 
 
@@ -132,11 +138,11 @@ def test_a_page_holds_a_bounded_number_of_small_batches(own: Tarantool) -> None:
 def test_the_log_outlives_a_kill(own: Tarantool) -> None:
     number(own, put_many(count=100, size=KIB))
     since = oldest(own)
-    before = evaluated(own, AFTER.format(since=since))
+    before = evaluated(own, after(since))
     own.kill()
     own.start()
     assert oldest(own) == since
-    assert evaluated(own, AFTER.format(since=since)) == before
+    assert evaluated(own, after(since)) == before
     newest = put(own, "k")
     assert told(own, newest - 1) == [newest]
 
@@ -164,11 +170,11 @@ def test_a_log_that_was_switched_off_has_no_gap(tarantools: Tarantools) -> None:
         missed = put(without, "missed")
         handed_over(without, last)
         assert oldest(last) == missed
-        assert evaluated(last, AFTER.format(since=since)) == [None, missed]
+        assert evaluated(last, after(since)) == [None, missed]
         assert told(last, missed) == []
         now = put(last, "told again")
         assert told(last, missed) == [now]
-        assert evaluated(last, AFTER.format(since=since)) == [None, missed]
+        assert evaluated(last, after(since)) == [None, missed]
 
 
 def test_a_log_that_misses_a_write_begins_anew(own: Tarantool) -> None:
@@ -178,7 +184,7 @@ def test_a_log_that_misses_a_write_begins_anew(own: Tarantool) -> None:
     own.kill()
     own.start()
     assert number(own, COUNT) == 0
-    assert evaluated(own, AFTER.format(since=since)) == [None, since + 1]
+    assert evaluated(own, after(since)) == [None, since + 1]
 
 
 def test_a_start_keeps_a_log_that_misses_nothing(own: Tarantool) -> None:
@@ -196,7 +202,9 @@ def test_a_start_keeps_a_log_that_misses_nothing(own: Tarantool) -> None:
 TOLD = "(function() local _, through = {look} return through - {since} end)()"
 PLAIN = "box.space.kv_changes.index.revision:max().revision - {since}"
 CHANGES = "kv.v1.changes({{'ann', 1}}, {since}, '', 1000000)"
-FOLLOW = "kv.v1.follow({since}, 1000000, 0.5)"
+FOLLOW = """
+kv.v1.follow({since}, require('users.accounts').epoch(), 1000000, 0.5)
+"""
 
 
 def looks(since: int, look: str) -> str:

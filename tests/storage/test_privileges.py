@@ -8,7 +8,7 @@ import pytest
 from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError
 
 from tests.client import unique
-from tests.tarantool import PASSWORD, Tarantool, connected, evaluated
+from tests.tarantool import PASSWORD, Tarantool, caller_of, connected, evaluated
 
 #: All spaces and views, the system's too.
 SPACES = """
@@ -145,14 +145,18 @@ async def test_no_other_function_can_be_called(
     assert await is_refused(stranger.call(function, args))
 
 
-async def test_the_procedures_can_be_called(account: asynctnt.Connection) -> None:
+async def test_the_procedures_can_be_called(
+    tarantool: Tarantool, account: asynctnt.Connection
+) -> None:
     name, key = unique("user"), unique("key")
     assert (await account.call("kv.v1.status")).body == [{"read_only": False}]
     await account.call("kv.v1.create_user", [name, "a hash"])
-    assert (await account.call("kv.v1.find_user", [name])).body == ["a hash", 1]
-    (revision,) = (await account.call("kv.v1.put", [[name, 1], [key], ["1"]])).body
+    caller = caller_of(tarantool, name)
+    found = await account.call("kv.v1.find_user", [name])
+    assert found.body == ["a hash", caller[1]]
+    (revision,) = (await account.call("kv.v1.put", [caller, [key], ["1"]])).body
     assert revision >= 1
-    assert (await account.call("kv.v1.get", [[name, 1], [key], 100])).body == [["1"]]
+    assert (await account.call("kv.v1.get", [caller, [key], 100])).body == [["1"]]
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)

@@ -9,19 +9,30 @@ import pytest
 from asynctnt.exceptions import TarantoolDatabaseError
 
 from tests.client import unique
-from tests.tarantool import PASSWORD, Tarantool, Tarantools, connected, evaluated
+from tests.tarantool import (
+    PASSWORD,
+    Tarantool,
+    Tarantools,
+    caller_of,
+    connected,
+    evaluated,
+)
 
 ACCOUNT = {"username": "kv_service", "password": PASSWORD}
 PROCEDURES = [
+    "account",
     "changes",
     "create_user",
     "delete",
+    "delete_user",
+    "end_tokens",
     "find_user",
     "follow",
     "get",
     "increment",
     "list",
     "put",
+    "set_password",
     "status",
 ]
 
@@ -58,10 +69,10 @@ async def account(tarantool: Tarantool) -> AsyncIterator[asynctnt.Connection]:
 
 
 @pytest.fixture
-async def caller(account: asynctnt.Connection) -> list[Any]:
+async def caller(tarantool: Tarantool, account: asynctnt.Connection) -> list[Any]:
     name = unique("user")
     await account.call("kv.v1.create_user", [name, "a hash"])
-    return [name, 1]
+    return caller_of(tarantool, name)
 
 
 @pytest.fixture
@@ -108,11 +119,11 @@ async def test_a_revision_is_one_step_for_a_batch(
     assert revisions == [first, first + 1, first + 2]
 
 
-@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("step", [-1, 1])
 async def test_another_version_of_the_credentials_is_refused(
-    account: asynctnt.Connection, caller: list[Any], version: int
+    account: asynctnt.Connection, caller: list[Any], step: int
 ) -> None:
-    outdated, key = [caller[0], version], unique("key")
+    outdated, key = [caller[0], caller[1] + step], unique("key")
     put = account.call("kv.v1.put", [outdated, [key], ["1"]])
     get = account.call("kv.v1.get", [outdated, [key], LARGE])
     assert await custom_type(put) == "kv.TokenRevoked"
@@ -146,7 +157,7 @@ async def test_a_name_is_given_once(account: asynctnt.Connection) -> None:
     await account.call("kv.v1.create_user", [name, "first"])
     again = account.call("kv.v1.create_user", [name, "second"])
     assert await custom_type(again) == "kv.UserExists"
-    assert (await account.call("kv.v1.find_user", [name])).body == ["first", 1]
+    assert (await account.call("kv.v1.find_user", [name])).body[0] == "first"
 
 
 async def test_a_reply_over_the_limit_is_refused(

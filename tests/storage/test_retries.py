@@ -16,7 +16,12 @@ MANY = 1_200
 
 CUTS = 6
 
-INCREMENT = "{{kv.v1.increment({{'{name}', 1}}, {{'{key}'}}, {{1}}, {options})}}"
+INCREMENT = """
+{{kv.v1.increment(
+    {{'{name}', box.space.users:get('{name}').credentials_version}},
+    {{'{key}'}}, {{1}}, {options}
+)}}
+"""
 RETRY = "{retry = {'retry', 'a request'}}"
 OTHER_RETRY = "{retry = {'retry', 'another request'}}"
 
