@@ -29,11 +29,6 @@ PUBLIC = [
     web.get("/readyz", health.readyz),
 ]
 FOR_CALLERS = [
-    web.post("/api/refresh", accounts.refresh),
-    web.post("/api/logout", accounts.logout),
-    web.post("/api/password", accounts.change_password),
-    web.get("/api/me", accounts.show, allow_head=False),
-    web.delete("/api/me", accounts.delete),
     web.post("/api/write", batches.write),
     web.post("/api/read", batches.read),
     web.post("/api/delete", batches.delete),
@@ -43,6 +38,11 @@ FOR_CALLERS = [
     web.put(one_key.ROUTE, one_key.put),
     web.delete(one_key.ROUTE, one_key.delete),
     web.get("/api/changes", changes.changes, allow_head=False),
+    web.post("/api/refresh", accounts.refresh),
+    web.post("/api/logout", accounts.logout),
+    web.post("/api/password", accounts.change_password),
+    web.get("/api/me", accounts.show),
+    web.delete("/api/me", accounts.delete),
 ]
 
 #: Bodies of the largest size that may wait in the feed for slow watchers.

@@ -151,7 +151,7 @@ OPERATIONS: dict[Handler, Operation] = {
         "Delete the account, but not its keys",
         reply=Status,
         body=schemas.PasswordBody,
-        example={"password": "correct horse"},
+        example={"password": "battery staple"},
         raises=[
             errors.CredentialsRequired,
             errors.InvalidCredentials,

@@ -141,7 +141,7 @@ async def test_every_example_works_as_it_stands(
                 for method, operation in methods.items()
                 if "requestBody" in operation
             ]
-    assert statuses == [200] * 7 + [204]
+    assert statuses == [200] * 7 + [204] + [200] * 2
 
 
 async def tried(client: Client, method: str, path: str, operation: Any) -> int:
@@ -149,7 +149,7 @@ async def tried(client: Client, method: str, path: str, operation: Any) -> int:
     body = operation["requestBody"]["content"]["application/json"]["example"]
     path = path.replace("{key}", "config/colour")
     reply = await client.request(method.upper(), path, json.dumps(body))
-    if path == "/api/login":
+    if "token" in reply.text:
         client.token = reply.json["token"]
     return reply.status
 

@@ -79,6 +79,9 @@ class Docs:
     async def authorize(self, token: str) -> None:
         await self._page.get_by_role("button", name="Authorize", exact=True).click()
         dialog = self._page.locator(".modal-ux")
+        log_out = dialog.get_by_role("button", name="Remove authorization")
+        if await log_out.count():
+            await log_out.click()
         await dialog.get_by_label("auth-bearer-value").fill(token)
         await dialog.get_by_role("button", name="Apply credentials").click()
         await dialog.get_by_role("button", name="Close", exact=True).click()
@@ -205,6 +208,20 @@ async def test_every_call_can_be_made_from_the_page_alone(
     assert changes.status == "200"
     changed = [list(change["data"]) for change in changes.reply["changes"]]
     assert changed == [[key], [counter], [], [nested], []]
+
+    assert (await call("GET", "/api/me")).status == "200"
+    assert await call("HEAD", "/api/me") == ("200", None)
+    for path, body in {
+        "/api/refresh": None,
+        "/api/password": {"password": "correct horse", "new_password": "new"},
+    }.items():
+        renewed = await call("POST", path, body)
+        assert renewed.status == "200"
+        await docs.authorize(renewed.reply["token"])
+    assert await call("POST", "/api/logout") == ("200", success)
+    login = await call("POST", "/api/login", credentials | {"password": "new"})
+    await docs.authorize(login.reply["token"])
+    assert await call("DELETE", "/api/me", {"password": "new"}) == ("200", success)
 
     for path in ("/livez", "/readyz"):
         assert (await call("GET", path)).status == "200"
