@@ -67,6 +67,18 @@ box.space.kv:insert({ 'c', '41', 7 })
 box.space.kv_meta:update('revision', {{ '=', 'value', 7 }})
 """
 
+#: Accounts, each with an outcome kept for a retry, of before there were grants.
+OLD_ACCOUNTS = """
+box.atomic(function()
+    for i = 1, {count} do
+        local name = 'user ' .. i
+        box.space.users:insert({{ name, 'a hash', 3, 1700000000 }})
+        box.space.idempotency:insert({{ name, 'retry', 'a request', {{ 7, 1 }}, 2e9 }})
+    end
+end)
+"""
+MANY = 20_000
+
 #: An instance that was configured read-only before our init.lua, as a follower is.
 FOLLOWER = """
 require('fio').mktree('{data}')
@@ -191,6 +203,35 @@ async def test_a_store_from_before_keys_could_expire_serves_on(
             wait_until(lambda: expired_rows(tarantool) == set(), START_TIMEOUT)
             listed = await client.list_keys("", values=True)
             assert listed.json["data"] == {"c": 42}
+
+
+def test_accounts_from_before_grants_keep_their_tokens_and_every_right(
+    tarantools: Tarantools, migrations: Migrations, tmp_path: Path
+) -> None:
+    migrations.put_ours(*ours()[:5])
+    with tarantools.local(migrations.path) as tarantool:
+        today = tarantool.init
+        migrate_only(tarantool, migrations, tmp_path / "migrates.lua")
+        tarantool.start()
+        tarantool.console(OLD_ACCOUNTS.format(count=MANY))
+        tarantool.kill()
+
+        migrations.put_ours(*ours()[5:])
+        tarantool.init = today
+        tarantool.start()
+        for number in 1, MANY:
+            caller = f"{{'user {number}', 3}}"
+            put = f"kv.v1.put({caller}, {{'k'}}, {{'1'}})"
+            assert evaluated(tarantool, put) > 0
+            again = "{retry = {'retry', 'a request'}}"
+            delete = f"{{kv.v1.delete({caller}, {{'k'}}, {again})}}"
+            assert evaluated(tarantool, delete) == [7, 1]
+        ids = "box.space.users:get('{}').id"
+        old = {evaluated(tarantool, ids.format(f"user {n}")) for n in (1, 2, MANY)}
+        tarantool.console("kv.v1.create_user('new', 'a hash')")
+        new = evaluated(tarantool, ids.format("new"))
+        assert len(old) == 3
+        assert new > max(old)
 
 
 def test_a_restart_applies_nothing_again(migrated: Tarantool) -> None:
