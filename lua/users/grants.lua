@@ -50,10 +50,16 @@ function M.for_people(grants)
     return shown
 end
 
+--- What every key begins with.
+local ANYTHING = { '' }
+
 local function prefixes_with(user, right)
     local prefixes = {}
     for _, grant in ipairs(user.grants) do
         if grant[2]:find(right, 1, true) then
+            if grant[1] == '' then
+                return ANYTHING
+            end
             table.insert(prefixes, grant[1])
         end
     end
@@ -81,7 +87,8 @@ local VERBS = { r = 'read', w = 'write' }
 function M.check(user, rights, keys)
     for right in rights:gmatch('.') do
         local prefixes = prefixes_with(user, right)
-        for i = 1, #keys do
+        local count = prefixes == ANYTHING and 0 or #keys
+        for i = 1, count do
             if not M.begins_with_any(keys[i], prefixes) then
                 errors.raise('NotGranted', VERBS[right], 'the key ' .. errors.quoted(keys[i]))
             end
