@@ -1,14 +1,20 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
 # make test   the tests; ARGS go to pytest
 # make lint   ruff, mypy, luacheck
+# make backup TO=folder     of what runs with its data in KV_DATA_DIR
+# make verify FROM=folder   against what runs there
+# make restore FROM=folder  into KV_DATA_DIR, which has to be empty
 PYTHON ?= python3
 ARGS ?=
+TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
+DATA = $(or $(KV_DATA_DIR),./var)
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: run test lint tarantool luacheck
+.PHONY: backup verify restore from
 
 run: .venv/run tarantool
 	@exec .venv/bin/python -m service
@@ -21,6 +27,18 @@ lint: .venv/dev luacheck
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	luacheck -q lua migrations
+
+backup: tarantool
+	@tarantool lua/backup/main.lua backup '$(DATA)/console.sock' '$(TO)'
+
+verify: tarantool from
+	@tarantool lua/backup/main.lua verify '$(DATA)/console.sock' '$(FROM)'
+
+restore: tarantool from
+	@tarantool lua/backup/main.lua restore '$(FROM)' '$(DATA)'
+
+from:
+	@test -n '$(FROM)' || { echo "FROM=folder is wanted: the folder of a backup" >&2; exit 1; }
 
 .venv/run: requirements.txt | .venv/bin/python
 	.venv/bin/python -m pip install -q --disable-pip-version-check -r $<

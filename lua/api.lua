@@ -1,6 +1,7 @@
 --- The procedures by name and version, and their way into the instance.
 -- A version never changes its meaning: another signature is `v2`, in a file of its own, and
 -- both are offered side by side.
+local admin = require('admin')
 local kv_v1 = require('kv.v1')
 local users_v1 = require('users.v1')
 
@@ -27,9 +28,10 @@ local PROCEDURES = {
     ['kv.v1.follow'] = kv_v1.follow,
 }
 
---- Puts the procedures under the global `kv`, where call() finds them.
+--- Puts the procedures under the global `kv`, where call() finds them, and beside them what
+-- is for the operators alone.
 function M.publish()
-    local root = {}
+    local root = { admin = admin.functions() }
     for path, procedure in pairs(PROCEDURES) do
         local version, name = path:match('^kv%.(%w+)%.([%w_]+)$')
         root[version] = root[version] or {}

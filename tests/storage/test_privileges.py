@@ -42,6 +42,9 @@ FOREIGN_FUNCTIONS = [
     ("rawset", []),
     # Tarantool 2 has it as a function of SQL: Lua with all rights, for everybody
     ("LUA", ["return 1"]),
+    ("kv.admin.backup", ["/tmp/backup"]),
+    ("kv.admin.help", []),
+    ("kv.admin", []),
     ("kv.v1.nope", []),
     ("kv.v1", []),
     ("kv", []),
