@@ -4,6 +4,7 @@
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
+# make backup-compose, verify-compose, restore-compose: the same of the compose project
 PYTHON ?= python3
 ARGS ?=
 TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
@@ -14,7 +15,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: run test lint tarantool luacheck
-.PHONY: backup verify restore from
+.PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
 	@exec .venv/bin/python -m service
@@ -37,6 +38,13 @@ verify: tarantool from
 restore: tarantool from
 	@tarantool lua/backup/main.lua restore '$(FROM)' '$(DATA)'
 
+backup-compose:
+	@docker/backup.sh backup '$(TO)'
+
+verify-compose restore-compose: %-compose: from
+	@docker/backup.sh $* '$(FROM)'
+
+.PHONY: from
 from:
 	@test -n '$(FROM)' || { echo "FROM=folder is wanted: the folder of a backup" >&2; exit 1; }
 

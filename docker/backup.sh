@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Backups of the compose project, in folders of this machine:
+#     docker/backup.sh backup|verify|restore FOLDER
+# They pass through a folder in the volume with the data, because the container writes
+# nowhere else. A restore wants a volume without data, and no container that runs on it.
+set -euo pipefail
+umask 077
+
+readonly COMPOSE=${COMPOSE:-docker compose}
+readonly DATA=/var/lib/tarantool
+readonly CONSOLE=$DATA/console.sock
+# with these two set, as the 3.x image has them, Tarantool wants a cluster's configuration
+readonly PROGRAM="env -u TT_APP_NAME -u TT_INSTANCE_NAME tarantool /opt/kv/lua/backup/main.lua"
+
+CHECK_SUMS="sha256sum -c"
+command -v sha256sum >/dev/null || CHECK_SUMS="shasum -a 256 -c" # macOS
+
+readonly action=$1 folder=$2
+readonly passing=$DATA/passing.$(date -u +%s).$$
+
+# what it says is about the folder of this machine
+renamed() {
+    "$@" > >(sed "s|$passing|$folder|g") 2> >(sed "s|$passing|$folder|g" >&2)
+}
+
+inside() {
+    $COMPOSE exec -T tarantool sh -ec "$1"
+}
+
+remove() {
+    inside "rm -rf $passing"
+}
+
+send() {
+    tar -C "$folder" -c .
+}
+
+case $action in
+backup)
+    if [ -e "$folder" ]; then
+        echo "kv: $folder exists" >&2
+        exit 1
+    fi
+    trap remove EXIT
+    renamed inside "$PROGRAM backup $CONSOLE $passing"
+    draft=$folder.draft
+    mkdir -p "$(dirname "$folder")"
+    mkdir "$draft"
+    # to itself, not to the user of the container
+    inside "tar -C $passing -c ." | tar -C "$draft" --no-same-owner -x
+    (cd "$draft" && $CHECK_SUMS SHA256SUMS >/dev/null)
+    sync
+    mv "$draft" "$folder"
+    sync
+    ;;
+verify)
+    trap remove EXIT
+    send | inside "mkdir $passing; tar -C $passing --no-same-owner -x"
+    renamed inside "$PROGRAM verify $CONSOLE $passing"
+    ;;
+restore)
+    send | renamed $COMPOSE run --rm -T --no-deps tarantool sh -ec "
+        trap 'rm -rf $passing' EXIT
+        mkdir $passing
+        tar -C $passing --no-same-owner -x
+        $PROGRAM restore $passing $DATA"
+    ;;
+*)
+    echo "backup, verify or restore is wanted" >&2
+    exit 1
+    ;;
+esac
