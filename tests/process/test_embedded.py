@@ -87,10 +87,11 @@ def test_without_its_lifeline_a_tarantool_outlives_its_parent(tmp_path: Path) ->
         os.kill(orphan, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("wal_mode", ["fsync", "write"])
 async def test_the_next_start_after_a_kill_has_what_was_acknowledged(
-    tmp_path: Path, session: aiohttp.ClientSession
+    tmp_path: Path, session: aiohttp.ClientSession, wal_mode: str
 ) -> None:
-    with service_process(tmp_path) as service:
+    with service_process(tmp_path, KV_WAL_MODE=wal_mode) as service:
         client = await Client(session, service.url).enter()
         for number in range(20):
             assert (await client.write({"last": number})).status == 200
@@ -115,15 +116,17 @@ async def test_a_killed_tarantool_is_replaced(
         assert (await client.write({"k": 2})).status == 200
 
 
-async def test_a_tarantool_killed_again_and_again_is_replaced_every_time(
-    tmp_path: Path, session: aiohttp.ClientSession
+@pytest.mark.parametrize("wal_mode", ["fsync", "write"])
+async def test_a_tarantool_killed_again_and_again_loses_nothing(
+    tmp_path: Path, session: aiohttp.ClientSession, wal_mode: str
 ) -> None:
-    with service_process(tmp_path) as service:
+    with service_process(tmp_path, KV_WAL_MODE=wal_mode) as service:
         client = await Client(session, service.url).enter()
         for number in range(3):
+            assert (await client.write({"k": number})).status == 200
             os.kill(tarantool_pid(service), signal.SIGKILL)
             await wait_until_ready(client, SOON)
-            assert (await client.write({"k": number})).status == 200
+            assert (await client.read(["k"])).json["data"] == {"k": number}
 
 
 def test_secrets_are_made_at_the_first_start_for_their_owner_alone(
