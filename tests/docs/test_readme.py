@@ -28,6 +28,9 @@ SET_UP = 300.0
 #: How the examples begin that call the service.
 CALLS = ("curl", "TOKEN=", "until")
 
+#: Those for its operator, where it runs with a Tarantool of its own.
+OPERATIONS = ("echo", "make backup TO", "make verify FROM", "make restore FROM")
+
 END_OF_EXAMPLE = "--- end of example ---"
 
 
@@ -60,9 +63,12 @@ def examples(*programs: str) -> list[Example]:
 
 def assert_examples_hold(examples: list[Example], folder: Path) -> None:
     script = "".join(f"{e.command}\necho\necho '{END_OF_EXAMPLE}'\n" for e in examples)
+    # a make inside make tells of its folders
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
+        env=environ,
         capture_output=True,
         text=True,
         timeout=60,
@@ -124,7 +130,7 @@ def started(
 def test_make_run_serves_every_example(checkout: Path) -> None:
     (run,) = examples("make run")
     with started(run.command, checkout):
-        assert_examples_hold(examples(*CALLS, "echo"), checkout)
+        assert_examples_hold(examples(*CALLS, *OPERATIONS), checkout)
     log = (checkout / "output.log").read_text()
     assert "service.server: stopped" in log
     assert "Traceback" not in log
@@ -139,10 +145,13 @@ def test_compose_serves_every_example(
     up, down = examples("docker compose")
     try:
         with started(up.command, checkout):
-            assert_examples_hold(examples(*CALLS), checkout)
+            assert_examples_hold(examples(*CALLS, "make backup-compose"), checkout)
         subprocess.run(down.command, shell=True, cwd=checkout, check=True)
         running = ["docker", "ps", "--quiet", "--filter", "name=kv-tests"]
         assert subprocess.run(running, check=True, capture_output=True).stdout == b""
+        remove = ["docker", "volume", "rm", "kv-tests_data"]
+        subprocess.run(remove, check=True)
+        assert_examples_hold(examples("make restore-compose"), checkout)
     finally:
         remove = ["docker", "compose", "down", "--volumes"]
         subprocess.run(remove, cwd=checkout, check=True)
