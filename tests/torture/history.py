@@ -17,6 +17,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     :ivar start, end: seconds of one monotonic clock, around the client's whole wait
     :ivar keys: asked for; of a list, the keys that it showed
+    :ivar after, next: of a list, as in its request and in its reply
     :ivar values: of a write JSON texts, of an increment the deltas in decimal
     :ivar conditions: what was wanted of revisions; None: no such key
     :ivar ttl: seconds until the written keys expire
@@ -39,6 +40,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     conditions: dict[str, int | None] = {}
     ttl: float | None = None
     prefix: str | None = None
+    after: str | None = None
+    next: str | None = None
     retry: str | None = None
     status: int | None = None
     code: str | None = None
@@ -46,6 +49,16 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     found: list[str | None] | None = None
     revisions: list[int | None] | None = None
     deleted: int | None = None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """Of a write and of an increment, by key: the last one wins."""
+        return dict(zip(self.keys, self.values or [], strict=True))
+
+    @property
+    def shown(self) -> dict[str, str | None]:
+        """What was found, by key."""
+        return dict(zip(self.keys, self.found or [], strict=True))
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -57,7 +70,9 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """:ivar changes: the whole feed, from the first revision of the round to its last
+    """The store has none of the keys before the first operation.
+
+    :ivar changes: the whole feed, from the first revision of the round to its last
     :ivar final: JSON texts by key, of all keys after the last operation
     """
 

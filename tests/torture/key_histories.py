@@ -1,0 +1,128 @@
+"""The history of each key, and whether it is linearizable."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tests.torture.history import History, Operation
+from tests.torture.linearizability import (
+    ANYTHING,
+    THERE,
+    Any,
+    Call,
+    Search,
+    State,
+    Undecided,
+)
+from tests.torture.requests import Request, fold
+from tests.torture.tolerance import TOLERANCE
+from tests.torture.verdict import Violation, violation
+
+#: The owner of the read that `final` stands for.
+FINAL = -1
+
+
+def judge_keys(history: History) -> Iterator[Violation]:
+    """Neither the feed nor any other key is asked."""
+    requests = fold(history.operations)
+    by_key: dict[str, list[Call]] = defaultdict(list)
+    for owner, request in enumerate(requests):
+        for key, call in _calls(owner, request):
+            by_key[key].append(call)
+    end = math.nextafter(max((o.end for o in history.operations), default=0), math.inf)
+    for key, calls in by_key.items():
+        value = history.final.get(key)
+        calls.append(Call(FINAL, "read", end, math.inf, wanted=value))
+        yield from _judge(key, calls, requests)
+
+
+def _judge(key: str, calls: list[Call], requests: list[Request]) -> Iterator[Violation]:
+    search = Search(calls)
+    try:
+        if search.run(State()):
+            return
+        rule = "linearizability"
+        sentence = f"no order of the calls on {key!r} explains what they were told"
+        window = search.window()
+    except Undecided as undecided:
+        rule = "undecided"
+        sentence = f"{key!r}: no order of its calls was found within {undecided}"
+        window = undecided.window
+    shown = sorted({call.owner for call in window if call.owner != FINAL})
+    yield violation(rule, sentence, [requests[owner] for owner in shown], [key])
+
+
+def _calls(owner: int, request: Request) -> Iterator[tuple[str, Call]]:
+    told = request.told
+    if request.outcome == "failed" or (not request.is_write and told.outcome != "ok"):
+        return
+    base = Call(owner, "read", request.start, request.end)
+    if request.is_write:
+        yield from _changes(base, request)
+    elif told.call == "list":
+        for place, key in enumerate(told.keys):
+            value = THERE if told.found is None else told.found[place]
+            yield key, base._replace(wanted=value)
+    else:
+        yield from _reads(base, told)
+
+
+def _reads(base: Call, told: Operation) -> Iterator[tuple[str, Call]]:
+    assert told.found is not None
+    for place, key in enumerate(told.keys):
+        revision = ANYTHING if told.revisions is None else told.revisions[place]
+        yield key, base._replace(wanted=told.found[place], wanted_revision=revision)
+
+
+def _changes(base: Call, request: Request) -> Iterator[tuple[str, Call]]:
+    told = request.told
+    base = base._replace(optional=request.outcome == "unknown", revision=told.revision)
+    for key, condition in told.conditions.items():
+        if key not in told.keys and not base.optional:
+            yield key, base._replace(wanted_revision=condition, revision=None)
+    for key, call in _writes(base, told):
+        if key in told.conditions:
+            call = call._replace(wanted_revision=told.conditions[key])
+        yield key, call
+        if call.lease is not None:
+            assert told.ttl is not None
+            yield key, _expiry(call, told.ttl)
+
+
+def _writes(base: Call, told: Operation) -> Iterator[tuple[str, Call]]:
+    if told.call == "write":
+        lease = base.owner if told.ttl is not None else None
+        for key, value in told.asked.items():
+            yield key, base._replace(kind="write", value=value, lease=lease)
+    elif told.call == "increment":
+        sums: dict[str, str | Any | None] = {}
+        if told.found is not None:
+            sums.update(told.shown)
+        for key, delta in told.asked.items():
+            wanted = sums.get(key, ANYTHING)
+            yield key, base._replace(kind="increment", value=delta, wanted=wanted)
+    else:
+        for key in dict.fromkeys(told.keys):
+            yield key, _deletion(base, told)
+
+
+def _deletion(base: Call, told: Operation) -> Call:
+    wanted: Any | None = ANYTHING
+    if told.deleted == 0:
+        # it tells a revision that others have made
+        return base._replace(wanted=None, revision=None)
+    if told.deleted == len(set(told.keys)):
+        wanted = THERE
+    return base._replace(kind="delete", wanted=wanted)
+
+
+def _expiry(write: Call, ttl: float) -> Call:
+    """Due at one moment; of a write that may never have been, it may never be."""
+    return write._replace(
+        kind="expire",
+        start=write.start + ttl - TOLERANCE,
+        end=write.end + ttl + TOLERANCE,
+        wanted=ANYTHING,
+        wanted_revision=ANYTHING,
+        revision=None,
+    )

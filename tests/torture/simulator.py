@@ -1,0 +1,204 @@
+"""Histories of a store that keeps its promises, made without one."""
+
+import math
+import random
+from dataclasses import dataclass, field
+
+from tests.torture.history import Change, History, Operation
+
+
+@dataclass
+class Row:
+    value: str
+    revision: int
+    expires_at: float = math.inf
+
+
+@dataclass
+class Simulator:
+    """One store, on which calls happen one after the other, each at a moment.
+
+    :ivar spread: seconds by which clients see a call begin before and end after it
+    :ivar doubt: share of calls of which clients do not hear
+    """
+
+    random: random.Random
+    keys: int = 4
+    clients: int = 5
+    spread: float = 3.0
+    doubt: float = 0.2
+    now: float = 0.0
+    rows: dict[str, Row] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    written: int = 0
+    retries: int = 0
+
+    def run(self, count: int) -> History:
+        for _ in range(count):
+            self.now += self.random.uniform(0, 2)
+            self._collect()
+            self._call()
+        self.now += max(operation.end for operation in self.operations)
+        final = {key: row.value for key, row in self._live().items()}
+        return History(self.operations, self.changes, final)
+
+    @property
+    def _revision(self) -> int:
+        return self.changes[-1].revision if self.changes else 0
+
+    def _live(self) -> dict[str, Row]:
+        return {k: row for k, row in self.rows.items() if row.expires_at > self.now}
+
+    def _collect(self) -> None:
+        """Sooner or later."""
+        gone = sorted(self.rows.keys() - self._live().keys())
+        if gone and self.random.random() < 0.3:
+            self._change({}, gone)
+
+    def _change(self, data: dict[str, str], deleted: list[str]) -> int:
+        revision = self._revision + 1
+        self.changes.append(Change(revision, data, deleted))
+        for key in deleted:
+            del self.rows[key]
+        return revision
+
+    def _some(self, prefix: str) -> list[str]:
+        names = [f"{prefix}{i}" for i in range(self.keys)]
+        return self.random.sample(names, self.random.randint(1, min(3, self.keys)))
+
+    def _call(self) -> None:
+        calls = (self._write, self._read, self._delete, self._increment, self._list)
+        weights = (5, 8, 2, 4, 1)
+        (call,) = self.random.choices(calls, weights)
+        if call in (self._write, self._increment) and self.random.random() < 0.2:
+            self._retried(call())
+            return
+        self.operations.append(self._seen(call()))
+
+    def _seen(self, told: Operation) -> Operation:
+        """As a client has it, who may not hear of it, or of a call that never was."""
+        told = _at(
+            told,
+            self.now - self.random.uniform(0, self.spread),
+            self.now + self.random.uniform(0, self.spread),
+        )
+        return _unheard(told) if self.random.random() < self.doubt else told
+
+    def _retried(self, told: Operation) -> None:
+        """Several attempts, one of which did it."""
+        self.retries += 1
+        told = _with(told, retry=f"retry-{self.retries}")
+        first = self._seen(told)
+        self.operations.append(first)
+        if told.outcome != "ok":
+            return
+        begin = first.end
+        for _ in range(self.random.randint(0, 2)):
+            end = max(begin, self.now) + self.random.uniform(0, 1)
+            attempt = _at(told, begin, end)
+            unheard = self.random.random() < self.doubt
+            self.operations.append(_unheard(attempt) if unheard else attempt)
+            begin = end
+
+    def _conditions(self, keys: list[str]) -> dict[str, int | None]:
+        if self.random.random() < 0.7:
+            return {}
+        live = self._live()
+        found = {key: live[key].revision if key in live else None for key in keys}
+        if self.random.random() < 0.3:
+            found[keys[0]] = self.random.randint(1, self._revision + 2)
+        return found
+
+    def _refused(self, conditions: dict[str, int | None]) -> bool:
+        live = self._live()
+        return any(
+            (live[key].revision if key in live else None) != wanted
+            for key, wanted in conditions.items()
+        )
+
+    def _write(self) -> Operation:
+        keys = self._some("r")
+        values = [str(self.written + 1000 + i) for i in range(len(keys))]
+        self.written += len(keys)
+        conditions = self._conditions([*keys, "r0"])
+        ttl = self.random.uniform(1, 10) if self.random.random() < 0.3 else None
+        told = _operation("write", keys, values=values, conditions=conditions, ttl=ttl)
+        if self._refused(conditions):
+            return _with(told, outcome="failed", code="condition_failed", status=412)
+        if self.random.random() < self.doubt / 2:
+            return _unheard(told)  # it never came
+        revision = self._change(dict(zip(keys, values, strict=True)), [])
+        for key, value in zip(keys, values, strict=True):
+            self.rows[key] = Row(value, revision, self.now + (ttl or math.inf))
+        return _with(told, revision=revision)
+
+    def _delete(self) -> Operation:
+        keys = self._some(self.random.choice("rc"))
+        conditions = self._conditions(keys)
+        told = _operation("delete", keys, conditions=conditions)
+        if self._refused(conditions):
+            return _with(told, outcome="failed", code="condition_failed", status=412)
+        found = [key for key in keys if key in self._live()]
+        revision = self._change({}, found) if found else self._revision
+        return _with(told, revision=revision, deleted=len(found))
+
+    def _increment(self) -> Operation:
+        keys = self._some("c")
+        deltas = [self.random.randint(-3, 3) for _ in keys]
+        live = self._live()
+        sums = {}
+        for key, delta in zip(keys, deltas, strict=True):
+            sums[key] = str(int(live[key].value if key in live else 0) + delta)
+        revision = self._change(sums, [])
+        for key, value in sums.items():
+            expires_at = live[key].expires_at if key in live else math.inf
+            self.rows[key] = Row(value, revision, expires_at)
+        told = _operation("increment", keys, values=[str(delta) for delta in deltas])
+        return _with(told, revision=revision, found=list(sums.values()))
+
+    def _read(self) -> Operation:
+        keys = [*self._some("r"), *self._some("c")]
+        live = self._live()
+        told = _operation("read", keys)
+        if self.random.random() < 0.5:
+            revisions = [live[key].revision if key in live else None for key in keys]
+            told = _with(told, revisions=revisions)
+        found = [live[key].value if key in live else None for key in keys]
+        return _with(told, found=found)
+
+    def _list(self) -> Operation:
+        prefix = self.random.choice(["", "r", "c"])
+        live = self._live()
+        keys = sorted(key for key in live if key.startswith(prefix))
+        told = _operation("list", keys, prefix=prefix, revision=self._revision)
+        if self.random.random() < 0.5:
+            told = _with(told, found=[live[key].value for key in keys])
+        return told
+
+
+def _operation(call: str, keys: list[str], **fields: object) -> Operation:
+    fields = {"client": 0, "start": 0, "end": 0, "outcome": "ok", **fields}
+    return Operation(call=call, keys=keys, **fields)  # type: ignore[arg-type]
+
+
+def _with(told: Operation, **fields: object) -> Operation:
+    values = {name: getattr(told, name) for name in told.__struct_fields__}
+    return Operation(**{**values, **fields})
+
+
+def _at(told: Operation, start: float, end: float) -> Operation:
+    return _with(told, start=start, end=end)
+
+
+def _unheard(told: Operation) -> Operation:
+    return _with(
+        told,
+        outcome="unknown",
+        status=None,
+        code=None,
+        revision=None,
+        found=None,
+        revisions=None,
+        deleted=None,
+    )
