@@ -5,7 +5,7 @@ nobody.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from tests.torture.history import Change, History
 from tests.torture.replay import Step
@@ -17,6 +17,8 @@ Values = dict[str, str]
 
 
 class Claims:
+    """:ivar matched: the step of a request of unknown outcome, by its identity"""
+
     def __init__(self, history: History, requests: Sequence[Request]) -> None:
         self.steps = [Step(change) for change in history.changes]
         self.violations: list[Violation] = []
@@ -25,10 +27,11 @@ class Claims:
             list
         )
         self._others: list[Request] = []
+        self.matched: dict[int, Step] = {}
         self._index()
         self._claim()
         self._replay()
-        self.violations += _applied_too_often(self.steps)
+        self.violations += self._match()
 
     def _index(self) -> None:
         for request in self._requests:
@@ -98,6 +101,25 @@ class Claims:
         sentence = f"nobody asked for revision {revision} of {keys}"
         yield violation("phantom write", sentence, [], keys)
 
+    def _match(self) -> Iterator[Violation]:
+        """A candidate for each step: bipartite matching by augmenting paths."""
+        for step in self.steps:
+            if not step.candidates or step.is_expiry or self._find(step, set()):
+                continue
+            sentence = f"applied more than once, also as {step.change.revision}"
+            yield violation("applied twice", sentence, step.candidates)
+
+    def _find(self, step: Step, tried: set[int]) -> bool:
+        for request in step.candidates:
+            if id(request) in tried:
+                continue
+            tried.add(id(request))
+            holder = self.matched.get(id(request))
+            if holder is None or self._find(holder, tried):
+                self.matched[id(request)] = step
+                return True
+        return False
+
     def _blame(self, rule: str, sentence: str, *requests: Request) -> None:
         self.violations.append(violation(rule, sentence, requests))
 
@@ -166,24 +188,3 @@ def _disagreement(change: Change, request: Request) -> Iterator[Violation]:
             f"deleted {change.deleted}"
         )
         yield violation("feed", sentence, [request])
-
-
-def _applied_too_often(steps: Iterable[Step]) -> Iterator[Violation]:
-    """A candidate for each step: bipartite matching by augmenting paths."""
-    matched: dict[int, Step] = {}
-
-    def find(step: Step, tried: set[int]) -> bool:
-        for request in step.candidates:
-            if id(request) in tried:
-                continue
-            tried.add(id(request))
-            holder = matched.get(id(request))
-            if holder is None or find(holder, tried):
-                matched[id(request)] = step
-                return True
-        return False
-
-    for step in steps:
-        if step.candidates and not step.is_expiry and not find(step, set()):
-            sentence = f"applied more than once, also as {step.change.revision}"
-            yield violation("applied twice", sentence, step.candidates)

@@ -13,7 +13,8 @@ P-compositionality", 2015). What keeps it near a straight line through a long hi
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from heapq import heappop, heappush
+from itertools import count, pairwise
 from typing import Literal, NamedTuple
 
 #: Configurations of one key, after which its history counts as undecided.
@@ -122,10 +123,9 @@ def _found(call: Call, state: State) -> bool:
 def _incremented(call: Call, state: State) -> State | None:
     assert call.value is not None
     try:
-        count = int(state.value or 0) + int(call.value)
+        value = str(int(state.value or 0) + int(call.value))
     except ValueError:
         return None
-    value = str(count)
     if call.wanted is not ANYTHING and call.wanted != value:
         return None
     return State(value, call.revision, state.lease)
@@ -166,11 +166,13 @@ class Search:
 
     def run(self, initial: State) -> bool:
         """:raises Undecided:"""
-        stack = [Configuration(0, 0, initial, 0, False)]
+        first = Configuration(0, 0, initial, 0, False)
+        heap = [(0, 0, 0, first)]
         seen: dict[tuple[int, int, State, bool], list[int]] = {}
-        count = 0
-        while stack:
-            configuration = stack.pop()
+        numbers = count(1)
+        tried = 0
+        while heap:
+            *_, configuration = heappop(heap)
             low, placed, state, used, owed = configuration
             if low == len(self._calls):
                 return True
@@ -178,15 +180,16 @@ class Search:
             if any(fewer & used == fewer for fewer in alike):
                 continue
             alike.append(used)
-            count += 1
-            if count > MAX_CONFIGURATIONS:
+            tried += 1
+            if tried > MAX_CONFIGURATIONS:
                 raise Undecided(self.window())
             self._furthest = max(self._furthest, low)
-            stack += self._next(configuration)
+            for choice in self._next(configuration):
+                heappush(heap, (*_cost(choice), next(numbers), choice))
         return False
 
     def _next(self, configuration: Configuration) -> list[Configuration]:
-        """The best one comes last."""
+        """The best one comes first."""
         low, placed, state, used, owed = configuration
         pending, horizon = self._pending(low, placed)
         choices = []
@@ -204,9 +207,9 @@ class Search:
                 still = owed and call.kind == "expire"
                 return [Configuration(*rest, state, used, still)]
             choices.append((call.end, Configuration(*rest, after, used, False)))
-        choices.sort(key=lambda choice: -choice[0])
+        choices.sort(key=lambda choice: choice[0])
         unknown = self._unknown(configuration, horizon)
-        return [*unknown, *(choice for _, choice in choices)]
+        return [*(choice for _, choice in choices), *unknown]
 
     def _pending(self, low: int, placed: int) -> tuple[list[int], float]:
         """Places of the calls that may come next, and when one must have come."""
@@ -247,6 +250,12 @@ class Search:
                 yield Configuration(low, placed, after, used | 1 << place, True)
 
 
+def _cost(configuration: Configuration) -> tuple[int, int]:
+    """The more calls it has placed the better, and the fewer of unknown outcome."""
+    placed = configuration.low + configuration.placed.bit_count()
+    return -placed, configuration.used.bit_count()
+
+
 def _shifted(low: int, placed: int) -> tuple[int, int]:
     while placed & 1:
         low += 1
@@ -275,7 +284,11 @@ def _order(calls: Sequence[Call]) -> list[int]:
 
 
 def _worth_a_try(calls: Sequence[Call]) -> Iterator[Call]:
-    """Optional calls without the writes whose values nobody can have met."""
+    """Optional calls without the writes that nobody can have met.
+
+    The value was not shown; nor was it told otherwise that some value was there; nor
+    did the key go because the write expired.
+    """
     met: set[str | None] = set()
     some = False
     for call in calls:
@@ -284,5 +297,6 @@ def _worth_a_try(calls: Sequence[Call]) -> Iterator[Call]:
         if isinstance(call.wanted, str):
             met.add(call.wanted)
     for call in calls:
-        if call.optional and (call.kind != "write" or some or call.value in met):
+        hidden = call.kind == "write" and call.value not in met and call.lease is None
+        if call.optional and (some or not hidden):
             yield call
