@@ -5,17 +5,25 @@ by what was left in the end.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 from tests.torture.history import History
 from tests.torture.key_histories import judge_keys
 from tests.torture.report import rendered
+from tests.torture.shrink import Judge, shortest
 from tests.torture.store_order import judge_feed, judge_retries, judge_store
 from tests.torture.verdict import Violation
 
-Judge = Callable[[History], Iterator[Violation]]
-
 JUDGES: tuple[Judge, ...] = (judge_feed, judge_retries, judge_store, judge_keys)
+
+#: Of rules that have others than `judge_store`; None: nothing can be left out.
+JUDGE_OF: dict[str, Judge | None] = {
+    "feed order": None,
+    "feed gap": None,
+    "retry": judge_retries,
+    "linearizability": judge_keys,
+    "undecided": None,
+}
 
 
 def check(history: History) -> list[Violation]:
@@ -24,7 +32,15 @@ def check(history: History) -> list[Violation]:
 
 
 def report(violations: Sequence[Violation], history: History) -> str:
-    """The first violation of each rule, and how many there are of it."""
+    """The first violation of each rule, as short as it can be shown."""
     counts = Counter(found.rule for found in violations)
     first = {found.rule: found for found in reversed(violations)}
-    return "\n\n".join(f"{counts[rule]} x {rendered(first[rule])}" for rule in counts)
+    return "\n\n".join(
+        f"{counts[rule]} x {rendered(_shortest(first[rule], history))}"
+        for rule in counts
+    )
+
+
+def _shortest(found: Violation, history: History) -> Violation:
+    judge = JUDGE_OF.get(found.rule, judge_store)
+    return found if judge is None else shortest(found, history, judge)

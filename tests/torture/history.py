@@ -53,12 +53,16 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def asked(self) -> dict[str, str]:
         """Of a write and of an increment, by key: the last one wins."""
-        return dict(zip(self.keys, self.values or [], strict=True))
+        if self.values is None:
+            return {}
+        return dict(zip(self.keys, self.values, strict=True))
 
     @property
     def shown(self) -> dict[str, str | None]:
         """What was found, by key."""
-        return dict(zip(self.keys, self.found or [], strict=True))
+        if self.found is None:
+            return {}
+        return dict(zip(self.keys, self.found, strict=True))
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -73,12 +77,13 @@ class History(msgspec.Struct, frozen=True):
     """The store has none of the keys before the first operation.
 
     :ivar changes: the whole feed, from the first revision of the round to its last
-    :ivar final: JSON texts by key, of all keys after the last operation
+    :ivar final: JSON texts by key, of all keys after the last operation; None: nobody
+        looked
     """
 
     operations: list[Operation]
     changes: list[Change]
-    final: dict[str, str]
+    final: dict[str, str] | None
 
 
 def save(records: Iterable[msgspec.Struct], path: Path) -> None:

@@ -63,6 +63,8 @@ def _by_key(
     for owner, request in enumerate(requests):
         for key, call in _calls(owner, request) if request is not None else ():
             by_key[key].append(call)
+    if history.final is None:
+        return by_key
     end = math.nextafter(max((o.end for o in history.operations), default=0), math.inf)
     for key in {*by_key, *history.final}:
         value = history.final.get(key)

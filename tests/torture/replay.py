@@ -70,6 +70,10 @@ class Timeline:
     def at(self, place: int) -> Version:
         return self.versions[bisect_right(self.places, place) - 1]
 
+    def after(self, version: Version) -> Version | None:
+        place = bisect_right(self.places, version.place)
+        return self.versions[place] if place < len(self.versions) else None
+
     def since(self, place: int, last: int) -> Sequence[Version]:
         """The version of a place and the later ones, to that of another place."""
         begin = bisect_right(self.places, place) - 1

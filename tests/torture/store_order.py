@@ -147,6 +147,8 @@ def _next_owner(replay: Replay, place: int) -> Request | None:
 
 
 def _final(replay: Replay, history: History) -> Iterator[Violation]:
+    if history.final is None:
+        return
     end = max((operation.end for operation in history.operations), default=0)
     for key in {*replay.timelines, *history.final}:
         version = replay.timelines[key].at(replay.last)
@@ -184,6 +186,22 @@ class Wish(NamedTuple):
         if self.value is THERE:
             alike = version.value is not None
         return alike and self.revision in (None, version.revision)
+
+
+def wishes_of(request: Request) -> list[Wish]:
+    """What it was shown, or told to be gone; of a request with conditions, those."""
+    told = request.told
+    if request.is_change or request.outcome != "ok":
+        return [
+            Wish(key, None if wanted is None else THERE, wanted)
+            for key, wanted in told.conditions.items()
+        ]
+    if told.call == "delete":
+        return [Wish(key, None) for key in told.keys]
+    values: Sequence[str | Any | None]
+    values = told.found if told.found is not None else [THERE] * len(told.keys)
+    revisions = told.revisions or [None] * len(told.keys)
+    return [*map(Wish, told.keys, values, revisions)]
 
 
 class Readers:
@@ -260,15 +278,9 @@ class Readers:
         return place, []
 
     def _wishes(self, request: Request) -> list[Wish]:
-        told = request.told
-        if told.call == "delete":
-            return [Wish(key, None) for key in told.keys]
-        values: Sequence[str | Any | None]
-        values = told.found if told.found is not None else [THERE] * len(told.keys)
-        revisions = told.revisions or [None] * len(told.keys)
-        wishes = [*map(Wish, told.keys, values, revisions)]
-        if told.call == "list":
-            shown = set(told.keys)
+        wishes = wishes_of(request)
+        if request.told.call == "list":
+            shown = set(request.told.keys)
             for key in self._replay.timelines:
                 if key not in shown and _is_listed(request, key):
                     wishes.append(Wish(key, None))

@@ -1,0 +1,58 @@
+"""A history as some of its keys know it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from tests.torture.history import Change, History, Operation
+
+Cell = TypeVar("Cell")
+
+
+def projected(history: History, keys: Collection[str]) -> History:
+    """Nothing else was ever asked for, shown or changed."""
+    changes = [
+        Change(
+            change.revision,
+            {key: value for key, value in change.data.items() if key in keys},
+            [key for key in change.deleted if key in keys],
+        )
+        for change in history.changes
+    ]
+    deleted = {change.revision: len(change.deleted) for change in changes}
+    operations = (_narrowed(told, keys, deleted) for told in history.operations)
+    final = history.final
+    if final is not None:
+        final = {key: value for key, value in final.items() if key in keys}
+    return History(
+        [told for told in operations if told is not None],
+        [change for change in changes if change.data or change.deleted],
+        final,
+    )
+
+
+def _narrowed(
+    told: Operation, keys: Collection[str], deleted: dict[int, int]
+) -> Operation | None:
+    places = [place for place, key in enumerate(told.keys) if key in keys]
+    conditions = {k: wanted for k, wanted in told.conditions.items() if k in keys}
+    is_partly_refused = told.outcome == "failed" and conditions != told.conditions
+    if is_partly_refused or not (places or conditions or told.call == "list"):
+        return None
+    count = told.deleted
+    if count and told.revision is not None:
+        count = deleted.get(told.revision, min(count, len(places)))
+    return msgspec.structs.replace(
+        told,
+        keys=[told.keys[place] for place in places],
+        values=_column(told.values, places),
+        found=_column(told.found, places),
+        revisions=_column(told.revisions, places),
+        conditions=conditions,
+        deleted=count,
+    )
+
+
+def _column(column: Sequence[Cell] | None, places: Iterable[int]) -> list[Cell] | None:
+    return None if column is None else [column[place] for place in places]
