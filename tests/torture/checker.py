@@ -20,6 +20,7 @@ JUDGES: tuple[Judge, ...] = (judge_feed, judge_retries, judge_store, judge_keys)
 JUDGE_OF: dict[str, Judge | None] = {
     "feed order": None,
     "feed gap": None,
+    "feed end": None,
     "retry": judge_retries,
     "linearizability": judge_keys,
     "undecided": None,

@@ -35,7 +35,7 @@ def judge_keys(history: History) -> Iterator[Violation]:
     guessed = _by_key(_guesses(history, requests), history)
     doubtful = {key for key, calls in guessed.items() if not _is_explained(calls)}
     if doubtful:
-        by_key = _by_key(requests, history)
+        by_key = _by_key(requests, history, doubtful)
         for key in sorted(doubtful):
             yield from _judge(key, by_key[key], requests)
 
@@ -57,11 +57,15 @@ def _guesses(history: History, requests: Sequence[Request]) -> Iterator[Request 
 
 
 def _by_key(
-    requests: Iterable[Request | None], history: History
+    requests: Iterable[Request | None],
+    history: History,
+    keys: set[str] | None = None,
 ) -> dict[str, list[Call]]:
     by_key: dict[str, list[Call]] = defaultdict(list)
     for owner, request in enumerate(requests):
-        for key, call in _calls(owner, request) if request is not None else ():
+        if request is None or (keys is not None and keys.isdisjoint(_keys(request))):
+            continue
+        for key, call in _calls(owner, request):
             by_key[key].append(call)
     if history.final is None:
         return by_key
@@ -93,6 +97,10 @@ def _judge(key: str, calls: list[Call], requests: list[Request]) -> Iterator[Vio
         window = undecided.window
     shown = sorted({call.owner for call in window if call.owner != FINAL})
     yield violation(rule, sentence, [requests[owner] for owner in shown], [key])
+
+
+def _keys(request: Request) -> list[str]:
+    return [*request.told.keys, *request.told.conditions]
 
 
 def _calls(owner: int, request: Request) -> Iterator[tuple[str, Call]]:

@@ -20,13 +20,17 @@ from tests.torture.tolerance import TOLERANCE
 class Lease:
     """When keys expire: a moment somewhere in between.
 
-    :ivar gone: when somebody had seen them gone
+    :ivar gone: by key, who saw first that it was gone
     """
 
     earliest: float
     latest: float
-    gone: float = math.inf
-    witness: Request | None = None
+    gone: dict[str, Request] = field(default_factory=dict)
+
+    def is_over(self, key: str, start: float) -> bool:
+        """Whether a call that begins then cannot find the key."""
+        witness = self.gone.get(key)
+        return start > self.latest or (witness is not None and start > witness.end)
 
 
 class Version(NamedTuple):
@@ -35,6 +39,7 @@ class Version(NamedTuple):
     :ivar value: JSON text; None: no such key
     """
 
+    key: str
     place: int
     revision: int | None
     value: str | None
@@ -44,7 +49,7 @@ class Version(NamedTuple):
         """Whether a call that begins then can find the key."""
         if self.value is None:
             return False
-        return self.lease is None or start <= min(self.lease.latest, self.lease.gone)
+        return self.lease is None or not self.lease.is_over(self.key, start)
 
     def can_be_missing(self, end: float) -> bool:
         """Whether a call that is over then can find no key."""
@@ -53,7 +58,7 @@ class Version(NamedTuple):
         return self.lease is not None and end >= self.lease.earliest
 
 
-NEVER = Version(0, None, None)
+NEVER = Version("", 0, None, None)
 
 
 class Timeline:
@@ -98,12 +103,6 @@ class Step:
     def makers(self) -> list[Request]:
         return [self.owner] if self.owner is not None else self.candidates
 
-    @property
-    def earliest(self) -> float:
-        if self.is_expiry:
-            return -math.inf
-        return min((maker.start for maker in self.makers), default=-math.inf)
-
 
 class Replay:
     """The steps in time: `earliest[p]` to `latest[p]` is when place p was reached."""
@@ -111,13 +110,13 @@ class Replay:
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = steps
         self.revisions = [step.change.revision for step in steps]
-        starts = [step.earliest for step in steps]
         ends = [step.owner.end if step.owner else math.inf for step in steps]
-        self.earliest = list(accumulate([-math.inf, *starts], max))
+        self.earliest = [-math.inf]
         self.latest = list(accumulate([math.inf, *reversed(ends)], min))[::-1]
         self.latest = [-math.inf, *self.latest[:-1]]
         self.timelines: dict[str, Timeline] = defaultdict(Timeline)
         for place, step in enumerate(steps, 1):
+            self.earliest.append(max(self.earliest[-1], self._start(place, step)))
             self._apply(place, step)
 
     @property
@@ -135,14 +134,22 @@ class Replay:
         makers = self.steps[place - 1].makers if place else []
         return makers[0] if makers else None
 
+    def _start(self, place: int, step: Step) -> float:
+        starts = [maker.start for maker in step.makers]
+        if step.is_expiry:
+            versions = (self.timelines[key].at(place) for key in step.change.deleted)
+            due = [version.lease.earliest for version in versions if version.lease]
+            starts.append(min(max(due, default=-math.inf), self.latest[place]))
+        return min(starts, default=-math.inf)
+
     def _apply(self, place: int, step: Step) -> None:
         change = step.change
         for key in change.deleted:
-            self.timelines[key].add(Version(place, change.revision, None))
+            self.timelines[key].add(Version(key, place, change.revision, None))
         lease = self._lease(place, step)
         kept = any(maker.told.call == "increment" for maker in step.makers)
         for key, value in change.data.items():
-            version = Version(place, change.revision, value, lease)
+            version = Version(key, place, change.revision, value, lease)
             if kept:
                 version = version._replace(
                     lease=self._inherited(place, key, value, step)

@@ -20,13 +20,14 @@ class Simulator:
 
     :ivar spread: seconds by which clients see a call begin before and end after it
     :ivar doubt: share of calls of which clients do not hear
+    :ivar mortal: share of writes that expire
     """
 
     random: random.Random
     keys: int = 4
-    clients: int = 5
     spread: float = 3.0
     doubt: float = 0.2
+    mortal: float = 0.3
     now: float = 0.0
     rows: dict[str, Row] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -122,7 +123,7 @@ class Simulator:
         values = [str(self.written + 1000 + i) for i in range(len(keys))]
         self.written += len(keys)
         conditions = self._conditions([*keys, "r0"])
-        ttl = self.random.uniform(1, 10) if self.random.random() < 0.3 else None
+        ttl = self.random.uniform(1, 10) if self.random.random() < self.mortal else None
         told = _operation("write", keys, values=values, conditions=conditions, ttl=ttl)
         if self._refused(conditions):
             return _with(told, outcome="failed", code="condition_failed", status=412)

@@ -1,7 +1,7 @@
 """Whether the whole store was strictly serializable, by its own order of changes."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from tests.torture.claims import Claims
@@ -13,7 +13,7 @@ from tests.torture.verdict import Violation, violation
 
 
 def judge_feed(history: History) -> Iterator[Violation]:
-    """Revisions go up, one by one."""
+    """Revisions go up, one by one, and nobody was told of another one."""
     for before, after in pairwise(history.changes):
         keys = [*after.data, *after.deleted]
         if after.revision <= before.revision:
@@ -22,6 +22,13 @@ def judge_feed(history: History) -> Iterator[Violation]:
         elif after.revision > before.revision + 1:
             sentence = f"between {before.revision} and {after.revision} there is a gap"
             yield violation("feed gap", sentence, [], keys)
+    if not history.changes:
+        return
+    first, last = history.changes[0].revision - 1, history.changes[-1].revision
+    for told in history.operations:
+        if told.revision is not None and not first <= told.revision <= last:
+            sentence = f"it ends with {last}, and revision {told.revision} was told"
+            yield violation("feed end", sentence, fold([told]))
 
 
 def judge_retries(history: History) -> Iterator[Violation]:
@@ -274,7 +281,7 @@ class Readers:
         place = self._first(wishes, request, floor, ceiling)
         if place is None:
             return 0, [self._explained(wishes, request, floor, ceiling)]
-        self._note_gone(wishes, request, place, ceiling)
+        self._note_gone(wishes, request, place)
         return place, []
 
     def _wishes(self, request: Request) -> list[Wish]:
@@ -325,17 +332,13 @@ class Readers:
                 (gone if wish.value is None else there).add(id(lease))
         return there.isdisjoint(gone)
 
-    def _note_gone(
-        self, wishes: Sequence[Wish], request: Request, place: int, ceiling: int
-    ) -> None:
-        """Only expiry explains it: a key that is not there, nor was it deleted."""
+    def _note_gone(self, wishes: Sequence[Wish], request: Request, place: int) -> None:
         for wish in wishes:
-            versions = self._replay.timelines[wish.key].since(place, ceiling)
-            lease = versions[0].lease
-            if wish.value is not None or lease is None or request.end >= lease.gone:
-                continue
-            if all(version.value is not None for version in versions):
-                lease.gone, lease.witness = request.end, request
+            lease = self._replay.timelines[wish.key].at(place).lease
+            if lease is not None and wish.value is None:
+                first = lease.gone.setdefault(wish.key, request)
+                if request.end < first.end:
+                    lease.gone[wish.key] = request
 
     def _explained(
         self, wishes: Sequence[Wish], request: Request, floor: int, ceiling: int
@@ -343,9 +346,18 @@ class Readers:
         for wish in wishes:
             if self._first([wish], request, floor, ceiling) is None:
                 return self._unfulfilled(wish, request, floor, ceiling)
-        sentence = "no single revision has all that it was shown"
-        makers = [self._shown_by(wish) for wish in wishes if wish.value is not None]
-        return violation("torn read", sentence, [*makers, request])
+        torn = next(
+            (
+                pair
+                for pair in combinations(wishes, 2)
+                if self._first(pair, request, floor, ceiling) is None
+            ),
+            wishes,
+        )
+        keys = [wish.key for wish in torn]
+        sentence = f"no single revision has {keys} as it was shown them"
+        makers = [self._shown_by(wish) for wish in torn]
+        return violation("torn read", sentence, [*makers, request], keys)
 
     def _unfulfilled(
         self, wish: Wish, request: Request, floor: int, ceiling: int
@@ -362,10 +374,11 @@ class Readers:
 
         for version in timeline.since(floor, ceiling):
             if wish.is_shown(version) and version.lease is not None:
-                writer, gone = self._replay.maker(version.place), version.lease.witness
+                writer = self._replay.maker(version.place)
+                gone = version.lease.gone.get(wish.key)
                 if wish.value is None:
                     return blame("early expiry", "before its time was over", writer)
-                if request.start > version.lease.gone:
+                if gone is not None and request.start > gone.end:
                     return blame("revived key", "after it was seen gone", writer, gone)
                 return blame("late expiry", "after its time was over", writer)
         places = [v.place for v in timeline.versions if wish.is_shown(v)]
