@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from tests.torture.history import Change, History
-from tests.torture.replay import Step
+from tests.torture.replay import Step, known_by
 from tests.torture.requests import Request
 from tests.torture.verdict import Violation, violation
 
@@ -63,10 +63,14 @@ class Claims:
     def _replay(self) -> None:
         values: Values = {}
         mortal: set[str] = set()
-        for step in self.steps:
+        for step, latest in zip(self.steps, known_by(self.steps), strict=True):
             if step.owner is None:
                 change = step.change
-                step.candidates = list(self._candidates(change, values, mortal))
+                step.candidates = [
+                    request
+                    for request in self._candidates(change, values, mortal)
+                    if request.start <= latest
+                ]
                 step.is_expiry = not change.data and mortal.issuperset(change.deleted)
                 if not step.candidates and not step.is_expiry:
                     self.violations += self._orphan(change, values, mortal)
@@ -89,6 +93,9 @@ class Claims:
                 if request.outcome == "failed":
                     sentence = f"revision {revision} is a write that was refused"
                     yield violation("refused write", sentence, [request], keys)
+                elif request.outcome == "unknown":
+                    sentence = f"revision {revision} was known before it was asked for"
+                    yield violation("real time", sentence, [request], keys)
                 else:
                     sentence = f"applied again as revision {revision}"
                     yield violation("applied twice", sentence, [request], keys)

@@ -104,16 +104,20 @@ class Step:
         return [self.owner] if self.owner is not None else self.candidates
 
 
+def known_by(steps: Sequence[Step]) -> list[float]:
+    """When at the latest each step had been made: somebody was told a later one."""
+    ends = [step.owner.end if step.owner else math.inf for step in steps]
+    return list(accumulate(reversed(ends), min))[::-1]
+
+
 class Replay:
     """The steps in time: `earliest[p]` to `latest[p]` is when place p was reached."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = steps
         self.revisions = [step.change.revision for step in steps]
-        ends = [step.owner.end if step.owner else math.inf for step in steps]
         self.earliest = [-math.inf]
-        self.latest = list(accumulate([math.inf, *reversed(ends)], min))[::-1]
-        self.latest = [-math.inf, *self.latest[:-1]]
+        self.latest = [-math.inf, *known_by(steps)]
         self.timelines: dict[str, Timeline] = defaultdict(Timeline)
         for place, step in enumerate(steps, 1):
             self.earliest.append(max(self.earliest[-1], self._start(place, step)))

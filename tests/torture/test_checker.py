@@ -340,6 +340,15 @@ BROKEN = {
         [Change(1, TWO, []), Change(2, {"a": "1", "b": "2"}, [])],
         {"a": "1", "b": "2"},
     ),
+    "an unknown write before it was asked for": Case(
+        {"real time"},
+        [
+            msgspec.structs.replace(W1, revision=2),
+            did("write", 4, 5, TWO, "unknown"),
+        ],
+        [Change(1, TWO, []), Change(2, {"a": "1", "b": "2"}, [])],
+        {"a": "1", "b": "2"},
+    ),
     "a condition that did not hold": Case(
         {"condition", "linearizability"},
         [W1, msgspec.structs.replace(W2, conditions={"a": None})],
