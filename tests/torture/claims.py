@@ -62,6 +62,7 @@ class Claims:
 
     def _replay(self) -> None:
         values: Values = {}
+        revisions: dict[str, int] = {}
         mortal: set[str] = set()
         for step, latest in zip(self.steps, known_by(self.steps), strict=True):
             if step.owner is None:
@@ -69,12 +70,15 @@ class Claims:
                 step.candidates = [
                     request
                     for request in self._candidates(change, values, mortal)
-                    if request.start <= latest
+                    if request.start <= latest and _can_hold(request, revisions, mortal)
                 ]
                 step.is_expiry = not change.data and mortal.issuperset(change.deleted)
                 if not step.candidates and not step.is_expiry:
                     self.violations += self._orphan(change, values, mortal)
             _apply(step, values, mortal)
+            revisions.update(dict.fromkeys(step.change.data, step.change.revision))
+            for key in step.change.deleted:
+                revisions.pop(key, None)
 
     def _candidates(
         self, change: Change, values: Values, mortal: set[str]
@@ -117,18 +121,30 @@ class Claims:
             yield violation("applied twice", sentence, step.candidates)
 
     def _find(self, step: Step, tried: set[int]) -> bool:
+        """The earliest one that is free; if there is none, others make room."""
+        for request in step.candidates:
+            if id(request) not in self.matched:
+                self.matched[id(request)] = step
+                return True
         for request in step.candidates:
             if id(request) in tried:
                 continue
             tried.add(id(request))
-            holder = self.matched.get(id(request))
-            if holder is None or self._find(holder, tried):
+            if self._find(self.matched[id(request)], tried):
                 self.matched[id(request)] = step
                 return True
         return False
 
     def _blame(self, rule: str, sentence: str, *requests: Request) -> None:
         self.violations.append(violation(rule, sentence, requests))
+
+
+def _can_hold(request: Request, revisions: dict[str, int], mortal: set[str]) -> bool:
+    """Whether its conditions can."""
+    return all(
+        revisions.get(key) == wanted or (wanted is None and key in mortal)
+        for key, wanted in request.told.conditions.items()
+    )
 
 
 def makes(request: Request, change: Change, values: Values, mortal: set[str]) -> bool:
