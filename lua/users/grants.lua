@@ -11,12 +11,24 @@ local MAX_GRANTS = 100
 
 local RIGHTS = { r = true, w = true, rw = true }
 
+local function is_text(value)
+    return type(value) == 'string' and utf8.len(value) ~= nil
+end
+
+local function entries(list)
+    local found = 0
+    for _ in pairs(list) do
+        found = found + 1
+    end
+    return found
+end
+
 --- From the form in which people write them, `{prefix = …, rights = …}`, to the stored one.
 -- Raises a sentence that says what is wrong with them.
 ---@param given any
 ---@return table grants each {prefix, rights}
 function M.from_people(given)
-    if type(given) ~= 'table' or (next(given) ~= nil and #given == 0) then
+    if type(given) ~= 'table' or entries(given) ~= #given then
         error('a list of {prefix, rights} is wanted', 0)
     end
     if #given > MAX_GRANTS then
@@ -24,7 +36,7 @@ function M.from_people(given)
     end
     local grants = setmetatable({}, { __serialize = 'seq' })
     for i, grant in ipairs(given) do
-        if type(grant) ~= 'table' or type(grant.prefix) ~= 'string' then
+        if type(grant) ~= 'table' or not is_text(grant.prefix) then
             error(('grant %d: a prefix is wanted, a string'):format(i), 0)
         end
         if RIGHTS[grant.rights] == nil then
