@@ -1,36 +1,85 @@
 --- What an operator calls on the console, under `kv.admin`: functions with their help texts.
 -- No account has a right to them: the console is the only way.
-local live = require('backup.live')
+local show = require('admin.show')
 
 local M = {}
 
-local FUNCTIONS = {
-    backup = {
-        call = live.backup,
-        help = "kv.admin.backup('/a/folder'): makes a verified backup in a folder that is "
-            .. 'missing or empty, while the store is served',
-    },
+local ROOMS = {
+    require('admin.accounts'),
+    require('admin.values'),
+    require('admin.statistics'),
+    require('admin.backup'),
 }
 
---- What can be called, and how.
----@param name string|nil nil: everything
-local function help(name)
-    if name ~= nil then
-        return FUNCTIONS[name] and FUNCTIONS[name].help
+---@class Function
+---@field name string
+---@field arguments string as help shows them
+---@field summary string on one line
+---@field help string
+---@field example string
+---@field writes boolean|nil whether it changes what is stored
+---@field call function raises a mistake as one line
+
+--- Of all rooms, in the order in which help shows them.
+local FUNCTIONS = {}
+
+local function find(name)
+    for _, entry in ipairs(FUNCTIONS) do
+        if entry.name == name then
+            return entry
+        end
     end
-    local texts = {}
-    for _, entry in pairs(FUNCTIONS) do
-        table.insert(texts, entry.help)
-    end
-    table.sort(texts)
-    return texts
+    error(('there is no function kv.admin.%s: see kv.admin.help()'):format(tostring(name)), 0)
 end
 
----@return table functions by name
+local function overview()
+    local rows = {
+        { "Functions of kv.admin; kv.admin.help('set_grants') tells all about one of them." },
+        {},
+    }
+    for _, entry in ipairs(FUNCTIONS) do
+        table.insert(rows, { entry.name, entry.summary })
+    end
+    return show.columns(rows)
+end
+
+local function help(name)
+    if name == nil then
+        return overview()
+    end
+    local entry = find(name)
+    return ('kv.admin.%s(%s) %s.\n\n%s\n\nExample: %s'):format(
+        entry.name, entry.arguments, entry.summary, show.wrapped(entry.help), entry.example)
+end
+
+for _, room in ipairs(ROOMS) do
+    for _, entry in ipairs(room.functions) do
+        table.insert(FUNCTIONS, entry)
+    end
+end
+table.insert(FUNCTIONS, {
+    name = 'help',
+    arguments = '[name]',
+    summary = 'tells what there is, or all about one function',
+    help = 'kv.admin alone tells what there is, too.',
+    example = "kv.admin.help('set_grants')",
+    call = help,
+})
+
+local function guarded(entry)
+    return function(...)
+        if box.info.ro then
+            error('this instance is read-only: call it on the one that takes writes', 0)
+        end
+        return entry.call(...)
+    end
+end
+
+--- A table of functions by name that the console prints as what there is.
 function M.functions()
-    local found = { help = help }
-    for name, entry in pairs(FUNCTIONS) do
-        found[name] = entry.call
+    local found = setmetatable({}, { __serialize = overview })
+    for _, entry in ipairs(FUNCTIONS) do
+        found[entry.name] = entry.writes and guarded(entry) or entry.call
     end
     return found
 end

@@ -115,7 +115,17 @@ def check_credentials(username: str, password: str) -> Credentials:
         )
     if not username.isprintable():
         raise InvalidRequest("/username has a character that is not printable")
-    return Credentials(username, _password(password, "/password"))
+    return Credentials(username, check_password(password, "/password"))
+
+
+def check_password(given: str, where: str) -> str:
+    """:raises InvalidRequest: it is too long"""
+    size = len(given.encode())
+    if size > MAX_PASSWORD:
+        raise InvalidRequest(
+            f"{where} is {size} bytes long, the limit is {MAX_PASSWORD}"
+        )
+    return given
 
 
 def parse_password(body: bytes) -> str:
@@ -123,7 +133,7 @@ def parse_password(body: bytes) -> str:
     given = _decode(body, PasswordBody)
     if not given.password:
         raise CredentialsRequired("The password is required")
-    return _password(given.password, "/password")
+    return check_password(given.password, "/password")
 
 
 def parse_password_change(body: bytes) -> tuple[str, str]:
@@ -135,8 +145,8 @@ def parse_password_change(body: bytes) -> tuple[str, str]:
     if not given.password or not given.new_password:
         raise CredentialsRequired("The password and a new_password are required")
     return (
-        _password(given.password, "/password"),
-        _password(given.new_password, "/new_password"),
+        check_password(given.password, "/password"),
+        check_password(given.new_password, "/new_password"),
     )
 
 
@@ -268,15 +278,6 @@ def parse_changes_query(
     if last_event_id is not None:
         since = _revision(last_event_id, "The header Last-Event-ID")
     return Following(since, given.prefix, given.wait)
-
-
-def _password(given: str, where: str) -> str:
-    size = len(given.encode())
-    if size > MAX_PASSWORD:
-        raise InvalidRequest(
-            f"{where} is {size} bytes long, the limit is {MAX_PASSWORD}"
-        )
-    return given
 
 
 def _revision(text: str, what: str) -> int:

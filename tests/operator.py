@@ -1,8 +1,18 @@
-"""What an operator does to an account on the console."""
+"""What an operator does on the console."""
 
+import os
+import subprocess
+import sys
+from typing import Any
+
+from tests.machine import ROOT
 from tests.tarantool import Tarantool, evaluated
 
-UPDATE = "require('users.accounts').update({name}, {{{fields}}}, {ends_tokens})"
+HASH_PASSWORD = [sys.executable, "-m", "service.hash_password"]
+ENVIRON = {"PATH": os.environ["PATH"], "KV_BCRYPT_ROUNDS": "4"}
+
+#: Seconds for a program of ours to start on a busy machine.
+SOON = 20.0
 
 
 def lua(text: str) -> str:
@@ -10,26 +20,59 @@ def lua(text: str) -> str:
     return '"' + "".join(f"\\{byte:03d}" for byte in text.encode()) + '"'
 
 
+def listed(*grants: tuple[str, str]) -> str:
+    """:param grants: each a prefix and the rights to its keys"""
+    entries = (f"{{prefix = {lua(p)}, rights = '{rights}'}}" for p, rights in grants)
+    return f"{{{', '.join(entries)}}}"
+
+
+def functions(tarantool: Tarantool) -> list[str]:
+    """The names of all of `kv.admin`."""
+    names = "local f = {} for name in pairs(kv.admin) do table.insert(f, name) end"
+    found = evaluated(tarantool, f"(function() {names} return f end)()")
+    assert len(found) > 10
+    return list(found)
+
+
+def admin(tarantool: Tarantool, function: str, *arguments: str) -> Any:
+    """What a function of `kv.admin` returns.
+
+    :param arguments: in Lua
+    """
+    return evaluated(tarantool, f"kv.admin.{function}({', '.join(arguments)})")
+
+
+def mistake(tarantool: Tarantool, function: str, *arguments: str) -> str:
+    """The sentence that such a call is refused with."""
+    called = ", ".join([f"kv.admin.{function}", *arguments])
+    succeeded, sentence = evaluated(tarantool, f"{{pcall({called})}}")
+    assert succeeded is False
+    return str(sentence)
+
+
 def set_grants(tarantool: Tarantool, username: str, *grants: tuple[str, str]) -> None:
     """:param grants: each a prefix and the rights to its keys"""
-    listed = ", ".join(f"{{{lua(p)}, '{rights}'}}" for p, rights in grants)
-    _update(tarantool, username, f"grants = {{{listed}}}", ends_tokens=False)
+    admin(tarantool, "set_grants", lua(username), listed(*grants))
 
 
 def disable(tarantool: Tarantool, username: str) -> None:
-    _update(tarantool, username, "disabled = true", ends_tokens=True)
+    admin(tarantool, "disable_account", lua(username))
 
 
 def end_tokens(tarantool: Tarantool, username: str) -> None:
-    _update(tarantool, username, "", ends_tokens=True)
+    admin(tarantool, "end_tokens", lua(username))
 
 
-def _update(
-    tarantool: Tarantool, username: str, fields: str, *, ends_tokens: bool
-) -> None:
-    evaluated(
-        tarantool,
-        UPDATE.format(
-            name=lua(username), fields=fields, ends_tokens=str(ends_tokens).lower()
-        ),
+def hash_of(password: str) -> str:
+    """As an operator makes it."""
+    run = subprocess.run(
+        HASH_PASSWORD,
+        cwd=ROOT,
+        env=ENVIRON,
+        input=password + "\n",
+        capture_output=True,
+        text=True,
+        timeout=SOON,
+        check=True,
     )
+    return run.stdout.strip()

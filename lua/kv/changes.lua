@@ -43,6 +43,15 @@ function M.is_kept()
     return limit > 0
 end
 
+--- What is kept, and the bound.
+---@return number batches
+---@return number bytes
+---@return number limit
+function M.size()
+    local log = box.space.kv_changes
+    return log:len(), log:bsize() + log:len() * PER_BATCH, limit
+end
+
 local function drop_oldest(count)
     local log = box.space.kv_changes
     for _ = 1, math.min(count, log:len() - 1) do

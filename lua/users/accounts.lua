@@ -79,6 +79,18 @@ function M.find(username)
     return box.space.users:get(username)
 end
 
+--- Accounts in the order of their names, as the disk has them.
+---@param after string|nil the name to go on after
+---@param limit number
+---@return table[] rows
+function M.page(after, limit)
+    local rows
+    repeat
+        rows = box.space.users:select(after, { iterator = 'GT', limit = limit })
+    until journal:await_all()
+    return rows
+end
+
 --- Inside a transaction.
 local function next_version()
     return box.space.kv_meta:update('credentials', { { '+', 2, 1 } }).value

@@ -8,6 +8,7 @@ import pytest
 from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError
 
 from tests.client import unique
+from tests.operator import functions
 from tests.tarantool import PASSWORD, Tarantool, caller_of, connected, evaluated
 
 #: All spaces and views, the system's too.
@@ -146,6 +147,17 @@ async def test_no_other_function_can_be_called(
     stranger: asynctnt.Connection, function: str, args: list[Any]
 ) -> None:
     assert await is_refused(stranger.call(function, args))
+
+
+async def test_no_function_of_the_operators_can_be_called(
+    tarantool: Tarantool, stranger: asynctnt.Connection
+) -> None:
+    open_to_calls = [
+        name
+        for name in functions(tarantool)
+        if not await is_refused(stranger.call(f"kv.admin.{name}", ["alice"]))
+    ]
+    assert open_to_calls == []
 
 
 async def test_the_procedures_can_be_called(
