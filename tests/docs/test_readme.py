@@ -19,6 +19,7 @@ from service.app import FOR_CALLERS, PUBLIC
 from service.settings import SECRETS, Settings
 from tests.machine import ROOT, wait_until
 from tests.tarantool import docker_engine
+from tests.terminal import terminal
 
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -30,6 +31,15 @@ CALLS = ("curl", "TOKEN=", "until")
 
 #: Those for its operator, where it runs with a Tarantool of its own.
 OPERATIONS = ("echo", "make backup TO", "make verify FROM", "make restore FROM")
+
+#: What a session on the console shows otherwise each time.
+PASSING = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d+\.\d+\.\d+-[\w-]+"
+    r"|\b\d+ (?:s|min|h|d)\b|\b[\d.]+ (?:B|KiB|MiB|GiB)\b"
+)
+
+#: Seconds until the console answers.
+SOON = 10.0
 
 END_OF_EXAMPLE = "--- end of example ---"
 
@@ -78,6 +88,26 @@ def assert_examples_hold(examples: list[Example], folder: Path) -> None:
     for example, output in zip(examples, outputs, strict=True):
         if example.reply is not None:
             assert output.strip() == example.reply.strip(), example.command
+
+
+def assert_session_holds(folder: Path) -> None:
+    """That the console answers what is typed there as the README shows it."""
+    prompt = "unix/:./var/console.sock> "
+    (shown,) = [b.text for b in blocks("README.md") if f"\n{prompt}" in b.text]
+    command, _, session = shown.removeprefix("$ ").partition("\n")
+    typed = [
+        line.removeprefix(prompt)
+        for line in session.splitlines()
+        if line.startswith(prompt)
+    ]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    with terminal(["bash", "-c", command], folder, environ) as console:
+        console.read_until(prompt, SOON)
+        for line in typed:
+            console.type(line)
+            console.read_until(prompt, SOON)
+        answered = console.text.removesuffix(prompt)
+    assert PASSING.sub("…", answered).strip() == PASSING.sub("…", session).strip()
 
 
 @pytest.fixture
@@ -130,7 +160,10 @@ def started(
 def test_make_run_serves_every_example(checkout: Path) -> None:
     (run,) = examples("make run")
     with started(run.command, checkout):
-        assert_examples_hold(examples(*CALLS, *OPERATIONS), checkout)
+        assert_examples_hold(examples(*CALLS), checkout)
+        if shutil.which("tarantoolctl"):  # Tarantool 3.x has another program
+            assert_session_holds(checkout)
+        assert_examples_hold(examples(*OPERATIONS), checkout)
     log = (checkout / "output.log").read_text()
     assert "service.server: stopped" in log
     assert "Traceback" not in log
