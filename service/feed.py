@@ -37,7 +37,8 @@ TAIL_WAIT = 2.0
 #: Seconds before a storage that did not answer is asked again.
 RETRY_INTERVAL = 0.5
 
-#: Seconds before a watcher asks again what the tail has not heard of yet.
+#: Seconds before a watcher asks again what it and the tail have not both heard of yet:
+#: they hear of it in one turn, but for an instance that is behind another one.
 CATCH_UP_INTERVAL = 0.05
 
 #: What a kept change costs beside its texts, in bytes: objects, and places in queues;
@@ -112,15 +113,15 @@ class Watcher:
             if page.changes:
                 self._in_hand = [self._feed.keep(c, {self}) for c in page.changes]
                 return page.changes
-            if self._feed.is_reached(page.through, page.newest):
-                if asyncio.get_running_loop().time() >= deadline:
-                    return []
-                if self._feed.is_at(page.epoch):
-                    self.prefixes = tuple(page.prefixes)
-                    self._feed.attach(self, page.epoch)
-                    self._attached = True
-                else:
-                    await asyncio.sleep(CATCH_UP_INTERVAL)
+            at_the_end = page.through >= page.newest
+            if at_the_end and asyncio.get_running_loop().time() >= deadline:
+                return []
+            if self._feed.is_reached(page):
+                self.prefixes = tuple(page.prefixes)
+                self._feed.attach(self, page.epoch)
+                self._attached = True
+            elif at_the_end:
+                await asyncio.sleep(CATCH_UP_INTERVAL)
         if self._end is not None:
             raise self._end
         return self._taken()
@@ -220,13 +221,11 @@ class Feed:
         async with self._gate:
             return await self._storage.changes(caller, since, prefix, PAGE)
 
-    def is_reached(self, through: int, newest: int) -> bool:
-        """Whether a watcher that has everything up to `through` can be attached."""
-        return through >= (newest if self._tail is None else self.position)
-
-    def is_at(self, epoch: int) -> bool:
-        """Whether the tail has heard of the same changes of accounts."""
-        return self._tail is None or self._epoch == epoch
+    def is_reached(self, page: Changes) -> bool:
+        """Whether a watcher that has everything up to this page can be attached."""
+        if self._tail is None:
+            return page.through >= page.newest
+        return page.through >= self.position and page.epoch == self._epoch
 
     def attach(self, watcher: Watcher, epoch: int) -> None:
         for prefix in watcher.prefixes:
@@ -305,8 +304,9 @@ class Feed:
         if page.epoch == self._epoch:
             return
         self._epoch = page.epoch
+        changed = None if page.changed is None else set(page.changed)
         for watcher in self._all_attached():
-            if page.changed is None or watcher.caller.username in page.changed:
+            if changed is None or watcher.caller.username in changed:
                 watcher.detach()
 
     def _give(self, change: Change) -> int:

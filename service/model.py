@@ -28,7 +28,7 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Account(NamedTuple):
-    """What a caller may know of the own account.
+    """What a caller may know of its own account.
 
     :ivar created_at: seconds since 1970
     """

@@ -356,6 +356,8 @@ def _convert(query: str, shape: type[T]) -> T:
 
 
 def _decode(body: bytes, shape: type[T]) -> T:
+    if not body:
+        raise InvalidJSON("The body is empty, and JSON is wanted")
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:

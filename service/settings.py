@@ -81,7 +81,7 @@ class Grants(tuple[Grant, ...]):
     def parse(cls, text: str) -> "Grants":
         try:
             return cls(msgspec.json.decode(text, type=list[Grant]))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeError):
             raise ValueError(
                 'a JSON list like [{"prefix": "", "rights": "rw"}] is wanted'
             ) from None

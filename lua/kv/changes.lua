@@ -116,14 +116,13 @@ end
 ---@return table batches each {revision, keys, values or nil}
 ---@return number through the revision to go on from next time
 function M.after(since, newest, prefixes, max_bytes)
-    local whole = prefixes[1] == ''
     local batches, through, bytes = {}, since, 0
     for _, batch in box.space.kv_changes:pairs(since, { iterator = 'GT' }) do
         bytes = bytes + batch:bsize() + PER_LOOK
         if batch.revision > newest or (bytes > max_bytes and through > since) then
             break
         end
-        table.insert(batches, whole and batch or narrowed(batch, prefixes))
+        table.insert(batches, prefixes == grants.ANYTHING and batch or narrowed(batch, prefixes))
         through = tonumber(batch.revision)
     end
     return batches, through

@@ -19,7 +19,6 @@ local M = {}
 local REPLICA_INTERVAL = 0.1
 
 local NO_OPTIONS = {}
-local ANYTHING = { '' }
 
 --- Writes all the keys or none. Raises kv.TokenRevoked, kv.NotGranted,
 -- kv.IdempotencyConflict.
@@ -136,9 +135,9 @@ end
 ---@return table|nil revisions one for each key, or null
 ---@return table|nil left one for each key: seconds until it expires, or null
 function M.get(caller, keys, max_bytes, detailed)
-    grants.check(admission.check(caller), 'r', keys)
     local rows, bytes, newest, now
     repeat
+        grants.check(admission.check(caller), 'r', keys)
         now = clock.time()
         rows, bytes, newest = rows_now(keys, max_bytes, now)
     until writes.journal:await(newest)
@@ -169,9 +168,9 @@ end
 ---@return string[] keys
 ---@return string[]|nil values JSON texts
 function M.list(caller, prefix, after, limit, max_bytes, with_values)
-    local prefixes = grants.readable(admission.check(caller), prefix)
     local rows, last, revision
     repeat
+        local prefixes = grants.readable(admission.check(caller), prefix)
         revision = store.revision()
         rows, last = listing.page(prefixes, after, limit, max_bytes, with_values)
     until writes.journal:await_all()
@@ -240,7 +239,7 @@ function M.follow(since, epoch, max_bytes, seconds)
         writes.journal:wait(box.info.ro and math.min(left, REPLICA_INTERVAL) or left)
         left = deadline - clock.monotonic()
     end
-    local batches, through, newest = changes_after(since, ANYTHING, max_bytes)
+    local batches, through, newest = changes_after(since, grants.ANYTHING, max_bytes)
     return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
 end
 

@@ -66,8 +66,9 @@ local function next_revision(change)
 end
 
 --- Either an answer that writes nothing, or the change to be made.
-local function decide(caller, rights, keys, options, plan, now)
-    local user = admission.check(caller)
+local function decide(caller, rights, keys, options, plan)
+    local user = admission.check(caller) -- it may have waited
+    local now = clock.time()
     grants.check(user, rights, keys)
     if options.conditions ~= nil then
         grants.check(user, 'r', conditions.keys(options.conditions))
@@ -88,7 +89,7 @@ local function decide(caller, rights, keys, options, plan, now)
     if #change.keys == 0 and options.retry == nil then
         return { store.revision(), change.result }
     end
-    return nil, change, user
+    return nil, change, user, now
 end
 
 --- Makes a change for a caller, or answers a retry as it was answered the first time.
@@ -103,8 +104,7 @@ end
 ---@return any revisions of the keys in conflict
 function M.make(caller, rights, keys, options, plan)
     while true do
-        local now = clock.time()
-        local ok, answer, change, user = pcall(decide, caller, rights, keys, options, plan, now)
+        local ok, answer, change, user, now = pcall(decide, caller, rights, keys, options, plan)
         if change ~= nil then
             local revision = next_revision(change)
             local outcome = { revision, change.result }

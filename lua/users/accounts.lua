@@ -19,7 +19,8 @@ local journal = durability.new() -- marked by the user's name
 local first_epoch = tonumber(digest.urandom(5):hex(), 16)
 local epoch = first_epoch
 
---- The names of the accounts that have changed last, by the number of the change.
+--- The names of the accounts that have changed last, by the number of the change: more than
+-- change between two looks of a follower; one that comes later asks for all its accounts.
 local MAX_CHANGED = 1000
 local changed = {}
 

@@ -6,6 +6,9 @@ local M = {}
 
 M.EVERYTHING = { { '', 'rw' } }
 
+--- What every key begins with.
+M.ANYTHING = { '' }
+
 --- Every data call looks through all of them.
 local MAX_GRANTS = 100
 
@@ -62,15 +65,12 @@ function M.for_people(grants)
     return shown
 end
 
---- What every key begins with.
-local ANYTHING = { '' }
-
 local function prefixes_with(user, right)
     local prefixes = {}
     for _, grant in ipairs(user.grants) do
         if grant[2]:find(right, 1, true) then
             if grant[1] == '' then
-                return ANYTHING
+                return M.ANYTHING
             end
             table.insert(prefixes, grant[1])
         end
@@ -97,10 +97,18 @@ local VERBS = { r = 'read', w = 'write' }
 ---@param rights string all that is wanted: `r`, `w` or `rw`
 ---@param keys string[]
 function M.check(user, rights, keys)
+    local narrowed = {}
     for right in rights:gmatch('.') do
         local prefixes = prefixes_with(user, right)
-        local count = prefixes == ANYTHING and 0 or #keys
-        for i = 1, count do
+        if prefixes ~= M.ANYTHING then
+            narrowed[right] = prefixes
+        end
+    end
+    if next(narrowed) == nil then
+        return
+    end
+    for i = 1, #keys do
+        for right, prefixes in pairs(narrowed) do
             if not M.begins_with_any(keys[i], prefixes) then
                 errors.raise('NotGranted', VERBS[right], 'the key ' .. errors.quoted(keys[i]))
             end
@@ -117,7 +125,7 @@ function M.readable(user, prefix)
     table.sort(granted)
     for _, own in ipairs(granted) do
         if prefix:startswith(own) then
-            return { prefix }
+            return prefix == '' and M.ANYTHING or { prefix }
         end
         -- what it begins with has come before it
         if own:startswith(prefix) and not M.begins_with_any(own, found) then

@@ -25,7 +25,7 @@ function M.find_user(username)
     return user.password_hash, user.credentials_version
 end
 
---- What the caller may know of the own account. Raises kv.TokenRevoked.
+--- What the caller may know of its own account. Raises kv.TokenRevoked.
 ---@param caller table {username, credentials_version}
 ---@return number created_at seconds since 1970
 ---@return table grants each {prefix =, rights =}

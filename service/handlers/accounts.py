@@ -10,13 +10,12 @@ from service.handlers.messages import (
     PASSWORDS,
     SETTINGS,
     STORAGE,
+    SUCCESS,
     TOKENS,
     body_alone,
     json_reply,
 )
 from service.model import Caller, User
-
-SUCCESS = b'{"status":"success"}'
 
 
 async def register(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from service.auth import CALLER
 from service.handlers.messages import (
     SETTINGS,
     STORAGE,
+    SUCCESS,
     body_alone,
     json_reply,
     retry_of,
@@ -26,7 +27,7 @@ async def write(request: web.Request) -> web.Response:
         ttl=batch.ttl,
         retry=retry_of(request, body),
     )
-    return json_reply(b'{"status":"success"}', revision)
+    return json_reply(SUCCESS, revision)
 
 
 async def read(request: web.Request) -> web.Response:

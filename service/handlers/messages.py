@@ -22,6 +22,7 @@ PASSWORDS = web.AppKey("passwords", PasswordHasher)
 TOKENS = web.AppKey("tokens", Tokens)
 
 REVISION = "KV-Revision"
+SUCCESS = b'{"status":"success"}'
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 #: Visible ASCII; a client library may send quotes around it (RFC 9651, section 3.3.3).
