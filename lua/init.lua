@@ -14,6 +14,7 @@ local changes = require('kv.changes')
 local expiry = require('kv.expiry')
 local lifeline = require('lifeline')
 local migrator = require('migrator')
+local restored = require('restored')
 local settings = require('settings')
 local versions = require('versions')
 
@@ -41,6 +42,7 @@ local function start()
     migrator.migrate(fio.pathjoin(fio.dirname(HERE), 'migrations'))
     api.publish()
     if not box.info.ro then
+        restored.go_on()
         api.deploy(cfg.user, cfg.password)
     end
     accounts.configure(cfg.default_grants)

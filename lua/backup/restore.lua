@@ -6,6 +6,7 @@ local fio = require('fio')
 
 local files = require('backup.files')
 local format = require('backup.format')
+local restored = require('restored')
 
 local M = {}
 
@@ -21,7 +22,8 @@ local LOCK = 'lock'
 --- What a data folder may hold before it has data: secrets put there beforehand, the traces
 -- of a restore that was killed, what a file system has in its root.
 local HARMLESS = {
-    [LOCK] = true, [DRAFT] = true, jwt_secret = true, tarantool_password = true,
+    [LOCK] = true, [DRAFT] = true, [restored.MARK] = true,
+    jwt_secret = true, tarantool_password = true,
     ['lost+found'] = true,
 }
 
@@ -59,6 +61,7 @@ local function place(backup, snapshot, sha256, data)
         fio.unlink(draft)
         error(reason, 0)
     end
+    files.write(fio.pathjoin(data, restored.MARK), snapshot .. '\n')
     files.rename(draft, fio.pathjoin(data, snapshot))
 end
 
