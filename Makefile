@@ -14,13 +14,13 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: run test lint tarantool luacheck
+.PHONY: run test lint tarantool luacheck libfaketime
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
 	@exec .venv/bin/python -m service
 
-test: .venv/dev tarantool
+test: .venv/dev tarantool libfaketime
 	@exec .venv/bin/python -m pytest $(ARGS)
 
 lint: .venv/dev luacheck
@@ -65,6 +65,11 @@ from:
 tarantool luacheck:
 	@command -v $@ >/dev/null || { $(INSTALL) $(PACKAGE_$@) && command -v $@ >/dev/null; } || { \
 		echo "$@ is missing and could not be installed: $(HELP_$@)" >&2; exit 1; }
+
+# A library, for the tests that set an instance's clock.
+libfaketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { $(INSTALL) $@; } || { \
+		echo "$@ is missing and could not be installed: see https://github.com/wolfcw/libfaketime" >&2; exit 1; }
 
 PACKAGE_tarantool = tarantool
 PACKAGE_luacheck = lua-check

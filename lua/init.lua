@@ -16,6 +16,7 @@ local lifeline = require('lifeline')
 local migrator = require('migrator')
 local restored = require('restored')
 local settings = require('settings')
+local time = require('kv.time')
 local versions = require('versions')
 
 --- Seconds between snapshots: what a restart has to replay from the log is an hour's writes.
@@ -47,6 +48,7 @@ local function start()
     end
     accounts.configure(cfg.default_grants)
     changes.configure(cfg.changes_bytes, cfg.memtx_memory)
+    time.catch_up()
     expiry.start()
     box.cfg({ listen = cfg.listen })
     log.info('kv: ready')

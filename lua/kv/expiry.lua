@@ -7,6 +7,7 @@ local log = require('log')
 
 local changes = require('kv.changes')
 local retries = require('kv.retries')
+local time = require('kv.time')
 local writes = require('kv.writes')
 
 local M = {}
@@ -16,8 +17,8 @@ local M = {}
 local MAX_BATCH = 500
 local batch = MAX_BATCH
 
---- Seconds between two looks where nothing is known to expire sooner: a new leader, or the
--- clock, may have been set.
+--- Seconds between two looks where nothing is known to expire sooner: a new leader may have
+-- been set.
 local MAX_PAUSE = 1
 
 --- Seconds between two looks at the least.
@@ -52,13 +53,15 @@ end
 --- One look.
 ---@return number seconds until the next one
 local function look()
+    time.catch_up()
     if box.info.ro then
         return MAX_PAUSE
     end
-    local now = clock.time()
+    time.keep_on_record()
+    local now = time.now()
     local more = collect_keys(now)
     more = retries.collect(now, batch) or more
-    return more and MIN_PAUSE or pause(clock.time())
+    return more and MIN_PAUSE or pause(time.now())
 end
 
 --- After a failed look.
@@ -87,7 +90,7 @@ local function run()
                 told_at = clock.monotonic()
             end
         end
-        wakes_at = clock.time() + seconds
+        wakes_at = time.now() + seconds
         wake:wait(seconds)
         fiber.testcancel()
     end

@@ -1,7 +1,6 @@
 --- Keys in the order of their bytes, page by page.
-local clock = require('clock')
-
 local store = require('kv.store')
+local time = require('kv.time')
 
 local M = {}
 
@@ -24,7 +23,7 @@ end
 ---@return table[] rows
 ---@return string|nil next the key to go on after; nil: there are no more
 function M.page(prefixes, after, limit, max_bytes, with_values)
-    local now, rows, bytes, expired = clock.time(), {}, 0, 0
+    local now, rows, bytes, expired = time.now(), {}, 0, 0
     for _, prefix in ipairs(prefixes) do
         for _, row in rows_from(prefix, after) do
             if not row.key:startswith(prefix) then

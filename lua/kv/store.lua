@@ -1,5 +1,7 @@
 --- The rows of the store, and for those that expire their places in the order of expiry.
 -- An expired row is none, from that moment on, whether or not it has been collected.
+local time = require('kv.time')
+
 local M = {}
 
 --- The revision of the last write.
@@ -10,7 +12,15 @@ end
 ---@param row table|nil
 ---@param now number seconds since 1970
 function M.is_live(row, now)
-    return row ~= nil and (row.expires_at == nil or row.expires_at > now)
+    if row == nil then
+        return false
+    end
+    local expires_at = row.expires_at
+    if expires_at == nil or expires_at > now then
+        return true
+    end
+    time.tell(expires_at)
+    return false
 end
 
 --- The row of a key, or nil.

@@ -11,6 +11,7 @@ local expiry = require('kv.expiry')
 local grants = require('users.grants')
 local listing = require('kv.listing')
 local store = require('kv.store')
+local time = require('kv.time')
 local writes = require('kv.writes')
 
 local M = {}
@@ -138,9 +139,10 @@ function M.get(caller, keys, max_bytes, detailed)
     local rows, bytes, newest, now
     repeat
         grants.check(admission.check(caller), 'r', keys)
-        now = clock.time()
+        now = time.now()
         rows, bytes, newest = rows_now(keys, max_bytes, now)
     until writes.journal:await(newest)
+    time.settle()
     if bytes > max_bytes then
         errors.raise('ReplyTooLarge', bytes, max_bytes)
     end
@@ -174,6 +176,7 @@ function M.list(caller, prefix, after, limit, max_bytes, with_values)
         revision = store.revision()
         rows, last = listing.page(prefixes, after, limit, max_bytes, with_values)
     until writes.journal:await_all()
+    time.settle()
     local keys = column(rows, #rows, 'key')
     return revision, last or box.NULL, keys, with_values and column(rows, #rows, 'value') or nil
 end

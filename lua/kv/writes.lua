@@ -2,12 +2,12 @@
 -- the outcome for a retry are one transaction and one step of the revision.
 local admission = require('users.admission')
 local changes = require('kv.changes')
-local clock = require('clock')
 local conditions = require('kv.conditions')
 local durability = require('durability')
 local grants = require('users.grants')
 local retries = require('kv.retries')
 local store = require('kv.store')
+local time = require('kv.time')
 
 local M = {}
 
@@ -68,7 +68,7 @@ end
 --- Either an answer that writes nothing, or the change to be made.
 local function decide(caller, rights, keys, options, plan)
     local user = admission.check(caller) -- it may have waited
-    local now = clock.time()
+    local now = time.now()
     grants.check(user, rights, keys)
     if options.conditions ~= nil then
         grants.check(user, 'r', conditions.keys(options.conditions))
@@ -115,6 +115,7 @@ function M.make(caller, rights, keys, options, plan)
         end
         -- an answer that rests on what others wrote waits until that is on disk
         if M.journal:await_all() then
+            time.settle()
             if not ok then
                 error(answer, 0)
             end

@@ -1,0 +1,155 @@
+"""Keys expire by the store's time: no step of the wall clock moves it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.collector import stop_collector
+from tests.machine import ROOT, wait_until
+from tests.storage.test_durability import prepare
+from tests.tarantool import LocalTarantool, Tarantools, evaluated
+
+HOUR = 3600
+
+#: Seconds of a short life, and until it is over for certain.
+LIFE, PAST_IT = 0.2, 0.4
+
+#: Seconds for something to happen that is due, on a busy machine.
+PATIENCE = 10.0
+
+WALL_CLOCK = "require('clock').time()"
+PUT = "kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}}, {{ttl = {ttl}}})"
+STORED = "(box.space.kv:get('{key}') ~= nil)"
+
+#: Whether a key is there, by each way to be told; and seconds left.
+ASK = {
+    "read": "(kv.v1.get({{'ann', 1}}, {{'{key}'}}, 1000)[1] ~= nil)",
+    "list": "(#select(3, kv.v1.list({{'ann', 1}}, '{key}', nil, 9, 999, false)) == 1)",
+    "condition": "(kv.v1.put({{'ann', 1}}, {{'other'}}, {{'1'}}, {{conditions = "
+    "{{{{'{key}', {{box.NULL}}, false}}}}}}) ~= nil)",
+    "delete": "(select(2, kv.v1.delete({{'ann', 1}}, {{'{key}'}})) == 1)",
+}
+LEFT = "(select(3, kv.v1.get({{'ann', 1}}, {{'{key}'}}, 1000, true)))[1]"
+
+
+class Stepped:
+    """An instance whose wall clock can be set, and nothing else of its machine."""
+
+    def __init__(self, instance: LocalTarantool, offset: Path) -> None:
+        self.instance = instance
+        self._offset = offset
+        self.set_clock(0)
+
+    def set_clock(self, seconds: int) -> None:
+        """So far from the right time."""
+        step = self._offset.with_suffix(".new")
+        step.write_text(f"{seconds:+d}")
+        step.rename(self._offset)
+
+    def step(self, seconds: int) -> None:
+        """The control of every test here: the step is seen in the process."""
+        self.set_clock(seconds)
+        assert abs(self.ask(WALL_CLOCK) - time.time() - seconds) < PATIENCE
+
+    def restart(self, seconds: int) -> None:
+        self.instance.kill()
+        self.set_clock(seconds)
+        self.instance.start()
+        assert abs(self.ask(WALL_CLOCK) - time.time() - seconds) < PATIENCE
+
+    def put(self, key: str, ttl: float) -> None:
+        self.instance.console(PUT.format(key=key, ttl=ttl))
+
+    def ask(self, question: str, key: str = "k") -> float:
+        return float(evaluated(self.instance, question.format(key=key)))
+
+
+@pytest.fixture
+def stepped(tarantools: Tarantools, tmp_path: Path) -> Iterator[Stepped]:
+    """With the account ann."""
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    offset = tmp_path / "offset"
+    environ = {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with tarantools.local(ROOT / "migrations", **environ) as instance:
+        stepped = Stepped(instance, offset)
+        instance.start()
+        prepare(instance)
+        yield stepped
+
+
+@pytest.mark.parametrize("question", ASK.values(), ids=ASK)
+def test_a_step_backwards_brings_nothing_back(stepped: Stepped, question: str) -> None:
+    stop_collector(stepped.instance)
+    stepped.put("k", LIFE)
+    time.sleep(PAST_IT)
+    assert stepped.ask(STORED)
+    assert not stepped.ask(question)
+    stepped.step(-HOUR)
+    assert not stepped.ask(question)
+
+
+def test_a_step_forwards_ends_nothing(stepped: Stepped) -> None:
+    stepped.put("k", HOUR)
+    stepped.step(2 * HOUR)
+    time.sleep(1.5)  # the collector has looked
+    assert stepped.ask(ASK["read"])
+    assert HOUR - PATIENCE < stepped.ask(LEFT) < HOUR
+
+
+@pytest.mark.parametrize("seconds", [-HOUR, HOUR])
+def test_after_a_step_keys_live_as_long_as_before(
+    stepped: Stepped, seconds: int
+) -> None:
+    stepped.put("before", 1)
+    stepped.step(seconds)
+    stepped.put("k", 1)
+    assert stepped.ask(ASK["read"])
+    assert stepped.ask(ASK["read"], "before")
+    wait_until(lambda: not stepped.ask(STORED), PATIENCE)
+    wait_until(lambda: not stepped.ask(STORED, "before"), PATIENCE)
+
+
+@pytest.mark.parametrize("question", ASK.values(), ids=ASK)
+def test_what_was_told_as_gone_is_gone_after_a_restart_in_the_past(
+    stepped: Stepped, question: str
+) -> None:
+    stop_collector(stepped.instance)
+    stepped.put("k", LIFE)
+    time.sleep(PAST_IT)
+    assert not stepped.ask(question)
+    stepped.restart(-HOUR)
+    assert not stepped.ask(question)
+
+
+def test_what_nobody_was_told_of_comes_back(stepped: Stepped) -> None:
+    """The control of the one before: the clock alone would have it so."""
+    stop_collector(stepped.instance)
+    stepped.put("k", LIFE)
+    time.sleep(PAST_IT)
+    stepped.restart(-HOUR)
+    assert stepped.ask(ASK["read"])
+    assert stepped.ask(LEFT) > HOUR - PATIENCE
+
+
+def test_the_time_is_on_record_now_and_then(stepped: Stepped) -> None:
+    """So that a restart in the past adds seconds to a life, not hours."""
+    stepped.put("k", HOUR)
+    recorded = "(box.space.kv_meta:get('time').value / 1e6)"
+    wait_until(
+        lambda: bool(
+            evaluated(stepped.instance, "box.space.kv_meta:get('time') ~= nil")
+        ),
+        PATIENCE,
+    )
+    assert abs(stepped.ask(recorded) - time.time()) < PATIENCE
+    stepped.restart(-HOUR)
+    assert HOUR - PATIENCE < stepped.ask(LEFT) <= HOUR + PATIENCE
+    stepped.put("short", LIFE)
+    wait_until(lambda: not stepped.ask(STORED, "short"), PATIENCE)
