@@ -13,6 +13,10 @@ local SENTENCES = {
     NotACounter = 'The value of %s is not an integer of 64 bits',
     CounterOverflow = 'The counter %s, now %s, would leave the range of 64 bits with a sign',
     ChangesOff = 'No changes are kept: KV_CHANGES_BYTES is 0',
+    MemoryFull = 'The memory is full: reads and deletions go on',
+    RetriesFull = 'The outcomes kept for Idempotency-Key fill their share of the memory: '
+        .. 'writes without it go on',
+    DiskFull = 'The disk is full: reads and deletions go on',
     RevisionAhead = 'That revision is ahead of the store, which is at %d',
 }
 

@@ -11,8 +11,10 @@ local log = require('log')
 local accounts = require('users.accounts')
 local api = require('api')
 local changes = require('kv.changes')
+local disk = require('disk')
 local expiry = require('kv.expiry')
 local lifeline = require('lifeline')
+local memory = require('memory')
 local migrator = require('migrator')
 local restored = require('restored')
 local settings = require('settings')
@@ -21,6 +23,15 @@ local versions = require('versions')
 
 --- Seconds between snapshots: what a restart has to replay from the log is an hour's writes.
 local CHECKPOINT_INTERVAL = 3600
+
+--- Bytes of the log after which a snapshot is taken before its time: what two snapshots and
+-- the logs between them take is bounded.
+local CHECKPOINT_WAL_THRESHOLD = 1024 * 1024 * 1024
+
+--- Each size of tuple is this much larger than the one before. A size takes slabs for itself,
+-- 16 MiB for tuples of 128 KiB and more, and keeps them: with Tarantool's own 1.05 some eighty
+-- tuples, no two of a size, use up 256 MiB for good. It cannot be set a second time.
+local SLAB_ALLOC_FACTOR = 2
 
 local function start()
     local cfg = settings.read()
@@ -34,9 +45,11 @@ local function start()
     box.cfg({
         work_dir = cfg.data_dir,
         wal_mode = cfg.wal_mode,
-        memtx_memory = cfg.memtx_memory,
-        memtx_max_tuple_size = cfg.max_tuple_size,
+        memtx_memory = cfg.memtx_memory + memory.HEADROOM_BYTES,
+        memtx_max_tuple_size = math.max(cfg.max_tuple_size, memory.MIN_TUPLE_LIMIT),
+        slab_alloc_factor = type(box.cfg) == 'function' and SLAB_ALLOC_FACTOR or nil,
         checkpoint_interval = CHECKPOINT_INTERVAL,
+        checkpoint_wal_threshold = CHECKPOINT_WAL_THRESHOLD,
         feedback_enabled = versions.feedback_enabled,
     })
     console.listen('unix/:' .. fio.pathjoin(cfg.data_dir, 'console.sock'))
@@ -48,6 +61,9 @@ local function start()
     end
     accounts.configure(cfg.default_grants)
     changes.configure(cfg.changes_bytes, cfg.memtx_memory)
+    disk.configure(cfg.data_dir, cfg.disk_reserve)
+    memory.hold_headroom()
+    memory.hold()
     time.catch_up()
     expiry.start()
     box.cfg({ listen = cfg.listen })

@@ -91,6 +91,7 @@ function M.read()
         max_tuple_size = bytes('KV_MAX_BODY', 16 * MIB) * TUPLE_PER_BODY,
         changes_bytes = bytes('KV_CHANGES_BYTES', 64 * MIB, 0),
         default_grants = granted('KV_DEFAULT_GRANTS'),
+        disk_reserve = bytes('KV_DISK_RESERVE', 64 * MIB, 0),
         parent_pid = tonumber(variable('KV_PARENT_PID')),
     }
 end

@@ -163,6 +163,7 @@ class EmbeddedTarantool:
                     "KV_MAX_BODY": str(settings.max_body),
                     "KV_CHANGES_BYTES": str(settings.changes_bytes),
                     "KV_DEFAULT_GRANTS": str(settings.default_grants),
+                    "KV_DISK_RESERVE": str(settings.disk_reserve),
                     "KV_PARENT_PID": str(os.getpid()),
                 },
             )

@@ -117,6 +117,7 @@ class Settings(
     wal_mode: Literal["fsync", "write"] = "fsync"
     memtx_memory: Annotated[int, Meta(ge=32 * MIB)] = 256 * MIB
 
+    disk_reserve: Annotated[int, Meta(ge=0)] = 64 * MIB
     changes_bytes: Annotated[int, Meta(ge=0)] = 64 * MIB
 
     jwt_secret: Secret = Secret()

@@ -67,6 +67,9 @@ REFUSALS: dict[str, type[Problem]] = {
     "kv.RevisionAhead": RevisionAhead,
 }
 
+#: What the procedures refuse before anything is touched.
+FULL = {"kv.MemoryFull", "kv.RetriesFull", "kv.DiskFull"}
+
 READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
 LOG_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
 
@@ -324,6 +327,8 @@ def _problem(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
     kind = _custom_type(error)
     if kind in REFUSALS:
         return REFUSALS[kind](error.message)
+    if kind in FULL:
+        return StorageFull(error.message, applied=applied)
     code: int = error.code
     if code == ErrorCode.ER_MEMORY_ISSUE:
         return StorageFull("The storage's memory is full", applied=applied)

@@ -17,6 +17,7 @@ function M.load(folder, limits)
     box.cfg({
         memtx_memory = limits.memtx_memory,
         memtx_max_tuple_size = limits.memtx_max_tuple_size,
+        slab_alloc_factor = limits.slab_alloc_factor,
         wal_mode = 'none',
         read_only = true,
         checkpoint_interval = 0,

@@ -132,6 +132,7 @@ function M.limits()
     return {
         memtx_memory = box.cfg.memtx_memory,
         memtx_max_tuple_size = box.cfg.memtx_max_tuple_size,
+        slab_alloc_factor = box.cfg.slab_alloc_factor,
     }
 end
 

@@ -12,6 +12,9 @@ local TRIM_STEP = 64
 --- Batches that are given up at once where there is no memory left.
 local SHED_STEP = 1000
 
+--- Batches of a transaction that gives all of them up: some milliseconds.
+local CLEAR_STEP = 10000
+
 --- What a batch takes beside its bytes, in bytes: a tuple's header, a place in the tree.
 local PER_BATCH = 48
 
@@ -43,13 +46,17 @@ function M.is_kept()
     return limit > 0
 end
 
+local function taken()
+    local log = box.space.kv_changes
+    return tonumber(log:bsize() + log:len() * PER_BATCH)
+end
+
 --- What is kept, and the bound.
 ---@return number batches
 ---@return number bytes
 ---@return number limit
 function M.size()
-    local log = box.space.kv_changes
-    return log:len(), log:bsize() + log:len() * PER_BATCH, limit
+    return box.space.kv_changes:len(), taken(), limit
 end
 
 local function drop_oldest(count)
@@ -64,6 +71,25 @@ function M.shed()
     box.atomic(drop_oldest, SHED_STEP)
 end
 
+--- Gives all of it back. Row by row: what truncate() gives back it gives back later, and in
+-- a start, which repeats it from the log, too late.
+function M.clear()
+    while box.space.kv_changes:len() > 1 do
+        box.atomic(drop_oldest, CLEAR_STEP)
+        collectgarbage()
+    end
+end
+
+--- Inside the transaction of a write that leaves no entry: the log begins anew after it.
+function M.skip()
+    local log = box.space.kv_changes
+    drop_oldest(log:len())
+    local newest = log.index.revision:max()
+    if newest ~= nil then
+        log:delete(newest.revision)
+    end
+end
+
 --- Inside the transaction of the write. The newest batch stays, however large it is.
 ---@param values string[]|nil JSON texts, one for each key; nil: the keys were deleted
 function M.append(revision, keys, values)
@@ -73,7 +99,7 @@ function M.append(revision, keys, values)
     local log = box.space.kv_changes
     log:insert({ revision, keys, values })
     for _ = 1, TRIM_STEP do
-        if log:bsize() + log:len() * PER_BATCH <= limit or log:len() == 1 then
+        if taken() <= limit or log:len() == 1 then
             return
         end
         log:delete(revision - log:len() + 1) -- there is no gap

@@ -5,17 +5,14 @@ local clock = require('clock')
 local fiber = require('fiber')
 local log = require('log')
 
-local changes = require('kv.changes')
 local retries = require('kv.retries')
 local time = require('kv.time')
 local writes = require('kv.writes')
 
 local M = {}
 
---- Rows of a transaction: some milliseconds of the instance's one thread. Fewer where there
--- is no memory for them: what is deleted is written to the log of changes first.
-local MAX_BATCH = 500
-local batch = MAX_BATCH
+--- Rows of a transaction: some milliseconds of the instance's one thread.
+local BATCH = 500
 
 --- Seconds between two looks where nothing is known to expire sooner: a new leader may have
 -- been set.
@@ -30,18 +27,20 @@ local TELL_INTERVAL = 10
 local wake = fiber.cond()
 local wakes_at = 0 -- seconds since 1970
 
+--- Collects keys whose time is over.
+---@return boolean whether there may be more of them
 local function collect_keys(now)
-    local keys = {}
-    for _, row in box.space.kv_expiry.index.expires_at:pairs() do
-        if row.expires_at > now or #keys == batch then
-            break
+    local keys = writes.collect(function()
+        local found = {}
+        for _, row in box.space.kv_expiry.index.expires_at:pairs() do
+            if row.expires_at > now or #found == BATCH then
+                break
+            end
+            table.insert(found, row.key)
         end
-        table.insert(keys, row.key)
-    end
-    if #keys > 0 then
-        writes.collect(keys)
-    end
-    return #keys == batch
+        return found
+    end)
+    return #keys == BATCH
 end
 
 local function pause(now)
@@ -60,19 +59,8 @@ local function look()
     time.keep_on_record()
     local now = time.now()
     local more = collect_keys(now)
-    more = retries.collect(now, batch) or more
+    more = retries.collect(now, BATCH) or more
     return more and MIN_PAUSE or pause(time.now())
-end
-
---- After a failed look.
----@return boolean whether the next one has better chances
-local function recovered(failure)
-    if type(failure) ~= 'cdata' or failure.type ~= 'OutOfMemory' then
-        return false
-    end
-    local smaller = batch > 1
-    batch = math.max(1, math.floor(batch / 2))
-    return pcall(changes.shed) or smaller
 end
 
 local function run()
@@ -80,15 +68,10 @@ local function run()
     local told_at = -TELL_INTERVAL
     while true do
         local ok, result = pcall(look)
-        local seconds = result
-        if ok then
-            batch = math.min(2 * batch, MAX_BATCH)
-        else
-            seconds = recovered(result) and MIN_PAUSE or MAX_PAUSE
-            if clock.monotonic() - told_at > TELL_INTERVAL then
-                log.error('kv: expired keys are not collected: %s', result)
-                told_at = clock.monotonic()
-            end
+        local seconds = ok and result or MAX_PAUSE
+        if not ok and clock.monotonic() - told_at > TELL_INTERVAL then
+            log.error('kv: expired keys are not collected: %s', result)
+            told_at = clock.monotonic()
         end
         wakes_at = time.now() + seconds
         wake:wait(seconds)

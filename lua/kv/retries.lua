@@ -7,6 +7,20 @@ local M = {}
 --- Seconds: what api.md promises to clients.
 local RETENTION = 24 * 3600
 
+--- The share of the instance's memory that they may take.
+local SHARE = 1 / 4
+
+--- What one takes beside its bytes: a tuple's header, places in two trees.
+local PER_OUTCOME = 80
+
+--- Before one more is kept. None makes room before its day is over: raises kv.RetriesFull.
+function M.admit()
+    local kept = box.space.idempotency
+    if kept:bsize() + kept:len() * PER_OUTCOME > box.cfg.memtx_memory * SHARE then
+        errors.raise('RetriesFull')
+    end
+end
+
 ---@param user table the account's row
 ---@param retry table {key, fingerprint}, of a request that can be made again
 ---@param now number seconds since 1970

@@ -30,10 +30,8 @@ function M.find(key, now)
 end
 
 ---@param expiries table at the place of a key that expires: when, in seconds since 1970
----@return number bytes of the values
 function M.replace(keys, values, expiries, revision)
     local kv, kv_expiry = box.space.kv, box.space.kv_expiry
-    local bytes = 0
     local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
     for i = 1, #keys do
         local key, expires_at = keys[i], expiries[i]
@@ -48,9 +46,7 @@ function M.replace(keys, values, expiries, revision)
             end
         end
         kv:replace({ key, values[i], revision, expires_at })
-        bytes = bytes + #values[i]
     end
-    return bytes
 end
 
 ---@param keys string[] all of them are there

@@ -6,6 +6,7 @@ local conditions = require('kv.conditions')
 local durability = require('durability')
 local grants = require('users.grants')
 local retries = require('kv.retries')
+local room = require('room')
 local store = require('kv.store')
 local time = require('kv.time')
 
@@ -17,6 +18,7 @@ M.journal = durability.new()
 ---@class Change
 ---@field keys string[] none: it is no step of the revision
 ---@field values string[]|nil JSON texts, one for each key; nil: the keys are deleted
+---@field adds number|nil bytes; nil: it is a deletion, and gives some back
 ---@field expiries table|nil at the place of a key that expires: when, in seconds since 1970
 ---@field result any what the caller is told beside the revision
 
@@ -33,16 +35,20 @@ local function collect_garbage()
     end
 end
 
-local function apply(change, revision, keep)
+local function apply(change, revision, step, keep)
     if #change.keys > 0 then
-        local bytes
+        local bytes = change.adds
         if change.values ~= nil then
-            bytes = store.replace(change.keys, change.values, change.expiries or {}, revision)
+            store.replace(change.keys, change.values, change.expiries or {}, revision)
         else
             bytes = store.delete(change.keys)
         end
         garbage = garbage + 2 * bytes -- once more in the log of changes
-        changes.append(revision, change.keys, change.values)
+        if step < room.LAST_STEP then
+            changes.append(revision, change.keys, change.values)
+        else
+            changes.skip()
+        end
         box.space.kv_meta:replace({ 'revision', revision })
     end
     if keep ~= nil then
@@ -50,19 +56,32 @@ local function apply(change, revision, keep)
     end
 end
 
+---@param step number what was done to make room for it
 ---@param keep function|nil writes what else belongs to the transaction
-local function commit(change, revision, keep)
+local function commit(change, revision, step, keep)
     local marks = {}
     if #change.keys > 0 then
         marks = change.values == nil and table.copy(change.keys) or {}
         table.insert(marks, revision)
     end
     collect_garbage()
-    M.journal:commit(marks, apply, change, revision, keep)
+    M.journal:commit(marks, apply, change, revision, step, keep)
 end
 
 local function next_revision(change)
     return store.revision() + (#change.keys > 0 and 1 or 0)
+end
+
+local function added(change)
+    local keys, values = change.keys, change.values
+    if values == nil then
+        return #keys == 0 and 0 or nil -- a retry's outcome alone
+    end
+    local bytes = 0
+    for i = 1, #keys do
+        bytes = bytes + #keys[i] + #values[i]
+    end
+    return bytes
 end
 
 --- Either an answer that writes nothing, or the change to be made.
@@ -85,6 +104,9 @@ local function decide(caller, rights, keys, options, plan)
             return { box.NULL, conflicts, revisions }
         end
     end
+    if options.retry ~= nil then
+        retries.admit()
+    end
     local change = plan(now)
     if #change.keys == 0 and options.retry == nil then
         return { store.revision(), change.result }
@@ -103,32 +125,53 @@ end
 ---@return any result of the change; without a revision the keys in conflict
 ---@return any revisions of the keys in conflict
 function M.make(caller, rights, keys, options, plan)
+    local step = 0
     while true do
         local ok, answer, change, user, now = pcall(decide, caller, rights, keys, options, plan)
         if change ~= nil then
             local revision = next_revision(change)
             local outcome = { revision, change.result }
-            commit(change, revision, options.retry and function()
+            change.adds = added(change)
+            if change.adds ~= nil then
+                room.admit(change.adds)
+            end
+            local done, failure = pcall(commit, change, revision, step, options.retry and function()
                 retries.keep(user, options.retry, outcome, now)
             end)
-            return unpack(outcome)
-        end
-        -- an answer that rests on what others wrote waits until that is on disk
-        if M.journal:await_all() then
-            time.settle()
-            if not ok then
-                error(answer, 0)
+            if done then
+                return unpack(outcome)
             end
-            return unpack(answer)
+            step = room.make(failure, step, change.adds)
+        else
+            -- an answer that rests on what others wrote waits until that is on disk
+            if M.journal:await_all() then
+                time.settle()
+                if not ok then
+                    error(answer, 0)
+                end
+                return unpack(answer)
+            end
         end
     end
 end
 
 --- Deletes keys that have expired.
----@param keys string[]
-function M.collect(keys)
-    local change = { keys = keys }
-    commit(change, next_revision(change))
+---@param find function returns them, at once
+---@return string[] keys
+function M.collect(find)
+    local step = 0
+    while true do
+        local keys = find()
+        if #keys == 0 then
+            return keys
+        end
+        local change = { keys = keys }
+        local done, failure = pcall(commit, change, next_revision(change), step)
+        if done then
+            return keys
+        end
+        step = room.make(failure, step)
+    end
 end
 
 --- The newest revision that is on disk.

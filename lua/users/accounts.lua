@@ -9,6 +9,7 @@ local digest = require('digest')
 local durability = require('durability')
 local errors = require('errors')
 local grants = require('users.grants')
+local room = require('room')
 
 local M = {}
 
@@ -97,7 +98,7 @@ local function next_version()
     return box.space.kv_meta:update('credentials', { { '+', 2, 1 } }).value
 end
 
---- Raises kv.UserExists.
+--- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
 ---@param username string
 ---@param password_hash string
 ---@param granted table|nil each {prefix, rights}; nil: the default
@@ -105,6 +106,7 @@ function M.create(username, password_hash, granted)
     if M.find(username) ~= nil then
         errors.raise('UserExists')
     end
+    room.admit(#username + #password_hash)
     journal:commit({ username }, function()
         local id = next_version()
         box.space.users:insert({

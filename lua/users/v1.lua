@@ -5,7 +5,7 @@ local grants = require('users.grants')
 
 local M = {}
 
---- Raises kv.UserExists.
+--- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
 ---@param username string
 ---@param password_hash string
 ---@param everything boolean|nil whether it may read and write every key; else the default
