@@ -36,6 +36,22 @@ function M.admit(bytes)
     end
 end
 
+--- A small write that must go on, as a deletion does: what ends tokens, say. It does not wait
+-- in between, so that what it rests on holds.
+---@param write function may be called twice
+function M.spare(write)
+    local ok, failure = pcall(write)
+    if ok then
+        return
+    end
+    if not memory.is_lacking(failure) then
+        error(failure, 0)
+    end
+    memory.release()
+    collectgarbage() -- Lua refers to what it has deleted
+    write()
+end
+
 --- Makes room for a write that failed, and was rolled back; may yield. Raises kv.MemoryFull
 -- where no more can be done, or the failure itself where it is another one.
 ---@param failure any

@@ -2,6 +2,7 @@
 local changes = require('kv.changes')
 local clock = require('clock')
 local fio = require('fio')
+local memory = require('memory')
 local show = require('admin.show')
 local store = require('kv.store')
 
@@ -44,10 +45,11 @@ local function log_of_changes()
         show.count(count, 'write'), changes.oldest(), show.size(bytes), show.size(limit))
 end
 
-local function memory()
-    local slab = box.slab.info()
+local function memory_taken()
+    local slab, held = box.slab.info(), memory.HEADROOM_BYTES
     return ('%s in use, %s taken, %s at the most (KV_MEMTX_MEMORY)'):format(
-        show.size(slab.items_used), show.size(slab.quota_used), show.size(slab.quota_size))
+        show.size(slab.items_used), show.size(slab.quota_used - held),
+        show.size(slab.quota_size - held))
 end
 
 local function statistics()
@@ -59,7 +61,7 @@ local function statistics()
         { 'changes kept', log_of_changes() },
         { 'outcomes kept', ('%d, for Idempotency-Key'):format(space.idempotency:len()) },
         {},
-        { 'memory', memory() },
+        { 'memory', memory_taken() },
         { 'write-ahead log', log_of_writes() },
         { 'snapshots', snapshots() },
         { 'writes', box.info.ro and 'refused: read-only' or 'taken' },

@@ -1,10 +1,10 @@
 --- Keys and values, as operators read them.
 local check = require('admin.check')
-local clock = require('clock')
 local indent = require('admin.indent')
 local listing = require('kv.listing')
 local show = require('admin.show')
 local store = require('kv.store')
+local time = require('kv.time')
 local writes = require('kv.writes')
 
 local M = {}
@@ -28,7 +28,7 @@ local function show_value(key)
     check.text('key', key)
     local row, now
     repeat
-        now = clock.time()
+        now = time.now()
         row = store.find(key, now)
     until writes.journal:await_all()
     if row == nil then
@@ -45,7 +45,7 @@ local function list_values(prefix, limit, after)
     repeat
         rows, last = listing.page({ prefix }, after, limit, MAX_BYTES, true)
     until writes.journal:await_all()
-    local texts, now = {}, clock.time()
+    local texts, now = {}, time.now()
     for _, row in ipairs(rows) do
         table.insert(texts, shown(row, now))
     end

@@ -116,6 +116,10 @@ function M.create(username, password_hash, granted)
     end)
 end
 
+local function commit_spare(username, change)
+    room.spare(function() journal:commit({ username }, change) end)
+end
+
 --- Changes fields of an account; a change of its credentials or its standing ends its tokens.
 ---@param username string of an account that is there
 ---@param fields table by their names
@@ -123,7 +127,7 @@ end
 ---@return number credentials_version
 function M.update(username, fields, ends_tokens)
     local version
-    journal:commit({ username }, function()
+    commit_spare(username, function()
         local operations = {}
         for name, value in pairs(fields) do
             table.insert(operations, { '=', name, value })
@@ -138,7 +142,7 @@ end
 
 ---@param username string of an account that is there
 function M.delete(username)
-    journal:commit({ username }, function() box.space.users:delete(username) end)
+    commit_spare(username, function() box.space.users:delete(username) end)
 end
 
 return M

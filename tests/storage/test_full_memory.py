@@ -138,6 +138,28 @@ async def test_what_adds_is_refused_and_all_else_goes_on(
         assert (await client.read(["new"])).json == {"data": {"new": "x" * 1000}}
 
 
+async def test_what_ends_tokens_goes_on(own: Tarantool, serve: Serve) -> None:
+    async with serve(own) as client:
+        names = [unique("user") for _ in range(20)]
+        for name in names:
+            assert (await client.register(name, "password")).status == 200
+        fill(own, size=1000)
+        fill(own, size=1, prefix="s")
+        while (await client.register(unique("user"), "password")).status == 200:
+            pass
+        for name in names:
+            await client.login(name, "password")
+            change = {"password": "password", "new_password": "another password"}
+            reply = await client.post("/api/password", change)
+            assert reply.status == 200
+            client.token = reply.json["token"]
+            assert (await client.post("/api/logout")).status == 200
+            assert (await client.read(["k"])).json["code"] == "token_revoked"
+            await client.login(name, "another password")
+            leaving = {"password": "another password"}
+            assert (await client.request("DELETE", "/api/me", leaving)).status == 200
+
+
 async def test_an_account_is_refused_too(own: Tarantool, serve: Serve) -> None:
     async with serve(own) as client:
         fill(own, size=1000)
