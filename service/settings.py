@@ -5,6 +5,7 @@ A field of `Settings` is a variable: `max_keys` is `KV_MAX_KEYS`; only `ADMIN_LO
 """
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -90,6 +91,10 @@ class Grants(tuple[Grant, ...]):
         return msgspec.json.encode(list(self)).decode()
 
 
+class Networks(tuple[IPv4Network | IPv6Network, ...]):
+    __slots__ = ()
+
+
 def _variable(field: str) -> str:
     name = field.upper()
     return name if name.startswith("ADMIN_") else PREFIX + name
@@ -107,6 +112,7 @@ class Settings(
     host: str = "0.0.0.0"  # noqa: S104 - a server in a container listens everywhere
     port: Port = 5000
     access_log: bool = False
+    trusted_proxies: Networks = Networks()
 
     tarantool_uri: Addresses = Addresses()
     tarantool_user: str = "kv_service"
@@ -194,4 +200,15 @@ def _decode(wanted: type, text: str) -> Any:
         return Addresses(Address.parse(part) for part in text.split(","))
     if wanted is Grants:
         return Grants.parse(text)
+    if wanted is Networks:
+        return Networks(_network(part.strip()) for part in text.split(","))
     return wanted(text)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(
+            "addresses or networks like 10.0.0.0/8 are wanted, with commas between them"
+        ) from None
