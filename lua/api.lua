@@ -13,8 +13,11 @@ local ROLE = 'kv_api'
 --- Everything that the service may call.
 local PROCEDURES = {
     ['kv.v1.status'] = function() return { read_only = box.info.ro } end,
+    ['kv.v1.begin_sign_up'] = users_v1.begin_sign_up,
     ['kv.v1.create_user'] = users_v1.create_user,
-    ['kv.v1.find_user'] = users_v1.find_user,
+    ['kv.v1.begin_login'] = users_v1.begin_login,
+    ['kv.v1.end_login'] = users_v1.end_login,
+    ['kv.v1.rehash'] = users_v1.rehash,
     ['kv.v1.account'] = users_v1.account,
     ['kv.v1.end_tokens'] = users_v1.end_tokens,
     ['kv.v1.set_password'] = users_v1.set_password,

@@ -11,7 +11,15 @@ from service.errors import Problem, StartError, UserExists, render
 from service.feed import Feed
 from service.handlers import accounts, batches, changes, docs, health, one_key
 from service.handlers.docs import OPENAPI
-from service.handlers.messages import FEED, PASSWORDS, SETTINGS, STORAGE, TOKENS
+from service.handlers.messages import (
+    FEED,
+    LOGINS,
+    PASSWORDS,
+    SETTINGS,
+    STORAGE,
+    TOKENS,
+)
+from service.logins import Logins
 from service.parsing import check_credentials
 from service.passwords import PasswordHasher
 from service.settings import Settings
@@ -90,7 +98,7 @@ async def end_feed(app: web.Application) -> None:
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:
     app[PASSWORDS] = PasswordHasher(app[SETTINGS].bcrypt_rounds)
-    await app[PASSWORDS].open()
+    app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS])
     yield
     app[PASSWORDS].close()
 

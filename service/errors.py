@@ -12,6 +12,7 @@ Problem
 ├── RevisionCompacted 410
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, TooManyKeys, ValueTooLarge
+├── TooManyAttempts 429
 ├── Internal 500
 └── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
 
@@ -20,6 +21,7 @@ what was wrong, where, and for a limit the limit and the actual figure.
 """
 
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar, Literal
@@ -224,6 +226,21 @@ class TooManyKeys(TooLarge):
 
 class ValueTooLarge(TooLarge):
     code = "value_too_large"
+
+
+class TooManyAttempts(Problem):
+    """:param wait: seconds"""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_attempts"
+
+    def __init__(self, wait: float) -> None:
+        self.retry_after = math.ceil(wait)
+        super().__init__(f"Too many attempts: try again in {self.retry_after} s")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {hdrs.RETRY_AFTER: str(self.retry_after)}
 
 
 class Internal(Problem):

@@ -31,6 +31,9 @@ FOR_CALLERS: Kinds = (
 )
 WITH_BODY: Kinds = (errors.InvalidJSON, errors.BodyTooLarge)
 
+#: With Retry-After.
+TOLD_WHEN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
 #: Of a stream of events each one is described.
 EVENT = {
     "type": "object",
@@ -232,7 +235,7 @@ def _problem(status: HTTPStatus, codes: list[str]) -> Schema:
             }
         },
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in TOLD_WHEN:
         described["headers"] = {
             str(hdrs.RETRY_AFTER): {
                 "schema": HEADERS[hdrs.RETRY_AFTER],

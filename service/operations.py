@@ -116,6 +116,7 @@ OPERATIONS: dict[Handler, Operation] = {
             errors.CredentialsRequired,
             errors.RegistrationClosed,
             errors.UserExists,
+            errors.TooManyAttempts,
             errors.Overloaded,
         ],
     ),
@@ -127,6 +128,7 @@ OPERATIONS: dict[Handler, Operation] = {
         raises=[
             errors.CredentialsRequired,
             errors.InvalidCredentials,
+            errors.TooManyAttempts,
             errors.Overloaded,
         ],
     ),
@@ -142,6 +144,7 @@ OPERATIONS: dict[Handler, Operation] = {
         raises=[
             errors.CredentialsRequired,
             errors.InvalidCredentials,
+            errors.TooManyAttempts,
             errors.Overloaded,
             errors.StorageFull,
         ],
@@ -155,6 +158,7 @@ OPERATIONS: dict[Handler, Operation] = {
         raises=[
             errors.CredentialsRequired,
             errors.InvalidCredentials,
+            errors.TooManyAttempts,
             errors.Overloaded,
             errors.StorageFull,
         ],

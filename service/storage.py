@@ -31,6 +31,7 @@ from service.errors import (
     StorageFull,
     StorageUnavailable,
     TokenRevoked,
+    TooManyAttempts,
     Unavailable,
     UserExists,
 )
@@ -109,9 +110,37 @@ class Storage:
             "kv.v1.create_user", username, password_hash, everything, writes=True
         )
 
-    async def find_user(self, username: str) -> User | None:
-        password_hash, *rest = await self._call("kv.v1.find_user", username)
-        return User(password_hash, *rest) if password_hash is not None else None
+    async def begin_sign_up(self, address: str) -> None:
+        """:raises TooManyAttempts:"""
+        try:
+            (wait,) = await self._call("kv.v1.begin_sign_up", address)
+        except StorageUnavailable as problem:
+            # the account that this was for was not made
+            raise StorageUnavailable(str(problem), applied="no") from None
+        if wait is not None:
+            raise TooManyAttempts(wait)
+
+    async def begin_login(
+        self, username: str, address: str
+    ) -> tuple[User | None, list[int]]:
+        """Counts a failure; tells the account, and what `PasswordHasher.check` wants.
+
+        :raises TooManyAttempts:
+        """
+        wait, *known = await self._call("kv.v1.begin_login", username, address)
+        if wait is not None:
+            raise TooManyAttempts(wait)
+        costs, password_hash, *rest = known
+        user = User(password_hash, *rest) if password_hash is not None else None
+        return user, costs
+
+    async def end_login(self, username: str, address: str, *, succeeded: bool) -> None:
+        """Takes back the failure; `succeeded` forgives the others of that name too."""
+        await self._call("kv.v1.end_login", username, address, succeeded)
+
+    async def rehash(self, username: str, known_hash: str, new_hash: str) -> None:
+        """Keeps another hash of a password, unless that has been changed."""
+        await self._call("kv.v1.rehash", username, known_hash, new_hash, writes=True)
 
     async def account(self, caller: Caller) -> Account:
         """:raises TokenRevoked:"""

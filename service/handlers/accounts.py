@@ -1,12 +1,17 @@
 """Accounts: sign up, log in, and the life of an account and of its tokens."""
 
+from functools import partial
+
 import msgspec
 from aiohttp import web
 
 from service import parsing
 from service.auth import CALLER
-from service.errors import InvalidCredentials, RegistrationClosed
+from service.client_address import client_address
+from service.errors import RegistrationClosed
+from service.fair_queue import Client
 from service.handlers.messages import (
+    LOGINS,
     PASSWORDS,
     SETTINGS,
     STORAGE,
@@ -15,14 +20,18 @@ from service.handlers.messages import (
     body_alone,
     json_reply,
 )
+from service.logins import Attempt
 from service.model import Caller, User
+from service.protocol import has_left
 
 
 async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
     username, password = parsing.parse_credentials(await body_alone(request))
-    password_hash = await request.app[PASSWORDS].hash(password)
+    client = _client(request)
+    await request.app[STORAGE].begin_sign_up(client.address)
+    password_hash = await request.app[PASSWORDS].hash(password, client)
     await request.app[STORAGE].create_user(username, password_hash)
     return json_reply(b'{"status":"User created successfully"}')
 
@@ -49,7 +58,7 @@ async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
     old, new = parsing.parse_password_change(await body_alone(request))
     await _confirmed(request, old)
-    password_hash = await request.app[PASSWORDS].hash(new)
+    password_hash = await request.app[PASSWORDS].hash(new, _client(request))
     return _token(
         request, await request.app[STORAGE].set_password(caller, password_hash)
     )
@@ -80,12 +89,17 @@ async def _confirmed(request: web.Request, password: str) -> None:
 
 
 async def _authenticated(request: web.Request, username: str, password: str) -> User:
-    """:raises InvalidCredentials: of an unknown name as of a wrong password"""
-    user = await request.app[STORAGE].find_user(username)
-    known_hash = user.password_hash if user else None
-    if not await request.app[PASSWORDS].verify(password, known_hash) or user is None:
-        raise InvalidCredentials()
-    return user
+    """:raises InvalidCredentials: of an unknown name as of a wrong password
+    :raises TooManyAttempts, Overloaded:
+    """
+    client = _client(request)
+    attempt = Attempt(username, password, client.address)
+    return await request.app[LOGINS].check(attempt, client.has_left)
+
+
+def _client(request: web.Request) -> Client:
+    address = client_address(request, request.app[SETTINGS].trusted_proxies)
+    return Client(address, partial(has_left, request))
 
 
 def _token(request: web.Request, caller: Caller) -> web.Response:

@@ -10,6 +10,7 @@ from service import parsing
 from service.auth import Tokens
 from service.errors import BodyTooLarge, InvalidRequest
 from service.feed import Feed
+from service.logins import Logins
 from service.model import Retry
 from service.passwords import PasswordHasher
 from service.settings import Settings
@@ -19,6 +20,7 @@ SETTINGS = web.AppKey("settings", Settings)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)
 PASSWORDS = web.AppKey("passwords", PasswordHasher)
+LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
 
 REVISION = "KV-Revision"

@@ -137,6 +137,7 @@ ELSEWHERE = {
     "revision_compacted",
     "stopping",
     "too_slow",
+    "too_many_attempts",
     "internal",
     "storage_unavailable",
     "storage_full",
@@ -253,7 +254,7 @@ async def test_a_queue_of_passwords_has_an_end(
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
         crowd = Client(session, client.url)
-        logins = [crowd.login("nobody", "password") for _ in range(taken + 10)]
+        logins = [crowd.login(f"nobody-{n}", "password") for n in range(taken + 10)]
         replies = await asyncio.gather(*logins)
         refused = [reply for reply in replies if reply.status != 401]
         assert len(refused) >= 1

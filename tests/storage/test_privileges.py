@@ -53,8 +53,8 @@ FOREIGN_FUNCTIONS = [
 PROCEDURES = [
     f"kv.v1.{name}"
     for name in (
-        *("status", "create_user", "find_user", "put", "get", "delete", "increment"),
-        *("list", "changes", "follow"),
+        *("status", "begin_sign_up", "create_user", "begin_login", "end_login"),
+        *("rehash", "put", "get", "delete", "increment", "list", "changes", "follow"),
     )
 ]
 
@@ -167,8 +167,8 @@ async def test_the_procedures_can_be_called(
     assert (await account.call("kv.v1.status")).body == [{"read_only": False}]
     await account.call("kv.v1.create_user", [name, "a hash"])
     caller = caller_of(tarantool, name)
-    found = await account.call("kv.v1.find_user", [name])
-    assert found.body == ["a hash", caller[1]]
+    found = await account.call("kv.v1.begin_login", [name, "nowhere"])
+    assert found.body[2:] == ["a hash", caller[1]]
     (revision,) = (await account.call("kv.v1.put", [caller, [key], ["1"]])).body
     assert revision >= 1
     assert (await account.call("kv.v1.get", [caller, [key], 100])).body == [["1"]]

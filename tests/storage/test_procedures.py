@@ -21,17 +21,20 @@ from tests.tarantool import (
 ACCOUNT = {"username": "kv_service", "password": PASSWORD}
 PROCEDURES = [
     "account",
+    "begin_login",
+    "begin_sign_up",
     "changes",
     "create_user",
     "delete",
     "delete_user",
+    "end_login",
     "end_tokens",
-    "find_user",
     "follow",
     "get",
     "increment",
     "list",
     "put",
+    "rehash",
     "set_password",
     "status",
 ]
@@ -157,7 +160,8 @@ async def test_a_name_is_given_once(account: asynctnt.Connection) -> None:
     await account.call("kv.v1.create_user", [name, "first"])
     again = account.call("kv.v1.create_user", [name, "second"])
     assert await custom_type(again) == "kv.UserExists"
-    assert (await account.call("kv.v1.find_user", [name])).body[0] == "first"
+    login = await account.call("kv.v1.begin_login", [name, "nowhere"])
+    assert login.body[2] == "first"
 
 
 async def test_a_reply_over_the_limit_is_refused(

@@ -1,0 +1,220 @@
+"""The queue for the threads that hash: bounded, and fair to those who wait in it."""
+
+import asyncio
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from typing import TypeVar
+
+import pytest
+
+from service.fair_queue import FairQueue, QueueFull
+from service.passwords import MAX_WAITING, OURSELVES, THREADS
+from tests.addresses import coming_from, new_address
+from tests.client import Client, unique
+from tests.conftest import Serve
+from tests.problems import http, talk_and_end
+from tests.tarantool import Tarantool
+
+T = TypeVar("T")
+
+PLACES = THREADS + MAX_WAITING
+
+#: A hash takes 0.1 s and more: a full queue takes several seconds.
+ROUNDS = "10"
+
+#: Failures of a name from an address without a wait.
+FREE = 10
+
+#: For SO_LINGER: to close with a reset.
+AT_ONCE = struct.pack("ii", 1, 0)
+
+#: Seconds in which requests have come in and taken their places.
+SOON = 0.3
+
+
+@pytest.fixture
+async def slow(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
+    """A service whose passwords take long. Its store has no account of that cost."""
+    async with serve(tarantool, KV_BCRYPT_ROUNDS=ROUNDS) as client:
+        yield client
+
+
+async def logins_of(client: Client, count: int) -> list[int]:
+    """The statuses of logins at once, each of another name."""
+    logins = [client.login(unique("nobody"), "password") for _ in range(count)]
+    return [reply.status for reply in await asyncio.gather(*logins)]
+
+
+async def test_a_flood_from_one_address_does_not_keep_others_out(slow: Client) -> None:
+    async with (
+        coming_from(new_address(), slow) as flood,
+        coming_from(new_address(), slow) as other,
+    ):
+        flooding = asyncio.create_task(logins_of(flood, 2 * PLACES))
+        await asyncio.sleep(SOON)
+        for _ in range(3):
+            assert await logins_of(other, 1) == [401]
+            assert not flooding.done()
+        statuses = await flooding
+    assert set(statuses) == {401, 503}
+    assert PLACES - 1 <= statuses.count(401) <= PLACES
+
+
+async def test_a_full_queue_refuses_at_once(slow: Client) -> None:
+    async def timed(client: Client) -> tuple[int, float]:
+        begin = time.monotonic()
+        (status,) = await logins_of(client, 1)
+        return status, time.monotonic() - begin
+
+    async with coming_from(new_address(), slow) as flood:
+        begin = time.monotonic()
+        ends = await asyncio.gather(*(timed(flood) for _ in range(2 * PLACES)))
+        taken = time.monotonic() - begin
+    refusals = [seconds for status, seconds in ends if status == 503]
+    assert len(refusals) > PLACES / 2
+    assert max(refusals) < taken / 4
+
+
+async def test_a_place_that_was_lost_to_others_counts_as_no_failure(
+    slow: Client,
+) -> None:
+    async with coming_from(new_address(), slow) as flood:
+        name = unique("nobody")
+        filling = asyncio.create_task(logins_of(flood, PLACES - FREE))
+        await asyncio.sleep(SOON)
+        guesses = [flood.login(name, f"wrong {n}") for n in range(FREE)]
+        guessing = asyncio.gather(*guesses)
+        await asyncio.sleep(SOON)
+        others = [one_login_from(new_address(), slow) for _ in range(3 * FREE)]
+        assert await asyncio.gather(*others) == [401] * 3 * FREE
+        lost = [reply.status for reply in await guessing].count(503)
+        await filling
+        assert lost > 1
+        for n in range(lost):
+            assert (await flood.login(name, f"another {n}")).status == 401
+        assert (await flood.login(name, "too many")).status == 429
+
+
+async def one_login_from(address: str, service: Client) -> int:
+    async with coming_from(address, service) as client:
+        (status,) = await logins_of(client, 1)
+        return status
+
+
+@pytest.mark.parametrize(
+    ("farewell", "statuses"),
+    [("close", {401}), ("reset", {401}), ("none", {401, 503})],
+)
+async def test_clients_that_have_left_lose_their_places_first(
+    slow: Client, farewell: str, statuses: set[int]
+) -> None:
+    """To a client who would have got few of them from others that wait."""
+    address = slow.url.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        for n in range(PLACES):
+            body = f'{{"username": "nobody-{n}", "password": "p"}}'.encode()
+            crowd = stack.enter_context(socket.socket())
+            crowd.bind((new_address(), 0))
+            crowd.connect((address[0], int(address[1])))
+            crowd.sendall(http("POST", "/api/login", body=body))
+            if farewell == "reset":
+                crowd.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            if farewell != "none":
+                crowd.close()
+        await asyncio.sleep(SOON)
+        async with coming_from(new_address(), slow) as present:
+            assert set(await logins_of(present, PLACES - THREADS)) == statuses
+
+
+async def test_a_client_that_has_said_all_is_served_after_those_who_may_go_on(
+    slow: Client,
+) -> None:
+    async def half_closed(number: int) -> int:
+        body = f'{{"username": "nobody-{number}", "password": "p"}}'.encode()
+        return (await talk_and_end(slow, http("POST", "/api/login", body=body))).status
+
+    async with coming_from(new_address(), slow) as present:
+        ending = [asyncio.create_task(half_closed(n)) for n in range(5 * THREADS)]
+        await asyncio.sleep(SOON / 10)
+        assert await logins_of(present, 1) == [401]
+        assert sum(task.done() for task in ending) <= 2 * THREADS
+        assert set(await asyncio.gather(*ending)) == {401}
+
+
+@pytest.fixture
+async def queue() -> AsyncIterator[FairQueue]:
+    """With one thread, and a place for one who waits."""
+    queue = FairQueue(1, 2, "test")
+    yield queue
+    queue.close()
+
+
+async def run(queue: FairQueue, work: Callable[[], T]) -> T:
+    with queue.place(OURSELVES) as place:
+        return await place.run(work)
+
+
+async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
+    end = threading.Event()
+    under_way = asyncio.create_task(run(queue, end.wait))
+    waiting = asyncio.create_task(run(queue, end.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFull):
+        await run(queue, end.wait)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    instead = asyncio.create_task(run(queue, end.wait))
+    await asyncio.sleep(0)
+    end.set()
+    assert await under_way
+    assert await instead
+
+
+async def test_work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends(
+    queue: FairQueue,
+) -> None:
+    end = threading.Event()
+    under_way = asyncio.create_task(run(queue, end.wait))
+    await asyncio.sleep(0)
+    under_way.cancel()
+    await asyncio.wait([under_way])
+    following = asyncio.create_task(run(queue, end.is_set))
+    await asyncio.sleep(SOON)
+    assert not following.done()
+    end.set()
+    assert await following
+
+
+async def test_work_that_fails_is_told_and_does_not_stop_the_queue(
+    queue: FairQueue,
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await run(queue, lambda: 1 / 0)
+    assert await run(queue, lambda: "done") == "done"
+
+
+async def test_who_waits_when_the_queue_closes_is_told() -> None:
+    queue, end = FairQueue(1, 2, "test"), threading.Event()
+    under_way = asyncio.create_task(run(queue, end.wait))
+    waiting = asyncio.create_task(run(queue, end.wait))
+    await asyncio.sleep(0)
+    end.set()
+    queue.close()
+    with pytest.raises(QueueFull):
+        await waiting
+    assert await under_way
+
+
+async def test_the_threads_give_way_to_everything_else(visitor: Client) -> None:
+    """Their niceness, as the kernel has it."""
+    assert await logins_of(visitor, 1) == [401]
+    numbers = {thread.name: thread.native_id for thread in threading.enumerate()}
+    hashing = [n for name, n in numbers.items() if n and name.startswith("bcrypt")]
+    assert hashing
+    assert {os.getpriority(os.PRIO_PROCESS, number) for number in hashing} == {19}
+    assert os.getpriority(os.PRIO_PROCESS, 0) < 19
