@@ -1,6 +1,7 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
 # make test   the tests; ARGS go to pytest
 # make lint   ruff, mypy, luacheck
+# make bench-logins   how long reads take while logins flood in; ARGS go to it
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
@@ -14,7 +15,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: run test lint tarantool luacheck libfaketime
+.PHONY: run test lint tarantool luacheck libfaketime bench-logins
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -28,6 +29,9 @@ lint: .venv/dev luacheck
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	luacheck -q lua migrations
+
+bench-logins: .venv/dev tarantool
+	@.venv/bin/python -m benchmarks.logins $(ARGS)
 
 backup: tarantool
 	@tarantool lua/backup/main.lua backup '$(DATA)/console.sock' '$(TO)'
