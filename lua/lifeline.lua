@@ -2,6 +2,10 @@
 -- The kernel kills it when its parent dies in whatever way (prctl(2), PR_SET_PDEATHSIG),
 -- so that an instance nobody owns never keeps a data folder locked. SIGKILL loses nothing:
 -- what was acknowledged is in the write-ahead log.
+--
+-- It leaves the group of processes that Ctrl-C is for: the service stops it. It stays in the
+-- session: to Linux that is the group within which priorities count (sched_autogroup), and
+-- the threads that hash passwords are to give way to Tarantool, too.
 local ffi = require('ffi')
 
 local M = {}
@@ -13,12 +17,16 @@ ffi.cdef([[
     int prctl(int option, unsigned long arg2, unsigned long arg3,
               unsigned long arg4, unsigned long arg5);
     int getppid(void);
+    int setpgid(int pid, int pgid);
 ]])
 
 ---@param parent_pid number the process that started this one
 function M.hold(parent_pid)
     if ffi.C.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) ~= 0 then
         error('prctl(PR_SET_PDEATHSIG) failed', 0)
+    end
+    if ffi.C.setpgid(0, 0) ~= 0 then
+        error('setpgid() failed', 0)
     end
     if ffi.C.getppid() ~= parent_pid then -- it died before the line above
         os.exit(1)

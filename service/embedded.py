@@ -151,7 +151,6 @@ class EmbeddedTarantool:
                 stdout=output,
                 stderr=output,
                 pass_fds=[folder.lock],
-                start_new_session=True,  # Ctrl-C is for the service, which stops it
                 env=inherited
                 | {
                     "KV_DATA_DIR": str(folder.path),

@@ -59,6 +59,16 @@ def test_a_stop_signal_ends_both_with_exit_code_0(
         assert not alive(tarantool)
 
 
+def test_ctrl_c_is_for_the_service_but_priorities_count_for_both(
+    tmp_path: Path,
+) -> None:
+    """Two groups of processes, one session: see lua/lifeline.lua."""
+    with service_process(tmp_path) as service:
+        tarantool = tarantool_pid(service)
+        assert os.getpgid(tarantool) != os.getpgid(service.pid)
+        assert os.getsid(tarantool) == os.getsid(service.pid)
+
+
 def test_a_killed_service_takes_its_tarantool_along(tmp_path: Path) -> None:
     with service_process(tmp_path) as service:
         tarantool = tarantool_pid(service)
