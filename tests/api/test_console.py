@@ -421,7 +421,7 @@ def test_statistics_tell_the_state(tarantools: Tarantools) -> None:
         )
         assert shown["outcomes kept"] == "0, for Idempotency-Key"
         assert re.fullmatch(
-            r"[\d.]+ KiB in use, [\d.]+ MiB taken, 64\.0 MiB at the most \(.*\)",
+            r"[\d.]+ MiB in use, [\d.]+ MiB taken, 64\.0 MiB at the most \(.*\)",
             shown["memory"],
         )
         assert re.fullmatch(r"fsync, 1 file, [\d.]+ KiB", shown["write-ahead log"])
