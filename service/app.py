@@ -13,12 +13,14 @@ from service.handlers import accounts, batches, changes, docs, health, one_key
 from service.handlers.docs import OPENAPI
 from service.handlers.messages import (
     FEED,
+    LOAD,
     LOGINS,
     PASSWORDS,
     SETTINGS,
     STORAGE,
     TOKENS,
 )
+from service.load import Load, bounded
 from service.logins import Logins
 from service.parsing import check_credentials
 from service.passwords import PasswordHasher
@@ -53,6 +55,12 @@ FOR_CALLERS = [
     web.delete("/api/me", accounts.delete),
 ]
 
+#: What writes nothing, though it is a POST.
+READING = {accounts.login, accounts.refresh, batches.read, batches.list_keys}
+
+#: Those who ask whether the service lives get an answer when it is busy, too.
+HEALTH = {health.livez, health.readyz}
+
 #: Bodies of the largest size that may wait in the feed for slow watchers.
 KEPT_BODIES = 4
 
@@ -63,11 +71,13 @@ def create_app(settings: Settings) -> web.Application:
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
     )
     public = {route.handler for route in PAGES + PUBLIC}
+    load = Load(settings)
     app = web.Application(
-        middlewares=[render, admit(tokens, public)],
+        middlewares=[render, bounded(load, READING, HEALTH), admit(tokens, public)],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
+    app[LOAD] = load
     app[TOKENS] = tokens
     app[OPENAPI] = openapi.document(PUBLIC, FOR_CALLERS, settings)
     app.add_routes(PAGES + PUBLIC + FOR_CALLERS)

@@ -7,12 +7,15 @@ Problem
 ├── Forbidden 403       TokenMissing, TokenInvalid, TokenExpired, TokenRevoked,
 │                       NotGranted, RegistrationClosed
 ├── NotFound 404
+├── RequestTimeout 408
 ├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict,
 │                       RevisionAhead
 ├── RevisionCompacted 410
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, TooManyKeys, ValueTooLarge
+├── UriTooLong 414
 ├── TooManyAttempts 429
+├── HeadersTooLarge 431
 ├── Internal 500
 └── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
 
@@ -155,6 +158,15 @@ class NotFound(Problem):
     code = "not_found"
 
 
+class RequestTimeout(Problem):
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "request_timeout"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {hdrs.CONNECTION: "close"}
+
+
 class Conflict(Problem):
     status = HTTPStatus.CONFLICT
 
@@ -241,6 +253,16 @@ class TooManyAttempts(Problem):
     @property
     def headers(self) -> Mapping[str, str]:
         return {hdrs.RETRY_AFTER: str(self.retry_after)}
+
+
+class UriTooLong(Problem):
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    code = "uri_too_long"
+
+
+class HeadersTooLarge(Problem):
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    code = "headers_too_large"
 
 
 class Internal(Problem):

@@ -22,14 +22,21 @@ Schema = dict[str, Any]
 Kinds = tuple[type[errors.Problem], ...]
 
 #: What any route may answer, and any that wants a token, and any that takes a body.
-ANYWHERE: Kinds = (errors.InvalidRequest, errors.Internal, errors.StorageUnavailable)
+ANYWHERE: Kinds = (
+    errors.InvalidRequest,
+    errors.UriTooLong,
+    errors.HeadersTooLarge,
+    errors.Internal,
+    errors.StorageUnavailable,
+    errors.Overloaded,
+)
 FOR_CALLERS: Kinds = (
     errors.TokenMissing,
     errors.TokenInvalid,
     errors.TokenExpired,
     errors.TokenRevoked,
 )
-WITH_BODY: Kinds = (errors.InvalidJSON, errors.BodyTooLarge)
+WITH_BODY: Kinds = (errors.InvalidJSON, errors.RequestTimeout, errors.BodyTooLarge)
 
 #: With Retry-After.
 TOLD_WHEN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -190,8 +197,8 @@ class _Builder:
         if with_token:
             raised += FOR_CALLERS
         for status in sorted({kind.status for kind in raised}):
-            codes = [kind.code for kind in raised if kind.status == status]
-            responses[str(int(status))] = _problem(status, codes)
+            codes = [kind.code for kind in set(raised) if kind.status == status]
+            responses[str(int(status))] = _problem(status, sorted(codes))
         return responses
 
     def _schema(self, shape: Any) -> Schema:

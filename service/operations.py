@@ -261,6 +261,7 @@ OPERATIONS: dict[Handler, Operation] = {
             errors.NotFound,
             *RETRY,
             errors.ConditionFailed,
+            errors.RequestTimeout,
             errors.BodyTooLarge,
             errors.StorageFull,
         ],

@@ -2,34 +2,114 @@
 
 What it refuses before the application sees it, because it is not HTTP or expects what
 nobody can meet, it answers with a text page. A request whose body is broken or cut off
-it lets wait for ever. There is no public hook for these, hence the overrides, and the
-bound on aiohttp's version in setup.cfg.
+it lets wait for ever, and so it does with clients that send or read too slowly. There
+is no public hook for these, hence the overrides, and the bound on aiohttp's version in
+setup.cfg.
+
+The time that a client takes is looked at once a second, for all connections in one go:
+a timer for each request would cost each request.
 """
 
+import asyncio
+import contextlib
+import heapq
 import logging
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from service.errors import Internal, InvalidRequest, http_problem
+from service.errors import (
+    HeadersTooLarge,
+    Internal,
+    InvalidRequest,
+    Problem,
+    RequestTimeout,
+    UriTooLong,
+    http_problem,
+)
+from service.load import SMALL, Load
 
 log = logging.getLogger(__name__)
 
+Reply = tuple[web.StreamResponse, bool]
+
+#: Bytes. A key of the largest size takes three times as many in a path; a token, a list
+#: of entity tags and what proxies add fit in the rest many times. The parser tells the
+#: first two apart by nothing but their sizes.
+MAX_LINE, MAX_FIELD, MAX_HEAD = 8 * 1024, 16 * 1024, 32 * 1024
+
+#: Fields of a head.
+MAX_HEADERS = 100
+
+#: How aiohttp's parser says that there are more.
+TOO_MANY = "Too many headers received"
+
+#: Bytes a second: the slowest line that a client is waited for, with a body or a reply
+#: of any length.
+MIN_RATE = 16 * 1024
+
+#: Seconds between two looks at the connections.
+LOOK_INTERVAL = 1.0
+
+#: Of the connections that may be open, the part that is closed when one more comes:
+#: to choose them takes a look at all.
+CLOSED_AT_A_TIME = 1 / 64
+
+#: Seconds in which the log does not repeat itself.
+TELL_INTERVAL = 10.0
+
 
 class ProblemHandler(RequestHandler):
-    __slots__ = ("_half_closed", "_last_body")
+    __slots__ = (
+        "_body_arrives",
+        "_half_closed",
+        "_head",
+        "_head_seconds",
+        "_held",
+        "_idle_seconds",
+        "_is_counted",
+        "_last_body",
+        "_load",
+        "_on_left",
+        "_replies",
+        "_replies_before",
+        "_stuck_at",
+        "_stuck_seconds",
+        "_unsent",
+    )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, load: Load, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._load = load
         self._half_closed = False
         # of the request that came last: the only one that can be unfinished
         self._last_body: StreamReader = EMPTY_PAYLOAD
+        self._head = 0  # bytes of a head that has not ended
+        self._held = 0  # bytes of a body or a reply that count as held
+        self._replies = 0
+        self._is_counted = self._body_arrives = False
+        self._on_left: Callable[[], object] | None = None
+        # what the looks have seen
+        self._head_seconds = self._idle_seconds = self._stuck_seconds = 0.0
+        self._unsent = self._stuck_at = self._replies_before = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        cast(ProblemServer, self._manager).make_room(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._tell_that_it_left()
 
     def data_received(self, data: bytes) -> None:
+        requests = self._request_count
+        in_body = not self._last_body.is_eof()
         stopping = self._close, self._force_close
         if self._request_in_progress:
             # aiohttp waits for this request when it stops, and drops the rest of the
@@ -46,17 +126,100 @@ class ProblemHandler(RequestHandler):
                 self._fail_last_body()
             else:
                 self._last_body = body
+        if self._request_count != requests or in_body:
+            self._head = 0
+        else:
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self._refuse(HeadersTooLarge(_beyond(MAX_HEAD)))
+
+    def _refuse(self, why: Problem) -> None:
+        """As an error of the parser, that is after the requests that came before."""
+        if not (self._close or self._force_close):
+            error = _ErrInfo(status=why.status, exc=why, message="")
+            self._messages.append((error, EMPTY_PAYLOAD))
+            self._close = True
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
         """A client that has said all (`nc -N`) may still be reading: answer first."""
         self._half_closed = True
         self._fail_last_body()
+        self._tell_that_it_left()
         waits_for_a_request = self._waiter is not None or self._request_count == 0
         return bool(self._messages) or not waits_for_a_request
+
+    def _tell_that_it_left(self) -> None:
+        if self._on_left is not None:
+            self._on_left()
+            self._on_left = None
 
     def _fail_last_body(self) -> None:
         if not self._last_body.is_eof():
             self._last_body.set_exception(web.RequestPayloadError())
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """Since when the client is waited for, to send; None: it is not."""
+        idle = not self._request_in_progress and not self._messages
+        return self._idle_seconds if idle or self._body_arrives else None
+
+    def look(self, transport: asyncio.Transport, passed: float) -> None:
+        """So many seconds have passed: is the client too slow?"""
+        if self.idle_seconds is None:
+            self._head_seconds = self._idle_seconds = 0.0
+        else:
+            self._idle_seconds += passed
+            self._head_seconds = self._head_seconds + passed if self._head else 0.0
+            if self._head_seconds > self._load.patience:
+                self._refuse(RequestTimeout("The headers did not come in time"))
+        self._look_at_reply(transport, passed)
+
+    def _look_at_reply(self, transport: asyncio.Transport, passed: float) -> None:
+        unsent, before = transport.get_write_buffer_size(), self._unsent
+        self._unsent = unsent
+        if self._on_left is not None and not transport.is_closing():
+            return
+        # what has grown had been taken: only then is more written
+        if not before or unsent > before or self._replies != self._replies_before:
+            self._stuck_at, self._stuck_seconds = unsent, 0.0
+            self._replies_before = self._replies
+        elif self._stuck_at - unsent >= MIN_RATE * self._load.patience:
+            self._stuck_at, self._stuck_seconds = unsent, 0.0
+        elif unsent:
+            self._stuck_seconds += passed
+            if self._stuck_seconds > self._load.patience:
+                transport.abort()
+
+    async def _handle_request(
+        self,
+        request: web.BaseRequest,
+        start_time: float | None,
+        request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    ) -> Reply:
+        self._load.requests += 1
+        self._is_counted = True
+        try:
+            return await super()._handle_request(request, start_time, request_handler)
+        finally:
+            self._discount()
+            self._replies += 1
+            if self._held:
+                self.hold(0)
+
+    def _discount(self) -> None:
+        if self._is_counted:
+            self._is_counted = False
+            self._load.requests -= 1
+
+    @property
+    def holds(self) -> bool:
+        return self._held > 0
+
+    def hold(self, size: int, share: float = 1) -> None:
+        """:raises Overloaded:"""
+        self._held = self._load.hold(self._held, size, share)
 
     def handle_error(
         self,
@@ -69,10 +232,9 @@ class ProblemHandler(RequestHandler):
             raise ConnectionError("the reply has begun: only closing is left")
         # aiohttp puts the bytes of an unknown expectation in a text that it encodes
         if status == HTTPStatus.BAD_REQUEST or isinstance(exc, UnicodeEncodeError):
-            detail = "The request is not valid HTTP"
-            if isinstance(exc, LineTooLong):
-                detail = f"A line of the request exceeds {self.max_line_size} bytes"
-            response = InvalidRequest(detail).response()
+            response = _not_http(exc).response()
+        elif isinstance(exc, Problem):
+            response = exc.response()
         else:
             log.error("a request failed outside the application", exc_info=exc)
             response = Internal().response()
@@ -89,12 +251,70 @@ class ProblemHandler(RequestHandler):
         request: web.BaseRequest,
         resp: web.StreamResponse,
         start_time: float | None,
-    ) -> tuple[web.StreamResponse, bool]:
+    ) -> Reply:
         if isinstance(resp, web.HTTPException):
             resp = http_problem(request, resp)
+        self._discount()
+        if self._held and resp.content_length is not None:
+            # the body is not needed any more; of the reply, not all that it might take
+            self.hold(min(self._held, resp.content_length))
         if self._half_closed and not self._messages:
             resp.force_close()
         return await super().finish_response(request, resp, start_time)
+
+
+def _not_http(error: BaseException | None) -> Problem:
+    match error:
+        case LineTooLong(args=(_, int(limit), _)) if limit == MAX_LINE:
+            return UriTooLong(f"The path and query exceed {limit} bytes")
+        case LineTooLong():
+            return HeadersTooLarge(f"One of the headers exceeds {MAX_FIELD} bytes")
+        case BadHttpMessage(args=(text,)) if text == TOO_MANY:
+            return HeadersTooLarge(f"There are more than {MAX_HEADERS} headers")
+    return InvalidRequest("The request is not valid HTTP")
+
+
+def _beyond(limit: int) -> str:
+    return f"The headers exceed {limit} bytes together"
+
+
+def hold(request: web.BaseRequest, size: int, share: float = 1) -> None:
+    """From now on the request holds so many bytes, until its reply is taken.
+
+    :param share: of all that may be held, the part that leaves room for it
+    :raises Overloaded: there is no room
+    """
+    connection = _connection(request)
+    if size > SMALL or connection.holds:
+        connection.hold(size, share)
+
+
+def minds_its_client(request: web.BaseRequest, on_left: Callable[[], object]) -> None:
+    """The handler itself sees to it that its client takes the reply.
+
+    :param on_left: called when the client has left, as `has_left` tells
+    """
+    _connection(request)._on_left = on_left
+
+
+def _connection(request: web.BaseRequest) -> ProblemHandler:
+    return cast(ProblemHandler, request.protocol)
+
+
+@contextlib.contextmanager
+def arriving(request: web.BaseRequest) -> Iterator[None]:
+    """While its body comes a request waits for its client, and is not counted.
+
+    :raises Overloaded: there is no place for it when it has come
+    """
+    connection = _connection(request)
+    connection._body_arrives = True
+    try:
+        with connection._load.waiting():
+            yield
+    finally:
+        connection._body_arrives = False
+    connection._load.admit()
 
 
 def has_left(request: web.BaseRequest) -> bool:
@@ -103,24 +323,91 @@ def has_left(request: web.BaseRequest) -> bool:
     In the middle of an ordinary request that is no reason to give up, but one that
     waits for what may come has nobody left to wait for.
     """
-    protocol = request.protocol
-    half_closed = isinstance(protocol, ProblemHandler) and protocol._half_closed
-    return request.transport is None or half_closed
+    return request.transport is None or _connection(request)._half_closed
 
 
 class ProblemServer(web.Server):
+    def __init__(self, *args: Any, load: Load, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._load = load
+        self._told = -TELL_INTERVAL
+
     def __call__(self) -> RequestHandler:
-        return ProblemHandler(self, loop=self._loop, **self._kwargs)
+        return ProblemHandler(self, loop=self._loop, load=self._load, **self._kwargs)
+
+    def make_room(self, newcomer: RequestHandler) -> None:
+        """Closes those that have waited longest for their client, or the newcomer.
+
+        An address has no bound of its own: behind a proxy all clients have one.
+        """
+        if len(self._connections) <= self._load.max_connections:
+            return
+        idle = [
+            (seconds, id(connection), connection)
+            for connection in self._connections
+            if connection is not newcomer
+            and (seconds := cast(ProblemHandler, connection).idle_seconds) is not None
+        ]
+        count = max(1, int(self._load.max_connections * CLOSED_AT_A_TIME))
+        for _, _, connection in heapq.nlargest(count, idle):
+            self._connections.pop(connection).abort()
+        if not idle:
+            self._connections.pop(newcomer).abort()
+        now = self._loop.time()
+        if now - self._told >= TELL_INTERVAL:
+            self._told = now
+            limit = self._load.max_connections
+            log.warning("%d connections are open, the limit: idle ones go", limit)
+
+    async def look_after_connections(self) -> None:
+        before = self._loop.time()
+        while True:
+            await asyncio.sleep(LOOK_INTERVAL)
+            now = self._loop.time()
+            try:
+                for connection, transport in list(self._connections.items()):
+                    cast(ProblemHandler, connection).look(transport, now - before)
+            except Exception:  # whatever it is, the others are looked at again
+                log.exception("the look at the connections failed")
+            before = now
 
 
 class Runner(web.AppRunner):
     """An AppRunner whose connections answer every error as a problem."""
 
+    def __init__(
+        self,
+        app: web.Application,
+        load: Load,
+        request: type[web.Request],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            app,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_FIELD,
+            max_headers=MAX_HEADERS,
+            **kwargs,
+        )
+        self._load = load
+        self._request = request
+        self._looking: asyncio.Task[None] | None = None
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
-        return ProblemServer(
+        mended = ProblemServer(
             server.request_handler,
-            request_factory=server.request_factory,
+            request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
+            load=self._load,
             **server._kwargs,
         )
+        self._looking = asyncio.create_task(mended.look_after_connections())
+        return mended
+
+    async def cleanup(self) -> None:
+        await super().cleanup()
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking

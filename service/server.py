@@ -14,6 +14,8 @@ from aiohttp import web
 from service.app import create_app
 from service.embedded import embedded_tarantool
 from service.errors import StartError
+from service.handlers.messages import LOAD
+from service.headers import HeadedRequest
 from service.protocol import Runner
 from service.settings import Settings
 
@@ -23,6 +25,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 #: Seconds that requests under way get to finish.
 GRACE = 10.0
+
+#: Descriptors that are not connections of clients: logs, Tarantool, the loop, files.
+OTHER_DESCRIPTORS = 64
 
 #: Connections waiting to be accepted; the kernel has a bound of its own.
 BACKLOG = 1024
@@ -68,8 +73,13 @@ async def running(
 
     :raises StartError:
     """
+    app = create_app(settings)
+    app[LOAD].max_connections = min(settings.max_connections, _most_connections())
     runner = Runner(
-        create_app(settings),
+        app,
+        app[LOAD],
+        HeadedRequest,
+        keepalive_timeout=settings.keepalive_timeout,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
         shutdown_timeout=GRACE,
     )
@@ -103,6 +113,12 @@ def _allow_connections() -> None:
     """As many descriptors as the system lets us have: a watcher holds a connection."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _most_connections() -> int:
+    """That there are descriptors for; one, where the system gives next to none."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, soft - OTHER_DESCRIPTORS)
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> StartError:

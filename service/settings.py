@@ -140,6 +140,13 @@ class Settings(
     max_key: Positive = 1024
     max_value: Positive = MIB
 
+    max_connections: Positive = 16_384
+    max_watchers: Positive = 10_000
+    max_in_flight: Positive = 1024
+    max_held: Annotated[int, Meta(ge=1)] = 128 * MIB
+    client_timeout: Positive = 20
+    keepalive_timeout: Positive = 75
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Reads the variables; an empty one counts as unset.
@@ -178,6 +185,8 @@ class Settings(
                     f"{_variable(name)}: "
                     f"{MIN_JWT_SECRET_BYTES} bytes or more are wanted"
                 )
+        if self.max_held < self.max_body:
+            raise ValueError("KV_MAX_HELD must not be less than KV_MAX_BODY")
         if self.tarantool_uri and not (self.tarantool_password and self.jwt_secret):
             raise ValueError(
                 "KV_TARANTOOL_PASSWORD and KV_JWT_SECRET (or their _FILE) are wanted "

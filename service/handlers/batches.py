@@ -1,19 +1,28 @@
 """Many keys in one call: write, read, delete, list, increment."""
 
+from functools import partial
+
 from aiohttp import web
 
 from service import parsing
 from service.auth import CALLER
 from service.handlers.messages import (
+    LOAD,
     SETTINGS,
     STORAGE,
     SUCCESS,
     body_alone,
     json_reply,
+    reply_of,
     retry_of,
 )
 from service.json_text import encoded, object_of
+from service.load import SMALL
 from service.model import Row
+from service.protocol import hold
+
+#: Bytes of a page of a listing: who goes on can, and so no scan crowds others out.
+MAX_PAGE = 1024 * 1024
 
 
 async def write(request: web.Request) -> web.Response:
@@ -31,14 +40,14 @@ async def write(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.Response:
-    settings = request.app[SETTINGS]
-    keys, detailed = parsing.parse_read(await body_alone(request), settings)
+    keys, detailed = parsing.parse_read(
+        await body_alone(request), request.app[SETTINGS]
+    )
+    storage, caller = request.app[STORAGE], request[CALLER]
     if detailed:
-        rows = await request.app[STORAGE].get_rows(
-            request[CALLER], keys, settings.max_body
-        )
+        rows = await reply_of(request, partial(storage.get_rows, caller, keys))
         return json_reply(_detailed(keys, rows))
-    values = await request.app[STORAGE].get(request[CALLER], keys, settings.max_body)
+    values = await reply_of(request, partial(storage.get, caller, keys))
     found = zip(keys, values, strict=True)
     data = object_of((key, value) for key, value in found if value is not None)
     return json_reply(f'{{"data":{data}}}')
@@ -59,12 +68,14 @@ async def delete(request: web.Request) -> web.Response:
 async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     page = parsing.parse_list(await body_alone(request), settings)
+    size = min(MAX_PAGE, settings.max_body, max(SMALL, request.app[LOAD].room))
+    hold(request, size)
     listing = await request.app[STORAGE].list_keys(
         request[CALLER],
         page.prefix,
         page.after,
         page.limit,
-        settings.max_body,
+        size,
         with_values=page.with_values,
     )
     found = f'"keys":{encoded(listing.keys)}'

@@ -9,11 +9,11 @@ from aiohttp import hdrs, web
 
 from service import event_stream, parsing
 from service.auth import CALLER, EXPIRES_AT
-from service.errors import Internal, Problem, TokenExpired
+from service.errors import Internal, Problem, TokenExpired, TooSlow
 from service.feed import Watcher
-from service.handlers.messages import FEED, SETTINGS, json_reply
+from service.handlers.messages import FEED, LOAD, SETTINGS, json_reply
 from service.model import Change
-from service.protocol import has_left
+from service.protocol import has_left, hold, minds_its_client
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
     watched = request.app[FEED].watch(
         request[CALLER], following.since, following.prefix
     )
-    with watched as watcher:
+    with request.app[LOAD].watching(), watched as watcher:
         if _wants_events(request):
             return await _stream(request, watcher)
         return await _poll(request, watcher, following.wait)
@@ -63,12 +63,14 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
     while not found and clock() < deadline and not has_left(request):
         found = await watcher.next(min(LOOK_INTERVAL, deadline - clock()))
     elements = ",".join(map(event_stream.element, found))
+    hold(request, len(elements))
     return json_reply(f'{{"changes":[{elements}],"revision":{watcher.position}}}')
 
 
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
     found = await watcher.next(0)  # what is refused is refused before the stream begins
     response = web.StreamResponse(headers=HEADERS)
+    minds_its_client(request, on_left=lambda: watcher.end(TooSlow()))
     response.force_close()  # nothing else on a connection that may be aborted
     loop = asyncio.get_running_loop()
     watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)

@@ -1,22 +1,29 @@
 """What the handlers hold, how they read a request, and how they reply."""
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 from aiohttp import hdrs, web
 
 from service import parsing
-from service.auth import Tokens
-from service.errors import BodyTooLarge, InvalidRequest
+from service.auth import CALLER, Tokens
+from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.feed import Feed
+from service.load import SMALL, Load
 from service.logins import Logins
 from service.model import Retry
 from service.passwords import PasswordHasher
+from service.protocol import MIN_RATE, arriving, hold
 from service.settings import Settings
 from service.storage import Storage
 
+T = TypeVar("T")
+
 SETTINGS = web.AppKey("settings", Settings)
+LOAD = web.AppKey("load", Load)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)
 PASSWORDS = web.AppKey("passwords", PasswordHasher)
@@ -27,6 +34,13 @@ REVISION = "KV-Revision"
 SUCCESS = b'{"status":"success"}'
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
+#: Bytes of a body from somebody without a token. The longest name and password take
+#: less, with every character of them escaped.
+MAX_STRANGERS_BODY = 8 * 1024
+
+#: How many times larger a reply is asked for when the last attempt was too small.
+LARGER = 16
+
 #: Visible ASCII; a client library may send quotes around it (RFC 9651, section 3.3.3).
 IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -35,17 +49,24 @@ PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 
 async def body_of(request: web.Request) -> bytes:
-    """:raises BodyTooLarge, InvalidRequest:"""
+    """:raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:"""
     limit = request.client_max_size
+    if CALLER not in request:
+        limit = min(limit, MAX_STRANGERS_BODY)
     announced = request.content_length or 0
     if announced > limit:
         raise BodyTooLarge(f"The body is {announced} bytes long, the limit is {limit}")
+    hold(request, announced)
     try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise BodyTooLarge(
-            f"The body is longer than {limit} bytes, the limit"
-        ) from None
+        if request.content.is_eof():  # most bodies come with their heads
+            body = request.content.read_nowait()
+            _check_size(body, limit)
+            return body
+        with arriving(request):
+            return await _whole(request, limit)
+    except TimeoutError:
+        request.content.set_exception(web.RequestPayloadError())  # no more of it
+        raise RequestTimeout("The body did not come in time") from None
     except (web.RequestPayloadError, ConnectionError):
         raise InvalidRequest("The body does not arrive as its headers say") from None
 
@@ -53,10 +74,47 @@ async def body_of(request: web.Request) -> bytes:
 async def body_alone(request: web.Request) -> bytes:
     """Of a call that takes no query.
 
-    :raises BodyTooLarge, InvalidRequest:
+    :raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:
     """
     parsing.refuse_query(request.rel_url.raw_query_string)
     return await body_of(request)
+
+
+async def _whole(request: web.Request, limit: int) -> bytes:
+    body = bytearray()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + request.app[LOAD].patience
+    async with asyncio.timeout_at(deadline) as timeout:
+        while chunk := await request.content.readany():
+            body += chunk
+            _check_size(body, limit)
+            hold(request, max(len(body), request.content_length or 0))
+            timeout.reschedule(deadline + len(body) / MIN_RATE)
+    return bytes(body)
+
+
+def _check_size(body: bytes | bytearray, limit: int) -> None:
+    if len(body) > limit:
+        raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
+
+
+async def reply_of(request: web.Request, ask: Callable[[int], Awaitable[T]]) -> T:
+    """The reply to a question that takes the bytes it may have.
+
+    Nobody knows before how many it wants; most want few, and are asked once.
+
+    :raises BodyTooLarge, Overloaded:
+    """
+    limit = request.app[SETTINGS].max_body
+    size = min(SMALL, limit)
+    while True:
+        hold(request, size)
+        try:
+            return await ask(size)
+        except BodyTooLarge:
+            if size == limit:
+                raise
+        size = min(size * LARGER, limit)
 
 
 def retry_of(request: web.Request, body: bytes) -> Retry | None:

@@ -1,5 +1,7 @@
 """One key as a resource: the body is the value, the ETag its revision."""
 
+from functools import partial
+
 from aiohttp import hdrs, web
 
 from service import parsing
@@ -11,6 +13,7 @@ from service.handlers.messages import (
     STORAGE,
     body_of,
     json_reply,
+    reply_of,
     retry_of,
 )
 from service.preconditions import etag, if_match, if_none_match
@@ -18,24 +21,20 @@ from service.preconditions import etag, if_match, if_none_match
 ROUTE = "/api/keys/{key:(?s:.*)}"
 TTL = "KV-TTL"
 
-#: A value is a client's own text: no browser shall take it for anything but JSON.
-NOSNIFF = {"X-Content-Type-Options": "nosniff"}
-
 
 async def get(request: web.Request) -> web.Response:
     key = _key(request)
     parsing.refuse_query(request.rel_url.raw_query_string)
     must_match = if_match(request, key)
     must_differ = if_none_match(request, key)
-    limit = request.app[SETTINGS].max_body
-    (row,) = await request.app[STORAGE].get_rows(request[CALLER], [key], limit)
+    ask = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
+    (row,) = await reply_of(request, ask)
     if row is None:
         raise _no_such(key)
     if not all(condition.holds(row.revision) for condition in must_match):
         raise ConditionFailed({key: row.revision})
     unchanged = not all(condition.holds(row.revision) for condition in must_differ)
     response = web.Response(status=304) if unchanged else json_reply(row.value)
-    response.headers.update(NOSNIFF)
     response.headers[hdrs.ETAG] = etag(row.revision)
     response.headers[hdrs.CACHE_CONTROL] = "no-cache"  # ask every time, with the ETag
     if row.ttl is not None:
@@ -93,4 +92,4 @@ def _no_such(key: str) -> NotFound:
 
 def _changed(revision: int) -> web.Response:
     headers = {hdrs.ETAG: etag(revision), REVISION: str(revision)}
-    return web.Response(status=204, headers=headers | NOSNIFF)
+    return web.Response(status=204, headers=headers)

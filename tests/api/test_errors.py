@@ -116,6 +116,16 @@ TABLE = [
         {"KV_MAX_BODY": "100"},
     ),
     Row(
+        414,
+        "uri_too_long",
+        lambda client: client.request("GET", "/" + "a" * 8192),
+    ),
+    Row(
+        431,
+        "headers_too_large",
+        lambda client: client.request("GET", "/livez", headers={"a": "b" * 16385}),
+    ),
+    Row(
         413,
         "too_many_keys",
         lambda client: client.read(["k", "l"]),
@@ -134,6 +144,7 @@ ELSEWHERE = {
     "forbidden",
     "token_revoked",
     "registration_closed",
+    "request_timeout",
     "revision_compacted",
     "stopping",
     "too_slow",

@@ -245,7 +245,7 @@ async def test_bytes_around_a_good_token(caller: Client) -> None:
 
 async def test_a_token_longer_than_a_header_may_be(visitor: Client) -> None:
     reply = await present(visitor, "Bearer " + "a" * 20_000)
-    assert_problem(reply, 400, "invalid_request")
+    assert_problem(reply, 431, "headers_too_large")
 
 
 @pytest.mark.parametrize("header", BAD_JWT_HEADERS.values(), ids=BAD_JWT_HEADERS.keys())

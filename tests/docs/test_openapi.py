@@ -22,9 +22,10 @@ EXAMPLES = 50
 PATIENCE = 300
 
 #: All checks are on. Two are told of the statuses that the contract has beside those of
-#: their defaults: 410 and 412 depend on the store, 413 is for a limit. Authorization is
-#: tried by the check `ignored_auth`; as an ordinary header its lack would have to be
-#: 401, where the contract has 403. A long poll shall not wait for changes here.
+#: their defaults: 410 and 412 depend on the store, 413, 414 and 431 are for limits.
+#: Authorization is tried by the check `ignored_auth`; as an ordinary header its lack
+#: would have to be 401, where the contract has 403. A long poll shall not wait for
+#: changes here.
 CONFIG = """
 request-timeout = 10
 hooks = "tests.docs.schemathesis_hooks"
@@ -42,7 +43,7 @@ max_response_time = 10.0
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 412, 429, "5xx"]
 
 [checks.negative_data_rejection]
-expected-statuses = [400, 401, 403, 404, 405, 409, 412, 413, 429, "5xx"]
+expected-statuses = [400, 401, 403, 404, 405, 409, 412, 413, 414, 429, 431, "5xx"]
 
 [[operations]]
 include-path = "/api/changes"

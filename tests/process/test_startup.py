@@ -303,6 +303,13 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     assert str(log) in refusal(environ)
 
 
+def test_less_to_hold_than_the_largest_body(tmp_path: Path) -> None:
+    environ = {"KV_MAX_HELD": "1000", "KV_MAX_BODY": "1001"}
+    reason = refusal(service_environ(tmp_path, **environ))
+    assert "KV_MAX_HELD" in reason
+    assert "KV_MAX_BODY" in reason
+
+
 @pytest.mark.parametrize("given", ["ADMIN_LOGIN", "ADMIN_PASSWORD"])
 def test_half_an_administrator(tmp_path: Path, given: str) -> None:
     reason = refusal(service_environ(tmp_path) | {given: "admin"})

@@ -1,0 +1,35 @@
+"""The headers of every reply, whoever makes it."""
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, istr
+
+#: A reply is data for the client that asked, and nothing for a browser to render,
+#: guess at, keep, frame, or hand to another site. A handler that knows better sets its
+#: own.
+DEFAULTS: CIMultiDict[str] = CIMultiDict(
+    {
+        istr("X-Content-Type-Options"): "nosniff",
+        hdrs.CACHE_CONTROL: "no-store",
+        istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
+        istr("Referrer-Policy"): "no-referrer",
+        istr("Cross-Origin-Resource-Policy"): "same-origin",
+    }
+)
+
+#: aiohttp's own name tells its version, and Python's.
+SERVER = "kv-service"
+
+
+class HeadedRequest(web.Request):
+    """Puts them on its reply.
+
+    This is where aiohttp calls the application's signals: a signal costs more, and
+    there is none for what is refused before the application.
+    """
+
+    headers_of_replies = DEFAULTS
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        headers = response.headers
+        headers[hdrs.SERVER] = SERVER
+        headers.merge(self.headers_of_replies)

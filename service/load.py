@@ -1,0 +1,120 @@
+"""What this process has in hand, and the bounds of it.
+
+A request counts once it has arrived whole, until its reply is made: who sends or reads
+slowly takes nobody's place. One that waits for changes counts as a watcher meanwhile.
+What a request holds is its body, then its reply until it is taken. Whatever goes beyond
+a bound is refused at once: those who wait cost memory too.
+"""
+
+import contextlib
+from collections.abc import Container, Iterator
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from service.errors import Overloaded
+from service.settings import Settings
+
+#: Bytes of a body or a reply that are not counted: the number of requests bounds them.
+SMALL = 64 * 1024
+
+#: RFC 9110, section 9.2.1; of those that any route has.
+SAFE = (hdrs.METH_GET, hdrs.METH_HEAD)
+
+#: Requests that the exempt handlers may have in hand beyond the limit.
+SPARE = 64
+
+
+class Load:
+    """The figures are of this moment; the limits are settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.requests = 0
+        self.held = 0
+        self.watchers = 0
+        self.max_requests = settings.max_in_flight
+        self.max_held = settings.max_held
+        self.max_watchers = settings.max_watchers
+        self.max_connections = settings.max_connections
+        #: Seconds for the head of a request, and for a body or a reply beside what its
+        #: length grants.
+        self.patience = float(settings.client_timeout)
+
+    def hold(self, before: int, size: int, share: float) -> int:
+        """What a request that held `before` bytes holds when it holds `size` of them.
+
+        :raises Overloaded: there is no room for more
+        """
+        counted = size if size > SMALL else 0
+        held = self.held - before + counted
+        limit = int(self.max_held * share)
+        if held > limit and counted > before:
+            raise Overloaded(
+                f"Bodies and replies of {self.held} bytes are under way, "
+                f"the limit is {limit}"
+            )
+        self.held = held
+        return counted
+
+    @property
+    def room(self) -> int:
+        """Bytes that could be held."""
+        return max(0, self.max_held - self.held)
+
+    def admit(self, spare: int = 0) -> None:
+        """Is there a place for a request that has just been counted?
+
+        :raises Overloaded:
+        """
+        if self.requests > self.max_requests + spare:
+            raise Overloaded(f"{self.max_requests} requests are under way, the limit")
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """A request waits for its client or for changes, and does not count."""
+        self.requests -= 1
+        try:
+            yield
+        finally:
+            self.requests += 1
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """A request waits for changes.
+
+        :raises Overloaded: too many do
+        """
+        if self.watchers >= self.max_watchers:
+            raise Overloaded(f"{self.watchers} watchers are connected, the limit")
+        self.watchers += 1
+        try:
+            with self.waiting():
+                yield
+        finally:
+            self.watchers -= 1
+
+
+def bounded(
+    load: Load, reading: Container[Handler], exempt: Container[Handler]
+) -> Middleware:
+    """Refuses requests beyond the limit, but for the exempt ones.
+
+    What is refused for overload, here or later, has left nothing behind; a request that
+    would write is told so.
+
+    :param reading: handlers that write nothing, whatever their method
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if load.requests > load.max_requests:
+                load.admit(SPARE if request.match_info.handler in exempt else 0)
+            return await handler(request)
+        except Overloaded as refused:
+            reads = request.method in SAFE or request.match_info.handler in reading
+            if not reads:
+                refused.applied = "no"
+            raise
+
+    return middleware

@@ -1,0 +1,382 @@
+"""Clients that are slow, too many or too large harm nobody but themselves.
+
+Each attack has a control: the same one without the limit, to show that it does harm.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from service.protocol import ProblemHandler
+from tests.client import Client, Reply, unique
+from tests.conftest import Serve, environ_for
+from tests.events import following, query
+from tests.machine import POLL_INTERVAL
+from tests.problems import PATIENCE, PAUSE, assert_problem, http, talk
+from tests.process.service import ServiceProcess, service_process
+from tests.tarantool import Tarantool, Tarantools
+
+KIB = 1024
+MIB = 1024 * KIB
+
+#: Seconds that a client gets where it is cut off, and where it is not.
+SHORT, LONG = "1", "3600"
+
+#: Seconds in which one that gets a second has been cut off.
+CUT_OFF = 4.0
+
+#: A hash at this cost takes half a second.
+SLOW_ROUNDS = "13"
+
+ATTACKERS = 300
+MAX_CONNECTIONS = 100
+
+#: Values that are read at once, and the bytes of each.
+READERS, LARGE = 30, 8 * MIB
+
+
+class Slow:
+    """Connections that send these bytes and then one more from time to time."""
+
+    def __init__(self, client: Client, sent: bytes, more: bytes = b"a") -> None:
+        url = urlsplit(client.url)
+        self._host, self._port = url.hostname, url.port
+        self._sent, self._more = sent, more
+        self.open = 0
+        self.answers: list[bytes] = []
+
+    @contextlib.asynccontextmanager
+    async def attacking(self, count: int) -> AsyncIterator[None]:
+        """Who is cut off comes back."""
+        tasks = [asyncio.create_task(self._keep_on()) for _ in range(count)]
+        try:
+            await until(lambda: self.open >= min(count, MAX_CONNECTIONS))
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_on(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                self.answers.append(await self.one())
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def one(self) -> bytes:
+        """What it is told before it is cut off."""
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        answer = asyncio.create_task(reader.read())
+        self.open += 1
+        try:
+            writer.write(self._sent)
+            while not (await asyncio.wait([answer], timeout=0.2))[0]:
+                writer.write(self._more)
+            return await answer
+        finally:
+            self.open -= 1
+            answer.cancel()
+            writer.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(POLL_INTERVAL)
+
+
+async def until_answered(ask: Callable[[], Awaitable[Reply]], status: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if (await ask()).status == status:
+                return
+            await asyncio.sleep(POLL_INTERVAL)
+
+
+async def served(client: Client, seconds: float) -> int:
+    """How many of those who come one after the other, each anew, get an answer."""
+    answered, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
+                visitor = Client(session, client.url)
+                visitor.token = client.token
+                answered += (await visitor.read(["k"])).status == 200
+        await asyncio.sleep(POLL_INTERVAL)
+    return answered
+
+
+def slow_head(client: Client) -> Slow:
+    return Slow(client, b"GET /livez HTTP/1.1\r\nHost: kv\r\na: ")
+
+
+def slow_body(client: Client) -> Slow:
+    return Slow(client, http("POST", "/api/login", b"Content-Length: 8000"), b" ")
+
+
+def silence(client: Client) -> Slow:
+    return Slow(client, b"", b"")
+
+
+def assert_overloaded(reply: Reply, *, applied: str | None = None) -> None:
+    assert_problem(reply, 503, "overloaded")
+    assert int(reply.headers["Retry-After"]) >= 1
+    assert reply.json.get("applied") == applied
+
+
+# Slow ones
+
+
+@pytest.mark.parametrize("attack", [slow_head, slow_body])
+async def test_who_sends_slowly_is_told_so_and_cut_off(
+    serve: Serve, tarantool: Tarantool, attack: Callable[[Client], Slow]
+) -> None:
+    async with serve(tarantool, KV_CLIENT_TIMEOUT=SHORT) as client:
+        begin = time.monotonic()
+        async with asyncio.timeout(CUT_OFF):
+            answer = await attack(client).one()
+        assert time.monotonic() - begin >= float(SHORT)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split()[1] == b"408"
+    assert b"connection: close" in head.lower()
+    assert json.loads(body)["code"] == "request_timeout"
+
+
+@pytest.mark.parametrize("attack", [slow_head, slow_body])
+async def test_a_slow_one_is_waited_for_without_the_limit(
+    serve: Serve, tarantool: Tarantool, attack: Callable[[Client], Slow]
+) -> None:
+    """The control of the one before."""
+    async with serve(tarantool, KV_CLIENT_TIMEOUT=LONG) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(CUT_OFF):
+                await attack(client).one()
+
+
+async def test_a_body_that_comes_at_a_steady_rate_is_waited_for(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    key = unique("steady")
+    async with serve(tarantool, KV_CLIENT_TIMEOUT=SHORT) as client:
+        await client.enter()
+
+        async def steadily() -> AsyncIterator[bytes]:
+            body = json.dumps({"data": {key: 1}}).encode().ljust(128 * KIB)
+            for begin in range(0, len(body), 8 * KIB):
+                yield body[begin : begin + 8 * KIB]
+                await asyncio.sleep(0.2)
+
+        headers = {"Authorization": f"Bearer {client.token}"}
+        async with client.session.post(
+            f"{client.url}/api/write", data=steadily(), headers=headers
+        ) as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize("is_protected", [True, False], ids=["protected", "control"])
+@pytest.mark.parametrize("attack", [slow_head, slow_body, silence])
+async def test_hundreds_of_slow_ones_keep_nobody_from_being_served(
+    serve: Serve,
+    tarantool: Tarantool,
+    attack: Callable[[Client], Slow],
+    is_protected: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not is_protected:  # who has a connection keeps it
+        monkeypatch.setattr(ProblemHandler, "idle_seconds", None)
+    async with serve(
+        tarantool,
+        KV_CLIENT_TIMEOUT=SHORT if is_protected else LONG,
+        KV_MAX_CONNECTIONS=str(MAX_CONNECTIONS),
+    ) as client:
+        await client.enter()
+        await client.session.close()
+        async with attack(client).attacking(ATTACKERS):
+            assert (await served(client, CUT_OFF) >= 3) is is_protected
+
+
+async def test_a_stream_is_not_taken_for_an_idle_connection(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    async with serve(tarantool, KV_MAX_CONNECTIONS=str(MAX_CONNECTIONS)) as client:
+        await client.enter()
+        async with following(client) as stream:
+            await stream.start()
+            async with silence(client).attacking(ATTACKERS):
+                written = await client.write({unique("k"): 1})
+                assert (await stream.next()).id == str(written.revision)
+
+
+async def test_an_idle_connection_is_closed(serve: Serve, tarantool: Tarantool) -> None:
+    async with serve(tarantool, KV_KEEPALIVE_TIMEOUT=SHORT) as client:
+        url = urlsplit(client.url)
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        with contextlib.closing(writer):
+            writer.write(http("GET", "/livez"))
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
+            async with asyncio.timeout(CUT_OFF):
+                assert await reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("patience", "is_cut_off"), [(SHORT, True), (LONG, False)], ids=["cut", "control"]
+)
+async def test_who_does_not_take_its_reply_gives_way(
+    serve: Serve, tarantool: Tarantool, patience: str, is_cut_off: bool
+) -> None:
+    key = unique("large")
+    async with serve(
+        tarantool,
+        KV_CLIENT_TIMEOUT=patience,
+        KV_MAX_VALUE=str(LARGE),
+        KV_MAX_BODY=str(2 * LARGE),
+        KV_MAX_HELD=str(2 * LARGE),
+    ) as client:
+        await client.enter()
+        await write_large(client, [key])
+        url = urlsplit(client.url)
+        reader, writer = await asyncio.open_connection(
+            url.hostname, url.port, limit=KIB
+        )
+        with contextlib.closing(writer):
+            body = json.dumps({"keys": [key] * 1}).encode()
+            writer.write(http("POST", "/api/read", body=body, token=client.token))
+            await reader.readexactly(KIB)  # its reply has begun
+            assert_overloaded(await client.read([key]))
+            await asyncio.sleep(CUT_OFF)
+            assert ((await client.read([key])).status == 200) is is_cut_off
+
+
+# Too many, too large
+
+
+@contextlib.asynccontextmanager
+async def uploading(client: Client, announced: int) -> AsyncIterator[None]:
+    """A write in hand whose body does not come."""
+    url = urlsplit(client.url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    with contextlib.closing(writer):
+        headers = b"Content-Length: %d\r\nExpect: 100-continue" % announced
+        writer.write(http("POST", "/api/write", headers, token=client.token))
+        assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+        yield
+
+
+async def test_requests_beyond_the_limit_are_refused_at_once(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    async with serve(
+        tarantool, KV_MAX_IN_FLIGHT="5", KV_BCRYPT_ROUNDS=SLOW_ROUNDS
+    ) as client:
+        await client.enter()
+        async with asyncio.TaskGroup() as group, uploading(client, 100):
+            for _ in range(5):
+                group.create_task(Client(client.session, client.url).login("n", "p"))
+            await asyncio.sleep(PAUSE)
+            assert_overloaded(await client.read(["k"]))
+            assert_overloaded(await client.login("nobody", "password"))
+            assert_overloaded(await client.request("GET", "/api/keys/k"))
+            assert_overloaded(await client.request("GET", "/nothing"))
+            for reply in (
+                await client.write({"k": 1}),
+                await client.register(unique("user"), "password"),
+                await client.request("PUT", "/api/keys/k", "1"),
+                await client.request("DELETE", "/api/keys/k"),
+            ):
+                assert_overloaded(reply, applied="no")
+            for path in ("/livez", "/readyz"):
+                assert (await client.request("GET", path)).status == 200
+        await until_answered(lambda: client.read(["k"]), 200)
+
+
+async def test_watchers_have_a_limit_of_their_own(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    async with (
+        serve(tarantool, KV_MAX_IN_FLIGHT="1", KV_MAX_WATCHERS="3") as client,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        await client.enter()
+        streams = [await stack.enter_async_context(following(client)) for _ in range(3)]
+        for stream in streams:
+            await stream.start()
+        assert_overloaded(await client.request("GET", query()))
+        assert (await client.read(["k"])).status == 200
+        await stack.aclose()
+        await until_answered(lambda: client.request("GET", query()), 200)
+
+
+async def test_bodies_beyond_what_is_held_are_refused_at_once(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    environ = {"KV_MAX_BODY": str(MIB), "KV_MAX_HELD": str(MIB)}
+    large = b" " * (MIB // 2 + 1)
+    async with serve(tarantool, **environ) as client:
+        await client.enter()
+        async with uploading(client, MIB // 2):
+            assert_overloaded(await client.post("/api/write", large), applied="no")
+            chunks = http(
+                "POST", "/api/write", b"Transfer-Encoding: chunked", token=client.token
+            )
+            chunk = b"%x\r\n%s\r\n" % (len(large), large)
+            assert_overloaded(await talk(client, chunks, chunk), applied="no")
+            assert (await client.write({unique("k"): 1})).status == 200
+        await until_answered(lambda: client.post("/api/write", large), 400)
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def write_large(client: Client, keys: list[str]) -> None:
+    for key in keys:
+        body = b'{"data":{"%s":"%s"}}' % (key.encode(), b"x" * (LARGE - 2))
+        reply = await talk(
+            client, http("POST", "/api/write", body=body, token=client.token)
+        )
+        assert reply.status == 200, reply.text
+
+
+def peak_memory(service: ServiceProcess) -> int:
+    status = Path(f"/proc/{service.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * KIB
+
+
+@pytest.mark.parametrize(
+    ("held", "is_bounded"),
+    [(4 * LARGE, True), (1000 * LARGE, False)],
+    ids=["bounded", "control"],
+)
+async def test_large_replies_beyond_what_is_held_are_refused_at_once(
+    tarantools: Tarantools, tmp_path: Path, held: int, is_bounded: bool
+) -> None:
+    sizes = {"KV_MAX_VALUE": LARGE, "KV_MAX_BODY": 2 * LARGE, "KV_MAX_HELD": held}
+    environ = {name: str(size) for name, size in sizes.items()}
+    connector = aiohttp.TCPConnector(limit=0)
+    with (
+        tarantools.running(KV_MAX_BODY=environ["KV_MAX_BODY"]) as tarantool,
+        service_process(tmp_path, **environ_for(tarantool, **environ)) as process,
+    ):
+        async with aiohttp.ClientSession(connector=connector) as session:
+            client = await Client(session, process.url).enter()
+            await write_large(client, ["large"])
+            before = peak_memory(process)
+            begin = time.monotonic()
+            replies = await asyncio.gather(
+                *(client.read(["large"]) for _ in range(READERS))
+            )
+            took, grew = time.monotonic() - begin, peak_memory(process) - before
+            refused = [reply for reply in replies if reply.status != 200]
+            print(f"{len(refused)} refused, {took:.1f} s, {grew / MIB:.0f} MiB more")
+            for reply in refused:
+                assert_overloaded(reply)
+            assert len(refused) < READERS
+            assert bool(refused) is is_bounded
+            assert (grew < READERS * LARGE) is is_bounded
+            assert (await client.read(["large"])).status == 200
