@@ -16,6 +16,9 @@ DEFAULTS: CIMultiDict[str] = CIMultiDict(
     }
 )
 
+#: RFC 6797: this host is reached over TLS alone, for a year from each reply.
+WITH_TLS = CIMultiDict(DEFAULTS, **{"Strict-Transport-Security": "max-age=31536000"})
+
 #: aiohttp's own name tells its version, and Python's.
 SERVER = "kv-service"
 
@@ -33,3 +36,7 @@ class HeadedRequest(web.Request):
         headers = response.headers
         headers[hdrs.SERVER] = SERVER
         headers.merge(self.headers_of_replies)
+
+
+class SecureRequest(HeadedRequest):
+    headers_of_replies = WITH_TLS

@@ -15,9 +15,10 @@ from service.app import create_app
 from service.embedded import embedded_tarantool
 from service.errors import StartError
 from service.handlers.messages import LOAD
-from service.headers import HeadedRequest
+from service.headers import HeadedRequest, SecureRequest
 from service.protocol import Runner
 from service.settings import Settings
+from service.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +41,14 @@ async def serve(settings: Settings) -> None:
     """
     _cancel_on_signal()
     _allow_connections()
+    tls = _tls(settings)
+    _reload_on_signal(tls)
     with contextlib.suppress(asyncio.CancelledError):
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings))
             if not settings.tarantool_uri:
                 settings = await stack.enter_async_context(embedded_tarantool(settings))
-            await stack.enter_async_context(running(settings, listener))
+            await stack.enter_async_context(running(settings, listener, tls))
             log.info("serving on %s:%d", *listener.getsockname()[:2])
             await asyncio.Event().wait()
     log.info("stopped")
@@ -67,7 +70,7 @@ def bind(settings: Settings) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, listener: socket.socket
+    settings: Settings, listener: socket.socket, tls: Tls | None = None
 ) -> AsyncIterator[web.AppRunner]:
     """The application, answering on the listener.
 
@@ -78,7 +81,7 @@ async def running(
     runner = Runner(
         app,
         app[LOAD],
-        HeadedRequest,
+        SecureRequest if tls else HeadedRequest,
         keepalive_timeout=settings.keepalive_timeout,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
         shutdown_timeout=GRACE,
@@ -86,12 +89,41 @@ async def running(
     try:
         await runner.setup()
         try:
-            await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            context = tls.context if tls else None
+            await Site(
+                runner, listener, backlog=BACKLOG, ssl_context=context
+            ).start_within(settings.client_timeout)
         except OSError as error:
             raise _cannot_listen(settings, error) from None
         yield runner
     finally:
         await runner.cleanup()
+
+
+class Site(web.SockSite):
+    """A SockSite that does not wait long for a handshake, nor for the end of one."""
+
+    async def start_within(self, patience: float) -> None:
+        await web.BaseSite.start(self)
+        server = self._runner.server
+        if server is None:
+            raise RuntimeError("the runner has not been set up")
+        limit = patience if self._ssl_context else None
+        self._server = await asyncio.get_running_loop().create_server(
+            server,
+            sock=self._sock,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            ssl_handshake_timeout=limit,
+            ssl_shutdown_timeout=limit,
+        )
+
+
+def _tls(settings: Settings) -> Tls | None:
+    """:raises StartError:"""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Tls(settings.tls_cert, settings.tls_key)
 
 
 def _cancel_on_signal() -> None:
@@ -107,6 +139,18 @@ def _cancel_on_signal() -> None:
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
+
+
+def _reload_on_signal(tls: Tls | None) -> None:
+    """Without TLS too: a signal meant for another setting must not end the process."""
+
+    def reload() -> None:
+        if tls is None:
+            log.info("nothing to load again: there is no certificate")
+        else:
+            tls.reload()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _allow_connections() -> None:

@@ -112,6 +112,8 @@ class Settings(
     host: str = "0.0.0.0"  # noqa: S104 - a server in a container listens everywhere
     port: Port = 5000
     access_log: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     trusted_proxies: Networks = Networks()
 
     tarantool_uri: Addresses = Addresses()
@@ -185,6 +187,8 @@ class Settings(
                     f"{_variable(name)}: "
                     f"{MIN_JWT_SECRET_BYTES} bytes or more are wanted"
                 )
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("KV_TLS_CERT and KV_TLS_KEY go together: set both")
         if self.max_held < self.max_body:
             raise ValueError("KV_MAX_HELD must not be less than KV_MAX_BODY")
         if self.tarantool_uri and not (self.tarantool_password and self.jwt_secret):

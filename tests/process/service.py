@@ -86,6 +86,26 @@ class ServiceProcess:
         return self._stderr.read_text() if self._stderr.exists() else ""
 
 
+def refusal(environ: dict[str, str]) -> str:
+    """Why: the last line on stderr, after the log if there is one yet."""
+    process = subprocess.run(
+        SERVICE,
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PROCESS_TIMEOUT,
+    )
+    assert process.returncode == 1
+    assert process.stdout == ""
+    *log, line = process.stderr.splitlines()
+    assert [entry for entry in log if " INFO " not in entry] == []
+    for name in ("KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET", "ADMIN_PASSWORD"):
+        assert environ.get(name, "no secret") not in process.stderr
+    assert line.startswith("kv: cannot start: ")
+    return line.removeprefix("kv: cannot start: ")
+
+
 @contextlib.contextmanager
 def service_process(folder: Path, **environ: str) -> Iterator[ServiceProcess]:
     service = ServiceProcess(folder, service_environ(folder, **environ))

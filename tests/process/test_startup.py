@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,11 +12,10 @@ import pytest
 
 from tests.client import Client, unique
 from tests.conftest import JWT_SECRET, environ_for
-from tests.machine import ROOT, command_line, wait_until
+from tests.machine import command_line, wait_until
 from tests.process.service import (
-    PROCESS_TIMEOUT,
-    SERVICE,
     ServiceProcess,
+    refusal,
     service_environ,
     service_process,
 )
@@ -181,26 +179,6 @@ async def test_the_log_shows_no_secrets(
 
 
 # Starts that are refused
-
-
-def refusal(environ: dict[str, str]) -> str:
-    """Why: the last line on stderr, after the log if there is one yet."""
-    process = subprocess.run(
-        SERVICE,
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=PROCESS_TIMEOUT,
-    )
-    assert process.returncode == 1
-    assert process.stdout == ""
-    *log, line = process.stderr.splitlines()
-    assert [entry for entry in log if " INFO " not in entry] == []
-    for name in ("KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET", "ADMIN_PASSWORD"):
-        assert environ.get(name, "no secret") not in process.stderr
-    assert line.startswith("kv: cannot start: ")
-    return line.removeprefix("kv: cannot start: ")
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

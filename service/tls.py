@@ -1,0 +1,67 @@
+"""TLS from a certificate and its key, which may be replaced while the service runs."""
+
+import logging
+import ssl
+from pathlib import Path
+
+from service.errors import StartError
+
+log = logging.getLogger(__name__)
+
+#: Of TLS 1.2: forward secrecy and authenticated encryption. Those of 1.3 all have both.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+class Tls:
+    """Both files are PEM; the certificate comes first of its chain.
+
+    :raises StartError: they cannot be used
+    """
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._certificate, self._key = certificate, key
+        self.context = self._loaded()
+
+    def reload(self) -> None:
+        """For the connections that come from now on; a bad pair changes nothing."""
+        try:
+            # a context keeps half of a pair that does not match: not the one in use
+            self._loaded()
+            self._load(self.context)
+        except StartError as why:
+            log.error("the certificate stays as it is: %s", why)
+        else:
+            log.info("the certificate has been loaded again")
+
+    def _loaded(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(CIPHERS)
+        context.set_alpn_protocols(["http/1.1"])
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        self._load(context)
+        return context
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        for variable, path in (
+            ("KV_TLS_CERT", self._certificate),
+            ("KV_TLS_KEY", self._key),
+        ):
+            try:
+                path.read_bytes()
+            except OSError as error:
+                raise StartError(
+                    f"{variable}: cannot read {path}: {error.strerror}"
+                ) from None
+        try:
+            context.load_cert_chain(self._certificate, self._key, _no_password)
+        except ssl.SSLError as error:
+            raise StartError(
+                "KV_TLS_CERT and KV_TLS_KEY are no certificate and its key in PEM: "
+                f"{error.reason or error.strerror or error}"
+            ) from None
+
+
+def _no_password() -> str:
+    """Instead of a question on the terminal."""
+    raise StartError("KV_TLS_KEY: the key is encrypted")

@@ -1,0 +1,308 @@
+"""TLS: what is spoken, what is not, and a certificate that is replaced on the way."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from tests.client import Client, unique
+from tests.conftest import environ_for
+from tests.events import following
+from tests.machine import wait_until
+from tests.problems import PATIENCE, http
+from tests.process.service import ServiceProcess, refusal, service_process
+from tests.tarantool import Tarantool
+
+#: For keys of a kind that is made in no time.
+KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+
+Arguments = list[str | Path]
+
+RELOADED = "the certificate has been loaded again"
+KEPT = "the certificate stays as it is"
+
+
+def openssl(*arguments: str | Path) -> None:
+    program = shutil.which("openssl")
+    if program is None and not os.environ.get("CI"):
+        pytest.skip("no openssl")
+    assert program is not None, "no openssl"
+    subprocess.run([program, *arguments], check=True, capture_output=True)
+
+
+class Authority:
+    """Signs certificates for 127.0.0.1, and is trusted by its clients alone."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.certificate, self._key = folder / "ca.pem", folder / "ca.key"
+        self._request(self.certificate, self._key, "-subj", "/CN=tests")
+
+    def issue(self, certificate: Path, key: Path) -> None:
+        """In place of what the files held before."""
+        signer: Arguments = ["-CA", self.certificate, "-CAkey", self._key]
+        name = "-subj", "/CN=kv", "-addext", "subjectAltName=IP:127.0.0.1"
+        self._request(certificate, key, *signer, *name)
+
+    @staticmethod
+    def _request(certificate: Path, key: Path, *more: str | Path) -> None:
+        files: Arguments = ["-keyout", key, "-out", certificate]
+        openssl("req", "-x509", "-nodes", "-days", "2", *KEY, *files, *more)
+
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.certificate)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority") / "ca")
+
+
+class Pair:
+    """The files of a service."""
+
+    def __init__(self, authority: Authority, folder: Path) -> None:
+        self._authority = authority
+        self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
+        self.renew()
+
+    def renew(self) -> None:
+        self._authority.issue(self.certificate, self.key)
+
+    def environ(self) -> dict[str, str]:
+        return {"KV_TLS_CERT": str(self.certificate), "KV_TLS_KEY": str(self.key)}
+
+    def in_file(self) -> bytes:
+        return ssl.PEM_cert_to_DER_cert(self.certificate.read_text())
+
+
+@pytest.fixture
+def pair(authority: Authority, tmp_path: Path) -> Pair:
+    return Pair(authority, tmp_path)
+
+
+@pytest.fixture
+def process(
+    tmp_path: Path, tarantool: Tarantool, pair: Pair
+) -> Iterator[ServiceProcess]:
+    environ = environ_for(tarantool, KV_CLIENT_TIMEOUT="2", **pair.environ())
+    with service_process(tmp_path, **environ) as process:
+        yield process
+
+
+@pytest.fixture
+async def client(
+    process: ServiceProcess, authority: Authority
+) -> AsyncIterator[Client]:
+    connector = aiohttp.TCPConnector(ssl=authority.context())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        url = process.url.replace("http:", "https:")
+        yield await Client(session, url).enter()
+
+
+def shaken(
+    process: ServiceProcess, context: ssl.SSLContext
+) -> tuple[bytes | None, str, str]:
+    """The certificate, the protocol and the cipher of a new connection."""
+    with (
+        socket.create_connection(("127.0.0.1", process.port), PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+    ):
+        cipher = secure.cipher()
+        assert cipher is not None
+        return secure.getpeercert(binary_form=True), secure.version() or "", cipher[0]
+
+
+async def test_every_call_works_over_tls(client: Client) -> None:
+    key, large = unique("key"), "x" * 1_000_000
+    assert (await client.write({key: large})).status == 200
+    assert (await client.read([key])).json == {"data": {key: large}}
+    async with following(client) as stream:
+        await stream.start()
+        written = await client.write({key: 1})
+        assert (await stream.next()).id == str(written.revision)
+
+
+async def test_every_reply_says_that_the_host_is_reached_over_tls(
+    client: Client,
+) -> None:
+    for path in ("/livez", "/nothing", "/docs"):
+        reply = await client.request("GET", path)
+        assert reply.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_modern_protocols_are_spoken(
+    process: ServiceProcess, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    context = authority.context()
+    context.minimum_version = context.maximum_version = version
+    _, spoken, cipher = shaken(process, context)
+    assert spoken == version.name.replace("_", ".")
+    assert "GCM" in cipher or "CHACHA20" in cipher
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.*is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_protocols_are_not_spoken(
+    process: ServiceProcess, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    context = authority.context()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    with pytest.raises(ssl.SSLError):
+        shaken(process, context)
+
+
+def test_weak_ciphers_are_not_spoken(
+    process: ServiceProcess, authority: Authority
+) -> None:
+    context = authority.context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA256:AES128-SHA:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError):
+        shaken(process, context)
+
+
+async def test_without_tls_there_is_no_answer(process: ServiceProcess) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
+    with contextlib.closing(writer):
+        writer.write(http("GET", "/livez"))
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+
+
+async def test_who_does_not_finish_the_handshake_is_cut_off(
+    process: ServiceProcess, client: Client
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
+    with contextlib.closing(writer):
+        writer.write(b"\x16\x03\x01")
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+    assert (await client.read(["k"])).status == 200
+
+
+async def test_slow_headers_are_answered_over_tls(
+    client: Client, authority: Authority
+) -> None:
+    url = urlsplit(client.url)
+    reader, writer = await asyncio.open_connection(
+        url.hostname, url.port, ssl=authority.context()
+    )
+    with contextlib.closing(writer):
+        writer.write(b"GET /livez HTTP/1.1\r\n")
+        async with asyncio.timeout(PATIENCE):
+            _, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert json.loads(body)["code"] == "request_timeout"
+
+
+# Another certificate
+
+
+async def test_a_new_certificate_is_taken_without_cutting_anybody_off(
+    process: ServiceProcess, client: Client, authority: Authority, pair: Pair
+) -> None:
+    before = pair.in_file()
+    assert shaken(process, authority.context())[0] == before
+    async with following(client) as stream:
+        await stream.start()
+        pair.renew()
+        assert shaken(process, authority.context())[0] == before
+        process.send(signal.SIGHUP)
+        await asyncio.to_thread(wait_until, lambda: RELOADED in process.stderr(), 5)
+        assert shaken(process, authority.context())[0] == pair.in_file() != before
+        written = await client.write({unique("k"): 1})
+        assert (await stream.next()).id == str(written.revision)
+
+
+@pytest.mark.parametrize("fault", ["another-key", "no-pem", "missing"])
+async def test_a_bad_pair_changes_nothing(
+    process: ServiceProcess,
+    client: Client,
+    authority: Authority,
+    pair: Pair,
+    fault: str,
+) -> None:
+    before = pair.in_file()
+    if fault == "another-key":
+        authority.issue(pair.certificate.with_name("other.pem"), pair.key)
+    elif fault == "no-pem":
+        pair.certificate.write_text("no certificate")
+    else:
+        pair.key.unlink()
+    process.send(signal.SIGHUP)
+    await asyncio.to_thread(wait_until, lambda: KEPT in process.stderr(), 5)
+    assert "Traceback" not in process.stderr()
+    assert shaken(process, authority.context())[0] == before
+    assert (await client.read(["k"])).status == 200
+
+
+def test_a_hangup_without_tls_ends_nothing(
+    tmp_path: Path, tarantool: Tarantool
+) -> None:
+    with service_process(tmp_path, **environ_for(tarantool)) as process:
+        process.send(signal.SIGHUP)
+        wait_until(lambda: "nothing to load again" in process.stderr(), 5)
+        assert process.stop() == 0
+
+
+# What stops the start
+
+
+@pytest.mark.parametrize("given", ["KV_TLS_CERT", "KV_TLS_KEY"])
+def test_half_a_pair(tarantool: Tarantool, pair: Pair, given: str) -> None:
+    half = {given: pair.environ()[given]}
+    line = refusal(environ_for(tarantool, **half))
+    assert "KV_TLS_CERT" in line
+    assert "KV_TLS_KEY" in line
+
+
+@pytest.mark.parametrize("variable", ["KV_TLS_CERT", "KV_TLS_KEY"])
+def test_a_file_that_is_not_there(
+    tarantool: Tarantool, pair: Pair, variable: str
+) -> None:
+    environ = pair.environ() | {variable: "/nothing/is/here.pem"}
+    line = refusal(environ_for(tarantool, **environ))
+    assert variable in line
+    assert "/nothing/is/here.pem" in line
+
+
+@pytest.mark.parametrize("variable", ["KV_TLS_CERT", "KV_TLS_KEY"])
+def test_a_file_that_is_no_pem(
+    tarantool: Tarantool, pair: Pair, tmp_path: Path, variable: str
+) -> None:
+    secret = "a secret that is no key"
+    other = tmp_path / "other"
+    other.write_text(secret)
+    line = refusal(environ_for(tarantool, **pair.environ() | {variable: str(other)}))
+    assert variable in line
+    assert secret not in line
+
+
+def test_a_key_of_another_certificate(
+    tarantool: Tarantool, authority: Authority, pair: Pair, tmp_path: Path
+) -> None:
+    authority.issue(tmp_path / "other.pem", pair.key)
+    assert "KV_TLS_KEY" in refusal(environ_for(tarantool, **pair.environ()))
+
+
+def test_an_encrypted_key(tarantool: Tarantool, pair: Pair, tmp_path: Path) -> None:
+    encrypted = tmp_path / "encrypted.pem"
+    secret: Arguments = ["-passout", "pass:secret", "-out", encrypted]
+    openssl("pkey", "-in", pair.key, "-aes256", *secret)
+    environ = pair.environ() | {"KV_TLS_KEY": str(encrypted)}
+    assert "encrypted" in refusal(environ_for(tarantool, **environ))
