@@ -17,6 +17,12 @@ import pytest
 
 from service.app import FOR_CALLERS, PUBLIC
 from service.settings import SECRETS, Settings
+from tests.docs.containers import (
+    assert_hardened,
+    assert_no_secrets,
+    containers,
+    service_of,
+)
 from tests.machine import ROOT, wait_until
 from tests.tarantool import docker_engine
 from tests.terminal import terminal
@@ -179,6 +185,11 @@ def test_compose_serves_every_example(
     try:
         with started(up.command, checkout):
             assert_examples_hold(examples(*CALLS, "make backup-compose"), checkout)
+            found = containers("kv-tests")
+            assert {*map(service_of, found)} == {"secrets", "service", "tarantool"}
+            for container in found:
+                assert_hardened(container)
+            assert_no_secrets(found)
         subprocess.run(down.command, shell=True, cwd=checkout, check=True)
         running = ["docker", "ps", "--quiet", "--filter", "name=kv-tests"]
         assert subprocess.run(running, check=True, capture_output=True).stdout == b""
