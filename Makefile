@@ -1,6 +1,7 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
 # make test   the tests; ARGS go to pytest
-# make lint   ruff, mypy, luacheck
+# make lint   ruff, mypy, bandit, luacheck
+# make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench-logins   how long reads take while logins flood in; ARGS go to it
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
@@ -15,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: run test lint tarantool luacheck libfaketime bench-logins
+.PHONY: run test lint audit tarantool luacheck libfaketime bench-logins
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -28,7 +29,11 @@ lint: .venv/dev luacheck
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/bandit -q -c pyproject.toml -r service
 	luacheck -q lua migrations
+
+audit: .venv/dev
+	.venv/bin/python .ci/audit.py $(ARGS)
 
 bench-logins: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.logins $(ARGS)
