@@ -125,7 +125,7 @@ async def _accept(_: Presented) -> None:
 def _caller(payload: dict[str, Any]) -> tuple[Caller, int]:
     try:
         claims = msgspec.convert(payload, Claims)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):  # half of a surrogate pair
         raise TokenInvalid() from None
     if not claims.sub.isprintable():  # no name of ours, and perhaps not even Unicode
         raise TokenInvalid()

@@ -168,6 +168,7 @@ def parse_write(body: bytes, limits: Settings) -> Batch:
         raise NoData()
     _check_keys(given.data, len(given.data), limits)
     values = [_value(raw, limits, key) for key, raw in given.data.items()]
+    _check_utf_8(body)
     conditions = _conditions(given.conditions, limits)
     return Batch(list(given.data), values, conditions, given.ttl)
 
@@ -303,6 +304,18 @@ def _value(raw: msgspec.Raw, limits: Settings, key: str | None = None) -> str:
         return str(raw, "utf-8")
     except UnicodeDecodeError:
         raise InvalidJSON(f"{_whose(key)} is not UTF-8") from None
+
+
+def _check_utf_8(body: bytes) -> None:
+    """For the values that a later one of the same key has taken the place of.
+
+    :raises InvalidJSON:
+    """
+    try:
+        if not body.isascii():
+            body.decode()
+    except UnicodeDecodeError:
+        raise InvalidJSON("The body is not UTF-8") from None
 
 
 def _whose(key: str | None) -> str:

@@ -270,6 +270,15 @@ async def test_a_value_that_is_not_utf_8_is_named(caller: Client) -> None:
     assert "'bad'" in assert_problem(reply, 400, "invalid_json")
 
 
+async def test_a_value_that_is_not_utf_8_is_refused_where_a_later_one_counts(
+    caller: Client,
+) -> None:
+    key = unique("twice").encode()
+    body = b'{"data":{"%s":"\xff","%s":1}}' % (key, key)
+    assert_problem(await caller.post("/api/write", body), 400, "invalid_json")
+    assert not await is_stored(caller, key.decode())
+
+
 # What has the wrong shape
 
 

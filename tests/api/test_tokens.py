@@ -125,6 +125,7 @@ BAD_CLAIMS: dict[str, dict[str, Any]] = {
     "ver-negative": {"ver": -1},
     "ver-very-negative": {"ver": -(10**30)},
     "aud": {"aud": "another service"},
+    "surrogate-as-a-name": {"\ud800": 1},
 }
 EXPIRED = {
     "a-second-ago": int(time.time()) - 1,
