@@ -1,0 +1,35 @@
+"""Targets with a fault made on purpose, which the fuzzer must find."""
+
+from functools import partial
+
+import jwt
+
+from service import parsing
+from service.auth import Tokens
+from service.errors import TokenInvalid
+from service.model import Caller
+from service.settings import Settings
+from tests.fuzz import targets
+
+
+def _without_spaces(body: bytes, limits: Settings) -> str:
+    """Not byte for byte."""
+    return parsing.parse_value(body, limits).replace(" ", "")
+
+
+class Trusting(Tokens):
+    """Believes what a token says, whoever signed it."""
+
+    async def verify(self, authorization: str | None) -> tuple[Caller, int]:
+        token = (authorization or "").partition(" ")[2]
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False})
+            return Caller(claims["sub"], claims["ver"]), claims["exp"]
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
+            raise TokenInvalid() from None
+
+
+body = partial(
+    targets.body, parsers={b"v": partial(targets.value, parse=_without_spaces)}
+)
+token = partial(targets.token, verifier=Trusting(targets.SECRET, 3600))

@@ -1,0 +1,342 @@
+"""What the fuzzer feeds, and what must hold whatever comes of it.
+
+A target takes bytes and returns when all is well: what was given is refused as a
+problem, or means what a reader of another make, Python's own, says that it means.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import math
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Coroutine, Mapping
+from json.decoder import py_scanstring  # type: ignore[attr-defined]
+from json.scanner import py_make_scanner  # type: ignore[attr-defined]
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from service import parsing
+from service.auth import Tokens, key_id
+from service.errors import Forbidden, InvalidJSON, Problem
+from service.json_text import object_of
+from service.model import Caller
+from service.settings import Settings
+
+Target = Callable[[bytes], None]
+Parser = Callable[[bytes], Any]
+T = TypeVar("T")
+
+#: Small, so that short inputs get to them.
+LIMITS = Settings.from_env(
+    {"KV_MAX_KEYS": "5", "KV_MAX_KEY": "12", "KV_MAX_VALUE": "40"}
+)
+
+SECRET = "a signing secret for the fuzzer, long enough"
+PREVIOUS = "the secret that was there before it, as long"
+STRANGER = "a secret that is none of the service's own"
+VERIFIER = Tokens(SECRET, 3600, PREVIOUS)
+
+#: What a body or a query that is refused may be answered with.
+REFUSALS = {400, 413}
+
+#: Characters: a detail quotes what a client sent, but cut to a length of ours.
+MAX_DETAIL = 500
+
+#: JSON that the service does not take, and says so.
+BEYOND_THE_PARSER = "nested too deeply|out of range"
+
+WHITE_SPACE = b" \t\r\n"
+
+
+def _write(body: bytes) -> None:
+    batch = parsing.parse_write(body, LIMITS)
+    read = _members(body)
+    _check_keys(batch.keys)
+    assert batch.keys == list(read["data"])
+    for key, text in zip(batch.keys, batch.values, strict=True):
+        assert len(text.encode()) <= LIMITS.max_value
+        assert text.encode() in body
+        assert _read(text.encode()) == read["data"][key]
+    _check_conditions(batch.conditions, read)
+    if batch.ttl is not None:
+        assert 0 < batch.ttl == float(read["ttl"].text)
+        assert math.isfinite(batch.ttl)
+    # what is stored and spliced into replies is what a client would write again
+    data = object_of(zip(batch.keys, batch.values, strict=True))
+    again = parsing.parse_write(f'{{"data":{data}}}'.encode(), LIMITS)
+    assert (again.keys, again.values) == (batch.keys, batch.values)
+
+
+def _reading(body: bytes) -> None:
+    reading = parsing.parse_read(body, LIMITS)
+    _check_keys(reading.keys)
+    assert reading.keys == list(dict.fromkeys(_members(body)["keys"]))
+
+
+def _deletion(body: bytes) -> None:
+    deletion = parsing.parse_delete(body, LIMITS)
+    _check_keys(deletion.keys)
+    read = _members(body)
+    assert deletion.keys == list(dict.fromkeys(read["keys"]))
+    _check_conditions(deletion.conditions, read)
+
+
+def _page(body: bytes) -> None:
+    page = parsing.parse_list(body, LIMITS)
+    read = _members(body)
+    assert 1 <= page.limit <= LIMITS.max_keys
+    assert read.get("limit") in (None, page.limit)
+    assert page.prefix == read.get("prefix", "")
+    assert page.after == read.get("after")
+    for text in (page.prefix, page.after or ""):
+        assert len(text.encode()) <= LIMITS.max_key
+
+
+def _increment(body: bytes) -> None:
+    deltas = parsing.parse_increment(body, LIMITS)
+    _check_keys(list(deltas))
+    assert list(deltas.items()) == list(_members(body)["data"].items())
+    assert all(-(2**63) <= delta < 2**63 for delta in deltas.values())
+
+
+def value(
+    body: bytes, parse: Callable[[bytes, Settings], str] = parsing.parse_value
+) -> None:
+    text = parse(body, LIMITS)
+    assert text.encode() == body.strip(WHITE_SPACE)
+    assert len(text.encode()) <= LIMITS.max_value
+    _read(body)
+
+
+def _credentials(body: bytes) -> None:
+    username, password = parsing.parse_credentials(body)
+    read = _members(body)
+    assert username == unicodedata.normalize("NFC", read["username"])
+    assert username.isprintable()
+    assert 1 <= len(username) <= 64
+    assert password == read["password"]
+    assert 1 <= len(password.encode()) <= 1024
+    assert parsing.check_credentials(username, password) == (username, password)
+
+
+def _password(body: bytes) -> None:
+    assert 1 <= len(parsing.parse_password(body).encode()) <= 1024
+
+
+def _password_change(body: bytes) -> None:
+    both = parsing.parse_password_change(body)
+    read = _members(body)
+    assert both == (read["password"], read["new_password"])
+
+
+def _nothing(body: bytes) -> None:
+    parsing.parse_nothing(body)
+    assert body == b"" or _members(body) == {}
+
+
+def _key(path: bytes) -> None:
+    key = parsing.parse_key(path.decode("utf-8", "surrogateescape"), LIMITS)
+    _check_keys([key])
+    assert parsing.parse_key(quote(key, safe=""), LIMITS) == key
+
+
+def _changes_query(sent: bytes) -> None:
+    query, newline, event_id = sent.decode("utf-8", "surrogateescape").partition("\n")
+    following = parsing.parse_changes_query(
+        query, event_id if newline else None, LIMITS
+    )
+    if newline:
+        assert following.since == int(event_id)
+    assert following.since is None or 0 <= following.since < 2**63
+    assert len(following.prefix.encode()) <= LIMITS.max_key
+    assert 0 <= following.wait <= 60
+
+
+def _put_query(query: bytes) -> None:
+    ttl = parsing.parse_put_query(query.decode("utf-8", "surrogateescape"))
+    assert ttl is None or 0 < ttl < math.inf
+
+
+def _no_query(query: bytes) -> None:
+    parsing.refuse_query(query.decode("utf-8", "surrogateescape"))
+    assert not query.strip(b"&")
+
+
+#: By the first byte of the input: what is left of it is a body, a query or a path.
+PARSERS: dict[bytes, Parser] = {
+    b"w": _write,
+    b"r": _reading,
+    b"d": _deletion,
+    b"l": _page,
+    b"i": _increment,
+    b"v": value,
+    b"c": _credentials,
+    b"p": _password,
+    b"n": _password_change,
+    b"0": _nothing,
+    b"k": _key,
+    b"q": _changes_query,
+    b"t": _put_query,
+    b"-": _no_query,
+}
+
+
+def body(data: bytes, parsers: Mapping[bytes, Parser] = PARSERS) -> None:
+    parser = parsers.get(data[:1])
+    if parser is None:
+        return
+    try:
+        parser(data[1:])
+    except Problem as problem:
+        _check_refusal(problem, data[1:])
+
+
+def _check_refusal(problem: Problem, sent: bytes) -> None:
+    assert problem.status in REFUSALS
+    assert 0 < len(str(problem)) <= MAX_DETAIL
+    problem.response()  # what a client sent may be in it, and must have an encoding
+    if isinstance(problem, InvalidJSON):
+        assert not _is_json(sent) or re.search(BEYOND_THE_PARSER, str(problem))
+
+
+def token(data: bytes, verifier: Tokens = VERIFIER) -> None:
+    """The header `Authorization`, or a token's own header and claims, to be signed."""
+    kind, rest = data[:1], data[1:]
+    match kind:
+        case b"r":
+            presented = rest.decode("utf-8", "surrogateescape")
+        case b"s":
+            presented = f"Bearer {_signed(rest, SECRET)}"
+        case b"p":
+            presented = f"Bearer {_signed(rest, PREVIOUS)}"
+        case b"x":
+            presented = f"Bearer {_signed(rest, STRANGER)}"
+        case _:
+            return
+    try:
+        caller, expires_at = _finished(verifier.verify(presented))
+    except Forbidden as refused:
+        refused.response()
+        return
+    assert kind != b"x"
+    _check_admitted(presented.partition(" ")[2].strip(" "), caller, expires_at)
+
+
+def _check_admitted(token: str, caller: Caller, expires_at: int) -> None:
+    """It is signed with a secret of ours, under that secret's own name, and says so."""
+    header, claims, signature = token.split(".")
+    named = json.loads(_decoded(header))
+    secret = {key_id(s): s for s in (SECRET, PREVIOUS)}[
+        named.get("kid", key_id(SECRET))
+    ]
+    digest = hmac.new(secret.encode(), f"{header}.{claims}".encode(), hashlib.sha256)
+    assert _decoded(signature) == digest.digest()
+    assert named["alg"] == "HS256"
+    said = json.loads(_decoded(claims))
+    username, version = caller
+    assert (username, version) == (said["sub"], said["ver"])
+    assert username.isprintable()
+    assert 0 <= version < 2**63
+    assert int(said["exp"]) == expires_at > time.time()
+
+
+def _signed(parts: bytes, secret: str) -> str:
+    header, _, claims = parts.partition(b"\n")
+    signed = b".".join(
+        base64.urlsafe_b64encode(p).rstrip(b"=") for p in (header, claims)
+    )
+    digest = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+    return f"{signed.decode()}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _finished(verifying: Coroutine[Any, Any, T]) -> T:
+    """Nothing in it waits for anything, so that no event loop is wanted."""
+    try:
+        verifying.send(None)
+    except StopIteration as done:
+        returned: T = done.value
+        return returned
+    raise AssertionError("it waits")
+
+
+class Number:
+    """A number as a text: equal to another with that text, or to what it stands for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Number):
+            return self.text == other.text
+        is_integer = self.text.lstrip("-").isdigit()
+        return (int(self.text) if is_integer else float(self.text)) == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+class Watched(json.JSONDecoder):
+    """Python's reader of JSON as it is written in Python: the fuzzer sees its steps."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_constant=_refuse_constant)
+        self.parse_string = py_scanstring
+        self.scan_once = py_make_scanner(self)
+
+
+WATCHED = Watched()
+
+
+def _read(text: bytes) -> Any:
+    """A value, read by another reader; its numbers as texts.
+
+    :raises ValueError: it is not JSON
+    """
+    document = text.decode()
+    WATCHED.decode(document)
+    # the one in C is stricter, and right
+    return json.loads(
+        document,
+        parse_int=Number,
+        parse_float=Number,
+        parse_constant=_refuse_constant,
+    )
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.dumps(_read(text), ensure_ascii=False, default=vars).encode()
+    except ValueError:  # in a text with half of a surrogate pair, too
+        return False
+    return True
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    read = _read(body)
+    assert isinstance(read, dict)
+    return read
+
+
+def _check_keys(keys: list[str]) -> None:
+    assert 1 <= len(keys) <= LIMITS.max_keys
+    assert len(set(keys)) == len(keys)
+    assert all(1 <= len(key.encode()) <= LIMITS.max_key for key in keys)
+
+
+def _check_conditions(conditions: list[Any], read: dict[str, Any]) -> None:
+    wanted = read.get("if") or {}
+    found = {key: revisions[0] for key, revisions, among in conditions if among}
+    assert list(found) == list(wanted)
+    for key, revision in found.items():
+        assert wanted[key] == revision
+        assert revision is None or 1 <= revision < 2**63

@@ -1,0 +1,91 @@
+"""What was found once stays mended; the fuzzer runs, and finds what is there."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.errors import Problem
+from tests.fuzz import controls, targets
+from tests.machine import ROOT
+
+HERE = Path(__file__).parent
+TARGETS: dict[str, targets.Target] = {"body": targets.body, "token": targets.token}
+
+#: Inputs made up for each target, beside those that are kept.
+RUNS = 20_000
+
+#: Seconds; a run of so many inputs takes a few.
+PATIENCE = 120
+
+#: Within so many a fault that every value with a space shows is found from nothing.
+RUNS_TO_A_FAULT = 500_000
+
+#: libFuzzer's, when an input made the target raise.
+FAULT_FOUND = 77
+
+
+def corpus(name: str) -> list[Path]:
+    return sorted((HERE / "corpus" / name).iterdir())
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_kept_input_is_answered_as_it_should_be(name: str) -> None:
+    for kept in corpus(name):
+        TARGETS[name](kept.read_bytes())
+
+
+def test_every_parser_accepts_some_kept_input() -> None:
+    """Otherwise nothing would be said of what it returns."""
+    inputs = [kept.read_bytes() for kept in corpus("body")]
+    accepted = {data[:1] for data in inputs if accepts(data)}
+    assert accepted == set(targets.PARSERS)
+
+
+def accepts(data: bytes) -> bool:
+    try:
+        targets.PARSERS[data[:1]](data[1:])
+    except (KeyError, Problem):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", TARGETS)
+async def test_the_fuzzer_finds_no_fault(name: str, tmp_path: Path) -> None:
+    code, output = await fuzzer(name, name, RUNS, tmp_path, HERE / "corpus" / name)
+    assert code == 0, output
+    assert f"Done {RUNS} runs" in output
+
+
+async def test_the_fuzzer_finds_a_fault_from_nothing(tmp_path: Path) -> None:
+    """The control of the runs above."""
+    code, output = await fuzzer("faulty-body", "body", RUNS_TO_A_FAULT, tmp_path)
+    assert code == FAULT_FOUND, output
+    assert "assert text.encode() == body.strip" in output
+
+
+def test_a_token_of_a_stranger_that_is_let_in_is_noticed() -> None:
+    """The control of the replay."""
+    kept = HERE / "corpus" / "token" / "stranger"
+    with pytest.raises(AssertionError):
+        controls.token(kept.read_bytes())
+
+
+async def fuzzer(
+    target: str, dictionary: str, runs: int, found: Path, *corpora: Path
+) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.fuzz", target),
+        f"-runs={runs}",
+        "-seed=1",
+        f"-dict={HERE / 'dictionaries' / dictionary}.dict",
+        f"-artifact_prefix={found}/fault-",
+        *map(str, (found, *corpora)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(PATIENCE):
+        output, _ = await process.communicate()
+    return process.returncode, output.decode(errors="replace")
