@@ -148,6 +148,9 @@ class ProblemHandler(RequestHandler):
         self._fail_last_body()
         self._tell_that_it_left()
         waits_for_a_request = self._waiter is not None or self._request_count == 0
+        if not waits_for_a_request and not self._messages:
+            # the reply may be out already, and nothing else would close the connection
+            self.close()
         return bool(self._messages) or not waits_for_a_request
 
     def _tell_that_it_left(self) -> None:
