@@ -8,11 +8,13 @@
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
 # make backup-compose, verify-compose, restore-compose: the same of the compose project
 # make fuzz     the fuzzer, for so many SECONDS on each target; keeps what is worth it
+# make hostile  so many REQUESTS that are rubbish, on a service of its own
 PYTHON ?= python3
 ARGS ?=
 TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
 DATA = $(or $(KV_DATA_DIR),./var)
 SECONDS ?= 60
+REQUESTS ?= 100000
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
@@ -59,7 +61,7 @@ verify-compose restore-compose: %-compose: from
 from:
 	@test -n '$(FROM)' || { echo "FROM=folder is wanted: the folder of a backup" >&2; exit 1; }
 
-.PHONY: fuzz
+.PHONY: fuzz hostile
 fuzz: .venv/dev
 	@for target in body token; do \
 		new=var/fuzz/$$target kept=tests/fuzz/corpus/$$target; \
@@ -69,6 +71,9 @@ fuzz: .venv/dev
 			-artifact_prefix=$$new-fault- -print_final_stats=1 $$new $$kept && \
 		.venv/bin/python -m tests.fuzz $$target -merge=1 $$kept $$new || exit 1; \
 	done
+
+hostile: .venv/dev tarantool
+	@.venv/bin/python -m tests.hostile $(REQUESTS)
 
 .venv/run: requirements.txt | .venv/bin/python
 	.venv/bin/python -m pip install -q --disable-pip-version-check -r $<
