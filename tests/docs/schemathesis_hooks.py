@@ -1,8 +1,70 @@
-"""What schemathesis cannot know of the formats in the document."""
+"""What schemathesis cannot know: formats, and where tokens come from."""
 
+import os
+from pathlib import Path
+from typing import Any
+
+import requests
 import schemathesis
 from hypothesis import strategies as st
 
+from tests.client import unique
+
 PRINTABLE = st.characters(exclude_categories=["C", "Z"])
 
+#: Calls that end the token that they come with.
+ENDING = {("POST", "/api/logout"), ("POST", "/api/password"), ("DELETE", "/api/me")}
+
+#: Where each call is noted, with the status it was answered with.
+CALLS = "KV_TEST_CALLS"
+
+PASSWORD = "password"
+
 schemathesis.openapi.format("printable", st.text(PRINTABLE, min_size=1, max_size=64))
+
+
+@schemathesis.auth(refresh_interval=None)
+class Token:
+    """Of an account of its own for each call that ends it, of one for all others."""
+
+    def __init__(self) -> None:
+        self._lasting: str | None = None
+
+    def get(self, case: "schemathesis.Case[Any]", _: Any) -> str:
+        if (case.operation.method.upper(), case.operation.path) in ENDING:
+            return entered(case, password_in(case.body))
+        if self._lasting is None:
+            self._lasting = entered(case, PASSWORD)
+        return self._lasting
+
+    def set(self, case: "schemathesis.Case[Any]", token: str, _: Any) -> None:
+        case.headers["Authorization"] = f"Bearer {token}"
+
+
+def password_in(body: Any) -> str:
+    """What the call gives as the account's password, so that it may be right."""
+    given = body.get("password") if isinstance(body, dict) else None
+    return given if isinstance(given, str) and is_allowed(given) else PASSWORD
+
+
+def is_allowed(password: str) -> bool:
+    try:
+        return 1 <= len(password.encode()) <= 1024
+    except UnicodeEncodeError:
+        return False
+
+
+def entered(case: "schemathesis.Case[Any]", password: str) -> str:
+    """The token of a new account."""
+    url = case.operation.base_url.rstrip("/")
+    credentials = {"username": unique("user"), "password": password}
+    requests.post(f"{url}/api/register", json=credentials, timeout=10)
+    reply = requests.post(f"{url}/api/login", json=credentials, timeout=10)
+    reply.raise_for_status()
+    return str(reply.json()["token"])
+
+
+@schemathesis.hook
+def after_call(_: Any, case: "schemathesis.Case[Any]", response: Any) -> None:
+    with Path(os.environ[CALLS]).open("a") as calls:
+        calls.write(f"{case.operation.label} {response.status_code}\n")
