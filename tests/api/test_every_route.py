@@ -1,0 +1,139 @@
+"""No request to any route fails the service, and a refused one changes nothing."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from random import Random
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.app import create_app
+from service.settings import Settings
+from tests.client import Client, Reply
+from tests.conftest import Serve, environ_for
+from tests.hostile.replies import check, next_reply
+from tests.hostile.requests import ROUTES, Request, Tokens, request
+from tests.problems import PATIENCE
+from tests.tarantool import Tarantool, Tarantools
+
+EXAMPLES = 100
+
+#: What is there before every request that may change it.
+WITNESSES = {"k": 1, "key1": "value", "config/colour": [1.5, None], "é": {"a": {}}}
+
+
+class State(NamedTuple):
+    """All that clients can see of the store and of the accounts that make requests."""
+
+    revision: int
+    keys: str
+    accounts: list[str]
+
+
+class Store:
+    """A service with a store of its own, and what it must be like."""
+
+    def __init__(self, service: Client) -> None:
+        self._service = service
+        self._lasting = self._ending = self._watching = service
+
+    async def prepare(self) -> None:
+        self._watching = await self._entered()
+        self._lasting = await self._entered()
+        self._ending = await self._entered()
+        await self.restore()
+
+    async def _entered(self) -> Client:
+        return await Client(self._service.session, self._service.url).enter()
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens([str(self._lasting.token)], str(self._ending.token))
+
+    async def state(self) -> State:
+        listed = await self._watching.list_keys("", values=True)
+        accounts = [
+            (await account.request("GET", "/api/me")).text
+            for account in (self._lasting, self._ending)
+        ]
+        return State(listed.revision, listed.text, accounts)
+
+    async def restore(self) -> None:
+        """After a request that may have changed it."""
+        listed = (await self._watching.list_keys("")).json["keys"]
+        if listed:
+            await self._watching.delete(listed)
+        assert (await self._watching.write(WITNESSES)).status == 200
+        if (await self._ending.request("GET", "/api/me")).status != 200:
+            self._ending = await self._entered()
+
+    async def reply(self, sent: Request) -> Reply:
+        url = urlsplit(self._service.url)
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        try:
+            writer.write(bytes(sent))
+            async with asyncio.timeout(PATIENCE):
+                reply = await next_reply(reader, sent.method)
+        finally:
+            writer.close()
+        assert reply is not None
+        return reply
+
+
+@pytest.fixture(scope="module")
+async def store(serve: Serve, tarantools: Tarantools) -> AsyncIterator[Store]:
+    with tarantools.running() as tarantool:
+        async with serve(tarantool) as service:
+            store = Store(service)
+            await store.prepare()
+            yield store
+
+
+def name(route: web.RouteDef) -> str:
+    return f"{route.method} {route.path}"
+
+
+def test_every_route_of_the_application_is_tried(tarantool: Tarantool) -> None:
+    app = create_app(Settings.from_env(environ_for(tarantool)))
+    there = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    tried = {(route.method, re.sub(r":.*\}$", "}", route.path)) for route in ROUTES}
+    assert tried == there
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name)
+@settings(deadline=None, database=None, max_examples=EXAMPLES)
+@given(random=st.randoms(use_true_random=False))
+async def test_no_request_fails_the_service_and_no_refused_one_changes_anything(
+    store: Store, route: web.RouteDef, random: Random
+) -> None:
+    sent = request(random, route, store.tokens)
+    before = await store.state()
+    reply = await store.reply(sent)
+    check(reply, sent.method)
+    if reply.status >= 400:
+        assert await store.state() == before
+    else:
+        await store.restore()
+
+
+async def test_a_change_of_the_store_is_noticed(store: Store) -> None:
+    """The control."""
+    before = await store.state()
+    random, tokens = Random(1), store.tokens
+    noticed = 0
+    for route in ROUTES * 20:
+        reply = await store.reply(request(random, route, tokens))
+        after = await store.state()
+        noticed += reply.status < 400 and after != before
+        before = after
+    await store.restore()
+    assert noticed > 0
