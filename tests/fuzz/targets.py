@@ -5,6 +5,7 @@ problem, or means what a reader of another make, Python's own, says that it mean
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -188,10 +189,11 @@ def body(data: bytes, parsers: Mapping[bytes, Parser] = PARSERS) -> None:
     parser = parsers.get(data[:1])
     if parser is None:
         return
-    try:
-        parser(data[1:])
-    except Problem as problem:
-        _check_refusal(problem, data[1:])
+    with contextlib.suppress(TooDeep):
+        try:
+            parser(data[1:])
+        except Problem as problem:
+            _check_refusal(problem, data[1:])
 
 
 def _check_refusal(problem: Problem, sent: bytes) -> None:
@@ -285,6 +287,10 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+class TooDeep(Exception):
+    """The other reader cannot tell: it takes less nesting than the service."""
+
+
 class Watched(json.JSONDecoder):
     """Python's reader of JSON as it is written in Python: the fuzzer sees its steps."""
 
@@ -301,16 +307,20 @@ def _read(text: bytes) -> Any:
     """A value, read by another reader; its numbers as texts.
 
     :raises ValueError: it is not JSON
+    :raises TooDeep:
     """
     document = text.decode()
-    WATCHED.decode(document)
-    # the one in C is stricter, and right
-    return json.loads(
-        document,
-        parse_int=Number,
-        parse_float=Number,
-        parse_constant=_refuse_constant,
-    )
+    try:
+        WATCHED.decode(document)
+        # the one in C is stricter, and right
+        return json.loads(
+            document,
+            parse_int=Number,
+            parse_float=Number,
+            parse_constant=_refuse_constant,
+        )
+    except RecursionError:
+        raise TooDeep from None
 
 
 def _is_json(text: bytes) -> bool:
