@@ -20,7 +20,7 @@ readonly passing=$DATA/passing.$(date -u +%s).$$
 
 # what it says is about the folder of this machine
 renamed() {
-    "$@" > >(sed "s|$passing|$folder|g") 2> >(sed "s|$passing|$folder|g" >&2)
+    "$@" 2> >(sed "s|$passing|$folder|g" >&2) | sed "s|$passing|$folder|g"
 }
 
 inside() {
