@@ -68,14 +68,14 @@ end
 local function relieve(clears)
     log.warn('kv: the disk is nearly full: a snapshot is taken in place of older logs')
     local begin, count = clock.monotonic(), box.cfg.checkpoint_count
-    box.cfg({ checkpoint_count = 1 })
     local ok, failure = pcall(function()
+        box.cfg({ checkpoint_count = 1 })
         if clears then
             changes.clear()
         end
         box.snapshot()
     end)
-    box.cfg({ checkpoint_count = count })
+    pcall(box.cfg, { checkpoint_count = count })
     if not ok then
         log.error('kv: the snapshot failed: %s', failure)
     end

@@ -123,7 +123,8 @@ class Settings(
 
     data_dir: Path = Path("./var")
     wal_mode: Literal["fsync", "write"] = "fsync"
-    memtx_memory: Annotated[int, Meta(ge=32 * MIB)] = 256 * MIB
+    #: Less has no room for what begins a slab of each size (lua/memory.lua).
+    memtx_memory: Annotated[int, Meta(ge=64 * MIB)] = 256 * MIB
 
     disk_reserve: Annotated[int, Meta(ge=0)] = 64 * MIB
     changes_bytes: Annotated[int, Meta(ge=0)] = 64 * MIB
