@@ -5,7 +5,8 @@
 -- back what a reader has been told already. So a transaction is kept here under its marks (a
 -- revision, a deleted key, a user's name) until the log has answered, and a reader that meets
 -- one of them waits for that answer. Records reach the log in the order of the commits: once
--- the newest write that a reader has met is on disk, so are the others.
+-- the newest write that a reader has met is on disk, so are the others. One that fails may
+-- do so at once, while older ones are still on their way.
 local fiber = require('fiber')
 
 local M = {}
@@ -17,7 +18,9 @@ M.__index = M
 
 function M.new()
     local none = { number = 0, on_disk = true }
-    return setmetatable({ under_way = {}, newest = none, answered = fiber.cond() }, M)
+    return setmetatable({
+        under_way = {}, unanswered = {}, newest = none, answered = fiber.cond(),
+    }, M)
 end
 
 --- Runs `body` in a transaction; returns when it is on disk, raises when it was rolled back.
@@ -26,11 +29,13 @@ end
 function M:commit(marks, body, ...)
     local write = { number = self.newest.number + 1 }
     self.newest = write
+    self.unanswered[write] = true
     for i = 1, #marks do
         self.under_way[marks[i]] = write
     end
     local ok, result = pcall(box.atomic, body, ...)
     write.on_disk = ok
+    self.unanswered[write] = nil
     for i = 1, #marks do
         if self.under_way[marks[i]] == write then -- a newer one may have the same mark
             self.under_way[marks[i]] = nil
@@ -76,7 +81,14 @@ end
 --- Waits for every write so far: for an answer that rests on more than single rows.
 ---@return boolean on_disk false: the newest was rolled back, read again
 function M:await_all()
-    return self.newest.on_disk ~= nil or self:await(self.newest)
+    local write = self.newest
+    if write.on_disk == false then -- at once, perhaps, and before older ones
+        write = nil
+        for older in pairs(self.unanswered) do
+            write = M.later(write, older)
+        end
+    end
+    return self:await(write)
 end
 
 --- Ends every `wait`: there is something else to look at.

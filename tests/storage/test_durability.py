@@ -130,6 +130,11 @@ FAIL_THE_LOG = """
 end)()
 """
 
+#: A batch that is larger than a tuple may be: no log is asked. Is false.
+FAILS_AT_ONCE = """
+(pcall(kv.v1.put, {'ann', 1}, {'b'}, {('x'):rep(box.cfg.memtx_max_tuple_size)}))
+"""
+
 BATCH = 100
 CUTS = 10
 
@@ -182,6 +187,18 @@ def test_an_answer_waits_for_the_write_that_it_rests_on(
     own: Tarantool, meeting: Meeting
 ) -> None:
     assert evaluated(own, meeting.at_once()) == [
+        f"plain read: {meeting.seen}",
+        "write: done",
+        f"answer: {meeting.kept}",
+    ]
+
+
+@pytest.mark.parametrize("meeting", (READS | DECISIONS).values(), ids=READS | DECISIONS)
+def test_an_answer_waits_also_behind_a_write_that_fails_at_once(
+    own: Tarantool, meeting: Meeting
+) -> None:
+    behind = meeting._replace(plain_read=f"{FAILS_AT_ONCE} or {meeting.plain_read}")
+    assert evaluated(own, behind.at_once()) == [
         f"plain read: {meeting.seen}",
         "write: done",
         f"answer: {meeting.kept}",
