@@ -85,12 +85,12 @@ class Tokens:
         }
 
     def issue(self, caller: Caller) -> str:
-        now = int(time.time())
         claims = {
             "sub": caller.username,
             "ver": caller.credentials_version,
-            "iat": now,
-            "exp": now + self._ttl,
+            # and no `iat`: PyJWT refuses one of the future, which a token has wherever
+            # the clock is behind that of its issue
+            "exp": int(time.time()) + self._ttl,
         }
         return jwt.encode(claims, self._secret, ALGORITHM, {"kid": self._kid})
 
