@@ -131,6 +131,11 @@ class LocalTarantool:
         } | dict(environ)
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         begin = len(self.log())
         with self._log.open("ab") as output:
@@ -140,6 +145,9 @@ class LocalTarantool:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                # Python ignores SIGXFSZ, and so does the child then: a file that grows
+                # too large is an error as on a full disk, and not the end of it
+                restore_signals=False,
             )
 
         def listens() -> bool:

@@ -24,6 +24,10 @@ JUDGE_OF: dict[str, Judge | None] = {
     "retry": judge_retries,
     "linearizability": judge_keys,
     "undecided": None,
+    # whoever is left out may be the reason for another refusal
+    "refusal": None,
+    # not of a history alone: see judge.py
+    **dict.fromkeys(("grant", "feeds", "replay", "replies", "trouble")),
 }
 
 

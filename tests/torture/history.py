@@ -28,6 +28,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         such key), the new values of an increment
     :ivar revisions: of the keys, where a read told them (None: no such key)
     :ivar deleted: how many keys a delete says were there
+    :ivar grants: rights by prefix of the client's account, None: everything
     """
 
     client: int
@@ -49,6 +50,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     found: list[str | None] | None = None
     revisions: list[int | None] | None = None
     deleted: int | None = None
+    grants: dict[str, str] | None = None
 
     @property
     def asked(self) -> dict[str, str]:

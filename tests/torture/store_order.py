@@ -5,6 +5,7 @@ from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from tests.torture.claims import Claims
+from tests.torture.grants import allows
 from tests.torture.history import History
 from tests.torture.linearizability import THERE, Any
 from tests.torture.replay import Replay, Version
@@ -266,7 +267,8 @@ class Readers:
         if place is not None:
             return place, []
         sentence = "refused, and its conditions held all the time"
-        return 0, [violation("condition", sentence, [self._floor_of, request])]
+        keys = list(request.told.conditions)
+        return 0, [violation("refusal", sentence, [self._floor_of, request], keys)]
 
     def _read(self, request: Request) -> tuple[int, list[Violation]]:
         wishes = self._wishes(request)
@@ -412,6 +414,7 @@ def _is_listed(request: Request, key: str) -> bool:
     place = key.encode()
     return (
         key.startswith(told.prefix or "")
+        and (told.grants is None or allows(told.grants, "r", key))
         and (told.after is None or place > told.after.encode())
         and (told.next is None or place <= told.next.encode())
     )

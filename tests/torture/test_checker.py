@@ -356,7 +356,7 @@ BROKEN = {
         TWO,
     ),
     "a refusal though conditions held": Case(
-        {"condition"},
+        {"refusal"},
         [
             W1,
             did(

@@ -1,0 +1,257 @@
+"""A client that records what it asked and what it was told."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+
+from tests.torture.history import Call, Operation, Outcome
+
+#: Seconds: the service gives up on Tarantool after five, and tells so.
+TIMEOUT = aiohttp.ClientTimeout(total=8.0)
+
+#: Seconds in which a request is made again, and between two times.
+PATIENCE, PAUSE = 10.0, 0.2
+
+#: Characters of a value that are recorded as they are.
+KEPT = 64
+
+#: JSON texts by key.
+Texts = Mapping[str, str]
+
+
+class Body(msgspec.Struct):
+    """What any of the replies may hold."""
+
+    data: dict[str, msgspec.Raw] = {}
+    revisions: dict[str, int] = {}
+    next: str | None = None
+    deleted: int | None = None
+    code: str | None = None
+    applied: str | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {key: kept(bytes(raw).decode()) for key, raw in self.data.items()}
+
+
+class Answer(NamedTuple):
+    """:ivar status: None, there was none"""
+
+    start: float
+    end: float
+    outcome: Outcome
+    status: int | None = None
+    revision: int | None = None
+    body: Body = Body()
+
+
+def kept(value: str) -> str:
+    """The value, or what stands for it in the records: equal for equal ones."""
+    if len(value) <= KEPT:
+        return value
+    return f'"{hashlib.sha256(value.encode()).hexdigest()}"'
+
+
+def object_of(texts: Texts) -> str:
+    members = (f"{json.dumps(key)}:{value}" for key, value in texts.items())
+    return "{" + ",".join(members) + "}"
+
+
+class Session:
+    """Makes one request at a time, each to any of the workers.
+
+    :param operations: where they are recorded, as they end
+    :param grants: rights by prefix of the account, None: everything
+    """
+
+    def __init__(
+        self,
+        number: int,
+        http: aiohttp.ClientSession,
+        urls: Sequence[str],
+        operations: list[Operation],
+        random: Random,
+        grants: dict[str, str] | None = None,
+    ) -> None:
+        self.number = number
+        self.grants = grants
+        self.headers: dict[str, str] = {}
+        self.http = http
+        self.urls = urls
+        self._operations = operations
+        self._random = random
+
+    @property
+    def username(self) -> str:
+        return f"client-{self.number}"
+
+    async def enter(self) -> None:
+        """As a new account."""
+        account = {"username": self.username, "password": "password"}
+        url = self.urls[0]
+        async with self.http.post(f"{url}/api/register", json=account) as response:
+            assert response.status == 200, await response.text()
+        async with self.http.post(f"{url}/api/login", json=account) as response:
+            token = (await response.json())["token"]
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    async def write(
+        self,
+        values: Texts,
+        *,
+        conditions: Mapping[str, int | None] | None = None,
+        ttl: float | None = None,
+        retry: str | None = None,
+        url: str | None = None,
+    ) -> Operation:
+        """:param url: of a worker, if not any"""
+        members = {"data": object_of(values)}
+        if conditions is not None:
+            members["if"] = json.dumps(conditions)
+        if ttl is not None:
+            members["ttl"] = json.dumps(ttl)
+        return await self._change(
+            "write",
+            object_of(members),
+            retry,
+            url,
+            keys=list(values),
+            values=[kept(value) for value in values.values()],
+            conditions=dict(conditions or {}),
+            ttl=ttl,
+        )
+
+    async def delete(self, keys: Sequence[str], retry: str | None = None) -> Operation:
+        return await self._change(
+            "delete", json.dumps({"keys": keys}), retry, keys=list(keys)
+        )
+
+    async def increment(
+        self, deltas: Mapping[str, int], retry: str | None = None
+    ) -> Operation:
+        return await self._change(
+            "increment",
+            json.dumps({"data": deltas}),
+            retry,
+            keys=list(deltas),
+            values=[str(delta) for delta in deltas.values()],
+        )
+
+    async def read(self, keys: Sequence[str], *, revisions: bool = False) -> Operation:
+        asked = {"keys": keys, "revisions": revisions}
+        answer = await self._ask("read", json.dumps(asked))
+        found, told = answer.body.texts, answer.body.revisions
+        is_ok = answer.outcome == "ok"
+        return self._record(
+            "read",
+            answer,
+            keys=list(keys),
+            found=[found.get(key) for key in keys] if is_ok else None,
+            revisions=[told.get(key) for key in keys] if is_ok and revisions else None,
+        )
+
+    async def list_keys(
+        self, prefix: str, limit: int = 1000
+    ) -> tuple[dict[str, str], int | None]:
+        """Page by page; what all of them told, and the revision of the last.
+
+        :returns: no revision: a page was not told
+        """
+        all_found: dict[str, str] = {}
+        after: str | None = None
+        while True:
+            asked = {"prefix": prefix, "after": after, "limit": limit, "values": True}
+            answer = await self._ask("list", json.dumps(asked))
+            found = answer.body.texts
+            page = self._record(
+                "list",
+                answer,
+                prefix=prefix,
+                after=after,
+                next=answer.body.next,
+                keys=list(found),
+                found=list(found.values()),
+            )
+            all_found |= found
+            after = page.next
+            if after is None:
+                return all_found, page.revision
+
+    async def _change(
+        self,
+        call: Call,
+        body: str,
+        retry: str | None,
+        url: str | None = None,
+        **asked: Any,
+    ) -> Operation:
+        """With an Idempotency-Key it is made again until it is answered."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            start = time.monotonic()
+            try:
+                answer = await self._ask(call, body, retry, url)
+            except asyncio.CancelledError:
+                lost = Answer(start, time.monotonic(), "unknown")
+                self._record(call, lost, retry=retry, **asked)
+                raise
+            found = answer.body.texts
+            operation = self._record(
+                call,
+                answer,
+                retry=retry,
+                found=[found[key] for key in asked["keys"]] if found else None,
+                deleted=answer.body.deleted,
+                **asked,
+            )
+            is_answered = operation.status not in (None, 503)
+            if retry is None or is_answered or time.monotonic() > deadline:
+                return operation
+            await asyncio.sleep(PAUSE)
+
+    def _record(self, call: Call, answer: Answer, **more: Any) -> Operation:
+        operation = Operation(
+            client=self.number,
+            call=call,
+            start=answer.start,
+            end=answer.end,
+            outcome=answer.outcome,
+            status=answer.status,
+            code=answer.body.code,
+            revision=answer.revision,
+            grants=self.grants,
+            **more,
+        )
+        self._operations.append(operation)
+        return operation
+
+    async def _ask(
+        self, call: Call, body: str, retry: str | None = None, url: str | None = None
+    ) -> Answer:
+        url = url or self._random.choice(self.urls)
+        headers = self.headers | ({"Idempotency-Key": retry} if retry else {})
+        # what reads nothing changes nothing
+        lost: Outcome = "failed" if call in ("read", "list") else "unknown"
+        start = time.monotonic()
+        try:
+            async with self.http.post(
+                f"{url}/api/{call}", data=body, headers=headers, timeout=TIMEOUT
+            ) as response:
+                status, given = response.status, response.headers.get("KV-Revision")
+                told = msgspec.json.decode(await response.read(), type=Body)
+        except aiohttp.ClientConnectorError:
+            return Answer(start, time.monotonic(), "failed")
+        except (aiohttp.ClientError, TimeoutError, ConnectionError):
+            return Answer(start, time.monotonic(), lost)
+        end = time.monotonic()
+        if status == 200:
+            return Answer(start, end, "ok", status, int(given) if given else None, told)
+        refused = status < 500 or told.applied == "no"
+        return Answer(start, end, "failed" if refused else lost, status, None, told)
