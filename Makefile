@@ -1,8 +1,10 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
 # make test   the tests; ARGS go to pytest
+# make torture SECONDS=n SEED=n   faults under load, for so long; the record is in var/
 # make lint   ruff, mypy, bandit, luacheck
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench-logins   how long reads take while logins flood in; ARGS go to it
+# make bench-durability   what it costs a read to wait for a write that is not on disk yet
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
@@ -20,7 +22,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: run test lint audit tarantool luacheck libfaketime bench-logins
+.PHONY: run test torture lint audit tarantool luacheck libfaketime
+.PHONY: bench-logins bench-durability
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -28,6 +31,10 @@ run: .venv/run tarantool
 
 test: .venv/dev tarantool libfaketime
 	@exec .venv/bin/python -m pytest $(ARGS)
+
+torture: .venv/dev tarantool libfaketime
+	@exec .venv/bin/python -m tests.torture \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/dev luacheck
 	.venv/bin/ruff check
@@ -41,6 +48,9 @@ audit: .venv/dev
 
 bench-logins: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.logins $(ARGS)
+
+bench-durability: .venv/dev tarantool
+	@.venv/bin/python -m benchmarks.durability_wait
 
 backup: tarantool
 	@tarantool lua/backup/main.lua backup '$(DATA)/console.sock' '$(TO)'

@@ -1,0 +1,75 @@
+"""`make torture`: rounds for as long as you say, and a record of them."""
+
+import argparse
+import asyncio
+import random
+import shutil
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from tests.machine import ROOT
+from tests.torture.checker import report
+from tests.torture.figures import Figures
+from tests.torture.history import save
+from tests.torture.judge import judge
+from tests.torture.run import Evidence, Round
+
+#: A round, and somewhat more.
+SECONDS = 120.0
+
+RECORDS = ROOT / "var" / "torture"
+
+
+def keep(evidence: Evidence, folder: Path) -> None:
+    save(evidence.history.operations, folder / "operations.jsonl")
+    save(evidence.history.changes, folder / "changes.jsonl")
+    save(evidence.faults, folder / "faults.jsonl")
+
+
+async def torture(seconds: float, seed: str, folder: Path) -> str | None:
+    """Rounds until the time is over; or until one is not as it should be, and how."""
+    figures = Figures()
+    until = time.monotonic() + seconds
+    number = 0
+    while (begin := time.monotonic()) < until:
+        number += 1
+        place = folder / f"round-{number}"
+        place.mkdir(parents=True)
+        one = Round(place, random.Random(f"{seed} {number}"))
+        evidence = await one.run(until=until)
+        keep(evidence, place)
+        violations = judge(evidence)
+        figures.add(evidence, violations, time.monotonic() - begin)
+        (folder / "report.md").write_text(f"Seed {seed}\n\n{figures.markdown()}\n")
+        if violations:
+            return report(violations, evidence.history)
+        for name in ("data", "lua"):
+            shutil.rmtree(place / name)
+    return None
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make torture", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--seed", default=str(random.randrange(10**6)))
+    parser.add_argument("--record", type=Path, help="a folder that is not there yet")
+    return parser.parse_args()
+
+
+def main() -> int:
+    given = arguments()
+    name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{given.seed}"
+    folder: Path = given.record or RECORDS / name
+    print(f"{given.seconds:g} s, seed {given.seed}, record in {folder}", flush=True)
+    failure = asyncio.run(torture(given.seconds, given.seed, folder))
+    print((folder / "report.md").read_text())
+    if failure is not None:
+        print(failure)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Every fault once, under load: nothing that clients are promised is broken."""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.torture.checker import report
+from tests.torture.faults import FAULTS
+from tests.torture.figures import Figures, felt
+from tests.torture.judge import judge
+from tests.torture.run import Round
+
+#: What slows requests down, if anything, and refuses none.
+HARMLESS = {
+    "SIGSTOP of Tarantool, short",
+    "connections slow",
+    "clock an hour ahead",
+    "clock an hour behind",
+}
+
+
+async def test_a_short_round_of_all_faults(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = os.environ.get("SEED") or str(random.randrange(10**6))
+    begin = time.monotonic()
+    evidence = await Round(tmp_path, random.Random(seed)).run()
+    violations = judge(evidence)
+    figures = Figures()
+    figures.add(evidence, violations, time.monotonic() - begin)
+    with capsys.disabled():
+        print(f"\n\nTorture with the seed {seed}\n\n{figures.markdown()}\n")
+    unfelt = {fault.name for fault in evidence.faults if not felt(evidence, fault)}
+    assert unfelt <= HARMLESS
+    assert {fault.name for fault in evidence.faults} == FAULTS.keys()
+    assert not violations, report(violations, evidence.history)
