@@ -1,0 +1,142 @@
+"""Faults of the store itself, put into a copy of lua/: the judge sees every one.
+
+Without them the same clients and the same faults of the world around are the short
+round of test_torture, where the judge finds nothing.
+"""
+
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+from tests.torture.faults import FAULTS
+from tests.torture.judge import judge
+from tests.torture.run import EXPIRY, Round
+
+#: Seconds between two requests of a client on average: busier than in a round, so that
+#: requests meet within the milliseconds for which a fault can be seen.
+THINK_TIME = 0.005
+
+QUIET = 0.5
+
+
+class Control(NamedTuple):
+    """Code of the store that keeps a promise, and code that does not.
+
+    :ivar changed: file, text, and the text instead of it
+    :ivar fault: of the world around, that brings it to light
+    :ivar rules: one of these is broken
+    :ivar settle: as in `Round.run`
+    """
+
+    changed: tuple[tuple[str, str, str], ...]
+    fault: str
+    rules: set[str]
+    settle: float = 0.0
+
+    def seed(self, lua: Path) -> None:
+        for file, text, instead in self.changed:
+            source = (lua / file).read_text()
+            assert source.count(text) == 1, f"{file}: {text}"
+            (lua / file).write_text(source.replace(text, instead))
+
+
+REVISION = "box.space.kv_meta:replace({ 'revision', revision })"
+LOG = "changes.append(revision, change.keys, change.values)"
+BEGIN = "local bytes = change.adds"
+
+NO_TRANSACTION = Control(
+    (
+        ("durability.lua", "pcall(box.atomic, body, ...)", "pcall(body, ...)"),
+        # revisions are taken first and in order, so that nothing but the batch suffers
+        ("kv/writes.lua", REVISION, ""),
+        ("kv/writes.lua", LOG, ""),
+        ("kv/writes.lua", BEGIN, f"{REVISION} {LOG} {BEGIN}"),
+    ),
+    "connections cut",
+    {"torn read"},
+)
+
+ACKNOWLEDGED_EARLY = Control(
+    (
+        (
+            "durability.lua",
+            "local ok, result = pcall(box.atomic, body, ...)",
+            "local ok, result = true, require('fiber').create(box.atomic, body, ...)",
+        ),
+    ),
+    "disk full",
+    {"lost write"},
+)
+
+NO_RECORD_FOR_RETRIES = Control(
+    (
+        (
+            "kv/writes.lua",
+            "retries.keep(user, options.retry, outcome, now)",
+            "return user",
+        ),
+    ),
+    "replies swallowed",
+    {"applied twice"},
+)
+
+NO_WAIT_FOR_THE_LOG = Control(
+    (("kv/v1.lua", "until writes.journal:await(newest)", "until true"),),
+    "disk full",
+    {"phantom read", "early read", "refused write"},
+)
+
+NO_GRANT_CHECK = Control(
+    (
+        (
+            "kv/v1.lua",
+            "grants.check(admission.check(caller), 'r', keys)",
+            "admission.check(caller)",
+        ),
+    ),
+    "connections cut",
+    {"grant"},
+)
+
+DELETE_BESIDE = """function(find)
+    local keys = find()
+    box.atomic(require('kv.store').delete, keys)
+    return keys
+end"""
+
+#: To a single instance the leader is the one way of writing, kv.writes. A collector
+#: beside it deletes what no revision and no change tells of. (One that works on an
+#: instance that takes no writes is refused by Tarantool itself.)
+EXPIRY_BESIDE_THE_LEADER = Control(
+    (
+        (
+            "kv/expiry.lua",
+            "writes.collect(function()",
+            f"({DELETE_BESIDE})(function()",
+        ),
+    ),
+    "connections cut",
+    {"replay"},
+    EXPIRY,
+)
+
+CONTROLS = {
+    "no-transaction-around-the-batch": NO_TRANSACTION,
+    "acknowledgement-before-the-log": ACKNOWLEDGED_EARLY,
+    "retry-without-its-record": NO_RECORD_FOR_RETRIES,
+    "read-that-does-not-wait": NO_WAIT_FOR_THE_LOG,
+    "reader-without-grant-check": NO_GRANT_CHECK,
+    "expiry-that-ignores-the-leader": EXPIRY_BESIDE_THE_LEADER,
+}
+
+
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=CONTROLS)
+async def test_a_fault_of_the_store_is_seen(tmp_path: Path, control: Control) -> None:
+    one = Round(tmp_path, Random(0), think_time=THINK_TIME, seed=control.seed)
+    evidence = await one.run(
+        {control.fault: FAULTS[control.fault]}, quiet=QUIET, settle=control.settle
+    )
+    broken = {violation.rule for violation in judge(evidence)}
+    assert broken & control.rules, broken
