@@ -105,6 +105,13 @@ RETRY = (errors.IdempotencyConflict,)
 KEY = (errors.InvalidKey, errors.NotGranted)
 KEYS = (*KEY, errors.TooManyKeys)
 CREDENTIALS = {"username": "alice", "password": "correct horse"}
+#: Of a call that checks a password.
+PASSWORD = (
+    errors.CredentialsRequired,
+    errors.InvalidCredentials,
+    errors.TooManyAttempts,
+    errors.Overloaded,
+)
 
 OPERATIONS: dict[Handler, Operation] = {
     accounts.register: Operation(
@@ -125,12 +132,7 @@ OPERATIONS: dict[Handler, Operation] = {
         reply=Token,
         body=schemas.CredentialsBody,
         example=CREDENTIALS,
-        raises=[
-            errors.CredentialsRequired,
-            errors.InvalidCredentials,
-            errors.TooManyAttempts,
-            errors.Overloaded,
-        ],
+        raises=PASSWORD,
     ),
     accounts.refresh: Operation("Get a new token for a good one", reply=Token),
     accounts.logout: Operation(
@@ -141,13 +143,7 @@ OPERATIONS: dict[Handler, Operation] = {
         reply=Token,
         body=schemas.PasswordChangeBody,
         example={"password": "correct horse", "new_password": "battery staple"},
-        raises=[
-            errors.CredentialsRequired,
-            errors.InvalidCredentials,
-            errors.TooManyAttempts,
-            errors.Overloaded,
-            errors.StorageFull,
-        ],
+        raises=[*PASSWORD, errors.StorageFull],
     ),
     accounts.show: Operation("Show the account", reply=Account),
     accounts.delete: Operation(
@@ -155,13 +151,7 @@ OPERATIONS: dict[Handler, Operation] = {
         reply=Status,
         body=schemas.PasswordBody,
         example={"password": "battery staple"},
-        raises=[
-            errors.CredentialsRequired,
-            errors.InvalidCredentials,
-            errors.TooManyAttempts,
-            errors.Overloaded,
-            errors.StorageFull,
-        ],
+        raises=[*PASSWORD, errors.StorageFull],
     ),
     batches.write: Operation(
         "Write many keys, all or none",
