@@ -306,14 +306,8 @@ class Storage:
             response.body.clear()
             return body
         except TarantoolDatabaseError as error:
-            if error.code in READ_ONLY:
-                self._keeper.look_for_better()
-            problem = _problem(error, writes=writes)
-            if problem is None:
-                raise
-            if isinstance(problem, Unavailable):
-                self._tell(str(problem))
-            raise problem from None
+            # in no variable: its traceback has this frame, and that would have it
+            raise self._refusal(error, writes=writes) from None
         except (TarantoolNetworkError, OSError) as error:
             if isinstance(error, TimeoutError):
                 self._tell(f"No answer within {CALL_TIMEOUT:g} s")
@@ -321,6 +315,15 @@ class Storage:
             raise StorageUnavailable(applied="unknown" if writes else None) from None
         finally:
             sent.clear()
+
+    def _refusal(self, error: TarantoolDatabaseError, *, writes: bool) -> Exception:
+        """What to raise: the error itself when it is a fault of ours."""
+        if error.code in READ_ONLY:
+            self._keeper.look_for_better()
+        problem = _problem(error, writes=writes)
+        if isinstance(problem, Unavailable):
+            self._tell(str(problem))
+        return problem or error
 
     def _tell(self, reason: str) -> None:
         now = asyncio.get_running_loop().time()
