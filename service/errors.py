@@ -33,6 +33,8 @@ import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.replies import Reply
+
 log = logging.getLogger(__name__)
 
 #: For a write that got no answer: whether it certainly left nothing behind.
@@ -338,7 +340,7 @@ def problem_body(
 def _response(
     status: int, body: Mapping[str, object], headers: Mapping[str, str]
 ) -> web.Response:
-    return web.Response(
+    return Reply(
         status=status,
         body=msgspec.json.encode(body),
         headers=headers,

@@ -34,6 +34,7 @@ from service.errors import (
     http_problem,
 )
 from service.load import SMALL, Load
+from service.replies import PIECE
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,9 @@ class ProblemHandler(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        if self.ssl_context is not None:
+            # one that ends here keeps eight times as many bytes by default
+            cast(asyncio.Transport, transport).set_write_buffer_limits(PIECE)
         cast(ProblemServer, self._manager).make_room(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from service.errors import NotFound
 from service.handlers.messages import json_reply
 from service.protocol import hold
+from service.replies import Reply
 
 OPENAPI = web.AppKey("openapi", bytes)
 
@@ -62,4 +63,4 @@ async def _content(request: web.Request, path: Path) -> web.Response:
     headers = {**HEADERS, hdrs.ETAG: tag}
     if tag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, headers=headers, content_type=TYPES[path.suffix])
+    return Reply(body=body, headers=headers, content_type=TYPES[path.suffix])

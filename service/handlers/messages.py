@@ -17,6 +17,7 @@ from service.logins import Logins
 from service.model import Retry
 from service.passwords import PasswordHasher
 from service.protocol import MIN_RATE, arriving, hold
+from service.replies import Reply
 from service.settings import Settings
 from service.storage import Storage
 
@@ -141,9 +142,9 @@ def _preconditions(request: web.Request) -> Iterable[str]:
     return (",".join(request.headers.getall(name, [])) for name in PRECONDITIONS)
 
 
-def json_reply(body: str | bytes, revision: int | None = None) -> web.Response:
+def json_reply(body: str | bytes, revision: int | None = None) -> Reply:
     """:param revision: of the store, that of the write which is answered"""
-    response = web.Response(
+    response = Reply(
         body=body if isinstance(body, bytes) else body.encode(),
         content_type="application/json",
     )

@@ -3,12 +3,9 @@
 import asyncio
 import contextlib
 import json
-import os
-import shutil
 import signal
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from tests.certificates import Arguments, Authority, Pair, openssl
 from tests.client import Client, unique
 from tests.conftest import environ_for
 from tests.events import following
@@ -24,72 +22,8 @@ from tests.problems import PATIENCE, http
 from tests.process.service import ServiceProcess, refusal, service_process
 from tests.tarantool import Tarantool
 
-#: For keys of a kind that is made in no time.
-KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-
-Arguments = list[str | Path]
-
 RELOADED = "the certificate has been loaded again"
 KEPT = "the certificate stays as it is"
-
-
-def openssl(*arguments: str | Path) -> None:
-    program = shutil.which("openssl")
-    if program is None and not os.environ.get("CI"):
-        pytest.skip("no openssl")
-    assert program is not None, "no openssl"
-    subprocess.run([program, *arguments], check=True, capture_output=True)
-
-
-class Authority:
-    """Signs certificates for 127.0.0.1, and is trusted by its clients alone."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.certificate, self._key = folder / "ca.pem", folder / "ca.key"
-        self._request(self.certificate, self._key, "-subj", "/CN=tests")
-
-    def issue(self, certificate: Path, key: Path) -> None:
-        """In place of what the files held before."""
-        signer: Arguments = ["-CA", self.certificate, "-CAkey", self._key]
-        name = "-subj", "/CN=kv", "-addext", "subjectAltName=IP:127.0.0.1"
-        self._request(certificate, key, *signer, *name)
-
-    @staticmethod
-    def _request(certificate: Path, key: Path, *more: str | Path) -> None:
-        files: Arguments = ["-keyout", key, "-out", certificate]
-        openssl("req", "-x509", "-nodes", "-days", "2", *KEY, *files, *more)
-
-    def context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.certificate)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority") / "ca")
-
-
-class Pair:
-    """The files of a service."""
-
-    def __init__(self, authority: Authority, folder: Path) -> None:
-        self._authority = authority
-        self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
-        self.renew()
-
-    def renew(self) -> None:
-        self._authority.issue(self.certificate, self.key)
-
-    def environ(self) -> dict[str, str]:
-        return {"KV_TLS_CERT": str(self.certificate), "KV_TLS_KEY": str(self.key)}
-
-    def in_file(self) -> bytes:
-        return ssl.PEM_cert_to_DER_cert(self.certificate.read_text())
-
-
-@pytest.fixture
-def pair(authority: Authority, tmp_path: Path) -> Pair:
-    return Pair(authority, tmp_path)
 
 
 @pytest.fixture
