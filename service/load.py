@@ -46,15 +46,22 @@ class Load:
         :raises Overloaded: there is no room for more
         """
         counted = size if size > SMALL else 0
-        held = self.held - before + counted
+        if counted > before:
+            self.expect(counted - before, share)
+        self.held += counted - before
+        return counted
+
+    def expect(self, more: int, share: float = 1) -> None:
+        """Is there room for so many bytes? They are not held yet.
+
+        :raises Overloaded:
+        """
         limit = int(self.max_held * share)
-        if held > limit and counted > before:
+        if self.held + more > limit:
             raise Overloaded(
                 f"Bodies and replies of {self.held} bytes are under way, "
                 f"the limit is {limit}"
             )
-        self.held = held
-        return counted
 
     @property
     def room(self) -> int:

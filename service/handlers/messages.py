@@ -57,11 +57,13 @@ async def body_of(request: web.Request) -> bytes:
     announced = request.content_length or 0
     if announced > limit:
         raise BodyTooLarge(f"The body is {announced} bytes long, the limit is {limit}")
-    hold(request, announced)
+    if announced > SMALL:
+        request.app[LOAD].expect(announced)
     try:
         if request.content.is_eof():  # most bodies come with their heads
             body = request.content.read_nowait()
             _check_size(body, limit)
+            hold(request, len(body))
             return body
         with arriving(request):
             return await _whole(request, limit)
@@ -89,7 +91,7 @@ async def _whole(request: web.Request, limit: int) -> bytes:
         while chunk := await request.content.readany():
             body += chunk
             _check_size(body, limit)
-            hold(request, max(len(body), request.content_length or 0))
+            hold(request, len(body))
             timeout.reschedule(deadline + len(body) / MIN_RATE)
     return bytes(body)
 

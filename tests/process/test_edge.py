@@ -274,14 +274,18 @@ async def test_who_does_not_take_its_reply_gives_way(
 
 
 @contextlib.asynccontextmanager
-async def uploading(client: Client, announced: int) -> AsyncIterator[None]:
-    """A write in hand whose body does not come."""
+async def uploading(
+    client: Client, announced: int, sent: int = 0
+) -> AsyncIterator[None]:
+    """A write in hand whose body does not come, or stops on the way."""
     url = urlsplit(client.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     with contextlib.closing(writer):
         headers = b"Content-Length: %d\r\nExpect: 100-continue" % announced
         writer.write(http("POST", "/api/write", headers, token=client.token))
         assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b" " * sent)
+        await writer.drain()
         yield
 
 
@@ -336,7 +340,8 @@ async def test_bodies_beyond_what_is_held_are_refused_at_once(
     large = b" " * (MIB // 2 + 1)
     async with serve(tarantool, **environ) as client:
         await client.enter()
-        async with uploading(client, MIB // 2):
+        async with uploading(client, MIB, sent=MIB // 2):
+            await until_answered(lambda: client.post("/api/write", large), 503)
             assert_overloaded(await client.post("/api/write", large), applied="no")
             chunks = http(
                 "POST", "/api/write", b"Transfer-Encoding: chunked", token=client.token
@@ -345,6 +350,18 @@ async def test_bodies_beyond_what_is_held_are_refused_at_once(
             assert_overloaded(await talk(client, chunks, chunk), applied="no")
             assert (await client.write({unique("k"): 1})).status == 200
         await until_answered(lambda: client.post("/api/write", large), 400)
+
+
+async def test_a_body_that_is_only_announced_takes_nobody_s_room(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    environ = {"KV_MAX_BODY": str(MIB), "KV_MAX_HELD": str(MIB)}
+    large = json.dumps({"data": {unique("k"): 1}}).encode().ljust(MIB)
+    async with serve(tarantool, **environ) as client, contextlib.AsyncExitStack() as on:
+        await client.enter()
+        for _ in range(8):
+            await on.enter_async_context(uploading(client, MIB))
+        assert (await client.post("/api/write", large)).status == 200
 
 
 def large_value() -> bytes:
