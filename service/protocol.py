@@ -179,7 +179,8 @@ class ProblemHandler(RequestHandler):
         else:
             self._idle_seconds += passed
             self._head_seconds = self._head_seconds + passed if self._head else 0.0
-            if self._head_seconds > self._load.patience:
+            # it may have begun just before the first look at it
+            if self._head_seconds > self._load.patience + LOOK_INTERVAL:
                 self._refuse(RequestTimeout("The headers did not come in time"))
         self._look_at_reply(transport, passed)
 

@@ -84,15 +84,17 @@ async def body_alone(request: web.Request) -> bytes:
 
 
 async def _whole(request: web.Request, limit: int) -> bytes:
+    """A piece earns time for the next, but never more than for the first."""
     body = bytearray()
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + request.app[LOAD].patience
+    clock, patience = asyncio.get_running_loop().time, request.app[LOAD].patience
+    deadline = clock() + patience
     async with asyncio.timeout_at(deadline) as timeout:
         while chunk := await request.content.readany():
             body += chunk
             _check_size(body, limit)
             hold(request, len(body))
-            timeout.reschedule(deadline + len(body) / MIN_RATE)
+            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + patience)
+            timeout.reschedule(deadline)
     return bytes(body)
 
 

@@ -124,6 +124,12 @@ def slow_body(client: Client) -> Slow:
     return Slow(client, http("POST", "/api/login", b"Content-Length: 8000"), b" ")
 
 
+def stalled_body(client: Client) -> Slow:
+    """What came fast earns no time for what does not."""
+    head = http("POST", "/api/write", b"Content-Length: %d" % MIB, token=client.token)
+    return Slow(client, head + b" " * (MIB // 2), b"")
+
+
 def silence(client: Client) -> Slow:
     return Slow(client, b"", b"")
 
@@ -137,11 +143,12 @@ def assert_overloaded(reply: Reply, *, applied: str | None = None) -> None:
 # Slow ones
 
 
-@pytest.mark.parametrize("attack", [slow_head, slow_body])
+@pytest.mark.parametrize("attack", [slow_head, slow_body, stalled_body])
 async def test_who_sends_slowly_is_told_so_and_cut_off(
     serve: Serve, tarantool: Tarantool, attack: Callable[[Client], Slow]
 ) -> None:
     async with serve(tarantool, KV_CLIENT_TIMEOUT=SHORT) as client:
+        await client.enter()
         begin = time.monotonic()
         async with asyncio.timeout(CUT_OFF):
             answer = await attack(client).one()
@@ -152,12 +159,13 @@ async def test_who_sends_slowly_is_told_so_and_cut_off(
     assert json.loads(body)["code"] == "request_timeout"
 
 
-@pytest.mark.parametrize("attack", [slow_head, slow_body])
+@pytest.mark.parametrize("attack", [slow_head, slow_body, stalled_body])
 async def test_a_slow_one_is_waited_for_without_the_limit(
     serve: Serve, tarantool: Tarantool, attack: Callable[[Client], Slow]
 ) -> None:
     """The control of the one before."""
     async with serve(tarantool, KV_CLIENT_TIMEOUT=LONG) as client:
+        await client.enter()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(CUT_OFF):
                 await attack(client).one()
