@@ -20,25 +20,28 @@ class Tls:
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate, self._key = certificate, key
-        self.context = self._loaded()
+        self._current = self._loaded()
+        #: What a server is given: it hands each handshake to the pair of the moment. A
+        #: context keeps one pair for each type of key, and so cannot change its own.
+        self.context = _empty()
+        self.context.sni_callback = self._hand_over
 
     def reload(self) -> None:
         """For the connections that come from now on; a bad pair changes nothing."""
         try:
-            # a context keeps half of a pair that does not match: not the one in use
-            self._loaded()
-            self._load(self.context)
+            self._current = self._loaded()
         except StartError as why:
             log.error("the certificate stays as it is: %s", why)
         else:
             log.info("the certificate has been loaded again")
 
+    def _hand_over(
+        self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext
+    ) -> None:
+        connection.context = self._current
+
     def _loaded(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(CIPHERS)
-        context.set_alpn_protocols(["http/1.1"])
-        context.options |= ssl.OP_NO_RENEGOTIATION
+        context = _empty()
         self._load(context)
         return context
 
@@ -60,6 +63,19 @@ class Tls:
                 "KV_TLS_CERT and KV_TLS_KEY are no certificate and its key in PEM: "
                 f"{error.reason or error.strerror or error}"
             ) from None
+        except OSError as error:  # they were there a moment ago
+            raise StartError(
+                f"KV_TLS_CERT and KV_TLS_KEY: cannot read them: {error.strerror}"
+            ) from None
+
+
+def _empty() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    return context
 
 
 def _no_password() -> str:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-#: For keys of a kind that is made in no time.
-KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-
 Arguments = list[str | Path]
+
+#: Of a kind that is made in no time.
+EC: Arguments = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+
+RSA: Arguments = ["-newkey", "rsa:2048"]
 
 
 def openssl(*arguments: str | Path) -> None:
@@ -28,18 +30,18 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.certificate, self._key = folder / "ca.pem", folder / "ca.key"
-        self._request(self.certificate, self._key, "-subj", "/CN=tests")
+        self._request(self.certificate, self._key, *EC, "-subj", "/CN=tests")
 
-    def issue(self, certificate: Path, key: Path) -> None:
+    def issue(self, certificate: Path, key: Path, kind: Arguments = EC) -> None:
         """In place of what the files held before."""
         signer: Arguments = ["-CA", self.certificate, "-CAkey", self._key]
         name = "-subj", "/CN=kv", "-addext", "subjectAltName=IP:127.0.0.1"
-        self._request(certificate, key, *signer, *name)
+        self._request(certificate, key, *kind, *signer, *name)
 
     @staticmethod
     def _request(certificate: Path, key: Path, *more: str | Path) -> None:
         files: Arguments = ["-keyout", key, "-out", certificate]
-        openssl("req", "-x509", "-nodes", "-days", "2", *KEY, *files, *more)
+        openssl("req", "-x509", "-nodes", "-days", "2", *files, *more)
 
     def context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.certificate)
@@ -53,8 +55,8 @@ class Pair:
         self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
         self.renew()
 
-    def renew(self) -> None:
-        self._authority.issue(self.certificate, self.key)
+    def renew(self, kind: Arguments = EC) -> None:
+        self._authority.issue(self.certificate, self.key, kind)
 
     def environ(self) -> dict[str, str]:
         return {"KV_TLS_CERT": str(self.certificate), "KV_TLS_KEY": str(self.key)}

@@ -7,13 +7,15 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from pathlib import Path, PosixPath
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
-from tests.certificates import Arguments, Authority, Pair, openssl
+from service.errors import StartError
+from service.tls import Tls
+from tests.certificates import EC, RSA, Arguments, Authority, Pair, openssl
 from tests.client import Client, unique
 from tests.conftest import environ_for
 from tests.events import following
@@ -46,12 +48,12 @@ async def client(
 
 
 def shaken(
-    process: ServiceProcess, context: ssl.SSLContext
+    process: ServiceProcess, context: ssl.SSLContext, name: str | None = "127.0.0.1"
 ) -> tuple[bytes | None, str, str]:
     """The certificate, the protocol and the cipher of a new connection."""
     with (
         socket.create_connection(("127.0.0.1", process.port), PATIENCE) as plain,
-        context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+        context.wrap_socket(plain, server_hostname=name) as secure,
     ):
         cipher = secure.cipher()
         assert cipher is not None
@@ -161,6 +163,35 @@ async def test_a_new_certificate_is_taken_without_cutting_anybody_off(
         assert shaken(process, authority.context())[0] == pair.in_file() != before
         written = await client.write({unique("k"): 1})
         assert (await stream.next()).id == str(written.revision)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_new_certificate_may_have_a_key_of_another_type(
+    process: ServiceProcess, authority: Authority, pair: Pair, version: ssl.TLSVersion
+) -> None:
+    context = authority.context()
+    context.minimum_version = context.maximum_version = version
+    context.check_hostname = False  # a client need not send a name
+    for times, kind in enumerate((RSA, EC), 1):
+        pair.renew(kind)
+        process.send(signal.SIGHUP)
+        wait_until(lambda: process.stderr().count(RELOADED) == times, 5)  # noqa: B023
+        assert shaken(process, context)[0] == pair.in_file()
+        assert shaken(process, context, name=None)[0] == pair.in_file()
+
+
+class Vanishing(PosixPath):
+    """A file that goes when it has been looked at."""
+
+    def read_bytes(self) -> bytes:
+        content = super().read_bytes()
+        self.unlink()
+        return content
+
+
+def test_a_pair_that_vanishes_meanwhile_cannot_be_used(pair: Pair) -> None:
+    with pytest.raises(StartError, match="No such file"):
+        Tls(pair.certificate, Vanishing(pair.key))
 
 
 @pytest.mark.parametrize("fault", ["another-key", "no-pem", "missing"])
