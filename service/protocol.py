@@ -147,7 +147,10 @@ class ProblemHandler(RequestHandler):
                 self._waiter.set_result(None)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
-        """A client that has said all (`nc -N`) may still be reading: answer first."""
+        """A client that has said all (`nc -N`) may still be reading: answer first.
+
+        Not over TLS, where nothing can be answered: asyncio warns who tries.
+        """
         self._half_closed = True
         self._fail_last_body()
         self._tell_that_it_left()
@@ -155,7 +158,8 @@ class ProblemHandler(RequestHandler):
         if not waits_for_a_request and not self._messages:
             # the reply may be out already, and nothing else would close the connection
             self.close()
-        return bool(self._messages) or not waits_for_a_request
+        has_to_answer = bool(self._messages) or not waits_for_a_request
+        return has_to_answer and self.ssl_context is None
 
     def _tell_that_it_left(self) -> None:
         if self._on_left is not None:

@@ -20,7 +20,7 @@ from tests.client import Client, unique
 from tests.conftest import environ_for
 from tests.events import following
 from tests.machine import wait_until
-from tests.problems import PATIENCE, http
+from tests.problems import PATIENCE, PAUSE, http
 from tests.process.service import ServiceProcess, refusal, service_process
 from tests.tarantool import Tarantool
 
@@ -144,6 +144,20 @@ async def test_slow_headers_are_answered_over_tls(
         async with asyncio.timeout(PATIENCE):
             _, _, body = (await reader.read()).partition(b"\r\n\r\n")
     assert json.loads(body)["code"] == "request_timeout"
+
+
+async def test_who_leaves_in_the_middle_leaves_nothing_in_the_log(
+    process: ServiceProcess, client: Client, authority: Authority
+) -> None:
+    _, writer = await asyncio.open_connection(
+        "127.0.0.1", process.port, ssl=authority.context()
+    )
+    writer.write(http("POST", "/api/login", b"Content-Length: 100"))
+    await asyncio.sleep(PAUSE)
+    writer.close()
+    await writer.wait_closed()
+    assert (await client.read(["k"])).status == 200
+    assert "eof_received" not in process.stderr()
 
 
 # Another certificate
