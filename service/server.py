@@ -19,6 +19,7 @@ from service.headers import HeadedRequest, SecureRequest
 from service.protocol import Runner
 from service.settings import Settings
 from service.tls import Tls
+from service.tls_site import HANDSHAKES, TlsSite
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ async def running(
     :raises StartError:
     """
     app = create_app(settings)
-    app[LOAD].max_connections = min(settings.max_connections, _most_connections())
+    most = min(settings.max_connections, _most_connections(tls is not None))
+    app[LOAD].max_connections = most
     runner = Runner(
         app,
         app[LOAD],
@@ -89,34 +91,22 @@ async def running(
     try:
         await runner.setup()
         try:
-            context = tls.context if tls else None
-            await Site(
-                runner, listener, backlog=BACKLOG, ssl_context=context
-            ).start_within(settings.client_timeout)
+            if tls:
+                await TlsSite(
+                    runner,
+                    listener,
+                    backlog=BACKLOG,
+                    context=tls.context,
+                    most_handshakes=int(most * HANDSHAKES),
+                    patience=settings.client_timeout,
+                ).start()
+            else:
+                await web.SockSite(runner, listener, backlog=BACKLOG).start()
         except OSError as error:
             raise _cannot_listen(settings, error) from None
         yield runner
     finally:
         await runner.cleanup()
-
-
-class Site(web.SockSite):
-    """A SockSite that does not wait long for a handshake, nor for the end of one."""
-
-    async def start_within(self, patience: float) -> None:
-        await web.BaseSite.start(self)
-        server = self._runner.server
-        if server is None:
-            raise RuntimeError("the runner has not been set up")
-        limit = patience if self._ssl_context else None
-        self._server = await asyncio.get_running_loop().create_server(
-            server,
-            sock=self._sock,
-            ssl=self._ssl_context,
-            backlog=self._backlog,
-            ssl_handshake_timeout=limit,
-            ssl_shutdown_timeout=limit,
-        )
 
 
 def _tls(settings: Settings) -> Tls | None:
@@ -159,10 +149,11 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _most_connections() -> int:
+def _most_connections(has_handshakes: bool) -> int:
     """That there are descriptors for; one, where the system gives next to none."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, soft - OTHER_DESCRIPTORS)
+    share = 1 + HANDSHAKES if has_handshakes else 1
+    return max(1, int((soft - OTHER_DESCRIPTORS) / share))
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> StartError:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import resource
 import signal
 import socket
 import ssl
@@ -130,6 +131,27 @@ async def test_who_does_not_finish_the_handshake_is_cut_off(
             with contextlib.suppress(ConnectionError):
                 assert await reader.read() == b""
     assert (await client.read(["k"])).status == 200
+
+
+#: Descriptors of the service, and connections that say nothing.
+DESCRIPTORS, SILENT = 300, 330
+
+
+def test_who_says_nothing_keeps_nobody_from_a_handshake(
+    tarantool: Tarantool, authority: Authority, pair: Pair, tmp_path: Path
+) -> None:
+    environ = environ_for(tarantool, KV_MAX_CONNECTIONS="150", **pair.environ())
+    with (
+        service_process(tmp_path, **environ) as process,
+        contextlib.ExitStack() as silent,
+    ):
+        limit = DESCRIPTORS, DESCRIPTORS
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limit)
+        for _ in range(SILENT):
+            where = "127.0.0.1", process.port
+            silent.enter_context(socket.create_connection(where, PATIENCE))
+        for _ in range(3):
+            assert shaken(process, authority.context())[0] == pair.in_file()
 
 
 async def test_slow_headers_are_answered_over_tls(
