@@ -5,17 +5,12 @@ nobody can meet, it answers with a text page. A request whose body is broken or 
 it lets wait for ever, and so it does with clients that send or read too slowly. There
 is no public hook for these, hence the overrides, and the bound on aiohttp's version in
 setup.cfg.
-
-The time that a client takes is looked at once a second, for all connections in one go:
-a timer for each request would cost each request.
 """
 
 import asyncio
 import contextlib
-import heapq
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -58,13 +53,6 @@ MIN_RATE = 16 * 1024
 #: Seconds between two looks at the connections.
 LOOK_INTERVAL = 1.0
 
-#: Of the connections that may be open, the part that is closed when one more comes:
-#: to choose them takes a look at all.
-CLOSED_AT_A_TIME = 1 / 64
-
-#: Seconds in which the log does not repeat itself.
-TELL_INTERVAL = 10.0
-
 
 class ProblemHandler(RequestHandler):
     __slots__ = (
@@ -77,6 +65,7 @@ class ProblemHandler(RequestHandler):
         "_is_counted",
         "_last_body",
         "_load",
+        "_make_room",
         "_on_left",
         "_replies",
         "_replies_before",
@@ -85,9 +74,16 @@ class ProblemHandler(RequestHandler):
         "_unsent",
     )
 
-    def __init__(self, *args: Any, load: Load, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        load: Load,
+        make_room: Callable[["ProblemHandler"], None],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._load = load
+        self._make_room = make_room
         self._half_closed = False
         # of the request that came last: the only one that can be unfinished
         self._last_body: StreamReader = EMPTY_PAYLOAD
@@ -105,7 +101,7 @@ class ProblemHandler(RequestHandler):
         if self.ssl_context is not None:
             # one that ends here keeps eight times as many bytes by default
             cast(asyncio.Transport, transport).set_write_buffer_limits(PIECE)
-        cast(ProblemServer, self._manager).make_room(self)
+        self._make_room(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -336,90 +332,3 @@ def has_left(request: web.BaseRequest) -> bool:
     waits for what may come has nobody left to wait for.
     """
     return request.transport is None or _connection(request)._half_closed
-
-
-class ProblemServer(web.Server):
-    def __init__(self, *args: Any, load: Load, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._load = load
-        self._told = -TELL_INTERVAL
-
-    def __call__(self) -> RequestHandler:
-        return ProblemHandler(self, loop=self._loop, load=self._load, **self._kwargs)
-
-    def make_room(self, newcomer: RequestHandler) -> None:
-        """Closes those that have waited longest for their client, or the newcomer.
-
-        An address has no bound of its own: behind a proxy all clients have one.
-        """
-        if len(self._connections) <= self._load.max_connections:
-            return
-        idle = [
-            (seconds, id(connection), connection)
-            for connection in self._connections
-            if connection is not newcomer
-            and (seconds := cast(ProblemHandler, connection).idle_seconds) is not None
-        ]
-        count = max(1, int(self._load.max_connections * CLOSED_AT_A_TIME))
-        for _, _, connection in heapq.nlargest(count, idle):
-            self._connections.pop(connection).abort()
-        if not idle:
-            self._connections.pop(newcomer).abort()
-        now = self._loop.time()
-        if now - self._told >= TELL_INTERVAL:
-            self._told = now
-            limit = self._load.max_connections
-            log.warning("%d connections are open, the limit: idle ones go", limit)
-
-    async def look_after_connections(self) -> None:
-        before = self._loop.time()
-        while True:
-            await asyncio.sleep(LOOK_INTERVAL)
-            now = self._loop.time()
-            try:
-                for connection, transport in list(self._connections.items()):
-                    cast(ProblemHandler, connection).look(transport, now - before)
-            except Exception:  # whatever it is, the others are looked at again
-                log.exception("the look at the connections failed")
-            before = now
-
-
-class Runner(web.AppRunner):
-    """An AppRunner whose connections answer every error as a problem."""
-
-    def __init__(
-        self,
-        app: web.Application,
-        load: Load,
-        request: type[web.Request],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            app,
-            max_line_size=MAX_LINE,
-            max_field_size=MAX_FIELD,
-            max_headers=MAX_HEADERS,
-            **kwargs,
-        )
-        self._load = load
-        self._request = request
-        self._looking: asyncio.Task[None] | None = None
-
-    async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        mended = ProblemServer(
-            server.request_handler,
-            request_factory=partial(self.app._make_request, _cls=self._request),
-            loop=server._loop,
-            load=self._load,
-            **server._kwargs,
-        )
-        self._looking = asyncio.create_task(mended.look_after_connections())
-        return mended
-
-    async def cleanup(self) -> None:
-        await super().cleanup()
-        if self._looking is not None:
-            self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking

@@ -16,7 +16,7 @@ from service.embedded import embedded_tarantool
 from service.errors import StartError
 from service.handlers.messages import LOAD
 from service.headers import HeadedRequest, SecureRequest
-from service.protocol import Runner
+from service.runner import Runner
 from service.settings import Settings
 from service.tls import Tls
 from service.tls_site import HANDSHAKES, TlsSite

@@ -1,0 +1,53 @@
+"""What serves the application: aiohttp's runner, with connections of our own."""
+
+import asyncio
+import contextlib
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from service.connections import ProblemServer
+from service.load import Load
+from service.protocol import MAX_FIELD, MAX_HEADERS, MAX_LINE
+
+
+class Runner(web.AppRunner):
+    """An AppRunner whose connections answer every error as a problem."""
+
+    def __init__(
+        self,
+        app: web.Application,
+        load: Load,
+        request: type[web.Request],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            app,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_FIELD,
+            max_headers=MAX_HEADERS,
+            **kwargs,
+        )
+        self._load = load
+        self._request = request
+        self._looking: asyncio.Task[None] | None = None
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        mended = ProblemServer(
+            server.request_handler,
+            request_factory=partial(self.app._make_request, _cls=self._request),
+            loop=server._loop,
+            load=self._load,
+            **server._kwargs,
+        )
+        self._looking = asyncio.create_task(mended.look_after_connections())
+        return mended
+
+    async def cleanup(self) -> None:
+        await super().cleanup()
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
