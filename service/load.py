@@ -115,8 +115,7 @@ def bounded(
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if load.requests > load.max_requests:
-                load.admit(SPARE if request.match_info.handler in exempt else 0)
+            load.admit(SPARE if request.match_info.handler in exempt else 0)
             return await handler(request)
         except Overloaded as refused:
             reads = request.method in SAFE or request.match_info.handler in reading
