@@ -10,6 +10,7 @@ from service.auth import CALLER
 from service.client_address import client_address
 from service.errors import RegistrationClosed
 from service.fair_queue import Client
+from service.handlers.bodies import body_alone
 from service.handlers.messages import (
     LOGINS,
     PASSWORDS,
@@ -17,7 +18,6 @@ from service.handlers.messages import (
     STORAGE,
     SUCCESS,
     TOKENS,
-    body_alone,
     json_reply,
 )
 from service.logins import Attempt

@@ -6,19 +6,19 @@ from aiohttp import web
 
 from service import parsing
 from service.auth import CALLER
+from service.handlers.bodies import body_alone
 from service.handlers.messages import (
     LOAD,
     SETTINGS,
     STORAGE,
     SUCCESS,
-    body_alone,
     json_reply,
     reply_of,
     retry_of,
 )
 from service.json_text import encoded, object_of
 from service.load import SMALL
-from service.model import Row
+from service.model import Listing, Row
 from service.protocol import hold
 
 #: Bytes of a page of a listing: who goes on can, and so no scan crowds others out.
@@ -78,10 +78,7 @@ async def list_keys(request: web.Request) -> web.Response:
         size,
         with_values=page.with_values,
     )
-    found = f'"keys":{encoded(listing.keys)}'
-    if listing.values is not None:
-        found = f'"data":{object_of(zip(listing.keys, listing.values, strict=True))}'
-    return json_reply(f'{{{found},"next":{encoded(listing.next)}}}', listing.revision)
+    return json_reply(_page(listing), listing.revision)
 
 
 async def increment(request: web.Request) -> web.Response:
@@ -92,6 +89,13 @@ async def increment(request: web.Request) -> web.Response:
     )
     data = object_of(zip(deltas, values, strict=True))
     return json_reply(f'{{"data":{data}}}', revision)
+
+
+def _page(listing: Listing) -> str:
+    found = f'"keys":{encoded(listing.keys)}'
+    if listing.values is not None:
+        found = f'"data":{object_of(zip(listing.keys, listing.values, strict=True))}'
+    return f'{{{found},"next":{encoded(listing.next)}}}'
 
 
 def _detailed(keys: list[str], rows: list[Row | None]) -> str:

@@ -7,15 +7,16 @@ from aiohttp import hdrs, web
 from service import parsing
 from service.auth import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound
+from service.handlers.bodies import body_of
 from service.handlers.messages import (
     REVISION,
     SETTINGS,
     STORAGE,
-    body_of,
     json_reply,
     reply_of,
     retry_of,
 )
+from service.model import Row
 from service.preconditions import etag, if_match, if_none_match
 
 ROUTE = "/api/keys/{key:(?s:.*)}"
@@ -34,12 +35,7 @@ async def get(request: web.Request) -> web.Response:
     if not all(condition.holds(row.revision) for condition in must_match):
         raise ConditionFailed({key: row.revision})
     unchanged = not all(condition.holds(row.revision) for condition in must_differ)
-    response = web.Response(status=304) if unchanged else json_reply(row.value)
-    response.headers[hdrs.ETAG] = etag(row.revision)
-    response.headers[hdrs.CACHE_CONTROL] = "no-cache"  # ask every time, with the ETag
-    if row.ttl is not None:
-        response.headers[TTL] = f"{row.ttl:.3f}"
-    return response
+    return _found(row, unchanged)
 
 
 async def put(request: web.Request) -> web.Response:
@@ -88,6 +84,15 @@ def _key(request: web.Request) -> str:
 
 def _no_such(key: str) -> NotFound:
     return NotFound(f"There is no key {parsing.quoted(key)}")
+
+
+def _found(row: Row, unchanged: bool) -> web.Response:
+    response = web.Response(status=304) if unchanged else json_reply(row.value)
+    response.headers[hdrs.ETAG] = etag(row.revision)
+    response.headers[hdrs.CACHE_CONTROL] = "no-cache"  # ask every time, with the ETag
+    if row.ttl is not None:
+        response.headers[TTL] = f"{row.ttl:.3f}"
+    return response
 
 
 def _changed(revision: int) -> web.Response:

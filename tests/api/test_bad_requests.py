@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.handlers.messages import MAX_STRANGERS_BODY
+from service.handlers.bodies import MAX_STRANGERS_BODY
 from service.protocol import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
 from tests.client import Client, unique
 from tests.conftest import Serve

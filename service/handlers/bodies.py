@@ -1,0 +1,70 @@
+"""The body of a request, as long as it may be and as soon as it should come."""
+
+import asyncio
+
+from aiohttp import web
+
+from service import parsing
+from service.auth import CALLER
+from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
+from service.handlers.messages import LOAD
+from service.load import SMALL
+from service.protocol import MIN_RATE, arriving, hold
+
+#: Bytes of a body from somebody without a token. The longest name and password take
+#: less, with every character of them escaped.
+MAX_STRANGERS_BODY = 8 * 1024
+
+
+async def body_of(request: web.Request) -> bytes:
+    """:raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:"""
+    limit = request.client_max_size
+    if CALLER not in request:
+        limit = min(limit, MAX_STRANGERS_BODY)
+    announced = request.content_length or 0
+    if announced > limit:
+        raise BodyTooLarge(f"The body is {announced} bytes long, the limit is {limit}")
+    if announced > SMALL:
+        request.app[LOAD].expect(announced)
+    try:
+        if request.content.is_eof():  # most bodies come with their heads
+            body = request.content.read_nowait()
+            _check_size(body, limit)
+            hold(request, len(body))
+            return body
+        with arriving(request):
+            return await _whole(request, limit)
+    except TimeoutError:
+        request.content.set_exception(web.RequestPayloadError())  # no more of it
+        raise RequestTimeout("The body did not come in time") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise InvalidRequest("The body does not arrive as its headers say") from None
+
+
+async def body_alone(request: web.Request) -> bytes:
+    """Of a call that takes no query.
+
+    :raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:
+    """
+    parsing.refuse_query(request.rel_url.raw_query_string)
+    return await body_of(request)
+
+
+async def _whole(request: web.Request, limit: int) -> bytes:
+    """A piece earns time for the next, but never more than for the first."""
+    body = bytearray()
+    clock, patience = asyncio.get_running_loop().time, request.app[LOAD].patience
+    deadline = clock() + patience
+    async with asyncio.timeout_at(deadline) as timeout:
+        while chunk := await request.content.readany():
+            body += chunk
+            _check_size(body, limit)
+            hold(request, len(body))
+            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + patience)
+            timeout.reschedule(deadline)
+    return bytes(body)
+
+
+def _check_size(body: bytes | bytearray, limit: int) -> None:
+    if len(body) > limit:
+        raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
