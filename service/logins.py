@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -13,9 +12,8 @@ from service.model import User
 from service.passwords import PasswordHasher
 from service.storage import Storage
 
-#: Requests that make the same attempt at once: as long as they wait they hold
-#: connections.
-MAX_SHARING = 64
+#: Requests that wait for a check which another one asked for: each holds a connection.
+MAX_SHARING = 256
 
 
 class Attempt(NamedTuple):
@@ -37,8 +35,8 @@ class Logins:
     def __init__(self, storage: Storage, passwords: PasswordHasher) -> None:
         self._storage = storage
         self._passwords = passwords
-        self._checks: dict[Attempt, _Check] = {}
-        self._sharing: Counter[Attempt] = Counter()
+        self._checks: dict[Attempt, _Check] = {}  # the newest of each attempt
+        self._sharing = 0
 
     async def check(self, attempt: Attempt, has_left: Callable[[], bool]) -> User:
         """The account, when name and password are right.
@@ -46,55 +44,54 @@ class Logins:
         :param has_left: whether the client seems to have left
         :raises InvalidCredentials, TooManyAttempts, Overloaded:
         """
-        with self._sharer(attempt):
-            while (check := self._checks.get(attempt)) and check.has_begun:
-                await asyncio.wait([check.task])
-            if check is None:
-                check = self._start(attempt)
-            check.have_left.append(has_left)
-            await asyncio.wait([check.task])
-            return check.task.result()
+        check = self._checks.get(attempt)
+        if check is None or check.has_begun:
+            check = self._start(attempt, check)
+        elif self._sharing < MAX_SHARING:
+            self._sharing += 1
+        else:
+            raise Overloaded(f"{MAX_SHARING} requests try what others do, the limit")
+        check.have_left.append(has_left)
+        await asyncio.wait([check.task])
+        return check.task.result()
 
-    @contextlib.contextmanager
-    def _sharer(self, attempt: Attempt) -> Iterator[None]:
-        if self._sharing[attempt] >= MAX_SHARING:
-            raise Overloaded(f"{MAX_SHARING} requests try the same, the limit")
-        self._sharing[attempt] += 1
-        try:
-            yield
-        finally:
-            self._sharing[attempt] -= 1
-            if not self._sharing[attempt]:
-                del self._sharing[attempt]
-
-    def _start(self, attempt: Attempt) -> "_Check":
-        check = _Check(self._storage, self._passwords, attempt)
+    def _start(self, attempt: Attempt, previous: "_Check | None") -> "_Check":
+        check = _Check(self._storage, self._passwords, attempt, previous)
         self._checks[attempt] = check
-        check.task.add_done_callback(partial(self._end, attempt))
+        check.task.add_done_callback(partial(self._end, attempt, check))
         return check
 
-    def _end(self, attempt: Attempt, task: asyncio.Task[User]) -> None:
-        del self._checks[attempt]
+    def _end(self, attempt: Attempt, check: "_Check", task: asyncio.Task[User]) -> None:
+        self._sharing -= len(check.have_left) - 1
+        if self._checks[attempt] is check:
+            del self._checks[attempt]
         if not task.cancelled():
             task.exception()  # asyncio complains when nobody is left to look at it
 
 
 class _Check:
-    """The check of an attempt, for all who share it.
+    """The check of an attempt, for all who share it, when the previous one has ended.
 
     :ivar has_begun: it may have read the account
     """
 
     def __init__(
-        self, storage: Storage, passwords: PasswordHasher, attempt: Attempt
+        self,
+        storage: Storage,
+        passwords: PasswordHasher,
+        attempt: Attempt,
+        previous: "_Check | None",
     ) -> None:
         self._storage = storage
         self._passwords = passwords
         self.has_begun = False
         self.have_left: list[Callable[[], bool]] = []
-        self.task = asyncio.create_task(self._run(*attempt))
+        self.task = asyncio.create_task(self._run(attempt, previous))
 
-    async def _run(self, username: str, password: str, address: str) -> User:
+    async def _run(self, attempt: Attempt, previous: "_Check | None") -> User:
+        if previous is not None:
+            await asyncio.wait([previous.task])
+        username, password, address = attempt
         client = Client(address, self._has_left)
         with self._passwords.place(client) as place:
             self.has_begun = True

@@ -12,6 +12,7 @@ from service.errors import RegistrationClosed
 from service.fair_queue import Client
 from service.handlers.bodies import body_alone
 from service.handlers.messages import (
+    LOAD,
     LOGINS,
     PASSWORDS,
     SETTINGS,
@@ -94,7 +95,8 @@ async def _authenticated(request: web.Request, username: str, password: str) -> 
     """
     client = _client(request)
     attempt = Attempt(username, password, client.address)
-    return await request.app[LOGINS].check(attempt, client.has_left)
+    with request.app[LOAD].waiting():
+        return await request.app[LOGINS].check(attempt, client.has_left)
 
 
 def _client(request: web.Request) -> Client:

@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from typing import TypeVar
@@ -63,6 +64,35 @@ async def test_a_flood_from_one_address_does_not_keep_others_out(slow: Client) -
         statuses = await flooding
     assert set(statuses) == {401, 503}
     assert PLACES - 1 <= statuses.count(401) <= PLACES
+
+
+async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    """Neither those who ask something else, nor those who log in alone."""
+
+    async def keep_on(name: str) -> None:
+        while True:
+            statuses[(await flood.login(name, "wrong")).status] += 1
+            await asyncio.sleep(SOON)
+
+    statuses: Counter[int] = Counter()
+    async with (
+        serve(tarantool, KV_BCRYPT_ROUNDS=ROUNDS, KV_MAX_IN_FLIGHT="50") as service,
+        coming_from(new_address(), service) as flood,
+        coming_from(new_address(), service) as other,
+    ):
+        await other.enter()
+        names = [unique("nobody") for _ in range(20)] * 20
+        crowd = asyncio.gather(*map(keep_on, names))
+        await asyncio.sleep(2 * SOON)
+        for _ in range(5):
+            assert await logins_of(other, 1) == [401]
+            for _ in range(10):
+                assert (await other.request("GET", "/api/me")).status == 200
+        crowd.cancel()
+        await asyncio.wait([crowd])
+    assert set(statuses) == {401, 503}
 
 
 async def test_a_full_queue_refuses_at_once(slow: Client) -> None:
