@@ -27,6 +27,9 @@ from service.settings import Networks
 #: Bits: a client gets no fewer addresses than these leave (RFC 6177).
 IPV6_PREFIX = 64
 
+#: IPv4 addresses as a translator shows them, in the last 32 bits (RFC 6052).
+NAT64 = IPv6Network("64:ff9b::/96")
+
 #: What a peer is called that was gone before it could be asked.
 UNKNOWN = "unknown"
 
@@ -41,11 +44,12 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
         if not _is_in(client, trusted):
             break
         reported = _parse(hop)
-        if (
-            reported is None
-        ):  # a trusted proxy knows no better: it stands for its client
+        # a trusted proxy that knows no better stands for its client
+        if reported is None:
             break
         client = reported
+    if client in NAT64:
+        return str(IPv4Address(int(client) % 2**32))
     if isinstance(client, IPv6Address):
         return str(ip_network((int(client), IPV6_PREFIX), strict=False))
     return str(client)
