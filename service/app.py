@@ -121,7 +121,8 @@ async def administrator(app: web.Application) -> AsyncIterator[None]:
             name, password = check_credentials(
                 settings.admin_login, settings.admin_password
             )
-            password_hash = await app[PASSWORDS].hash(password)
+            with app[PASSWORDS].place() as place:
+                password_hash = await app[PASSWORDS].hash(password, place)
             with contextlib.suppress(UserExists):
                 await app[STORAGE].create_user(name, password_hash, everything=True)
         except Problem as problem:

@@ -55,7 +55,8 @@ def _given(password: str) -> str:
 async def _hashed(password: str, rounds: int) -> str:
     hasher = PasswordHasher(rounds)
     try:
-        return await hasher.hash(password)
+        with hasher.place() as place:
+            return await hasher.hash(password, place)
     finally:
         hasher.close()
 

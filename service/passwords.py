@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import bcrypt
 
-from service.errors import Applied, Overloaded
+from service.errors import Overloaded
 from service.fair_queue import Client, FairQueue, Place, QueueFull
 
 #: A hash takes a core for about 0.2 s at cost 12; where there are several, one is left
@@ -53,13 +53,13 @@ class PasswordHasher:
     def close(self) -> None:
         self._queue.close()
 
-    async def hash(self, password: str, client: Client = OURSELVES) -> str:
-        """:raises Overloaded: the queue is full"""
-        with _overloaded(applied="no"), self._queue.place(client) as place:
+    async def hash(self, password: str, place: Place) -> str:
+        """:raises Overloaded: the place went to somebody else"""
+        with _overloaded():
             return await place.run(partial(_hash, password, self._rounds))
 
     @contextlib.contextmanager
-    def place(self, client: Client) -> Iterator[Place]:
+    def place(self, client: Client = OURSELVES) -> Iterator[Place]:
         """Taken before anything else is asked: a full queue costs nobody else a thing.
 
         :raises Overloaded: the queue is full
@@ -85,13 +85,12 @@ class PasswordHasher:
 
 
 @contextlib.contextmanager
-def _overloaded(applied: Applied | None = None) -> Iterator[None]:
+def _overloaded() -> Iterator[None]:
     try:
         yield
     except QueueFull:
         raise Overloaded(
-            f"{THREADS + MAX_WAITING} passwords are being checked, the limit",
-            applied=applied,
+            f"{THREADS + MAX_WAITING} passwords are being checked, the limit"
         ) from None
 
 

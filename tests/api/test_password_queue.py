@@ -31,6 +31,9 @@ ROUNDS = "10"
 #: Failures of a name from an address without a wait.
 FREE = 10
 
+#: Of an address at once.
+SIGN_UPS = 1000
+
 #: For SO_LINGER: to close with a reset.
 AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -93,6 +96,22 @@ async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
         crowd.cancel()
         await asyncio.wait([crowd])
     assert set(statuses) == {401, 503}
+
+
+async def test_a_sign_up_that_finds_no_place_does_not_count(
+    slow: Client, tarantool: Tarantool
+) -> None:
+    """From an address that has one sign-up left."""
+    address = new_address()
+    tarantool.console(f"for _ = 2, {SIGN_UPS} do kv.v1.begin_sign_up('{address}') end")
+    async with coming_from(address, slow) as flood:
+        flooding = asyncio.create_task(logins_of(flood, PLACES))
+        await asyncio.sleep(SOON)
+        sign_ups = [flood.register(unique("user"), "password") for _ in range(20)]
+        replies = await asyncio.gather(*sign_ups)
+        await flooding
+    # the rest found places that had become free
+    assert [reply.status for reply in replies].count(503) > 10
 
 
 async def test_a_full_queue_refuses_at_once(slow: Client) -> None:
