@@ -1,7 +1,8 @@
 """What this process has in hand, and the bounds of it.
 
 A request counts once it has arrived whole, until its reply is made: who sends or reads
-slowly takes nobody's place. One that waits for changes counts as a watcher meanwhile.
+slowly takes nobody's place, nor does who waits for a password to be checked: that has a
+queue of its own. One that waits for changes counts as a watcher meanwhile.
 What a request holds is its body, then its reply until it is taken. Whatever goes beyond
 a bound is refused at once: those who wait cost memory too.
 """
@@ -78,7 +79,7 @@ class Load:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """A request waits for its client or for changes, and does not count."""
+        """A request waits for something that has a bound of its own."""
         self.requests -= 1
         try:
             yield
