@@ -103,8 +103,9 @@ async def test_a_client_comes_back_with_its_last_event_id(behind: Client) -> Non
 
 async def test_a_poll_wakes_with_the_change(behind: Client) -> None:
     key = unique("nginx")
+    since = await written(behind, unique("other"), 1)
     waiting = asyncio.create_task(
-        behind.request("GET", query(since=0, prefix=key, wait=30))
+        behind.request("GET", query(since=since, prefix=key, wait=30))
     )
     await asyncio.sleep(0.5)
     assert not waiting.done()
