@@ -20,9 +20,6 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-#: Of nice(2): the event loop and Tarantool have a core whenever they want one.
-LOWEST_PRIORITY = 19
-
 
 class Client(NamedTuple):
     """Who waits for the work."""
@@ -145,5 +142,11 @@ class FairQueue:
 
 
 def _give_way() -> None:
-    if sys.platform == "linux":  # elsewhere it would be the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+    """The event loop and Tarantool have a core whenever they want one.
+
+    A core that runs such threads alone counts as idle when another one wakes (sched(7));
+    one with nice threads does not, and who wakes may queue behind others elsewhere.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))

@@ -265,5 +265,5 @@ async def test_the_threads_give_way_to_everything_else(visitor: Client) -> None:
     numbers = {thread.name: thread.native_id for thread in threading.enumerate()}
     hashing = [n for name, n in numbers.items() if n and name.startswith("bcrypt")]
     assert hashing
-    assert {os.getpriority(os.PRIO_PROCESS, number) for number in hashing} == {19}
-    assert os.getpriority(os.PRIO_PROCESS, 0) < 19
+    assert {os.sched_getscheduler(number) for number in hashing} == {os.SCHED_IDLE}
+    assert os.sched_getscheduler(0) != os.SCHED_IDLE
