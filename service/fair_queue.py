@@ -144,8 +144,8 @@ class FairQueue:
 def _give_way() -> None:
     """The event loop and Tarantool have a core whenever they want one.
 
-    A core that runs such threads alone counts as idle when another one wakes (sched(7));
-    one with nice threads does not, and who wakes may queue behind others elsewhere.
+    A core that runs only such threads (sched(7)) counts as idle when another one wakes;
+    with nice ones it does not, and who wakes may queue behind others elsewhere.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()

@@ -260,7 +260,7 @@ async def test_who_waits_when_the_queue_closes_is_told() -> None:
 
 
 async def test_the_threads_give_way_to_everything_else(visitor: Client) -> None:
-    """Their niceness, as the kernel has it."""
+    """Their scheduling policy, as the kernel has it."""
     assert await logins_of(visitor, 1) == [401]
     numbers = {thread.name: thread.native_id for thread in threading.enumerate()}
     hashing = [n for name, n in numbers.items() if n and name.startswith("bcrypt")]
