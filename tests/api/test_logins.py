@@ -1,6 +1,7 @@
 """Passwords cannot be guessed at leisure, and nobody is locked out by somebody else."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -147,9 +148,11 @@ def _shown(reply: Reply) -> tuple[int, list[tuple[str, str]], str]:
     return reply.status, headers, reply.text
 
 
-async def test_all_workers_share_the_counts(
-    serve: Serve, tarantool: Tarantool, stranger: Client, owner: Client, name: str
-) -> None:
+@contextlib.asynccontextmanager
+async def of_two_workers(
+    serve: Serve, tarantool: Tarantool
+) -> AsyncIterator[tuple[Client, Client]]:
+    """A client of each, both from one address."""
     address = new_address()
     async with (
         serve(tarantool) as one,
@@ -157,6 +160,13 @@ async def test_all_workers_share_the_counts(
         coming_from(address, one) as of_one,
         coming_from(address, another) as of_another,
     ):
+        yield of_one, of_another
+
+
+async def test_all_workers_share_the_counts(
+    serve: Serve, tarantool: Tarantool, stranger: Client, owner: Client, name: str
+) -> None:
+    async with of_two_workers(serve, tarantool) as (of_one, of_another):
         await fail(of_one, name, times=FREE // 2)
         await fail(of_another, name, times=FREE - FREE // 2)
         wait_told(await of_one.login(name, "right"))
@@ -193,13 +203,7 @@ async def test_guesses_would_slip_through_if_they_counted_when_they_end(
 async def test_programs_of_one_account_that_start_together_all_get_in(
     serve: Serve, tarantool: Tarantool, name: str
 ) -> None:
-    address = new_address()
-    async with (
-        serve(tarantool) as one,
-        serve(tarantool) as another,
-        coming_from(address, one) as of_one,
-        coming_from(address, another) as of_another,
-    ):
+    async with of_two_workers(serve, tarantool) as (of_one, of_another):
         logins = [client.login(name, "right") for client in (of_one, of_another) * 50]
         replies = await asyncio.gather(*logins)
     assert {reply.status for reply in replies} == {200}
