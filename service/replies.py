@@ -1,24 +1,63 @@
-"""A reply that is written as its client takes it."""
+"""Replies that are written as their client takes them.
 
-from aiohttp import web
+Over TLS a transport takes whatever it gets at once and then says that it has nothing
+left to send: a reply written whole would be over for this service as soon as it has
+begun, with nobody to count what waits for a client that reads slowly.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from aiohttp import hdrs, web
 
 #: Bytes: as many as a transport keeps before it asks to wait.
 PIECE = 64 * 1024
 
 
 class Reply(web.Response):
-    """Writes a large body piece by piece.
-
-    Over TLS a transport takes whatever it gets at once and then says that it has
-    nothing left to send: a reply written whole would be over for this service as soon
-    as it has begun, with nobody to count what waits for a client that reads slowly.
-    """
+    """Writes a large body piece by piece."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         body = self._body
         if isinstance(body, bytes) and len(body) > PIECE:
             self._body = None
             if not self._must_be_empty_body:
-                for begin in range(0, len(body), PIECE):
-                    await self.write(memoryview(body)[begin : begin + PIECE])
+                for piece in _cut(body):
+                    await self.write(piece)
         await super().write_eof(data)
+
+
+class LongReply(web.Response):
+    """Puts a body together piece by piece, too: there is never a copy of all of it."""
+
+    def __init__(self, texts: Sequence[str], **kwargs: Any) -> None:
+        size = sum(map(_size, texts))
+        super().__init__(headers={hdrs.CONTENT_LENGTH: str(size)}, **kwargs)
+        self._texts = texts
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        if not self._must_be_empty_body:
+            for piece in _put_together(self._texts):
+                await self.write(piece)
+        await super().write_eof(data)
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _put_together(texts: Iterable[str]) -> Iterator[memoryview]:
+    waiting: list[str] = []
+    size = 0
+    for text in texts:
+        waiting.append(text)
+        size += len(text)
+        if size >= PIECE:
+            yield from _cut("".join(waiting).encode())
+            waiting, size = [], 0
+    yield from _cut("".join(waiting).encode())
+
+
+def _cut(body: bytes) -> Iterator[memoryview]:
+    for begin in range(0, len(body), PIECE):
+        yield memoryview(body)[begin : begin + PIECE]

@@ -15,8 +15,9 @@ from service.handlers.messages import (
     json_reply,
     reply_of,
     retry_of,
+    spliced_reply,
 )
-from service.json_text import encoded, object_of
+from service.json_text import encoded, members_of, object_of
 from service.load import SMALL
 from service.model import Listing, Row
 from service.protocol import hold
@@ -46,11 +47,11 @@ async def read(request: web.Request) -> web.Response:
     storage, caller = request.app[STORAGE], request[CALLER]
     if detailed:
         rows = await reply_of(request, partial(storage.get_rows, caller, keys))
-        return json_reply(_detailed(keys, rows))
+        return spliced_reply(_detailed(keys, rows))
     values = await reply_of(request, partial(storage.get, caller, keys))
     found = zip(keys, values, strict=True)
-    data = object_of((key, value) for key, value in found if value is not None)
-    return json_reply(f'{{"data":{data}}}')
+    data = members_of((key, value) for key, value in found if value is not None)
+    return spliced_reply(['{"data":', *data, "}"])
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -98,9 +99,9 @@ def _page(listing: Listing) -> str:
     return f'{{{found},"next":{encoded(listing.next)}}}'
 
 
-def _detailed(keys: list[str], rows: list[Row | None]) -> str:
+def _detailed(keys: list[str], rows: list[Row | None]) -> list[str]:
     found = [(key, row) for key, row in zip(keys, rows, strict=True) if row is not None]
-    data = object_of((key, row.value) for key, row in found)
+    data = members_of((key, row.value) for key, row in found)
     revisions = encoded({key: row.revision for key, row in found})
     ttl = encoded({key: round(row.ttl, 3) for key, row in found if row.ttl is not None})
-    return f'{{"data":{data},"revisions":{revisions},"ttl":{ttl}}}'
+    return ['{"data":', *data, ',"revisions":', revisions, ',"ttl":', ttl, "}"]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from aiohttp import hdrs, web
@@ -15,7 +15,7 @@ from service.logins import Logins
 from service.model import Retry
 from service.passwords import PasswordHasher
 from service.protocol import hold
-from service.replies import Reply
+from service.replies import PIECE, LongReply, Reply
 from service.settings import Settings
 from service.storage import Storage
 
@@ -95,3 +95,10 @@ def json_reply(body: str | bytes, revision: int | None = None) -> Reply:
     if revision is not None:
         response.headers[REVISION] = str(revision)
     return response
+
+
+def spliced_reply(texts: Sequence[str]) -> web.Response:
+    """The parts of a JSON text, which may be long."""
+    if sum(map(len, texts)) <= PIECE:
+        return json_reply("".join(texts))
+    return LongReply(texts, content_type="application/json")

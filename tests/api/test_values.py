@@ -236,6 +236,20 @@ async def test_a_value_of_exactly_1_MiB_comes_back(
     assert await written_and_read(client, {key: text}) == {key: text}
 
 
+@large_body
+async def test_a_reply_of_many_pieces_comes_back_byte_for_byte(client: Client) -> None:
+    """Long values beside short ones, none of them in step with what is sent at once."""
+    prefix = unique("pieces")
+    texts = {
+        f"{prefix}-{size}-{character}": f'"{character * (size // len(character))}"'
+        for size in (0, 1, 997, 64 * 1024 - 1, 64 * 1024, 200_001)
+        for character in ("x", "é", "😀", r"\u0041")
+    }
+    assert await written_and_read(client, texts) == texts
+    reply = await client.read(list(texts))
+    assert int(reply.headers["Content-Length"]) == len(reply.text.encode())
+
+
 async def test_10_000_keys_in_one_call_come_back(client: Client) -> None:
     prefix = unique("many")
     texts = {f"{prefix}-{number}": f"{number}.0" for number in range(10_000)}
