@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from service.errors import Overloaded
 from service.settings import Settings
+from service.turns import Turns
 
 #: Bytes of a body or a reply that are not counted: the number of requests bounds them.
 SMALL = 64 * 1024
@@ -33,6 +34,7 @@ class Load:
         self.requests = 0
         self.held = 0
         self.watchers = 0
+        self.turns = Turns()
         self.max_requests = settings.max_in_flight
         self.max_held = settings.max_held
         self.max_watchers = settings.max_watchers

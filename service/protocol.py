@@ -71,6 +71,7 @@ class ProblemHandler(RequestHandler):
         "_replies_before",
         "_stuck_at",
         "_stuck_seconds",
+        "_turn",
         "_unsent",
     )
 
@@ -89,6 +90,7 @@ class ProblemHandler(RequestHandler):
         self._last_body: StreamReader = EMPTY_PAYLOAD
         self._head = 0  # bytes of a head that has not ended
         self._held = 0  # bytes of a body or a reply that count as held
+        self._turn = 0  # bytes of a body or a reply that has its turn
         self._replies = 0
         self._is_counted = self._body_arrives = False
         self._on_left: Callable[[], object] | None = None
@@ -217,6 +219,7 @@ class ProblemHandler(RequestHandler):
                 self.hold(0)
 
     def _discount(self) -> None:
+        self._end_turn()
         if self._is_counted:
             self._is_counted = False
             self._load.requests -= 1
@@ -228,6 +231,17 @@ class ProblemHandler(RequestHandler):
     def hold(self, size: int, share: float = 1) -> None:
         """:raises Overloaded:"""
         self._held = self._load.hold(self._held, size, share)
+
+    async def take_turn(self, size: int) -> None:
+        """:raises Overloaded:"""
+        self._end_turn()
+        await self._load.turns.take(size)
+        self._turn = size
+
+    def _end_turn(self) -> None:
+        if self._turn:
+            self._load.turns.end(self._turn)
+            self._turn = 0
 
     def handle_error(
         self,
@@ -295,6 +309,15 @@ def hold(request: web.BaseRequest, size: int, share: float = 1) -> None:
     connection = _connection(request)
     if size > SMALL or connection.holds:
         connection.hold(size, share)
+
+
+async def take_turn(request: web.BaseRequest, size: int) -> None:
+    """Until its reply is made the request works on so many bytes, a body or a reply.
+
+    :raises Overloaded: its turn does not come
+    """
+    if size > SMALL:
+        await _connection(request).take_turn(size)
 
 
 def minds_its_client(request: web.BaseRequest, on_left: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ from service.auth import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.handlers.messages import LOAD
 from service.load import SMALL
-from service.protocol import MIN_RATE, arriving, hold
+from service.protocol import MIN_RATE, arriving, hold, take_turn
 
 #: Bytes of a body from somebody without a token. The longest name and password take
 #: less, with every character of them escaped.
@@ -31,14 +31,16 @@ async def body_of(request: web.Request) -> bytes:
             body = request.content.read_nowait()
             _check_size(body, limit)
             hold(request, len(body))
-            return body
-        with arriving(request):
-            return await _whole(request, limit)
+        else:
+            with arriving(request):
+                body = await _whole(request, limit)
     except TimeoutError:
         request.content.set_exception(web.RequestPayloadError())  # no more of it
         raise RequestTimeout("The body did not come in time") from None
     except (web.RequestPayloadError, ConnectionError):
         raise InvalidRequest("The body does not arrive as its headers say") from None
+    await take_turn(request, len(body))
+    return body
 
 
 async def body_alone(request: web.Request) -> bytes:

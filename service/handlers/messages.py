@@ -14,7 +14,7 @@ from service.load import SMALL, Load
 from service.logins import Logins
 from service.model import Retry
 from service.passwords import PasswordHasher
-from service.protocol import hold
+from service.protocol import hold, take_turn
 from service.replies import PIECE, LongReply, Reply
 from service.settings import Settings
 from service.storage import Storage
@@ -53,6 +53,7 @@ async def reply_of(request: web.Request, ask: Callable[[int], Awaitable[T]]) -> 
     limit = request.app[SETTINGS].max_body
     size = min(SMALL, limit)
     while True:
+        await take_turn(request, size)
         hold(request, size)
         try:
             return await ask(size)

@@ -1,0 +1,45 @@
+"""Turns at large bodies and replies, so that many of them do not add up for the others.
+
+One of the largest size takes the event loop, and then Tarantool's one thread, for tens
+of milliseconds in which nobody else is served. Of many that come at once each would do
+so right after the other; in turn, in the order in which they came, they let whoever is
+waiting for something small go in between.
+"""
+
+import asyncio
+
+from service.errors import Overloaded
+
+#: Bytes of those whose turn it is; one that is larger has a turn of its own. Smaller
+#: ones share one, and so they share a sync of Tarantool's log.
+AT_ONCE = 1024 * 1024
+
+#: Seconds; as long as the call to Tarantool may take that they wait for.
+PATIENCE = 5.0
+
+
+class Turns:
+    def __init__(self) -> None:
+        self._line = asyncio.Lock()
+        self._taken = 0
+        self._ended = asyncio.Event()
+
+    async def take(self, size: int) -> None:
+        """Waits for a turn at so many bytes; `end` has to follow.
+
+        :raises Overloaded: it did not come in time
+        """
+        try:
+            async with asyncio.timeout(PATIENCE), self._line:
+                while self._taken and self._taken + size > AT_ONCE:
+                    self._ended.clear()
+                    await self._ended.wait()
+                self._taken += size
+        except TimeoutError:
+            raise Overloaded(
+                f"Large bodies and replies take turns: none came in {PATIENCE:g} s"
+            ) from None
+
+    def end(self, size: int) -> None:
+        self._taken -= size
+        self._ended.set()
