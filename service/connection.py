@@ -1,4 +1,4 @@
-"""The connection to Tarantool: which instance, and what when it is lost.
+"""The connections to Tarantool: which instance, and what when one is lost.
 
 asynctnt can reconnect by itself, but only to one address, for ever at the start, and
 with a leak: a descriptor for each attempt that a hanging instance does not answer.
@@ -102,8 +102,63 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
         self._on_lost(self)
 
 
+class Instance:
+    """Two connections to an instance: what is small does not queue behind what is
+    large, neither on its way nor on the way back.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        user: str,
+        password: str,
+        on_lost: Callable[["Instance"], None],
+    ) -> None:
+        self.address = address
+        self.for_small = Connection(address, user, password, self._lost)
+        self.for_large = Connection(address, user, password, self._lost)
+        self._on_lost = on_lost
+        self._is_open = False
+
+    @property
+    def read_only(self) -> bool:
+        return self.for_small.read_only
+
+    async def open(self) -> None:
+        """:raises Exception: of many kinds: the instance cannot be used"""
+        try:
+            await self.for_small.open()
+            await self.for_large.open()
+            if not self.for_small.is_connected:
+                raise ConnectionResetError("lost at once")
+        except BaseException:
+            self.close()
+            raise
+        self._is_open = True
+
+    @property
+    def is_connected(self) -> bool:
+        return self._is_open
+
+    def close(self) -> None:
+        self._is_open = False
+        self.for_small.close()
+        self.for_large.close()
+
+    async def disconnect(self) -> None:
+        self._is_open = False
+        await self.for_small.disconnect()
+        await self.for_large.disconnect()
+
+    def _lost(self, _: Connection) -> None:
+        """Without the one there is no use for the other."""
+        if self._is_open:
+            self.close()
+            self._on_lost(self)
+
+
 class ConnectionKeeper:
-    """Keeps one connection: to an instance that takes writes, if any does.
+    """Keeps connected: to an instance that takes writes, if any does.
 
     :param addresses: tried in this order
     """
@@ -112,13 +167,13 @@ class ConnectionKeeper:
         self._addresses = addresses
         self._user = user
         self._password = password
-        self._present: Connection | None = None
+        self._present: Instance | None = None
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def connection(self) -> Connection | None:
-        """The present connection, None while there is none."""
+    def instance(self) -> Instance | None:
+        """The present instance, None while there is none."""
         present = self._present
         return present if present is not None and present.is_connected else None
 
@@ -128,7 +183,7 @@ class ConnectionKeeper:
         :raises StartError: no instance could be reached
         """
         deadline = asyncio.get_running_loop().time() + patience
-        while self.connection is None:
+        while self.instance is None:
             try:
                 self._take(await self._connect())
             except Unreachable as why:
@@ -152,15 +207,15 @@ class ConnectionKeeper:
         if len(self._addresses) > 1:
             self._look.set()
 
-    def _lost(self, connection: Connection) -> None:
-        if connection is self._present:
-            log.warning("lost Tarantool at %s", connection.address)
+    def _lost(self, instance: Instance) -> None:
+        if instance is self._present:
+            log.warning("lost Tarantool at %s", instance.address)
             self._look.set()
 
     async def _keep(self) -> None:
         told = ""
         while True:
-            if self.connection is not None:
+            if self.instance is not None:
                 await self._look.wait()
             self._look.clear()
             try:
@@ -172,48 +227,48 @@ class ConnectionKeeper:
                     told = str(why)
             await asyncio.sleep(RECONNECT_INTERVAL)
 
-    def _take(self, connection: Connection) -> None:
+    def _take(self, instance: Instance) -> None:
         """Instead of the present one, unless that is as good."""
-        present = self.connection
+        present = self.instance
         if present is not None:
-            if connection.read_only or connection.address == present.address:
-                connection.close()
+            if instance.read_only or instance.address == present.address:
+                instance.close()
                 return
             # the calls under way on it get their time
             asyncio.get_running_loop().call_later(CALL_TIMEOUT, present.close)
-        self._present = connection
-        log.info("connected to Tarantool at %s", connection.address)
+        self._present = instance
+        log.info("connected to Tarantool at %s", instance.address)
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> Instance:
         """The first instance that takes writes; without one, the first that answers."""
-        readable: list[Connection] = []
+        readable: list[Instance] = []
         failures: list[Unreachable] = []
         try:
             for address in self._addresses:
                 try:
-                    connection = await self._try(address)
+                    instance = await self._try(address)
                 except Unreachable as why:
                     failures.append(why)
                     continue
-                if not connection.read_only:
-                    return connection
-                readable.append(connection)
+                if not instance.read_only:
+                    return instance
+                readable.append(instance)
             if readable:
                 return readable.pop(0)
         finally:
-            for connection in readable:
-                connection.close()
+            for instance in readable:
+                instance.close()
         raise Unreachable(
             "; ".join(map(str, failures)), final=all(why.final for why in failures)
         )
 
-    async def _try(self, address: Address) -> Connection:
-        connection = Connection(address, self._user, self._password, self._lost)
+    async def _try(self, address: Address) -> Instance:
+        instance = Instance(address, self._user, self._password, self._lost)
         try:
-            await connection.open()
+            await instance.open()
         except Exception as error:  # whatever it is, this instance cannot be used
             raise self._unreachable(address, error) from None
-        return connection
+        return instance
 
     def _unreachable(self, address: Address, error: Exception) -> Unreachable:
         code = getattr(error, "code", None)

@@ -49,8 +49,13 @@ from service.model import (
     User,
 )
 from service.settings import Address
+from service.turns import give_way
 
 log = logging.getLogger(__name__)
+
+#: Bytes of a call and its answer from which on it travels apart from smaller ones; a
+#: first attempt at a few keys, which may answer 64 KiB, is none.
+LARGE = 72 * 1024
 
 #: Seconds in which the log does not repeat itself.
 TELL_INTERVAL = 10.0
@@ -186,7 +191,13 @@ class Storage:
         """
         options = _options(conditions=conditions, ttl=ttl, retry=retry)
         outcome = await self._call(
-            "kv.v1.put", caller, keys, values, *options, writes=True
+            "kv.v1.put",
+            caller,
+            keys,
+            values,
+            *options,
+            writes=True,
+            size=_size(keys, values),
         )
         return _revision(outcome)
 
@@ -204,7 +215,14 @@ class Storage:
         :raises TokenRevoked, NotGranted, ConditionFailed, IdempotencyConflict:
         """
         options = _options(conditions=conditions, retry=retry)
-        outcome = await self._call("kv.v1.delete", caller, keys, *options, writes=True)
+        outcome = await self._call(
+            "kv.v1.delete",
+            caller,
+            keys,
+            *options,
+            writes=True,
+            size=_size(keys),
+        )
         return _revision(outcome), outcome[1]
 
     async def increment(
@@ -219,7 +237,13 @@ class Storage:
         keys, added = list(deltas), list(deltas.values())
         options = _options(retry=retry)
         revision, values = await self._call(
-            "kv.v1.increment", caller, keys, added, *options, writes=True
+            "kv.v1.increment",
+            caller,
+            keys,
+            added,
+            *options,
+            writes=True,
+            size=_size(keys),
         )
         return revision, values
 
@@ -232,7 +256,9 @@ class Storage:
         :raises BodyTooLarge: they take more than `max_bytes`
         """
         values: list[str | None]
-        (values,) = await self._call("kv.v1.get", caller, keys, max_bytes)
+        (values,) = await self._call(
+            "kv.v1.get", caller, keys, max_bytes, size=max_bytes + _size(keys)
+        )
         return values
 
     async def get_rows(
@@ -243,7 +269,9 @@ class Storage:
         :raises TokenRevoked, NotGranted:
         :raises BodyTooLarge: they take more than `max_bytes`
         """
-        columns = await self._call("kv.v1.get", caller, keys, max_bytes, True)
+        columns = await self._call(
+            "kv.v1.get", caller, keys, max_bytes, True, size=max_bytes + _size(keys)
+        )
         return [
             Row(value, revision, ttl) if value is not None else None
             for value, revision, ttl in zip(*columns, strict=True)
@@ -265,7 +293,14 @@ class Storage:
         """
         return Listing(
             *await self._call(
-                "kv.v1.list", caller, prefix, after, limit, max_bytes, with_values
+                "kv.v1.list",
+                caller,
+                prefix,
+                after,
+                limit,
+                max_bytes,
+                with_values,
+                size=max_bytes,
             )
         )
 
@@ -279,7 +314,9 @@ class Storage:
         :raises NotFound: changes are not kept
         :raises RevisionAhead: the store has not come to that revision
         """
-        page = await self._call("kv.v1.changes", caller, since, prefix, max_bytes)
+        page = await self._call(
+            "kv.v1.changes", caller, since, prefix, max_bytes, size=max_bytes
+        )
         return Changes(*_kept(page))
 
     async def follow(
@@ -290,13 +327,20 @@ class Storage:
         :param wait: seconds to wait for it at the most
         :raises RevisionCompacted, NotFound, RevisionAhead: as `changes`
         """
-        page = await self._call("kv.v1.follow", since, epoch, max_bytes, wait)
+        page = await self._call(
+            "kv.v1.follow", since, epoch, max_bytes, wait, size=max_bytes
+        )
         return AllChanges(*_kept(page))
 
-    async def _call(self, procedure: str, *args: Any, writes: bool = False) -> Any:
-        connection = self._keeper.connection
-        if connection is None:
+    async def _call(
+        self, procedure: str, *args: Any, writes: bool = False, size: int = 0
+    ) -> Any:
+        """:param size: bytes of the texts, and of what the answer may be"""
+        await give_way(size)
+        instance = self._keeper.instance
+        if instance is None:
             raise StorageUnavailable(applied="no" if writes else None)
+        connection = instance.for_large if size > LARGE else instance.for_small
         # asynctnt's request and response refer to each other: what they hold, perhaps a
         # batch of many megabytes, would stay until the next full garbage collection
         sent = list(args)
@@ -304,6 +348,7 @@ class Storage:
             response = await connection.call(procedure, sent)
             body = list(response.body)
             response.body.clear()
+            await give_way(size)
             return body
         except TarantoolDatabaseError as error:
             # in no variable: its traceback has this frame, and that would have it
@@ -330,6 +375,10 @@ class Storage:
         if now - self._told.get(reason, -TELL_INTERVAL) >= TELL_INTERVAL:
             self._told[reason] = now
             log.warning("calls are refused: %s", reason)
+
+
+def _size(*columns: Sequence[str]) -> int:
+    return sum(sum(map(len, texts)) for texts in columns)
 
 
 def _options(**given: Any) -> list[dict[str, Any]]:

@@ -14,6 +14,9 @@ from service.errors import Overloaded
 #: ones share one, and so they share a sync of Tarantool's log.
 AT_ONCE = 1024 * 1024
 
+#: Seconds between two steps of a large one, in which small ones are answered.
+PAUSE = 0.001
+
 #: Seconds; as long as the call to Tarantool may take that they wait for.
 PATIENCE = 5.0
 
@@ -43,3 +46,12 @@ class Turns:
     def end(self, size: int) -> None:
         self._taken -= size
         self._ended.set()
+
+
+async def give_way(size: int) -> None:
+    """Between two steps of work on so many bytes: whoever is waiting goes first.
+
+    A mere turn of the loop would not do: an answer to something small takes several.
+    """
+    if size > AT_ONCE:
+        await asyncio.sleep(PAUSE)

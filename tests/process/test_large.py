@@ -1,14 +1,17 @@
 """What is large holds up nobody who wants something small."""
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve
+from tests.machine import free_port, wait_until_ready
 from tests.problems import assert_problem
 from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.torture.proxy import Proxy
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -18,6 +21,9 @@ MANY = 4
 
 #: Seconds for a reply that waits for nothing, on a busy machine.
 AT_ONCE = 1.0
+
+#: Seconds in which the service finds a Tarantool that is back.
+SOON = 5.0
 
 #: A write of long values takes half a second, and tells how many did so at once.
 WRITES_SLOWLY = """
@@ -78,3 +84,74 @@ async def test_one_whose_turn_does_not_come_in_time_is_refused(
         assert refused.json["applied"] == "no"
         assert (await first).status == 200
         assert (await write(client, 3 * MIB // 2)).status == 200
+
+
+class Narrow(Proxy):
+    """Takes so many bytes of a connection, and no more of them until it is `wide`."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__(free_port(), target)
+        self.wide = asyncio.Event()
+        self.full = asyncio.Event()
+
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        target: asyncio.StreamWriter,
+        *,
+        back: bool = False,
+    ) -> None:
+        taken = 0
+        while chunk := await source.read(KIB):
+            taken += len(chunk)
+            if taken > MIB and not self.wide.is_set():
+                self.full.set()
+                await self.wide.wait()
+            target.write(chunk)
+            await target.drain()
+        raise ConnectionAbortedError
+
+
+@contextlib.asynccontextmanager
+async def through_narrow(
+    tarantool: Tarantool, serve: Serve
+) -> AsyncIterator[tuple[Client, Narrow]]:
+    proxy = Narrow(tarantool.port)
+    async with (
+        proxy.running(),
+        serve(tarantool, KV_TARANTOOL_URI=f"127.0.0.1:{proxy.port}") as client,
+    ):
+        yield await client.enter(), proxy
+
+
+async def test_what_is_small_does_not_queue_behind_what_is_large(
+    tarantool: Tarantool, serve: Serve
+) -> None:
+    key = unique("k")
+    async with through_narrow(tarantool, serve) as (client, proxy):
+        large = asyncio.create_task(write(client, 4 * MIB))
+        async with asyncio.timeout(SOON):
+            await proxy.full.wait()
+        async with asyncio.timeout(AT_ONCE):
+            assert (await client.write({key: 1})).status == 200
+            assert (await client.read([key])).json == {"data": {key: 1}}
+        assert not large.done()
+        proxy.wide.set()
+        assert (await large).status == 200
+
+
+async def test_both_connections_to_the_storage_are_made_again(
+    tarantool: Tarantool, serve: Serve
+) -> None:
+    async with through_narrow(tarantool, serve) as (client, proxy):
+        large = asyncio.create_task(write(client, 4 * MIB))
+        async with asyncio.timeout(SOON):
+            await proxy.full.wait()
+        proxy.cut()
+        proxy.wide.set()
+        lost = await large
+        assert_problem(lost, 503, "storage_unavailable")
+        assert lost.json["applied"] == "unknown"
+        await wait_until_ready(client, SOON)
+        assert (await write(client, 4 * MIB)).status == 200
+        assert (await client.write({unique("k"): 1})).status == 200
