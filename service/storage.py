@@ -35,6 +35,7 @@ from service.errors import (
     Unavailable,
     UserExists,
 )
+from service.grouping import Grouped
 from service.model import (
     Account,
     AllChanges,
@@ -76,8 +77,19 @@ REFUSALS: dict[str, type[Problem]] = {
 #: What the procedures refuse before anything is touched.
 FULL = {"kv.MemoryFull", "kv.RetriesFull", "kv.DiskFull"}
 
+#: Keys, and bytes of their values, up to which a read or a write is small: it travels
+#: in one call with others of its turn of the event loop. What a call costs is little
+#: beside the work of a larger one, which would only make the others wait.
+FEW, SHORT = 8, 8 * 1024
+
+#: Small ones that travel in one call: with more, the first wait longer than they gain.
+MOST_IN_CALL = 16
+
 READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
 LOG_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
+
+SmallPut = tuple[Caller, Sequence[str], Sequence[str]]
+SmallGet = tuple[Caller, Sequence[str], int]
 
 
 class Storage:
@@ -86,6 +98,8 @@ class Storage:
     def __init__(self, addresses: Sequence[Address], user: str, password: str) -> None:
         self._keeper = ConnectionKeeper(addresses, user, password)
         self._told: dict[str, float] = {}
+        self._gets = Grouped(self._get_each, MOST_IN_CALL)
+        self._puts = Grouped(self._put_each, MOST_IN_CALL)
 
     async def open(self, patience: float) -> None:
         """Connects; tries again for `patience` seconds.
@@ -190,6 +204,10 @@ class Storage:
         :raises TokenRevoked, NotGranted, ConditionFailed, IdempotencyConflict:
         """
         options = _options(conditions=conditions, ttl=ttl, retry=retry)
+        if not options and len(keys) <= FEW and _size(values) <= SHORT:
+            revision = await self._puts.ask((caller, keys, values))
+            if revision is not None:
+                return revision
         outcome = await self._call(
             "kv.v1.put",
             caller,
@@ -255,6 +273,10 @@ class Storage:
         :raises TokenRevoked, NotGranted:
         :raises BodyTooLarge: they take more than `max_bytes`
         """
+        if len(keys) <= FEW:
+            found = await self._gets.ask((caller, keys, min(max_bytes, SHORT)))
+            if found is not None:
+                return found
         values: list[str | None]
         (values,) = await self._call(
             "kv.v1.get", caller, keys, max_bytes, size=max_bytes + _size(keys)
@@ -331,6 +353,18 @@ class Storage:
             "kv.v1.follow", since, epoch, max_bytes, wait, size=max_bytes
         )
         return AllChanges(*_kept(page))
+
+    async def _put_each(self, puts: list[SmallPut]) -> list[int | None]:
+        """The revisions; None for what needs a call to itself, and was not written."""
+        revisions: list[int | None]
+        (revisions,) = await self._call("kv.v1.put_each", puts, writes=True)
+        return revisions
+
+    async def _get_each(self, gets: list[SmallGet]) -> list[list[str | None] | None]:
+        """The values; None for what needs a call to itself."""
+        values: list[list[str | None] | None]
+        (values,) = await self._call("kv.v1.get_each", gets)
+        return values
 
     async def _call(
         self, procedure: str, *args: Any, writes: bool = False, size: int = 0

@@ -46,6 +46,12 @@ function M.put(caller, keys, values, options)
     end)
 end
 
+--- Many independent `put` without options. One that is left out needs a call to itself, which
+-- can wait and raise.
+---@param requests table[] each {caller, keys, values}
+---@return table revisions one for each; null: it was left out, and nothing written
+M.put_each = writes.make_each
+
 --- Deletes those of the keys that are there, all or none.
 -- Raises kv.TokenRevoked, kv.NotGranted, kv.IdempotencyConflict.
 ---@param caller table {username, credentials_version}
@@ -155,6 +161,32 @@ function M.get(caller, keys, max_bytes, detailed)
         left[i] = left[i] ~= nil and left[i] - now or box.NULL
     end
     return values, column(rows, #keys, 'revision'), left
+end
+
+local function get_at_once(caller, keys, max_bytes)
+    local user = admission.at_once(caller)
+    if user == nil then
+        return nil
+    end
+    grants.check(user, 'r', keys)
+    local rows, bytes, newest = rows_now(keys, max_bytes, time.now())
+    if newest == nil and bytes <= max_bytes then
+        return column(rows, #keys, 'value')
+    end
+end
+
+--- Many independent `get`. One that is left out needs a call to itself, which can wait and
+-- raise.
+---@param requests table[] each {caller, keys, max_bytes}
+---@return table answers for each its values; null: it was left out
+function M.get_each(requests)
+    local answers = {}
+    for i = 1, #requests do
+        local ok, values = pcall(get_at_once, unpack(requests[i]))
+        answers[i] = ok and values or box.NULL
+    end
+    time.settle()
+    return answers
 end
 
 --- Lists the keys with a prefix that the caller may read, in the order of their bytes, a page

@@ -26,6 +26,8 @@ M.journal = durability.new()
 -- collector does not know how much that is. So it is called after so many bytes, as a share
 -- of the instance's memory.
 local GARBAGE_SHARE = 1 / 16
+local NO_EXPIRIES = {}
+
 local garbage = 0 -- bytes since it was called last
 
 local function collect_garbage()
@@ -153,6 +155,58 @@ function M.make(caller, rights, keys, options, plan)
             end
         end
     end
+end
+
+--- What a write asks for, if it can be done at once and as it is.
+local function plain(caller, keys, values)
+    local user = admission.at_once(caller)
+    if user == nil then
+        return nil
+    end
+    grants.check(user, 'w', keys)
+    local change = { keys = keys, values = values }
+    change.adds = added(change)
+    room.admit(change.adds)
+    return change
+end
+
+local function apply_each(accepted, revision)
+    for i = 1, #accepted do
+        local change = accepted[i]
+        revision = revision + 1
+        store.replace(change.keys, change.values, NO_EXPIRIES, revision)
+        changes.append(revision, change.keys, change.values)
+        garbage = garbage + 2 * change.adds
+    end
+    box.space.kv_meta:replace({ 'revision', revision })
+end
+
+--- Writes of several callers in one transaction, that is one record of the log, though each
+-- is a step of the revision of its own. One that would have to wait, to raise or to be
+-- tried again is left out: it needs a call to itself.
+---@param requests table[] each {caller, keys, values}
+---@return table revisions one for each; null: nothing was written
+function M.make_each(requests)
+    local revisions, accepted, marks = {}, {}, {}
+    local before = store.revision()
+    for i = 1, #requests do
+        local ok, change = pcall(plain, unpack(requests[i]))
+        revisions[i] = box.NULL
+        if ok and change ~= nil then
+            table.insert(accepted, change)
+            marks[#accepted] = before + #accepted
+            revisions[i] = marks[#accepted]
+        end
+    end
+    if #accepted > 0 then
+        collect_garbage()
+        if not pcall(M.journal.commit, M.journal, marks, apply_each, accepted, before) then
+            for i = 1, #requests do
+                revisions[i] = box.NULL
+            end
+        end
+    end
+    return revisions
 end
 
 --- Deletes keys that have expired.

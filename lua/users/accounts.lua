@@ -81,6 +81,12 @@ function M.find(username)
     return box.space.users:get(username)
 end
 
+--- The account, or nil; nil as well where a change of it is not on disk yet.
+---@param username string
+function M.find_at_once(username)
+    return journal:pending(username) == nil and box.space.users:get(username) or nil
+end
+
 --- Accounts in the order of their names, as the disk has them.
 ---@param after string|nil the name to go on after
 ---@param limit number
