@@ -5,7 +5,6 @@ travel in it; and none waits for it: what has come in a turn leaves at the end o
 """
 
 import asyncio
-import copy
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -55,7 +54,7 @@ class Grouped(Generic[Question, Answer]):
         except Exception as error:
             for each in waiting:
                 if not each.done():
-                    each.set_exception(copy.copy(error))
+                    each.set_exception(error)
             return
         for each, answer in zip(waiting, answers, strict=True):
             if not each.done():
