@@ -4,6 +4,9 @@ local time = require('kv.time')
 
 local M = {}
 
+--- Fields of a row, where many are read: a name is looked up anew each time.
+M.KEY, M.VALUE, M.REVISION, M.EXPIRES_AT = 1, 2, 3, 4
+
 --- The revision of the last write.
 function M.revision()
     return tonumber(box.space.kv_meta:get('revision').value)
@@ -15,7 +18,7 @@ function M.is_live(row, now)
     if row == nil then
         return false
     end
-    local expires_at = row.expires_at
+    local expires_at = row[M.EXPIRES_AT]
     if expires_at == nil or expires_at > now then
         return true
     end

@@ -21,6 +21,9 @@ local REPLICA_INTERVAL = 0.1
 
 local NO_OPTIONS = {}
 
+local KEY, VALUE = store.KEY, store.VALUE
+local REVISION, EXPIRES_AT = store.REVISION, store.EXPIRES_AT
+
 --- Writes all the keys or none. Raises kv.TokenRevoked, kv.NotGranted,
 -- kv.IdempotencyConflict.
 ---@param caller table {username, credentials_version}
@@ -104,13 +107,14 @@ end
 --- The rows of one moment and their bytes, up to the first too many; and the newest write
 -- that must be on disk to tell of them.
 local function rows_now(keys, max_bytes, now)
+    local kv, journal = box.space.kv, writes.journal
     local rows, newest, bytes, deletion = {}, 0, 0, nil
     for i = 1, #keys do
-        local row = box.space.kv:get(keys[i])
+        local row = kv:get(keys[i])
         if row == nil then
-            deletion = durability.later(deletion, writes.journal:pending(keys[i]))
+            deletion = durability.later(deletion, journal:pending(keys[i]))
         else
-            newest = math.max(newest, tonumber(row.revision))
+            newest = math.max(newest, tonumber(row[REVISION]))
             if store.is_live(row, now) then
                 bytes = bytes + row:bsize()
                 rows[i] = row
@@ -120,14 +124,15 @@ local function rows_now(keys, max_bytes, now)
             break
         end
     end
-    return rows, bytes, durability.later(deletion, writes.journal:pending(newest))
+    return rows, bytes, durability.later(deletion, journal:pending(newest))
 end
 
 --- One for each key: a field of its row, or null.
 local function column(rows, count, field)
     local values = {}
     for i = 1, count do
-        values[i] = rows[i] ~= nil and rows[i][field] or box.NULL
+        local row = rows[i]
+        values[i] = row ~= nil and row[field] or box.NULL
     end
     return values
 end
@@ -152,15 +157,15 @@ function M.get(caller, keys, max_bytes, detailed)
     if bytes > max_bytes then
         errors.raise('ReplyTooLarge', bytes, max_bytes)
     end
-    local values = column(rows, #keys, 'value')
+    local values = column(rows, #keys, VALUE)
     if not detailed then
         return values
     end
-    local left = column(rows, #keys, 'expires_at')
+    local left = column(rows, #keys, EXPIRES_AT)
     for i = 1, #keys do
         left[i] = left[i] ~= nil and left[i] - now or box.NULL
     end
-    return values, column(rows, #keys, 'revision'), left
+    return values, column(rows, #keys, REVISION), left
 end
 
 local function get_at_once(caller, keys, max_bytes)
@@ -171,7 +176,7 @@ local function get_at_once(caller, keys, max_bytes)
     grants.check(user, 'r', keys)
     local rows, bytes, newest = rows_now(keys, max_bytes, time.now())
     if newest == nil and bytes <= max_bytes then
-        return column(rows, #keys, 'value')
+        return column(rows, #keys, VALUE)
     end
 end
 
@@ -209,8 +214,8 @@ function M.list(caller, prefix, after, limit, max_bytes, with_values)
         rows, last = listing.page(prefixes, after, limit, max_bytes, with_values)
     until writes.journal:await_all()
     time.settle()
-    local keys = column(rows, #rows, 'key')
-    return revision, last or box.NULL, keys, with_values and column(rows, #rows, 'value') or nil
+    local keys = column(rows, #rows, KEY)
+    return revision, last or box.NULL, keys, with_values and column(rows, #rows, VALUE) or nil
 end
 
 --- Batches after a revision, as the log has them on disk.
