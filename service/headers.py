@@ -1,5 +1,7 @@
 """The headers of every reply, whoever makes it."""
 
+from collections.abc import Mapping
+
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, istr
 
@@ -23,6 +25,13 @@ WITH_TLS = CIMultiDict(DEFAULTS, **{"Strict-Transport-Security": "max-age=315360
 SERVER = "kv-service"
 
 
+def _beginning(headers: Mapping[str, str]) -> bytes:
+    """Of a reply of JSON, up to what differs from one to the next."""
+    own = {hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: "application/json", **headers}
+    lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in own.items())]
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
 class HeadedRequest(web.Request):
     """Puts them on its reply.
 
@@ -31,6 +40,7 @@ class HeadedRequest(web.Request):
     """
 
     headers_of_replies = DEFAULTS
+    beginning_of_json = _beginning(DEFAULTS)
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         headers = response.headers
@@ -40,3 +50,4 @@ class HeadedRequest(web.Request):
 
 class SecureRequest(HeadedRequest):
     headers_of_replies = WITH_TLS
+    beginning_of_json = _beginning(WITH_TLS)

@@ -1,6 +1,6 @@
 """JSON texts, put together from values of ours and from texts of values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -21,6 +21,12 @@ def members_of(members: Iterable[tuple[str, str]]) -> list[str]:
     texts[:1] = "{"  # in the place of the first comma
     texts.append("}")
     return texts
+
+
+def data_of(values: Mapping[str, str]) -> bytes:
+    """`{"data": …}` of keys and JSON texts, at once."""
+    raw = {key: msgspec.Raw(value) for key, value in values.items()}
+    return msgspec.json.encode({"data": raw})
 
 
 def object_of(members: Iterable[tuple[str, str]]) -> str:

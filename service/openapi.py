@@ -9,9 +9,10 @@ from aiohttp import hdrs, web
 
 from service import errors, schemas
 from service.handlers import changes, one_key
-from service.handlers.messages import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FORM, REVISION
+from service.handlers.messages import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FORM
 from service.operations import OPERATIONS, Operation, Problem
 from service.preconditions import ENTITY_TAG, ENTITY_TAGS
+from service.replies import REVISION
 from service.settings import Settings
 
 REFERENCE = "#/components/schemas/{name}"

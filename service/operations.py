@@ -10,8 +10,9 @@ from msgspec import Meta
 
 from service import errors, schemas
 from service.handlers import accounts, batches, changes, health, one_key
-from service.handlers.messages import IDEMPOTENCY_KEY, PRECONDITIONS, REVISION
+from service.handlers.messages import IDEMPOTENCY_KEY, PRECONDITIONS
 from service.model import Grant
+from service.replies import REVISION
 
 
 class Problem(msgspec.Struct):

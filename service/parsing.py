@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -40,6 +40,7 @@ from service.schemas import (
 from service.settings import Settings
 
 MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
+MAX_UTF_8 = 4  # bytes of a character
 MAX_EXACT = 2**53  # from there a double stands for several integers
 DEFAULT_PAGE = 1000  # keys
 MAX_QUOTED = 48  # characters of a client's key in a detail
@@ -166,8 +167,8 @@ def parse_write(body: bytes, limits: Settings) -> Batch:
     given = _decode(body, WriteBody)
     if not given.data:
         raise NoData()
-    _check_keys(given.data, len(given.data), limits)
-    values = [_value(raw, limits, key) for key, raw in given.data.items()]
+    _check_keys(given.data, limits)
+    values = _values(given.data, limits)
     _check_utf_8(body)
     conditions = _conditions(given.conditions, limits)
     return Batch(list(given.data), values, conditions, given.ttl)
@@ -216,7 +217,7 @@ def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
     data = _decode(body, IncrementBody).data
     if not data:
         raise NoData()
-    _check_keys(data, len(data), limits)
+    _check_keys(data, limits)
     return {key: _integer(delta, "/data/*") for key, delta in data.items()}
 
 
@@ -240,7 +241,7 @@ def parse_key(path: str, limits: Settings) -> str:
         key = unquote_to_bytes(sent).decode()
     except UnicodeDecodeError:
         raise InvalidKey("The key in the path is not UTF-8") from None
-    _check_keys([key], 1, limits)
+    _check_keys([key], limits)
     return key
 
 
@@ -290,8 +291,19 @@ def _revision(text: str, what: str) -> int:
 def _keys(given: list[str] | None, limits: Settings) -> list[str]:
     if not given:
         raise NoKeys()
-    _check_keys(given, len(given), limits)
+    _check_keys(given, limits)
     return list(dict.fromkeys(given))
+
+
+def _values(data: dict[str, msgspec.Raw], limits: Settings) -> list[str]:
+    """Looks at each only where one of them may be refused, to name it."""
+    try:
+        values = [str(raw, "utf-8") for raw in data.values()]
+    except UnicodeDecodeError:
+        values = []
+    if not values or max(map(len, values)) * MAX_UTF_8 > limits.max_value:
+        values = [_value(raw, limits, key) for key, raw in data.items()]
+    return values
 
 
 def _value(raw: msgspec.Raw, limits: Settings, key: str | None = None) -> str:
@@ -325,7 +337,7 @@ def _whose(key: str | None) -> str:
 def _conditions(given: schemas.Conditions | None, limits: Settings) -> list[Condition]:
     if not given:
         return []
-    _check_keys(given, len(given), limits)
+    _check_keys(given, limits)
     return [Condition(key, [_wanted(revision)]) for key, revision in given.items()]
 
 
@@ -395,9 +407,13 @@ def _explained(error: msgspec.ValidationError, whole: str = "The body") -> str:
     return f"{where}: {reason[:1].lower()}{_shortened(reason[1:], MAX_REASON)}"
 
 
-def _check_keys(keys: Iterable[str], count: int, limits: Settings) -> None:
+def _check_keys(keys: Collection[str], limits: Settings) -> None:
+    count = len(keys)
     if count > limits.max_keys:
         raise TooManyKeys(f"{count} keys in one call, the limit is {limits.max_keys}")
+    # looks at each only where one of them may be refused
+    if min(map(len, keys)) > 0 and max(map(len, keys)) * MAX_UTF_8 <= limits.max_key:
+        return
     for key in keys:
         if not key:
             raise InvalidKey("A key must not be empty")

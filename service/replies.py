@@ -1,4 +1,4 @@
-"""Replies that are written as their client takes them.
+"""Replies: the short ones in one piece, the others as their client takes them.
 
 Over TLS a transport takes whatever it gets at once and then says that it has nothing
 left to send: a reply written whole would be over for this service as soon as it has
@@ -6,12 +6,53 @@ begun, with nobody to count what waits for a client that reads slowly.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import hdrs, web
+from aiohttp.helpers import rfc822_formatted_time
+
+from service.headers import HeadedRequest
 
 #: Bytes: as many as a transport keeps before it asks to wait.
 PIECE = 64 * 1024
+
+
+#: The revision of the store, that of the write which is answered.
+REVISION = "KV-Revision"
+
+
+class ShortReply(web.StreamResponse):
+    """JSON with status 200 and no header of its own but the revision, for HTTP/1.1.
+
+    Most replies are such; with the head put together from ready parts, instead of a
+    table of headers, they take half the time.
+    """
+
+    def __init__(self, body: bytes, revision: int | None) -> None:
+        super().__init__()
+        self._json = body
+        self._revision = revision
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        self._req = request
+        if self._keep_alive is None:
+            self._keep_alive = request.keep_alive
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        request, body = cast(HeadedRequest, self._req), self._json
+        head = f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
+        if self._revision is not None:
+            head += f"{REVISION}: {self._revision}\r\n"
+        if not self._keep_alive:
+            head += "Connection: close\r\n"
+        writer = request.writer
+        await writer.write(
+            b"%b%b\r\n%b" % (request.beginning_of_json, head.encode(), body)
+        )
+        await writer.drain()
+        self._body_length = writer.output_size
+        self._eof_sent = True
+        self._req = None
 
 
 class Reply(web.Response):

@@ -12,9 +12,11 @@ from service.handlers.messages import (
     SETTINGS,
     STORAGE,
     SUCCESS,
+    data_reply,
     json_reply,
     reply_of,
     retry_of,
+    short_reply,
     spliced_reply,
 )
 from service.json_text import encoded, members_of, object_of
@@ -26,7 +28,7 @@ from service.protocol import hold
 MAX_PAGE = 1024 * 1024
 
 
-async def write(request: web.Request) -> web.Response:
+async def write(request: web.Request) -> web.StreamResponse:
     body = await body_alone(request)
     batch = parsing.parse_write(body, request.app[SETTINGS])
     revision = await request.app[STORAGE].put(
@@ -37,10 +39,10 @@ async def write(request: web.Request) -> web.Response:
         ttl=batch.ttl,
         retry=retry_of(request, body),
     )
-    return json_reply(SUCCESS, revision)
+    return short_reply(request, SUCCESS, revision)
 
 
-async def read(request: web.Request) -> web.Response:
+async def read(request: web.Request) -> web.StreamResponse:
     keys, detailed = parsing.parse_read(
         await body_alone(request), request.app[SETTINGS]
     )
@@ -50,8 +52,7 @@ async def read(request: web.Request) -> web.Response:
         return spliced_reply(_detailed(keys, rows))
     values = await reply_of(request, partial(storage.get, caller, keys))
     found = zip(keys, values, strict=True)
-    data = members_of((key, value) for key, value in found if value is not None)
-    return spliced_reply(['{"data":', *data, "}"])
+    return data_reply(request, {key: text for key, text in found if text is not None})
 
 
 async def delete(request: web.Request) -> web.Response:

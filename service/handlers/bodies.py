@@ -21,25 +21,20 @@ async def body_of(request: web.Request) -> bytes:
     limit = request.client_max_size
     if CALLER not in request:
         limit = min(limit, MAX_STRANGERS_BODY)
-    announced = request.content_length or 0
-    if announced > limit:
-        raise BodyTooLarge(f"The body is {announced} bytes long, the limit is {limit}")
-    if announced > SMALL:
-        request.app[LOAD].expect(announced)
     try:
         if request.content.is_eof():  # most bodies come with their heads
             body = request.content.read_nowait()
-            _check_size(body, limit)
-            hold(request, len(body))
+            _check_size(len(body), limit)
         else:
-            with arriving(request):
-                body = await _whole(request, limit)
+            body = await _arriving(request, limit)
     except TimeoutError:
         request.content.set_exception(web.RequestPayloadError())  # no more of it
         raise RequestTimeout("The body did not come in time") from None
     except (web.RequestPayloadError, ConnectionError):
         raise InvalidRequest("The body does not arrive as its headers say") from None
-    await take_turn(request, len(body))
+    if len(body) > SMALL:
+        hold(request, len(body))
+        await take_turn(request, len(body))
     return body
 
 
@@ -52,6 +47,15 @@ async def body_alone(request: web.Request) -> bytes:
     return await body_of(request)
 
 
+async def _arriving(request: web.Request, limit: int) -> bytes:
+    announced = request.content_length or 0
+    _check_size(announced, limit)
+    if announced > SMALL:
+        request.app[LOAD].expect(announced)
+    with arriving(request):
+        return await _whole(request, limit)
+
+
 async def _whole(request: web.Request, limit: int) -> bytes:
     """A piece earns time for the next, but never more than for the first."""
     body = bytearray()
@@ -60,13 +64,14 @@ async def _whole(request: web.Request, limit: int) -> bytes:
     async with asyncio.timeout_at(deadline) as timeout:
         while chunk := await request.content.readany():
             body += chunk
-            _check_size(body, limit)
+            if len(body) > limit:
+                raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
             hold(request, len(body))
             deadline = min(deadline + len(chunk) / MIN_RATE, clock() + patience)
             timeout.reschedule(deadline)
     return bytes(body)
 
 
-def _check_size(body: bytes | bytearray, limit: int) -> None:
-    if len(body) > limit:
-        raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise BodyTooLarge(f"The body is {size} bytes long, the limit is {limit}")

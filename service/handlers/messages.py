@@ -2,20 +2,21 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from service.auth import Tokens
 from service.errors import BodyTooLarge, InvalidRequest
 from service.feed import Feed
+from service.json_text import data_of, members_of
 from service.load import SMALL, Load
 from service.logins import Logins
 from service.model import Retry
 from service.passwords import PasswordHasher
 from service.protocol import hold, take_turn
-from service.replies import PIECE, LongReply, Reply
+from service.replies import PIECE, REVISION, LongReply, Reply, ShortReply
 from service.settings import Settings
 from service.storage import Storage
 
@@ -29,7 +30,6 @@ PASSWORDS = web.AppKey("passwords", PasswordHasher)
 LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
 
-REVISION = "KV-Revision"
 SUCCESS = b'{"status":"success"}'
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -98,7 +98,23 @@ def json_reply(body: str | bytes, revision: int | None = None) -> Reply:
     return response
 
 
-def spliced_reply(texts: Sequence[str]) -> web.Response:
+def short_reply(
+    request: web.Request, body: bytes, revision: int | None = None
+) -> web.StreamResponse:
+    """As `json_reply`, for what is asked most often."""
+    if request.version != HttpVersion11:
+        return json_reply(body, revision)
+    return ShortReply(body, revision)
+
+
+def data_reply(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
+    """`{"data": …}` of keys and their JSON texts."""
+    if sum(map(len, values.values())) > PIECE:
+        return spliced_reply(['{"data":', *members_of(values.items()), "}"])
+    return short_reply(request, data_of(values))
+
+
+def spliced_reply(texts: Sequence[str]) -> web.StreamResponse:
     """The parts of a JSON text, which may be long."""
     if sum(map(len, texts)) <= PIECE:
         return json_reply("".join(texts))

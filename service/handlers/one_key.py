@@ -9,7 +9,6 @@ from service.auth import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound
 from service.handlers.bodies import body_of
 from service.handlers.messages import (
-    REVISION,
     SETTINGS,
     STORAGE,
     json_reply,
@@ -18,6 +17,7 @@ from service.handlers.messages import (
 )
 from service.model import Row
 from service.preconditions import etag, if_match, if_none_match
+from service.replies import REVISION
 
 ROUTE = "/api/keys/{key:(?s:.*)}"
 TTL = "KV-TTL"
