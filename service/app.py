@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from service import openapi
-from service.auth import Tokens, admit
+from service.auth import Tokens, admitted
 from service.errors import Problem, StartError, UserExists, render
 from service.feed import Feed
 from service.handlers import accounts, batches, changes, docs, health, one_key
@@ -70,20 +70,25 @@ def create_app(settings: Settings) -> web.Application:
     tokens = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
     )
-    public = {route.handler for route in PAGES + PUBLIC}
     load = Load(settings)
     app = web.Application(
-        middlewares=[render, bounded(load, READING, HEALTH), admit(tokens, public)],
+        middlewares=[render, bounded(load, READING, HEALTH)],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
     app[LOAD] = load
     app[TOKENS] = tokens
     app[OPENAPI] = openapi.document(PUBLIC, FOR_CALLERS, settings)
-    app.add_routes(PAGES + PUBLIC + FOR_CALLERS)
+    app.add_routes(PAGES + PUBLIC)
+    app.add_routes(_for_callers(route, tokens) for route in FOR_CALLERS)
     app.on_shutdown.append(end_feed)
     app.cleanup_ctx.extend([storage, feed, passwords, administrator])
     return app
+
+
+def _for_callers(route: web.RouteDef, tokens: Tokens) -> web.RouteDef:
+    handler = admitted(tokens, route.handler)
+    return web.RouteDef(route.method, route.path, handler, route.kwargs)
 
 
 async def storage(app: web.Application) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Tokens, and the middleware that admits a caller.
+"""Tokens, and how a caller is admitted.
 
 A token names the secret that signed it (`kid`, RFC 7515, section 4.1.4), so that the
 secret can be changed while tokens of the one before are still good.
@@ -9,17 +9,17 @@ aiohttp warns about. Its own replies, which carry the verifier's text, are not u
 """
 
 import base64
+import functools
 import hashlib
 import logging
 import time
-from collections.abc import Container
 from operator import attrgetter
 from typing import Annotated, Any
 
 import jwt
 import msgspec
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 from aiohttp_jwt import JWTMiddleware
 from msgspec import Meta
 
@@ -151,15 +151,13 @@ def _caller(payload: dict[str, Any]) -> tuple[Caller, int]:
     return Caller(claims.sub, claims.ver), claims.exp
 
 
-def admit(tokens: Tokens, public: Container[Handler]) -> Middleware:
-    """Lets only callers with a token through, except to the `public` handlers."""
+def admitted(tokens: Tokens, handler: Handler) -> Handler:
+    """Lets only callers with a token through."""
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        match = request.match_info
-        if match.handler not in public and match.http_exception is None:
-            header = request.headers.get(hdrs.AUTHORIZATION)
-            request[CALLER], request[EXPIRES_AT] = await tokens.verify(header)
+    @functools.wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        header = request.headers.get(hdrs.AUTHORIZATION)
+        request[CALLER], request[EXPIRES_AT] = await tokens.verify(header)
         return await handler(request)
 
-    return middleware
+    return guarded

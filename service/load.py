@@ -8,6 +8,7 @@ a bound is refused at once: those who wait cost memory too.
 """
 
 import contextlib
+import inspect
 from collections.abc import Container, Iterator
 
 from aiohttp import hdrs, web
@@ -121,7 +122,8 @@ def bounded(
             load.admit(SPARE if request.match_info.handler in exempt else 0)
             return await handler(request)
         except Overloaded as refused:
-            reads = request.method in SAFE or request.match_info.handler in reading
+            asked = inspect.unwrap(request.match_info.handler)
+            reads = request.method in SAFE or asked in reading
             if not reads:
                 refused.applied = "no"
             raise

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from service.connections import ProblemServer
+from service.dispatch import Dispatcher
 from service.load import Load
 from service.protocol import MAX_FIELD, MAX_HEADERS, MAX_LINE
 
@@ -36,7 +37,7 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         mended = ProblemServer(
-            server.request_handler,
+            Dispatcher(self.app),
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             load=self._load,
