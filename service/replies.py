@@ -77,8 +77,9 @@ class LongReply(web.Response):
         self._texts = texts
 
     async def write_eof(self, data: bytes = b"") -> None:
+        texts, self._texts = self._texts, ()  # a connection keeps its last reply
         if not self._must_be_empty_body:
-            for piece in _put_together(self._texts):
+            for piece in _put_together(texts):
                 await self.write(piece)
         await super().write_eof(data)
 

@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.client import Client, Reply, unique
-from tests.conftest import Serve
+from tests.conftest import Serve, environ_for
 from tests.machine import free_port, wait_until_ready
 from tests.problems import assert_problem
+from tests.process.service import ServiceProcess, service_process
 from tests.tarantool import Tarantool, Tarantools, evaluated
 from tests.torture.proxy import Proxy
 
@@ -155,3 +158,24 @@ async def test_both_connections_to_the_storage_are_made_again(
         await wait_until_ready(client, SOON)
         assert (await write(client, 4 * MIB)).status == 200
         assert (await client.write({unique("k"): 1})).status == 200
+
+
+def memory(process: ServiceProcess) -> int:
+    """Bytes that it has at this moment."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * KIB
+
+
+async def test_a_large_reply_is_let_go_when_it_is_taken(
+    tarantool: Tarantool, tmp_path: Path
+) -> None:
+    data = {unique("large"): "x" * (MIB - 2) for _ in range(15)}
+    with service_process(tmp_path, **environ_for(tarantool)) as process:
+        async with aiohttp.ClientSession() as session:
+            client = await Client(session, process.url).enter()
+            assert (await client.write(data)).status == 200
+            before = memory(process)
+            reads = [client.read(list(data)) for _ in range(8)]
+            for reply in await asyncio.gather(*reads):
+                assert reply.json == {"data": data}
+            assert memory(process) - before < 3 * len(data) * MIB
