@@ -31,13 +31,15 @@ MAX_PAGE = 1024 * 1024
 async def write(request: web.Request) -> web.StreamResponse:
     body = await body_alone(request)
     batch = parsing.parse_write(body, request.app[SETTINGS])
+    retry = retry_of(request, body)
+    del body  # perhaps many megabytes, of which the values are copies
     revision = await request.app[STORAGE].put(
         request[CALLER],
         batch.keys,
         batch.values,
         conditions=batch.conditions,
         ttl=batch.ttl,
-        retry=retry_of(request, body),
+        retry=retry,
     )
     return short_reply(request, SUCCESS, revision)
 
