@@ -4,6 +4,7 @@
 # make lint   ruff, mypy, bandit, luacheck
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench-logins   how long reads take while logins flood in; ARGS go to it
+# make bench-large   memory and stalls of the largest batches; ARGS go to it
 # make bench-durability   what it costs a read to wait for a write that is not on disk yet
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
@@ -23,7 +24,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: run test torture lint audit tarantool luacheck libfaketime
-.PHONY: bench-logins bench-durability
+.PHONY: bench-logins bench-durability bench-large
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -48,6 +49,9 @@ audit: .venv/dev
 
 bench-logins: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.logins $(ARGS)
+
+bench-large: .venv/dev tarantool
+	@.venv/bin/python -m benchmarks.large $(ARGS)
 
 bench-durability: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.durability_wait

@@ -61,14 +61,14 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(
-        self, path: str, body: dict[str, Any], token: str | None = None
+        self, path: str, body: dict[str, Any] | bytes, token: str | None = None
     ) -> tuple[int, bytes]:
         if self._streams is None:
             self._streams = await asyncio.open_connection(
                 "127.0.0.1", self._port, local_addr=(self.address, 0)
             )
         reader, writer = self._streams
-        content = json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         admission = f"Authorization: Bearer {token}\r\n" if token else ""
         head = f"POST {path} HTTP/1.1\r\nHost: kv\r\n{admission}"
         writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
