@@ -1,22 +1,19 @@
 """The command line: settings from the environment, then the server."""
 
 import asyncio
-import logging
 import os
 import sys
 
 import uvloop
 
 from service.errors import StartError
+from service.logs import log_to_stderr
 from service.server import serve
 from service.settings import Settings
 
 
 def main() -> int:
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    log_to_stderr()
     try:
         settings = Settings.from_env(os.environ)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
