@@ -10,6 +10,7 @@ from service.errors import StartError
 from service.logs import log_to_stderr
 from service.server import serve
 from service.settings import Settings
+from service.workers import WorkersEnded
 
 
 def main() -> int:
@@ -20,6 +21,9 @@ def main() -> int:
             runner.run(serve(settings))
     except StartError as why:
         print(f"kv: cannot start: {why}", file=sys.stderr)
+        return 1
+    except WorkersEnded as why:
+        print(f"kv: {why}", file=sys.stderr)
         return 1
     return 0
 

@@ -112,7 +112,8 @@ async def end_feed(app: web.Application) -> None:
 
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:
-    app[PASSWORDS] = PasswordHasher(app[SETTINGS].bcrypt_rounds)
+    settings = app[SETTINGS]
+    app[PASSWORDS] = PasswordHasher(settings.bcrypt_rounds, settings.workers)
     app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS])
     yield
     app[PASSWORDS].close()

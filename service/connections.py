@@ -21,6 +21,13 @@ log = logging.getLogger(__name__)
 #: to choose them takes a look at all.
 CLOSED_AT_A_TIME = 1 / 64
 
+#: Seconds that a stop waits for the next requests of connections that are kept alive:
+#: for those on their way, and for clients that send one after the other.
+LINGER = 1.0
+
+#: Seconds between looks whether they have come.
+DRAIN_INTERVAL = 0.05
+
 #: Seconds in which the log does not repeat itself.
 TELL_INTERVAL = 10.0
 
@@ -63,6 +70,18 @@ class ProblemServer(web.Server):
             self._told = now
             limit = self._load.max_connections
             log.warning("%d connections are open, the limit: idle ones go", limit)
+
+    async def drain(self) -> None:
+        """Answers what comes yet, and each connection's last reply says that it is.
+
+        Who is told sends the next request on another connection; a connection that is
+        closed while a request is on its way loses it.
+        """
+        self._load.is_stopping = True
+        for _ in range(round(LINGER / DRAIN_INTERVAL)):
+            if not self._connections:
+                return
+            await asyncio.sleep(DRAIN_INTERVAL)
 
     async def look_after_connections(self) -> None:
         before = self._loop.time()

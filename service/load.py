@@ -29,17 +29,18 @@ SPARE = 64
 
 
 class Load:
-    """The figures are of this moment; the limits are settings."""
+    """The figures are of this moment; the limits, this worker's share of settings."""
 
     def __init__(self, settings: Settings) -> None:
         self.requests = 0
         self.held = 0
         self.watchers = 0
+        self.is_stopping = False
         self.turns = Turns()
-        self.max_requests = settings.max_in_flight
-        self.max_held = settings.max_held
-        self.max_watchers = settings.max_watchers
-        self.max_connections = settings.max_connections
+        self.max_requests = settings.share(settings.max_in_flight)
+        self.max_held = settings.share(settings.max_held)
+        self.max_watchers = settings.share(settings.max_watchers)
+        self.max_connections = settings.share(settings.max_connections)
         #: Seconds for the head of a request, and for a body or a reply beside what its
         #: length grants.
         self.patience = float(settings.client_timeout)

@@ -44,18 +44,23 @@ class Verdict(NamedTuple):
 
 
 class PasswordHasher:
-    """Hashes and checks passwords of any length, all of their bytes significant."""
+    """Hashes and checks passwords of any length, all of their bytes significant.
 
-    def __init__(self, rounds: int) -> None:
+    :param workers: among which the threads and the queue are divided
+    """
+
+    def __init__(self, rounds: int, workers: int = 1) -> None:
         self._rounds = rounds
-        self._queue = FairQueue(THREADS, THREADS + MAX_WAITING, "bcrypt")
+        threads = max(1, THREADS // workers)
+        self._limit = threads + max(1, MAX_WAITING // workers)
+        self._queue = FairQueue(threads, self._limit, "bcrypt")
 
     def close(self) -> None:
         self._queue.close()
 
     async def hash(self, password: str, place: Place) -> str:
         """:raises Overloaded: the place went to somebody else"""
-        with _overloaded():
+        with self._overloaded():
             return await place.run(partial(_hash, password, self._rounds))
 
     @contextlib.contextmanager
@@ -64,7 +69,7 @@ class PasswordHasher:
 
         :raises Overloaded: the queue is full
         """
-        with _overloaded(), self._queue.place(client) as place:
+        with self._overloaded(), self._queue.place(client) as place:
             yield place
 
     async def check(
@@ -80,18 +85,17 @@ class PasswordHasher:
         :raises Overloaded: the place went to somebody else
         """
         work = partial(_check, password, known_hash, costs, self._rounds)
-        with _overloaded():
+        with self._overloaded():
             return await place.run(work)
 
-
-@contextlib.contextmanager
-def _overloaded() -> Iterator[None]:
-    try:
-        yield
-    except QueueFull:
-        raise Overloaded(
-            f"{THREADS + MAX_WAITING} passwords are being checked, the limit"
-        ) from None
+    @contextlib.contextmanager
+    def _overloaded(self) -> Iterator[None]:
+        try:
+            yield
+        except QueueFull:
+            raise Overloaded(
+                f"{self._limit} passwords are being checked, the limit"
+            ) from None
 
 
 def _check(

@@ -280,7 +280,8 @@ class ProblemHandler(RequestHandler):
         if self._held and resp.content_length is not None:
             # the body is not needed any more; of the reply, not all that it might take
             self.hold(min(self._held, resp.content_length))
-        if self._half_closed and not self._messages:
+        has_said_all = self._half_closed or self._load.is_stopping
+        if has_said_all and not self._messages:
             resp.force_close()
         return await super().finish_response(request, resp, start_time)
 

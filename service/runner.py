@@ -32,11 +32,12 @@ class Runner(web.AppRunner):
         )
         self._load = load
         self._request = request
+        self._mended: ProblemServer | None = None
         self._looking: asyncio.Task[None] | None = None
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
-        mended = ProblemServer(
+        self._mended = mended = ProblemServer(
             Dispatcher(self.app),
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
@@ -45,6 +46,13 @@ class Runner(web.AppRunner):
         )
         self._looking = asyncio.create_task(mended.look_after_connections())
         return mended
+
+    async def drain(self) -> None:
+        """Ends what has begun, where others take what comes next."""
+        for site in self.sites:
+            await site.stop()
+        if self._mended is not None:
+            await self._mended.drain()
 
     async def cleanup(self) -> None:
         await super().cleanup()

@@ -7,8 +7,10 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from service.app import create_app
@@ -17,9 +19,10 @@ from service.errors import StartError
 from service.handlers.messages import LOAD
 from service.headers import HeadedRequest, SecureRequest
 from service.runner import Runner
-from service.settings import Settings
+from service.settings import Secret, Settings
 from service.tls import Tls
 from service.tls_site import HANDSHAKES, TlsSite
+from service.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -39,29 +42,42 @@ async def serve(settings: Settings) -> None:
     """Serves until a stop signal; a second one ends the process at once.
 
     :raises StartError:
+    :raises WorkersEnded: of several
     """
     _cancel_on_signal()
     _allow_connections()
-    tls = _tls(settings)
+    tls = tls_of(settings)
     _reload_on_signal(tls)
     with contextlib.suppress(asyncio.CancelledError):
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings))
             if not settings.tarantool_uri:
                 settings = await stack.enter_async_context(embedded_tarantool(settings))
-            await stack.enter_async_context(running(settings, listener, tls))
-            log.info("serving on %s:%d", *listener.getsockname()[:2])
-            await asyncio.Event().wait()
+            host, port = listener.getsockname()[:2]
+            if settings.workers == 1:
+                await stack.enter_async_context(running(settings, listener, tls))
+                ended: Coroutine[Any, Any, object] = asyncio.Event().wait()
+            else:
+                workers = await stack.enter_async_context(several(settings, listener))
+                _reload_on_signal(tls, workers.reload)
+                ended = workers.ended()
+            log.info("serving on %s:%d", host, port)
+            await ended
     log.info("stopped")
 
 
-def bind(settings: Settings) -> socket.socket:
-    """The service's socket, not listening yet: an occupied port is found out first."""
+def bind(settings: Settings, *, shared: bool = False) -> socket.socket:
+    """The service's socket, not listening yet: an occupied port is found out first.
+
+    :param shared: others may be bound to the same port, if they are shared too
+    """
     where = (settings.host, settings.port)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(where)
     except OSError as error:
         listener.close()
@@ -72,13 +88,13 @@ def bind(settings: Settings) -> socket.socket:
 @contextlib.asynccontextmanager
 async def running(
     settings: Settings, listener: socket.socket, tls: Tls | None = None
-) -> AsyncIterator[web.AppRunner]:
+) -> AsyncIterator[Runner]:
     """The application, answering on the listener.
 
     :raises StartError:
     """
     app = create_app(settings)
-    most = min(settings.max_connections, _most_connections(tls is not None))
+    most = min(app[LOAD].max_connections, _most_connections(tls is not None))
     app[LOAD].max_connections = most
     runner = Runner(
         app,
@@ -109,7 +125,48 @@ async def running(
         await runner.cleanup()
 
 
-def _tls(settings: Settings) -> Tls | None:
+@contextlib.asynccontextmanager
+async def several(
+    settings: Settings, listener: socket.socket
+) -> AsyncIterator[Workers]:
+    """Workers, answering on the listener's address.
+
+    :raises StartError:
+    """
+    # what would end the start of a worker ends it here, and the administrator's account
+    # is made once
+    rehearsal = web.AppRunner(create_app(settings))
+    try:
+        await rehearsal.setup()
+    finally:
+        await rehearsal.cleanup()
+    workers = Workers(
+        msgspec.structs.replace(settings, admin_login="", admin_password=Secret())
+    )
+    try:
+        await workers.start(_listeners(settings, listener))
+        yield workers
+    finally:
+        await workers.stop()
+
+
+def _listeners(settings: Settings, claim: socket.socket) -> list[socket.socket]:
+    """One for each worker: the kernel shares connections out among them.
+
+    :param claim: fails where another service listens, whose sockets may be shared too
+    """
+    try:
+        claim.listen()
+        claim.close()
+        listeners = [bind(settings, shared=True) for _ in range(settings.workers)]
+        for listener in listeners:
+            listener.listen(BACKLOG)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from None
+    return listeners
+
+
+def tls_of(settings: Settings) -> Tls | None:
     """:raises StartError:"""
     if settings.tls_cert is None or settings.tls_key is None:
         return None
@@ -131,14 +188,17 @@ def _cancel_on_signal() -> None:
         loop.add_signal_handler(number, stop)
 
 
-def _reload_on_signal(tls: Tls | None) -> None:
-    """Without TLS too: a signal meant for another setting must not end the process."""
+def _reload_on_signal(tls: Tls | None, renew: Callable[[], None] | None = None) -> None:
+    """Without TLS too: a signal meant for another setting must not end the process.
+
+    :param renew: what more to do, unless the certificate is bad
+    """
 
     def reload() -> None:
-        if tls is None:
+        if tls is None and renew is None:
             log.info("nothing to load again: there is no certificate")
-        else:
-            tls.reload()
+        elif (tls is None or tls.reload()) and renew is not None:
+            renew()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 

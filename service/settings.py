@@ -111,6 +111,8 @@ class Settings(
 
     host: str = "0.0.0.0"  # noqa: S104 - a server in a container listens everywhere
     port: Port = 5000
+    #: More would not get more out of one Tarantool, whose own thread is one.
+    workers: Annotated[int, Meta(ge=1, le=32)] = 1
     access_log: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -178,6 +180,10 @@ class Settings(
             variable = path.rstrip("`")
             raise SettingsError(f"{variable}: {reason}" if path else reason) from None
 
+    def share(self, amount: int) -> int:
+        """What each worker may have of what the whole service may."""
+        return max(1, amount // self.workers)
+
     def __post_init__(self) -> None:
         if bool(self.admin_login) != bool(self.admin_password):
             raise ValueError("ADMIN_LOGIN and ADMIN_PASSWORD go together: set both")
@@ -190,8 +196,10 @@ class Settings(
                 )
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("KV_TLS_CERT and KV_TLS_KEY go together: set both")
-        if self.max_held < self.max_body:
-            raise ValueError("KV_MAX_HELD must not be less than KV_MAX_BODY")
+        if self.share(self.max_held) < self.max_body:
+            raise ValueError(
+                "KV_MAX_HELD must not be less than KV_MAX_BODY, for each of KV_WORKERS"
+            )
         if self.tarantool_uri and not (self.tarantool_password and self.jwt_secret):
             raise ValueError(
                 "KV_TARANTOOL_PASSWORD and KV_JWT_SECRET (or their _FILE) are wanted "

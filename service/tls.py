@@ -26,14 +26,15 @@ class Tls:
         self.context = _empty()
         self.context.sni_callback = self._hand_over
 
-    def reload(self) -> None:
+    def reload(self) -> bool:
         """For the connections that come from now on; a bad pair changes nothing."""
         try:
             self._current = self._loaded()
         except StartError as why:
             log.error("the certificate stays as it is: %s", why)
-        else:
-            log.info("the certificate has been loaded again")
+            return False
+        log.info("the certificate has been loaded again")
+        return True
 
     def _hand_over(
         self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext
