@@ -6,6 +6,7 @@
 # make bench-logins   how long reads take while logins flood in; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
 # make bench-durability   what it costs a read to wait for a write that is not on disk yet
+# make bench-workers   how much more two workers serve than one
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
@@ -24,7 +25,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: run test torture lint audit tarantool luacheck libfaketime
-.PHONY: bench-logins bench-durability bench-large
+.PHONY: bench-logins bench-durability bench-large bench-workers
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -55,6 +56,9 @@ bench-large: .venv/dev tarantool
 
 bench-durability: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.durability_wait
+
+bench-workers: .venv/dev tarantool
+	@.venv/bin/python -m benchmarks.workers $(ARGS)
 
 backup: tarantool
 	@tarantool lua/backup/main.lua backup '$(DATA)/console.sock' '$(TO)'
