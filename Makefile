@@ -3,6 +3,8 @@
 # make torture SECONDS=n SEED=n   faults under load, for so long; the record is in var/
 # make lint   ruff, mypy, bandit, luacheck
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
+# make bench KEYS=n   the service beside a bare aiohttp handler, webdis over Redis, and etcd,
+#             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
 # make bench-logins   how long reads take while logins flood in; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
 # make bench-durability   what it costs a read to wait for a write that is not on disk yet
@@ -19,6 +21,7 @@ TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
 DATA = $(or $(KV_DATA_DIR),./var)
 SECONDS ?= 60
 REQUESTS ?= 100000
+KEYS ?= 100000
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
@@ -26,12 +29,14 @@ INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: run test torture lint audit tarantool luacheck libfaketime
 .PHONY: bench-logins bench-durability bench-large bench-workers
+.PHONY: run test torture lint audit tarantool luacheck libfaketime wrk
+.PHONY: bench bench-logins bench-durability
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
 	@exec .venv/bin/python -m service
 
-test: .venv/dev tarantool libfaketime
+test: .venv/dev tarantool libfaketime wrk
 	@exec .venv/bin/python -m pytest $(ARGS)
 
 torture: .venv/dev tarantool libfaketime
@@ -47,6 +52,9 @@ lint: .venv/dev luacheck
 
 audit: .venv/dev
 	.venv/bin/python .ci/audit.py $(ARGS)
+
+bench: .venv/dev tarantool wrk
+	@.venv/bin/python -m benchmarks --keys $(KEYS) $(ARGS)
 
 bench-logins: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.logins $(ARGS)
@@ -107,7 +115,7 @@ hostile: .venv/dev tarantool
 		sys.exit("Python 3.11 or newer is wanted: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv >/dev/null || { $(INSTALL) python3-venv && $(PYTHON) -m venv --clear .venv; }
 
-tarantool luacheck:
+tarantool luacheck wrk:
 	@command -v $@ >/dev/null || { $(INSTALL) $(PACKAGE_$@) && command -v $@ >/dev/null; } || { \
 		echo "$@ is missing and could not be installed: $(HELP_$@)" >&2; exit 1; }
 
@@ -118,5 +126,7 @@ libfaketime:
 
 PACKAGE_tarantool = tarantool
 PACKAGE_luacheck = lua-check
+PACKAGE_wrk = wrk
 HELP_tarantool = see https://www.tarantool.io/en/download/
 HELP_luacheck = see https://github.com/lunarmodules/luacheck
+HELP_wrk = see https://github.com/wg/wrk
