@@ -1,107 +1,94 @@
 """`make bench`: the service beside a bare aiohttp handler, webdis over Redis, and etcd.
 
-Prints one table, in Markdown, and what it says of the targets.
+Prints tables in Markdown, and what they say of the targets.
 """
 
 import argparse
-import sys
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
-from benchmarks import table, targets
+from benchmarks import table
 from benchmarks.conditions import conditions
-from benchmarks.corpus import Call, Kind
-from benchmarks.peers import PEERS, missing
-from benchmarks.results import SUBJECTS, Results
-from benchmarks.rounds import Gap, Plan, Turn, turns
-from benchmarks.subjects import Mode, Setting
+from benchmarks.corpus import Kind
+from benchmarks.parts import PARTS, Report
+from benchmarks.results import SUBJECTS
+from benchmarks.subjects import Mode
+from benchmarks.targets import KEYS, MANY_KEYS
+
+CHART, PAGE = "performance.svg", "performance.md"
+
+#: What the page has from here, it has from this program.
+BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="make bench", description=__doc__, argument_default=argparse.SUPPRESS
+        prog="make bench",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.set_defaults(
-        keys=[100_000],
-        modes=["fsync", "write"],
-        workers=[1],
-        kinds=list(get_args(Kind)),
-        batches=[1, 10, 100, 1000],
-        subjects=list(SUBJECTS),
-        rounds=5,
-        seconds=2.0,
-        value=100,
-        load_cpus=[],
-        cpus=[],
+
+    def several(
+        name: str, default: Sequence[Any], meaning: str, choices: Any = None
+    ) -> None:
+        kind = str if choices else int
+        parser.add_argument(
+            name, nargs="+", default=default, type=kind, help=meaning, choices=choices
+        )
+
+    several("--parts", list(PARTS), "of the benchmark", PARTS)
+    several("--keys", [KEYS], "of a store")
+    several("--sizes", [10_000, KEYS, MANY_KEYS], "keys of the stores of that part")
+    several("--modes", get_args(Mode), "KV_WAL_MODE", get_args(Mode))
+    several("--workers", [1], "KV_WORKERS")
+    several("--kinds", get_args(Kind), "of calls", get_args(Kind))
+    several("--batches", [1, 10, 100, 1000], "keys a call")
+    several("--subjects", SUBJECTS, "what is compared", SUBJECTS)
+    several("--load-cpus", [], "for wrk alone")
+    several("--cpus", [], "for what is measured")
+    parser.add_argument("--value", type=int, default=100, help="bytes of a value")
+    parser.add_argument("--rounds", type=int, default=5, help="of all cases")
+    parser.add_argument("--seconds", type=float, default=2, help="of a measurement")
+    parser.add_argument(
+        "--save", type=Path, metavar="FOLDER", help=f"of {PAGE}, to write into"
     )
-    option = parser.add_argument
-    option("--keys", type=int, nargs="+", help="of a store")
-    option("--modes", nargs="+", choices=get_args(Mode), help="KV_WAL_MODE")
-    option("--workers", type=int, nargs="+", help="KV_WORKERS")
-    option("--kinds", nargs="+", choices=get_args(Kind))
-    option("--batches", type=int, nargs="+", help="keys a call")
-    option("--subjects", nargs="+", choices=SUBJECTS)
-    option("--rounds", type=int)
-    option("--seconds", type=float, help="of a turn")
-    option("--value", type=int, help="bytes")
-    option("--load-cpus", type=int, nargs="+", help="for wrk alone")
-    option("--cpus", type=int, nargs="+", help="for what is measured")
     return parser.parse_args()
 
 
-def plan(given: argparse.Namespace) -> Plan:
-    for peer in PEERS:
-        packages = missing(peer)
-        if peer.name in given.subjects and packages:
-            given.subjects.remove(peer.name)
-            print(
-                f"{peer.name} is not installed, and left out: "
-                f"apt-get install {' '.join(packages)}\n"
-            )
-    return Plan(
-        [
-            Setting(keys, mode, workers)
-            for keys in given.keys
-            for mode in given.modes
-            for workers in given.workers
-        ],
-        [Call(kind, batch) for kind in given.kinds for batch in given.batches],
-        given.subjects,
-        given.rounds,
-        given.seconds,
-        given.value,
-        frozenset(given.load_cpus),
-        frozenset(given.cpus),
+def text(report: Report) -> Iterator[str]:
+    yield from report.lines
+    yield from ("### Targets", "")
+    yield from table.of_cells(
+        ["target", "found", ""], [verdict.cells() for verdict in report.verdicts]
     )
-
-
-def progress(found: Turn | Gap) -> None:
-    what = "no figure" if isinstance(found, Gap) else f"{found.rate:,.0f} calls/s"
-    print(*found.case, found.subject, what, file=sys.stderr)
-
-
-def report(results: Results) -> Iterator[str]:
-    yield from table.rows(results)
-    for (case, subject), reason in results.gaps.items():
-        yield f"\n{subject} has no figure for {' '.join(map(str, case))}: {reason}"
-    yield ""
-    yield table.line(["target", "found", ""])
-    yield table.line(["---"] * 3)
-    yield from (verdict.text() for verdict in targets.verdicts(results))
-    yield ""
+    yield from ("", "### Conditions", "")
     yield from (f"- {condition}" for condition in conditions())
+
+
+def save(folder: Path, content: str, chart: str | None) -> None:
+    page = folder / PAGE
+    inside = f"{BEGIN}\n\n{content}\n\n{END}"
+    pattern = f"{re.escape(BEGIN)}.*{re.escape(END)}"
+    page.write_text(
+        re.sub(pattern, lambda _: inside, page.read_text(), flags=re.DOTALL)
+    )
+    if chart is not None:
+        (folder / CHART).write_text(chart)
 
 
 def main() -> None:
     given = arguments()
-    results = Results()
-    with tempfile.TemporaryDirectory() as folder:
-        for found in turns(Path(folder), plan(given)):
-            progress(found)
-            results.add(found)
-    print(*report(results), sep="\n")
+    report = Report()
+    for name in given.parts:
+        with tempfile.TemporaryDirectory() as folder:
+            PARTS[name](Path(folder, name), given, report)
+    content = "\n".join(text(report))
+    print(content)
+    if given.save is not None:
+        save(given.save, content, report.chart)
 
 
 if __name__ == "__main__":

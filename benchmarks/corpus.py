@@ -58,6 +58,10 @@ class Corpus:
             numbers = range(begin, min(begin + LOADED_AT_ONCE, self.count))
             yield self._rows(numbers)
 
+    def drawn(self, random: Random, batch: int) -> tuple[list[str], list[str]]:
+        """Keys drawn at random, each once."""
+        return self._rows(random.sample(range(self.count), batch))
+
     def sample(self, batch: int) -> tuple[list[str], list[str]]:
         """The first keys."""
         return self._rows(range(batch))
@@ -69,8 +73,8 @@ class Corpus:
         path = self._folder / f"{subject}-{self.count}-{call.kind}-{call.batch}"
         with path.open("wb") as file:
             for _ in range(number):
-                drawn = random.sample(range(self.count), call.batch)
-                sent = request(_operation(call.kind, random), *self._rows(drawn))
+                drawn = self.drawn(random, call.batch)
+                sent = request(_operation(call.kind, random), *drawn)
                 file.write(b"%d\n" % len(sent) + sent)
         return path
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -177,6 +176,7 @@ class Rig:
 
 def turns(folder: Path, plan: Plan) -> Iterator[Turn | Gap]:
     """The turns of one round and one call follow each other: they are compared."""
+    folder.mkdir()
     with contextlib.ExitStack() as stack:
         rigs = [
             stack.enter_context(Rig(folder / str(number), setting, plan).running())
@@ -192,7 +192,6 @@ def turns(folder: Path, plan: Plan) -> Iterator[Turn | Gap]:
                 ]
                 for rig, subject in random.sample(compared, len(compared)):
                     yield rig.turn(subject, call, number)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rest(subject: Subject) -> None:

@@ -137,7 +137,12 @@ class Ours(Subject):
     name = "service"
 
     def __init__(
-        self, folder: Path, setting: Setting, corpus: Corpus, **more: str
+        self,
+        folder: Path,
+        setting: Setting,
+        corpus: Corpus,
+        *,
+        changes_bytes: int | None = None,
     ) -> None:
         super().__init__(folder, setting, corpus)
         environ = {
@@ -146,11 +151,11 @@ class Ours(Subject):
             "KV_TOKEN_TTL": "86400",
             "KV_STARTUP_TIMEOUT": "300",
         }
+        if changes_bytes is not None:
+            environ["KV_CHANGES_BYTES"] = str(changes_bytes)
         if setting.workers > 1:
             environ["KV_WORKERS"] = str(setting.workers)
-        self.process = ServiceProcess(
-            self.folder, service_environ(self.folder, **environ, **more)
-        )
+        self.process = ServiceProcess(folder, service_environ(folder, **environ))
         self._token = ""
 
     @property

@@ -1,8 +1,8 @@
-"""The table, in Markdown: a row for each subject of each case."""
+"""Tables in Markdown; that of the results has a row for each subject of each case."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from benchmarks.results import Results, Spread
+from benchmarks.results import Results
 from benchmarks.rounds import Case, Turn
 
 #: Title, figure of a turn, digits after the point.
@@ -20,32 +20,35 @@ COLUMNS: list[tuple[str, Callable[[Turn], float | None], int]] = [
 #: What the service is compared with.
 OTHERS = ("bare", "webdis", "etcd")
 
+TITLES = [
+    *("call", "keys a call", "log", "keys", "workers", ""),
+    *(title for title, _, _ in COLUMNS),
+    *(f"of {other}" for other in OTHERS),
+]
+
 NONE = "-"
 
 
-def rows(results: Results) -> Iterator[str]:
+def of_results(results: Results) -> Iterator[str]:
     """Medians of the rounds; of the ratios also the least and the most."""
-    titles = [
-        *("call", "keys a call", "log", "keys", "workers", ""),
-        *(title for title, _, _ in COLUMNS),
-        *(f"of {other}" for other in OTHERS),
-    ]
-    yield line(titles)
-    yield line(["---"] * len(titles))
-    for case in results.cases():
-        for subject in results.subjects(case):
-            yield line(
-                [
-                    *(case.kind, f"{case.batch:,}", case.mode),
-                    *(f"{case.keys:,}", str(case.workers), subject),
-                    *_figures(results, case, subject),
-                    *_ratios(results, case, subject),
-                ]
-            )
+    return of_cells(
+        TITLES,
+        (
+            [
+                *(case.kind, f"{case.batch:,}", case.mode),
+                *(f"{case.keys:,}", str(case.workers), subject),
+                *_figures(results, case, subject),
+                *_ratios(results, case, subject),
+            ]
+            for case in results.cases()
+            for subject in results.subjects(case)
+        ),
+    )
 
 
-def line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def of_cells(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for cells in titles, ["---"] * len(titles), *rows:
+        yield f"| {' | '.join(cells)} |"
 
 
 def _figures(results: Results, case: Case, subject: str) -> Iterator[str]:
@@ -56,7 +59,8 @@ def _figures(results: Results, case: Case, subject: str) -> Iterator[str]:
 
 def _ratios(results: Results, case: Case, subject: str) -> Iterator[str]:
     for other in OTHERS:
-        spread: Spread | None = None
         if subject == "service":
             spread = results.ratio((case, subject), (case, other))
-        yield "" if spread is None else spread.text(2)
+            yield "" if spread is None else spread.text(2)
+        else:
+            yield ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from benchmarks.corpus import Kind
+from benchmarks.footprint import Footprint
 from benchmarks.results import Results, Spread
 from benchmarks.rounds import Case
 
@@ -33,9 +34,9 @@ class Verdict(NamedTuple):
     found: Spread
     miss: float | None
 
-    def text(self) -> str:
+    def cells(self) -> list[str]:
         verdict = "met" if self.miss is None else f"missed by {self.miss:.2f}"
-        return f"| {self.target} | {self.found.text(2)} | {verdict} |"
+        return [self.target, self.found.text(2), verdict]
 
 
 class Least(NamedTuple):
@@ -81,6 +82,20 @@ def verdicts(results: Results) -> Iterator[Verdict]:
             yield from _cost(results, case)
         if case.workers == 2:
             yield from _gain(results, case)
+
+
+def footprint_verdicts(found: Footprint) -> Iterator[Verdict]:
+    yield at_most(
+        f"memory: at most {MOST_MEMORY:g} times the bytes of {found.keys:,} keys and "
+        "their values",
+        Spread.of([found.arena]),
+        MOST_MEMORY,
+    )
+    yield at_most(
+        f"a restart with {found.keys:,} keys: at most {MOST_RESTART:g} s",
+        Spread.of([found.from_log, found.from_snapshot]),
+        MOST_RESTART,
+    )
 
 
 def _shares(results: Results, case: Case) -> Iterator[Verdict]:

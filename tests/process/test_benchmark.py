@@ -3,20 +3,30 @@
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
 
+import pytest
+
+from benchmarks.__main__ import BEGIN, CHART, END, PAGE
 from benchmarks.peers import PEERS, missing
+from benchmarks.processes import Program
 from benchmarks.results import SUBJECTS
+from benchmarks.subjects import post
 from benchmarks.table import COLUMNS, OTHERS
-from tests.machine import ROOT
+from benchmarks.wrk import FaultyLoad, load
+from tests.machine import ROOT, free_port
 
-SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.3"]
+SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.2"]
 
-#: Seconds; it takes a fifth of them on an idle machine.
-TIMEOUT = 60
+#: Seconds; on an idle machine it takes a tenth of them.
+TIMEOUT = 90
 
-FIGURES = [title for title, _, _ in COLUMNS]
+FIGURES = {title for title, _, _ in COLUMNS}
 CPU = {title for title in FIGURES if title.endswith("µs")}
-SHARES = {f"of {other}" for other in OTHERS}
+
+Row = dict[str, str]
 
 
 def bench(*arguments: str) -> str:
@@ -31,36 +41,94 @@ def bench(*arguments: str) -> str:
     return done.stdout
 
 
-def table_of(output: str) -> list[dict[str, str]]:
-    lines = output[output.index("| call ") :].partition("\n\n")[0].splitlines()
-    titles, _, *rows = [line.strip("|").split("|") for line in lines]
-    names = [title.strip() for title in titles]
-    return [dict(zip(names, map(str.strip, row), strict=True)) for row in rows]
+def table_of(output: str, title: str) -> list[Row]:
+    section = output.partition(f"### {title}\n\n")[2].partition("\n\n")[0]
+    names, _, *rows = [cells_of(line) for line in section.splitlines()]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def cells_of(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def figure(cell: str) -> float:
-    return float(cell.partition(" ")[0].replace(",", ""))
+    return float(cell.partition(" ")[0].replace(",", "").rstrip("%"))
 
 
-def test_benchmark_measures_all_that_is_installed_in_each_case() -> None:
+def assert_sane(row: Row) -> None:
+    for title in FIGURES - CPU:
+        assert figure(row[title]) > 0, row
+    # the kernel counts in hundredths of a second
+    assert sum(figure(row[title]) for title in CPU if row[title] != "-") > 0, row
+    assert figure(row["p50 ms"]) <= figure(row["p99 ms"])
+    keys = figure(row["calls/s"]) * figure(row["keys a call"])
+    assert figure(row["keys/s"]) == pytest.approx(keys, rel=0.01)
+
+
+def test_benchmark_compares_all_that_is_installed(tmp_path: Path) -> None:
     installed = set(SUBJECTS) - {peer.name for peer in PEERS if missing(peer)}
-    output = bench()
-    seen = defaultdict(set)
-    for row in table_of(output):
-        seen[row["call"], row["log"]].add(row[""])
-        for title in set(FIGURES) - CPU:
-            assert figure(row[title]) > 0, row
-        # the kernel counts in hundredths of a second
-        assert sum(figure(row[title]) for title in CPU if row[title] != "-") > 0
-        assert figure(row["keys/s"]) / figure(row["calls/s"]) > 9
-        assert figure(row["p50 ms"]) <= figure(row["p99 ms"])
-        there = installed - {"service"} if row[""] == "service" else set()
-        there -= {"etcd"} if row["log"] == "write" else set()
-        assert {title for title in SHARES if row[title]} == {f"of {o}" for o in there}
-    assert seen == {
+    (tmp_path / PAGE).write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
+    output = bench("--parts=calls", f"--save={tmp_path}")
+    rows: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    for row in table_of(output, "Calls"):
+        assert_sane(row)
+        rows[row["call"], row["log"]][row[""]] = row
+    assert {case: set(subjects) for case, subjects in rows.items()} == {
         ("read", "fsync"): installed,
         ("write", "fsync"): installed,
         ("mix", "fsync"): installed,
         ("write", "write"): installed - {"etcd"},
     }
-    assert "has no figure" not in output
+    for compared in rows.values():
+        ours = compared["service"]
+        for other in compared.keys() & set(OTHERS):
+            ratio = figure(ours["calls/s"]) / figure(compared[other]["calls/s"])
+            assert figure(ours[f"of {other}"]) == pytest.approx(ratio, abs=0.01)
+    page = (tmp_path / PAGE).read_text()
+    assert page == f"Before.\n{BEGIN}\n\n{output.rstrip()}\n\n{END}\nAfter.\n"
+    assert ElementTree.parse(tmp_path / CHART).getroot().tag.endswith("svg")
+
+
+def test_benchmark_measures_sizes_memory_restarts_and_the_store_alone() -> None:
+    output = bench("--parts", "sizes", "memory", "ceiling", "--sizes", "300", "900")
+    sizes = table_of(output, "Sizes of the store")
+    for row in sizes:
+        assert_sane(row)
+    assert {(row["call"], row["keys"]) for row in sizes} == {
+        (call, keys) for call in ("read", "write") for keys in ("300", "900")
+    }
+    (memory,) = table_of(output, "Memory and restart")
+    assert memory["keys"] == "900"
+    assert figure(memory["arena"]) > 1
+    assert min(figure(memory[way]) for way in ("from log", "from snapshot")) > 0
+    alone = table_of(output, "Tarantool alone")
+    assert [row["call"] for row in alone] == ["read", "write"]
+    for row in alone:
+        assert 0 < figure(row["thread busy"]) <= 101
+        assert 0 < figure(row["calls/s"]) <= figure(row["calls/s at most"]) * 1.01
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Program]:
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.bare", str(port), "10"]
+    program = Program(tmp_path, command, port)
+    try:
+        program.start()
+        yield program
+    finally:
+        program.stop()
+
+
+def test_a_load_with_one_error_is_no_figure(bare: Program, tmp_path: Path) -> None:
+    good, bad = post("/10", "{}"), post("/11", "{}")
+    requests = tmp_path / "requests"
+
+    def sent(*each: bytes) -> None:
+        requests.write_bytes(b"".join(b"%d\n" % len(e) + e for e in each))
+
+    sent(good)
+    assert load(bare.port, requests, 0.2, []).calls > 0
+    sent(*[good] * 100, bad)
+    with pytest.raises(FaultyLoad):
+        load(bare.port, requests, 0.2, [])
