@@ -70,4 +70,8 @@ def _timed_restart(ours: Ours) -> float:
     begin = time.monotonic()
     ours.start()
     ours.reply("read", 1)
-    return time.monotonic() - begin
+    took = time.monotonic() - begin
+    count = told(ours, "box.space.kv:len()")
+    if count != ours.corpus.count:
+        raise RuntimeError(f"{count} keys are back of {ours.corpus.count}")
+    return took
