@@ -5,8 +5,10 @@ Prints tables in Markdown, and what they say of the targets.
 
 import argparse
 import re
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -58,16 +60,6 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def text(report: Report) -> Iterator[str]:
-    yield from report.lines
-    yield from ("### Targets", "")
-    yield from table.of_cells(
-        ["target", "found", ""], [verdict.cells() for verdict in report.verdicts]
-    )
-    yield from ("", "### Conditions", "")
-    yield from (f"- {condition}" for condition in conditions())
-
-
 def save(folder: Path, content: str, chart: str | None) -> None:
     page = folder / PAGE
     inside = f"{BEGIN}\n\n{content}\n\n{END}"
@@ -81,14 +73,17 @@ def save(folder: Path, content: str, chart: str | None) -> None:
 
 def main() -> None:
     given = arguments()
+    # what was started is stopped on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     report = Report()
     for name in given.parts:
         with tempfile.TemporaryDirectory() as folder:
             PARTS[name](Path(folder, name), given, report)
-    content = "\n".join(text(report))
-    print(content)
+    cells = [verdict.cells() for verdict in report.verdicts]
+    report.add("Targets", *table.of_cells(["target", "found", ""], cells))
+    report.add("Conditions", *(f"- {condition}" for condition in conditions()))
     if given.save is not None:
-        save(given.save, content, report.chart)
+        save(given.save, report.text.rstrip(), report.chart)
 
 
 if __name__ == "__main__":

@@ -21,22 +21,25 @@ FEW_AND_MANY = {1, 100}
 
 
 class Report:
-    """In Markdown, as far as it has come."""
+    """In Markdown; what it has is printed at once."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.text = ""
         self.verdicts: list[Verdict] = []
         self.chart: str | None = None
 
     def add(self, title: str, *lines: str) -> None:
-        self.lines += [f"### {title}", "", *lines, ""]
+        section = "\n".join([f"### {title}", "", *lines, "", ""])
+        print(section, end="", flush=True)
+        self.text += section
 
-    def add_results(self, title: str, results: Results) -> None:
-        gaps = [
-            f"{subject} has no figure for {case.kind} {case.batch:,}: {reason}"
+    def add_results(self, title: str, results: Results, *remarks: str) -> None:
+        remarks += tuple(
+            f"- {subject} has no figure for {case.kind} {case.batch:,}: {reason}"
             for (case, subject), reason in results.gaps.items()
-        ]
-        self.add(title, *table.of_results(results), *gaps)
+        )
+        below = ["", *remarks] if remarks else []
+        self.add(title, *table.of_results(results), *below)
         self.verdicts += verdicts(results)
 
 
@@ -45,8 +48,7 @@ Part = Callable[[Path, Namespace, Report], None]
 
 def calls(folder: Path, given: Namespace, report: Report) -> None:
     """Everyone, in every case."""
-    there = [peer.name for peer in PEERS if not missing(peer)]
-    others = {peer.name for peer in PEERS} - set(there)
+    absent = {peer.name: missing(peer) for peer in PEERS if missing(peer)}
     settings = [
         Setting(keys, mode, workers)
         for keys in given.keys
@@ -58,14 +60,14 @@ def calls(folder: Path, given: Namespace, report: Report) -> None:
         given,
         settings,
         [Call(kind, batch) for kind in given.kinds for batch in given.batches],
-        [name for name in given.subjects if name not in others],
+        [name for name in given.subjects if name not in absent],
     )
-    report.add_results("Calls", results)
-    for peer in PEERS:
-        if peer.name in given.subjects and missing(peer):
-            packages = " ".join(missing(peer))
-            told = f"{peer.name} is not installed, and left out: apt-get install"
-            report.lines += [f"{told} {packages}", ""]
+    remarks = [
+        f"- {name} is not installed, and left out: apt-get install {' '.join(packages)}"
+        for name, packages in absent.items()
+        if name in given.subjects
+    ]
+    report.add_results("Calls", results, *remarks)
     report.chart = svg(results, settings[0])
 
 
@@ -77,7 +79,11 @@ def sizes(folder: Path, given: Namespace, report: Report) -> None:
 
 
 def workers(folder: Path, given: Namespace, report: Report) -> None:
-    """The service alone, with one worker and with two side by side."""
+    """The service alone, with one worker and with two side by side.
+
+    They share the cores with Tarantool and the load; `make bench-workers` sees to it
+    that these have what they need.
+    """
     settings = [Setting(given.keys[0], given.modes[0], number) for number in (1, 2)]
     results = _measured(folder, given, settings, _few(given), [Ours.name])
     report.add_results("Workers", results)
@@ -110,7 +116,7 @@ def ceiling(folder: Path, given: Namespace, report: Report) -> None:
 
 
 PARTS: dict[str, Part] = {
-    part.__name__: part for part in (calls, sizes, workers, memory, ceiling)
+    part.__name__: part for part in (calls, sizes, memory, ceiling, workers)
 }
 
 

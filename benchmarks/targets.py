@@ -23,9 +23,6 @@ MOST_COST = 0.15
 #: Bytes of memory for each of keys and values, and seconds of a restart.
 MOST_MEMORY, MOST_RESTART = 1.6, 10.0
 
-#: Of two workers, against one.
-LEAST_GAIN = 1.6
-
 
 class Verdict(NamedTuple):
     """:ivar miss: by how much it is not reached; None: it is"""
@@ -80,8 +77,6 @@ def verdicts(results: Results) -> Iterator[Verdict]:
             yield from _latency(results, case)
         if case.workers == 1 and case.keys == MANY_KEYS:
             yield from _cost(results, case)
-        if case.workers == 2:
-            yield from _gain(results, case)
 
 
 def footprint_verdicts(found: Footprint) -> Iterator[Verdict]:
@@ -121,14 +116,6 @@ def _cost(results: Results, case: Case) -> Iterator[Verdict]:
         cost = Spread(1 - found.median, 1 - found.most, 1 - found.least)
         target = f"{_name(case)}: {MANY_KEYS:,} keys cost at most {MOST_COST:g}"
         yield at_most(target, cost, MOST_COST)
-
-
-def _gain(results: Results, case: Case) -> Iterator[Verdict]:
-    alone = case._replace(workers=1)
-    found = results.ratio((case, "service"), (alone, "service"))
-    if found is not None:
-        target = f"{_name(case)}: two workers at least {LEAST_GAIN:g} times one"
-        yield at_least(target, found, LEAST_GAIN)
 
 
 def _name(case: Case) -> str:

@@ -30,15 +30,21 @@ Row = dict[str, str]
 
 
 def bench(*arguments: str) -> str:
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks", *SMALLEST, *arguments],
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=TIMEOUT,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    try:
+        output, log = process.communicate(timeout=TIMEOUT)
+    finally:
+        # not killed: it has to stop what it has started
+        process.terminate()
+        process.wait()
+    assert process.returncode == 0, log
+    return output
 
 
 def table_of(output: str, title: str) -> list[Row]:
