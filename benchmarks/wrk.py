@@ -58,13 +58,16 @@ def load(port: int, requests: Path, seconds: float, cpus: Collection[int]) -> Lo
         text=True,
         preexec_fn=lambda: os.sched_setaffinity(0, cpus) if cpus else None,
     )
-    assert process.stderr is not None
-    if process.stderr.readline() != "ready\n":
-        raise FaultyLoad(process.communicate())
-    time.sleep(seconds)
-    # wrk's own clock knows whole seconds only; it ends a run well on this signal
-    process.send_signal(signal.SIGINT)
-    output, complaints = process.communicate()
+    try:
+        assert process.stderr is not None
+        if process.stderr.readline() == "ready\n":
+            time.sleep(seconds)
+        # its own clock knows whole seconds only; it ends a run well on this signal
+        process.send_signal(signal.SIGINT)
+        output, complaints = process.communicate()
+    finally:
+        process.kill()
+        process.wait()
     if process.returncode != 0:
         raise FaultyLoad(output + complaints)
     found = msgspec.json.decode(output.splitlines()[-1], type=Load)
