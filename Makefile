@@ -27,10 +27,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: run test torture lint audit tarantool luacheck libfaketime
-.PHONY: bench-logins bench-durability bench-large bench-workers
 .PHONY: run test torture lint audit tarantool luacheck libfaketime wrk
-.PHONY: bench bench-logins bench-durability
+.PHONY: bench-logins bench-durability bench-large bench-workers bench
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool

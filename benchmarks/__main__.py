@@ -71,20 +71,27 @@ def save(folder: Path, content: str, chart: str | None) -> None:
         (folder / CHART).write_text(chart)
 
 
-def main() -> None:
+def main() -> int:
+    """1, when a part failed: the others have their figures."""
     given = arguments()
     # what was started is stopped on the way out
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     report = Report()
+    failures = 0
     for name in given.parts:
         with tempfile.TemporaryDirectory() as folder:
-            PARTS[name](Path(folder, name), given, report)
+            try:
+                PARTS[name](Path(folder, name), given, report)
+            except (RuntimeError, TimeoutError) as error:
+                failures = 1
+                report.add(name.capitalize(), f"It failed: {error}")
     cells = [verdict.cells() for verdict in report.verdicts]
     report.add("Targets", *table.of_cells(["target", "found", ""], cells))
     report.add("Conditions", *(f"- {condition}" for condition in conditions()))
     if given.save is not None:
         save(given.save, report.text.rstrip(), report.chart)
+    return failures
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -34,7 +34,7 @@ class Load(msgspec.Struct, frozen=True):
     cpu: float = 0.0
 
 
-class FaultyLoad(Exception):
+class FaultyLoad(RuntimeError):
     """There were errors, or no replies: what came of it is no figure."""
 
 
