@@ -28,7 +28,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: run test torture lint audit tarantool luacheck libfaketime wrk
-.PHONY: bench-logins bench-durability bench-large bench-workers bench
+.PHONY: bench bench-logins bench-large bench-durability bench-workers
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool

@@ -116,7 +116,7 @@ local function rows_now(keys, max_bytes, now)
         else
             newest = math.max(newest, tonumber(row[REVISION]))
             if store.is_live(row, now) then
-                bytes = bytes + row:bsize()
+                bytes = bytes + #keys[i] + #row[VALUE]
                 rows[i] = row
             end
         end
