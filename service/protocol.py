@@ -135,6 +135,11 @@ class ProblemHandler(RequestHandler):
             if self._head > MAX_HEAD:
                 self._refuse(HeadersTooLarge(_beyond(MAX_HEAD)))
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # aiohttp does so with every body, and has the parser look for more each time
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def _refuse(self, why: Problem) -> None:
         """As an error of the parser, that is after the requests that came before."""
         if not (self._close or self._force_close):

@@ -36,6 +36,7 @@ end
 function M.replace(keys, values, expiries, revision)
     local kv, kv_expiry = box.space.kv, box.space.kv_expiry
     local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
+    local new = {} -- one table for all rows: Lua's collector has less to do
     for i = 1, #keys do
         local key, expires_at = keys[i], expiries[i]
         if some_expire then
@@ -48,7 +49,9 @@ function M.replace(keys, values, expiries, revision)
                 kv_expiry:insert({ expires_at, key })
             end
         end
-        kv:replace({ key, values[i], revision, expires_at })
+        new[M.KEY], new[M.VALUE], new[M.REVISION] = key, values[i], revision
+        new[M.EXPIRES_AT] = expires_at
+        kv:replace(new)
     end
 end
 
