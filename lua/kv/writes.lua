@@ -170,15 +170,14 @@ local function plain(caller, keys, values)
     return change
 end
 
-local function apply_each(accepted, revision)
+local function apply_each(accepted, before)
     for i = 1, #accepted do
-        local change = accepted[i]
-        revision = revision + 1
+        local change, revision = accepted[i], before + i
         store.replace(change.keys, change.values, NO_EXPIRIES, revision)
         changes.append(revision, change.keys, change.values)
         garbage = garbage + 2 * change.adds
     end
-    box.space.kv_meta:replace({ 'revision', revision })
+    box.space.kv_meta:replace({ 'revision', before + #accepted })
 end
 
 --- Writes of several callers in one transaction, that is one record of the log, though each
