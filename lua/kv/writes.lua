@@ -172,10 +172,10 @@ end
 
 local function apply_each(accepted, before)
     for i = 1, #accepted do
-        local change, revision = accepted[i], before + i
-        store.replace(change.keys, change.values, NO_EXPIRIES, revision)
-        changes.append(revision, change.keys, change.values)
-        garbage = garbage + 2 * change.adds
+        local keys, values = accepted[i].keys, accepted[i].values
+        store.replace(keys, values, NO_EXPIRIES, before + i)
+        changes.append(before + i, keys, values)
+        garbage = garbage + 2 * accepted[i].adds
     end
     box.space.kv_meta:replace({ 'revision', before + #accepted })
 end
@@ -187,21 +187,23 @@ end
 ---@return table revisions one for each; null: nothing was written
 function M.make_each(requests)
     local revisions, accepted, marks = {}, {}, {}
-    local before = store.revision()
     for i = 1, #requests do
         local ok, change = pcall(plain, unpack(requests[i]))
         revisions[i] = box.NULL
         if ok and change ~= nil then
+            change.place = i
             table.insert(accepted, change)
-            marks[#accepted] = before + #accepted
-            revisions[i] = marks[#accepted]
         end
+    end
+    local before = store.revision()
+    for i = 1, #accepted do
+        marks[i] = before + i
     end
     if #accepted > 0 then
         collect_garbage()
-        if not pcall(M.journal.commit, M.journal, marks, apply_each, accepted, before) then
-            for i = 1, #requests do
-                revisions[i] = box.NULL
+        if pcall(M.journal.commit, M.journal, marks, apply_each, accepted, before) then
+            for i = 1, #accepted do
+                revisions[accepted[i].place] = marks[i]
             end
         end
     end
