@@ -1,0 +1,104 @@
+"""Small calls that come together: one call to Tarantool, and yet each for itself."""
+
+import asyncio
+from typing import Any
+
+from tests.api.test_errors import account_of
+from tests.client import Client, unique
+from tests.conftest import Serve
+from tests.operator import set_grants
+from tests.problems import assert_problem
+from tests.tarantool import Tarantool, Tarantools, evaluated
+
+CALLERS = 12
+
+CALLS = "box.stat().CALL.total"
+
+
+async def callers_of(service: Client, count: int) -> list[Client]:
+    clients = [Client(service.session, service.url) for _ in range(count)]
+    return await asyncio.gather(*(client.enter() for client in clients))
+
+
+async def test_they_travel_in_fewer_calls(serve: Serve, tarantools: Tarantools) -> None:
+    with tarantools.running() as own:
+        async with serve(own) as service:
+            callers = await callers_of(service, CALLERS)
+
+            async def calls(*, at_once: bool) -> Any:
+                before = evaluated(own, CALLS)
+                reads = [caller.read(["key"]) for caller in callers]
+                if at_once:
+                    await asyncio.gather(*reads)
+                else:
+                    for read in reads:
+                        await read
+                return evaluated(own, CALLS) - before
+
+            assert await calls(at_once=False) == CALLERS
+            assert min([await calls(at_once=True) for _ in range(5)]) < CALLERS
+
+
+async def test_each_write_is_a_step_of_the_revision(service: Client) -> None:
+    callers = await callers_of(service, CALLERS)
+    keys = [unique("key") for _ in callers]
+    for round_ in range(5):
+        replies = await asyncio.gather(
+            *(
+                caller.write({key: round_})
+                for caller, key in zip(callers, keys, strict=True)
+            )
+        )
+        revisions = [reply.revision for reply in replies]
+        assert len(set(revisions)) == CALLERS
+        found = (await callers[0].read(keys, revisions=True)).json
+        assert found["data"] == dict.fromkeys(keys, round_)
+        assert found["revisions"] == dict(zip(keys, revisions, strict=True))
+
+
+async def test_writes_of_one_key_are_in_the_order_of_their_revisions(
+    client: Client,
+) -> None:
+    key = unique("key")
+    replies = await asyncio.gather(*(client.write({key: n}) for n in range(CALLERS)))
+    last = max(range(CALLERS), key=lambda n: replies[n].revision)
+    assert (await client.read([key])).json == {"data": {key: last}}
+
+
+async def test_one_that_is_refused_stands_in_nobodys_way(
+    service: Client, tarantool: Tarantool
+) -> None:
+    revoked, narrowed, *others = await callers_of(service, CALLERS)
+    set_grants(tarantool, account_of(narrowed), ("own/", "rw"))
+    assert (await revoked.post("/api/logout")).status == 200
+    key = unique("key")
+
+    replies = await asyncio.gather(
+        revoked.write({key: "revoked"}),
+        narrowed.write({key: "narrowed"}),
+        *(other.write({f"{key}/{n}": n}) for n, other in enumerate(others)),
+    )
+    assert_problem(replies[0], 403, "token_revoked")
+    assert_problem(replies[1], 403, "forbidden")
+    assert {reply.status for reply in replies[2:]} == {200}
+
+    replies = await asyncio.gather(
+        revoked.read([key]),
+        narrowed.read([f"{key}/0"]),
+        *(other.read([key, f"{key}/{n}"]) for n, other in enumerate(others)),
+    )
+    assert_problem(replies[0], 403, "token_revoked")
+    assert_problem(replies[1], 403, "forbidden")
+    for n, reply in enumerate(replies[2:]):
+        assert reply.json == {"data": {f"{key}/{n}": n}}
+
+
+async def test_what_is_long_comes_whole(client: Client) -> None:
+    keys = [unique("key") for _ in range(3)]
+    values = dict(zip(keys, ("x" * 8000, "y" * 100_000, "z"), strict=True))
+    for key, value in values.items():
+        assert (await client.write({key: value})).status == 200
+    replies = await asyncio.gather(*(client.read([key]) for key in keys))
+    assert [reply.json["data"] for reply in replies] == [
+        {key: value} for key, value in values.items()
+    ]
