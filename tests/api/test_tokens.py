@@ -407,6 +407,7 @@ async def test_the_life_of_a_token_is_a_setting(
 ) -> None:
     async with serve(tarantool, KV_TOKEN_TTL="1") as client:
         await client.enter()
+        assert (await client.read(["k"])).status == 200
         await asyncio.sleep(1.1)
         assert_problem(await client.read(["k"]), 403, "token_expired")
 
