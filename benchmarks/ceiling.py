@@ -28,6 +28,9 @@ CLIENTS = 2
 #: Calls that a client has under way, and different ones that it makes.
 UNDER_WAY, REQUESTS = 128, 1000
 
+#: Seconds beside those of the measurement, for what begins and ends it.
+PATIENCE = 30.0
+
 SPAWN = multiprocessing.get_context("spawn")
 
 USER = "kv_service"
@@ -60,7 +63,7 @@ class Calls(NamedTuple):
     seconds: float
 
     def run(self) -> int:
-        return asyncio.run(self._run())
+        return asyncio.run(asyncio.wait_for(self._run(), self.seconds + PATIENCE))
 
     async def _run(self) -> int:
         connection = asynctnt.Connection(
