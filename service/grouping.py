@@ -51,11 +51,10 @@ class Grouped(Generic[Question, Answer]):
     ) -> None:
         try:
             answers = await self._call(questions)
+            for each, answer in zip(waiting, answers, strict=True):
+                if not each.done():
+                    each.set_result(answer)
         except Exception as error:
             for each in waiting:
                 if not each.done():
                     each.set_exception(error)
-            return
-        for each, answer in zip(waiting, answers, strict=True):
-            if not each.done():
-                each.set_result(answer)
