@@ -58,3 +58,6 @@ class Grouped(Generic[Question, Answer]):
             for each in waiting:
                 if not each.done():
                     each.set_exception(error)
+        finally:
+            for each in waiting:
+                each.cancel()  # nothing, for one that has its answer

@@ -24,12 +24,13 @@ REVISION = "KV-Revision"
 class ShortReply(web.StreamResponse):
     """JSON with status 200 and no header of its own but the revision, for HTTP/1.1.
 
-    Most replies are such; with the head put together from ready parts, instead of a
-    table of headers, they take half the time.
+    Most replies are such: the head is put together from ready parts, without a table of
+    headers that aiohttp would write out each time.
     """
 
     def __init__(self, body: bytes, revision: int | None) -> None:
         super().__init__()
+        self.content_length = len(body)
         self._json = body
         self._revision = revision
 

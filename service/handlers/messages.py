@@ -102,7 +102,7 @@ def short_reply(
     request: web.Request, body: bytes, revision: int | None = None
 ) -> web.StreamResponse:
     """As `json_reply`, for what is asked most often."""
-    if request.version != HttpVersion11:
+    if len(body) > PIECE or request.version != HttpVersion11:
         return json_reply(body, revision)
     return ShortReply(body, revision)
 
