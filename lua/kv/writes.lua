@@ -26,9 +26,9 @@ M.journal = durability.new()
 -- collector does not know how much that is. So it is called after so many bytes, as a share
 -- of the instance's memory.
 local GARBAGE_SHARE = 1 / 16
-local NO_EXPIRIES = {}
-
 local garbage = 0 -- bytes since it was called last
+
+local NO_EXPIRIES = {}
 
 local function collect_garbage()
     if garbage > box.cfg.memtx_memory * GARBAGE_SHARE then
@@ -37,20 +37,27 @@ local function collect_garbage()
     end
 end
 
-local function apply(change, revision, step, keep)
-    if #change.keys > 0 then
-        local bytes = change.adds
-        if change.values ~= nil then
-            store.replace(change.keys, change.values, change.expiries or {}, revision)
-        else
-            bytes = store.delete(change.keys)
-        end
-        garbage = garbage + 2 * bytes -- once more in the log of changes
-        if step < room.LAST_STEP then
-            changes.append(revision, change.keys, change.values)
-        else
-            changes.skip()
-        end
+local function apply_one(change, revision, step)
+    local bytes = change.adds
+    if change.values ~= nil then
+        store.replace(change.keys, change.values, change.expiries or NO_EXPIRIES, revision)
+    else
+        bytes = store.delete(change.keys)
+    end
+    garbage = garbage + 2 * bytes -- once more in the log of changes
+    if step < room.LAST_STEP then
+        changes.append(revision, change.keys, change.values)
+    else
+        changes.skip()
+    end
+end
+
+local function apply(each, before, step, keep)
+    for i = 1, #each do
+        apply_one(each[i], before + i, step)
+    end
+    if #each > 0 then
+        local revision = before + #each
         box.space.kv_meta:replace({ 'revision', revision })
     end
     if keep ~= nil then
@@ -58,20 +65,23 @@ local function apply(change, revision, step, keep)
     end
 end
 
+--- Makes changes in one transaction, each a step of the revision.
+---@param each Change[] none: only what `keep` writes
+---@param before number the store's revision
 ---@param step number what was done to make room for it
 ---@param keep function|nil writes what else belongs to the transaction
-local function commit(change, revision, step, keep)
+local function commit(each, before, step, keep)
     local marks = {}
-    if #change.keys > 0 then
-        marks = change.values == nil and table.copy(change.keys) or {}
-        table.insert(marks, revision)
+    for i = 1, #each do
+        if each[i].values == nil then
+            for _, key in ipairs(each[i].keys) do
+                table.insert(marks, key)
+            end
+        end
+        table.insert(marks, before + i)
     end
     collect_garbage()
-    M.journal:commit(marks, apply, change, revision, step, keep)
-end
-
-local function next_revision(change)
-    return store.revision() + (#change.keys > 0 and 1 or 0)
+    M.journal:commit(marks, apply, each, before, step, keep)
 end
 
 local function added(change)
@@ -131,13 +141,13 @@ function M.make(caller, rights, keys, options, plan)
     while true do
         local ok, answer, change, user, now = pcall(decide, caller, rights, keys, options, plan)
         if change ~= nil then
-            local revision = next_revision(change)
-            local outcome = { revision, change.result }
+            local each, before = #change.keys > 0 and { change } or {}, store.revision()
+            local outcome = { before + #each, change.result }
             change.adds = added(change)
             if change.adds ~= nil then
                 room.admit(change.adds)
             end
-            local done, failure = pcall(commit, change, revision, step, options.retry and function()
+            local done, failure = pcall(commit, each, before, step, options.retry and function()
                 retries.keep(user, options.retry, outcome, now)
             end)
             if done then
@@ -157,27 +167,13 @@ function M.make(caller, rights, keys, options, plan)
     end
 end
 
---- What a write asks for, if it can be done at once and as it is.
+--- What a write asks for; raises where it cannot be done at once and as it is.
 local function plain(caller, keys, values)
-    local user = admission.at_once(caller)
-    if user == nil then
-        return nil
-    end
-    grants.check(user, 'w', keys)
+    grants.check(admission.at_once(caller), 'w', keys)
     local change = { keys = keys, values = values }
     change.adds = added(change)
     room.admit(change.adds)
     return change
-end
-
-local function apply_each(accepted, before)
-    for i = 1, #accepted do
-        local keys, values = accepted[i].keys, accepted[i].values
-        store.replace(keys, values, NO_EXPIRIES, before + i)
-        changes.append(before + i, keys, values)
-        garbage = garbage + 2 * accepted[i].adds
-    end
-    box.space.kv_meta:replace({ 'revision', before + #accepted })
 end
 
 --- Writes of several callers in one transaction, that is one record of the log, though each
@@ -186,25 +182,19 @@ end
 ---@param requests table[] each {caller, keys, values}
 ---@return table revisions one for each; null: nothing was written
 function M.make_each(requests)
-    local revisions, accepted, marks = {}, {}, {}
+    local revisions, accepted, places = {}, {}, {}
     for i = 1, #requests do
         local ok, change = pcall(plain, unpack(requests[i]))
         revisions[i] = box.NULL
-        if ok and change ~= nil then
-            change.place = i
+        if ok then
             table.insert(accepted, change)
+            table.insert(places, i)
         end
     end
     local before = store.revision()
-    for i = 1, #accepted do
-        marks[i] = before + i
-    end
-    if #accepted > 0 then
-        collect_garbage()
-        if pcall(M.journal.commit, M.journal, marks, apply_each, accepted, before) then
-            for i = 1, #accepted do
-                revisions[accepted[i].place] = marks[i]
-            end
+    if #accepted > 0 and pcall(commit, accepted, before, 0) then
+        for i, place in ipairs(places) do
+            revisions[place] = before + i
         end
     end
     return revisions
@@ -220,8 +210,7 @@ function M.collect(find)
         if #keys == 0 then
             return keys
         end
-        local change = { keys = keys }
-        local done, failure = pcall(commit, change, next_revision(change), step)
+        local done, failure = pcall(commit, { { keys = keys } }, store.revision(), step)
         if done then
             return keys
         end

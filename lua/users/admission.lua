@@ -6,27 +6,25 @@ local errors = require('errors')
 
 local M = {}
 
-local function is_admitted(user, caller)
-    return user ~= nil and not user.disabled and user.credentials_version == caller[2]
+local function admitted(user, caller)
+    if user == nil or user.disabled or user.credentials_version ~= caller[2] then
+        errors.raise('TokenRevoked')
+    end
+    return user
 end
 
 --- Raises kv.TokenRevoked for an unknown or a disabled account and for an ended token.
 ---@param caller table {username, credentials_version}, as the verified token says
 ---@return table user the account's row
 function M.check(caller)
-    local user = accounts.find(caller[1])
-    if not is_admitted(user, caller) then
-        errors.raise('TokenRevoked')
-    end
-    return user
+    return admitted(accounts.find(caller[1]), caller)
 end
 
---- Without waiting.
+--- As `check`, which may wait; where it would, this one raises kv.TokenRevoked, too.
 ---@param caller table {username, credentials_version}
----@return table|nil user nil: `check` would wait, or raise
+---@return table user the account's row
 function M.at_once(caller)
-    local user = accounts.find_at_once(caller[1])
-    return is_admitted(user, caller) and user or nil
+    return admitted(accounts.find_at_once(caller[1]), caller)
 end
 
 return M
