@@ -14,7 +14,7 @@ import hashlib
 import logging
 import time
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import jwt
 import msgspec
@@ -56,6 +56,16 @@ class Presented(dict[str, Any]):
         self.token = token
 
 
+class Verified(NamedTuple):
+    """What a good token says.
+
+    :ivar expires_at: when it ends, in seconds since 1970
+    """
+
+    caller: Caller
+    expires_at: int
+
+
 class Claims(msgspec.Struct):
     """What a token of ours says beyond its signature."""
 
@@ -88,7 +98,7 @@ class Tokens:
             for each in (previous, secret)
             if each
         }
-        self._verified: dict[str, tuple[Caller, int]] = {}
+        self._verified: dict[str, Verified] = {}
 
     def issue(self, caller: Caller) -> str:
         claims = {
@@ -100,11 +110,8 @@ class Tokens:
         }
         return jwt.encode(claims, self._secret, ALGORITHM, {"kid": self._kid})
 
-    async def verify(self, authorization: str | None) -> tuple[Caller, int]:
-        """Who calls, and when the token ends, in seconds since 1970.
-
-        :raises TokenMissing, TokenExpired, TokenInvalid:
-        """
+    async def verify(self, authorization: str | None) -> Verified:
+        """:raises TokenMissing, TokenExpired, TokenInvalid:"""
         if not authorization:
             raise TokenMissing()
         scheme, _, rest = authorization.partition(" ")
@@ -112,7 +119,7 @@ class Tokens:
             raise TokenInvalid("The Authorization header must be: Bearer <token>")
         token = rest.strip(" ")
         known = self._verified.get(token)
-        if known is not None and known[1] > time.time():
+        if known is not None and known.expires_at > time.time():
             return known
         known = await self._verified_afresh(token)
         if len(token) <= MAX_REMEMBERED_LENGTH:
@@ -121,7 +128,7 @@ class Tokens:
             self._verified[token] = known
         return known
 
-    async def _verified_afresh(self, token: str) -> tuple[Caller, int]:
+    async def _verified_afresh(self, token: str) -> Verified:
         """:raises TokenExpired, TokenInvalid:"""
         presented = Presented(token)
         try:
@@ -134,21 +141,21 @@ class Tokens:
             if isinstance(error.__context__, jwt.ExpiredSignatureError):
                 raise TokenExpired() from None
             raise TokenInvalid() from None
-        return _caller(presented["payload"])
+        return _said(presented["payload"])
 
 
 async def _accept(_: Presented) -> None:
     """The handler that aiohttp-jwt goes on to: nothing is left to do."""
 
 
-def _caller(payload: dict[str, Any]) -> tuple[Caller, int]:
+def _said(payload: dict[str, Any]) -> Verified:
     try:
         claims = msgspec.convert(payload, Claims)
     except (msgspec.ValidationError, UnicodeError):  # half of a surrogate pair
         raise TokenInvalid() from None
     if not claims.sub.isprintable():  # no name of ours, and perhaps not even Unicode
         raise TokenInvalid()
-    return Caller(claims.sub, claims.ver), claims.exp
+    return Verified(Caller(claims.sub, claims.ver), claims.exp)
 
 
 def admitted(tokens: Tokens, handler: Handler) -> Handler:

@@ -5,7 +5,7 @@ from functools import partial
 import jwt
 
 from service import parsing
-from service.auth import Tokens
+from service.auth import Tokens, Verified
 from service.errors import TokenInvalid
 from service.model import Caller
 from service.settings import Settings
@@ -20,11 +20,11 @@ def _without_spaces(body: bytes, limits: Settings) -> str:
 class Trusting(Tokens):
     """Believes what a token says, whoever signed it."""
 
-    async def verify(self, authorization: str | None) -> tuple[Caller, int]:
+    async def verify(self, authorization: str | None) -> Verified:
         token = (authorization or "").partition(" ")[2]
         try:
             claims = jwt.decode(token, options={"verify_signature": False})
-            return Caller(claims["sub"], claims["ver"]), claims["exp"]
+            return Verified(Caller(claims["sub"], claims["ver"]), claims["exp"])
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
             raise TokenInvalid() from None
 
