@@ -74,7 +74,7 @@ class Worker(GunicornUVLoopWebWorker):
             tls = tls_of(settings)
             async with running(settings, listener.sock, tls) as runner:
                 self.booted = True
-                _report("")
+                _tell_start("")
                 while self.alive:
                     self.notify()
                     await self._wait_next_notify()
@@ -84,7 +84,7 @@ class Worker(GunicornUVLoopWebWorker):
                 raise
             if not isinstance(error, StartError):
                 log.exception("a worker cannot start")
-            _report(str(error) or type(error).__name__)
+            _tell_start(str(error) or type(error).__name__)
             # not gunicorn's code for it, at which the arbiter ends: the others serve
             self.exit_code = 1
             await asyncio.sleep(PAUSE)
@@ -133,7 +133,7 @@ class Service(BaseApplication):  # type: ignore[misc]  # no types
         return self._settings
 
 
-def _report(text: str) -> None:
+def _tell_start(text: str) -> None:
     os.write(REPORTS, f"{' '.join(text.split())}\n".encode())
 
 

@@ -118,7 +118,7 @@ class Instance:
         self.for_small = Connection(address, user, password, self._lost)
         self.for_large = Connection(address, user, password, self._lost)
         self._on_lost = on_lost
-        self._is_open = False
+        self.is_open = False
 
     @property
     def read_only(self) -> bool:
@@ -134,25 +134,21 @@ class Instance:
         except BaseException:
             self.close()
             raise
-        self._is_open = True
-
-    @property
-    def is_connected(self) -> bool:
-        return self._is_open
+        self.is_open = True
 
     def close(self) -> None:
-        self._is_open = False
+        self.is_open = False
         self.for_small.close()
         self.for_large.close()
 
     async def disconnect(self) -> None:
-        self._is_open = False
+        self.is_open = False
         await self.for_small.disconnect()
         await self.for_large.disconnect()
 
     def _lost(self, _: Connection) -> None:
         """Without the one there is no use for the other."""
-        if self._is_open:
+        if self.is_open:
             self.close()
             self._on_lost(self)
 
@@ -175,7 +171,7 @@ class ConnectionKeeper:
     def instance(self) -> Instance | None:
         """The present instance, None while there is none."""
         present = self._present
-        return present if present is not None and present.is_connected else None
+        return present if present is not None and present.is_open else None
 
     async def open(self, patience: float) -> None:
         """Connects; tries again for `patience` seconds.

@@ -8,6 +8,7 @@ waiting for something small go in between.
 
 import asyncio
 
+from service.connection import CALL_TIMEOUT
 from service.errors import Overloaded
 
 #: Bytes of those whose turn it is; one that is larger has a turn of its own. Smaller
@@ -17,8 +18,8 @@ AT_ONCE = 1024 * 1024
 #: Seconds between two steps of a large one, in which small ones are answered.
 PAUSE = 0.001
 
-#: Seconds; as long as the call to Tarantool may take that they wait for.
-PATIENCE = 5.0
+#: As long as the call to Tarantool may take that they wait for.
+PATIENCE = CALL_TIMEOUT
 
 
 class Turns:

@@ -109,9 +109,9 @@ def short_reply(
 
 def data_reply(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
     """`{"data": …}` of keys and their JSON texts."""
-    if sum(map(len, values.values())) > PIECE:
-        return spliced_reply(['{"data":', *members_of(values.items()), "}"])
-    return short_reply(request, data_of(values))
+    if sum(map(len, values.values())) <= PIECE:
+        return short_reply(request, data_of(values))
+    return spliced_reply(['{"data":', *members_of(values.items()), "}"])
 
 
 def spliced_reply(texts: Sequence[str]) -> web.StreamResponse:
