@@ -22,8 +22,8 @@ import aiohttp
 
 from tests.client import Client
 from tests.machine import ROOT
-from tests.process.service import ServiceProcess, service_environ
-from tests.tarantool import PASSWORD, LocalTarantool
+from tests.process.service import ServiceProcess, environ_before
+from tests.tarantool import LocalTarantool
 
 WRITERS, READERS = 8, 16
 KEYS = 8
@@ -33,8 +33,6 @@ TURNS, SECONDS = 8, 4.0
 
 #: Readers that meet a write under way go on at once.
 DOES_NOT_WAIT = ("if write == nil then", "if true then")
-
-JWT_SECRET = "a signing secret for benchmarks, long enough"
 
 
 class Load(NamedTuple):
@@ -58,12 +56,7 @@ async def running(folder: Path, *, waits: bool) -> AsyncIterator[Client]:
         path.write_text(path.read_text().replace(text, instead))
     service = ServiceProcess(
         folder,
-        service_environ(
-            folder,
-            KV_TARANTOOL_URI=f"127.0.0.1:{tarantool.port}",
-            KV_TARANTOOL_PASSWORD=PASSWORD,
-            KV_JWT_SECRET=JWT_SECRET,
-        ),
+        environ_before(folder, tarantool),
     )
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:

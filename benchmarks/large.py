@@ -35,8 +35,8 @@ from benchmarks.logins import (
 )
 from service.settings import Settings
 from tests.machine import ROOT
-from tests.process.service import ServiceProcess, service_environ
-from tests.tarantool import PASSWORD, LocalTarantool
+from tests.process.service import ServiceProcess, environ_before
+from tests.tarantool import LocalTarantool
 
 LIMITS = Settings()
 KIB, MIB = 1024, 1024 * 1024
@@ -46,8 +46,6 @@ MANY = 32
 
 #: Batches a second where they do not come one right after the other.
 BATCH_RATE = 2.0
-
-JWT_SECRET = "a signing secret for benchmarks, long enough"
 
 QUIET, ALONE = "quiet", "back to back"
 #: How batches come: their clients, each with one batch after the other; 0: at the rate.
@@ -114,12 +112,7 @@ def storage(folder: Path, wal_mode: str) -> Iterator[LocalTarantool]:
 def service(folder: Path, tarantool: LocalTarantool) -> Iterator[ServiceProcess]:
     process = ServiceProcess(
         folder,
-        service_environ(
-            folder,
-            KV_TARANTOOL_URI=f"127.0.0.1:{tarantool.port}",
-            KV_TARANTOOL_PASSWORD=PASSWORD,
-            KV_JWT_SECRET=JWT_SECRET,
-        ),
+        environ_before(folder, tarantool),
     )
     try:
         process.start()

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.corpus import Corpus, Operation
 from benchmarks.processes import Program
-from benchmarks.subjects import MIB, Pids, Setting, Subject, post
+from benchmarks.subjects import MIB, OneProgram, Pids, Setting, Subject, post
 from tests.machine import free_port
 
 
@@ -86,7 +86,7 @@ class Webdis(Subject):
         return None if answer == {"MSET": [True, "OK"]} else []
 
 
-class Etcd(Subject):
+class Etcd(OneProgram):
     """etcd's JSON gateway, which has its own store, and always calls fsync."""
 
     name = "etcd"
@@ -116,19 +116,6 @@ class Etcd(Subject):
             ],
             port,
         )
-
-    @property
-    def port(self) -> int:
-        return self._program.port
-
-    def start(self) -> None:
-        self._program.start()
-
-    def stop(self) -> None:
-        self._program.stop()
-
-    def pids(self) -> Pids:
-        return Pids([self._program.pid], [])
 
     def request(
         self, operation: Operation, keys: list[str], values: list[str]

@@ -204,7 +204,26 @@ class Ours(Subject):
         return None if answer == {"status": "success"} else []
 
 
-class Bare(Subject):
+class OneProgram(Subject):
+    """What is one process that serves, and stores if it does."""
+
+    _program: Program
+
+    @property
+    def port(self) -> int:
+        return self._program.port
+
+    def start(self) -> None:
+        self._program.start()
+
+    def stop(self) -> None:
+        self._program.stop()
+
+    def pids(self) -> Pids:
+        return Pids([self._program.pid], [])
+
+
+class Bare(OneProgram):
     """Reads the body, and answers as many bytes as the service does."""
 
     name = "bare"
@@ -224,19 +243,6 @@ class Bare(Subject):
         port = free_port()
         command = [sys.executable, "-m", "benchmarks.bare", str(port), *given]
         self._program = Program(folder, command, port)
-
-    @property
-    def port(self) -> int:
-        return self._program.port
-
-    def start(self) -> None:
-        self._program.start()
-
-    def stop(self) -> None:
-        self._program.stop()
-
-    def pids(self) -> Pids:
-        return Pids([self._program.pid], [])
 
     def load(self) -> None:
         """It keeps nothing."""

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.machine import ROOT, free_port, wait_until
+from tests.tarantool import PASSWORD, Tarantool
 
 #: Seconds for a process of ours to start, or to end, on a busy machine.
 PROCESS_TIMEOUT = 30.0
 
 SERVICE = [sys.executable, "-m", "service"]
 SERVING = "serving on "
+
+JWT_SECRET = "a signing secret, long enough"
 
 
 def service_environ(folder: Path, **more: str) -> dict[str, str]:
@@ -27,6 +30,16 @@ def service_environ(folder: Path, **more: str) -> dict[str, str]:
         "KV_BCRYPT_ROUNDS": "4",
     }
     return environ | more
+
+
+def environ_before(folder: Path, tarantool: Tarantool) -> dict[str, str]:
+    """Of a service that uses this instance, and has none of its own."""
+    return service_environ(
+        folder,
+        KV_TARANTOOL_URI=f"127.0.0.1:{tarantool.port}",
+        KV_TARANTOOL_PASSWORD=PASSWORD,
+        KV_JWT_SECRET=JWT_SECRET,
+    )
 
 
 class ServiceProcess:
