@@ -11,12 +11,26 @@ from tests.client import Client
 ROOT = Path(__file__).parents[1]
 POLL_INTERVAL = 0.02
 
+#: Bytes that arrive for a client that does not read them.
+NARROW = 64 * 1024
+
 
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def narrow_socket(*_: object) -> socket.socket:
+    """For a client that does not read: its system takes little in for it.
+
+    Left alone it would take in what a whole reply has, tcp_rmem allowing: often 32 MiB.
+    """
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
+    narrow.setblocking(False)
+    return narrow
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from tests.client import Client, Reply
+from tests.machine import narrow_socket
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -62,6 +64,29 @@ async def leave_after(client: Client, sent: bytes) -> None:
         writer.write(sent)
         await asyncio.sleep(PAUSE)
     await asyncio.sleep(PAUSE)
+
+
+@contextlib.asynccontextmanager
+async def left_waiting(
+    client: Client, sent: bytes, context: ssl.SSLContext | None = None
+) -> AsyncIterator[asyncio.StreamReader]:
+    """Sends these bytes; whoever answers keeps what is not read, but for a little."""
+    url = urlsplit(client.url)
+    host = url.hostname or ""
+    loop = asyncio.get_running_loop()
+    with narrow_socket() as connection:
+        await loop.sock_connect(connection, (host, url.port))
+        reader, writer = await asyncio.open_connection(
+            sock=connection,
+            limit=1024,
+            ssl=context,
+            server_hostname=host if context else None,
+        )
+        try:
+            writer.write(sent)
+            yield reader
+        finally:
+            writer.transport.abort()
 
 
 def http(

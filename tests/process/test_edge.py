@@ -20,7 +20,14 @@ from tests.client import Client, Reply, unique
 from tests.conftest import Serve, environ_for
 from tests.events import following, query
 from tests.machine import POLL_INTERVAL
-from tests.problems import PATIENCE, PAUSE, assert_problem, http, talk
+from tests.problems import (
+    PATIENCE,
+    PAUSE,
+    assert_problem,
+    http,
+    left_waiting,
+    talk,
+)
 from tests.process.service import ServiceProcess, service_process
 from tests.tarantool import Tarantool, Tarantools
 
@@ -272,16 +279,11 @@ async def test_who_does_not_take_its_reply_gives_way(
             client = await Client(session, url).enter()
             written = await client.request("PUT", f"/api/keys/{key}", large_value())
             assert written.status == 204
-            reader, writer = await asyncio.open_connection(
-                "127.0.0.1", process.port, ssl=context, limit=KIB
-            )
-            body = json.dumps({"keys": [key]}).encode()
-            writer.write(http("POST", "/api/read", body=body, token=client.token))
-            await reader.readexactly(KIB)  # its reply has begun
-            assert_overloaded(await client.read([key]))
-            await asyncio.sleep(CUT_OFF)
-            assert ((await client.read([key])).status == 200) is is_cut_off
-            writer.transport.abort()
+            async with left_waiting(client, reads(client, key), context) as reader:
+                await reader.readexactly(KIB)  # its reply has begun
+                assert_overloaded(await client.read([key]))
+                await asyncio.sleep(CUT_OFF)
+                assert ((await client.read([key])).status == 200) is is_cut_off
 
 
 # Too many, too large
@@ -383,6 +385,11 @@ async def test_a_body_that_is_only_announced_takes_nobody_s_room(
         assert (await client.post("/api/write", large)).status == 200
 
 
+def reads(client: Client, key: str) -> bytes:
+    body = json.dumps({"keys": [key]}).encode()
+    return http("POST", "/api/read", body=body, token=client.token)
+
+
 def large_value() -> bytes:
     return b'"%s"' % (b"x" * (LARGE - 2))
 
@@ -399,16 +406,10 @@ async def write_large(client: Client, keys: list[str]) -> None:
 @contextlib.asynccontextmanager
 async def reading(client: Client, key: str) -> AsyncIterator[bytes]:
     """A reply that has begun and is not taken: its first line."""
-    url = urlsplit(client.url)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port, limit=KIB)
-    try:
-        body = json.dumps({"keys": [key]}).encode()
-        writer.write(http("POST", "/api/read", body=body, token=client.token))
+    async with left_waiting(client, reads(client, key)) as reader:
         async with asyncio.timeout(PATIENCE):
             status = await reader.readline()
         yield status
-    finally:
-        writer.transport.abort()
 
 
 def peak_memory(service: ServiceProcess) -> int:
