@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import GunicornUVLoopWebWorker
 from gunicorn.app.base import BaseApplication
@@ -22,8 +22,9 @@ from gunicorn.glogging import Logger
 from service import lifeline
 from service.errors import StartError
 from service.logs import log_to_stderr
-from service.server import BACKLOG, GRACE, running, tls_of
+from service.server import BACKLOG, running, tls_of
 from service.settings import Settings
+from service.workers import WORKER_STOP_TIMEOUT
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +32,21 @@ log = logging.getLogger(__name__)
 #: up for less than one, on a machine that is busy with other things for some.
 HANG = 30
 
-#: Seconds for a worker to end: requests under way, then hashes and connections.
-STOP_TIMEOUT = GRACE + 10
-
 #: Seconds between attempts to replace a worker that cannot start.
 PAUSE = 1.0
 
 #: A heartbeat changes the time of a file: not on a disk that may be slow.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108
 
-#: Where workers report how their start went: the stdout that this process was given.
-REPORTS = os.dup(1)
+
+class Task(NamedTuple):
+    """What a worker serves.
+
+    :ivar reports: a descriptor, where it tells how its start went
+    """
+
+    settings: Settings
+    reports: int
 
 
 class Log(Logger):  # type: ignore[misc]  # no types
@@ -68,13 +73,13 @@ class Worker(GunicornUVLoopWebWorker):
         super().init_process()
 
     async def _run(self) -> None:
-        settings: Settings = self.wsgi
+        settings, reports = self.wsgi
         (listener,) = self.sockets
         try:
             tls = tls_of(settings)
             async with running(settings, listener.sock, tls) as runner:
                 self.booted = True
-                _tell_start("")
+                _tell_start(reports, "")
                 while self.alive:
                     self.notify()
                     await self._wait_next_notify()
@@ -84,7 +89,7 @@ class Worker(GunicornUVLoopWebWorker):
                 raise
             if not isinstance(error, StartError):
                 log.exception("a worker cannot start")
-            _tell_start(str(error) or type(error).__name__)
+            _tell_start(reports, str(error) or type(error).__name__)
             # not gunicorn's code for it, at which the arbiter ends: the others serve
             self.exit_code = 1
             await asyncio.sleep(PAUSE)
@@ -107,9 +112,9 @@ def find_place(arbiter: Arbiter, worker: Worker) -> None:
 class Service(BaseApplication):  # type: ignore[misc]  # no types
     """The settings of gunicorn: these, and none from elsewhere."""
 
-    def __init__(self, settings: Settings, listeners: Sequence[str]) -> None:
+    def __init__(self, task: Task, listeners: Sequence[str]) -> None:
         """:param listeners: their descriptors"""
-        self._settings = settings
+        self._task = task
         self._listeners = listeners
         super().__init__()
 
@@ -118,33 +123,33 @@ class Service(BaseApplication):  # type: ignore[misc]  # no types
             "backlog": BACKLOG,
             "bind": [f"fd://{listener}" for listener in self._listeners],
             "control_socket_disable": True,
-            "graceful_timeout": int(STOP_TIMEOUT),
+            "graceful_timeout": int(WORKER_STOP_TIMEOUT),
             "logger_class": Log,
             "pre_fork": find_place,
             "timeout": HANG,
             "worker_class": Worker,
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
-            "workers": self._settings.workers,
+            "workers": self._task.settings.workers,
         }.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Settings:
-        """What a worker serves."""
-        return self._settings
+    def load(self) -> Task:
+        return self._task
 
 
-def _tell_start(text: str) -> None:
-    os.write(REPORTS, f"{' '.join(text.split())}\n".encode())
+def _tell_start(reports: int, text: str) -> None:
+    os.write(reports, f"{' '.join(text.split())}\n".encode())
 
 
 def main(parent: str, *listeners: str) -> None:
     lifeline.hold(int(parent))
     # out of the group of processes that Ctrl-C is for: the parent stops this one
     os.setpgid(0, 0)
+    reports = os.dup(1)
     os.dup2(2, 1)
     log_to_stderr()
     settings = pickle.load(sys.stdin.buffer)  # noqa: S301  # nosec B301
-    Arbiter(Service(settings, listeners)).run()
+    Arbiter(Service(Task(settings, reports), listeners)).run()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from service.dispatch import Dispatcher
 from service.load import Load
 from service.protocol import MAX_FIELD, MAX_HEADERS, MAX_LINE
 
+#: Seconds that requests under way get to finish.
+GRACE = 10.0
+
 
 class Runner(web.AppRunner):
     """An AppRunner whose connections answer every error as a problem."""
@@ -28,6 +31,7 @@ class Runner(web.AppRunner):
             max_line_size=MAX_LINE,
             max_field_size=MAX_FIELD,
             max_headers=MAX_HEADERS,
+            shutdown_timeout=GRACE,
             **kwargs,
         )
         self._load = load

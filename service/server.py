@@ -18,7 +18,7 @@ from service.embedded import embedded_tarantool
 from service.errors import StartError
 from service.handlers.messages import LOAD
 from service.headers import HeadedRequest, SecureRequest
-from service.runner import Runner
+from service.runner import GRACE, Runner
 from service.settings import Secret, Settings
 from service.tls import Tls
 from service.tls_site import HANDSHAKES, TlsSite
@@ -27,9 +27,6 @@ from service.workers import Workers
 log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-#: Seconds that requests under way get to finish.
-GRACE = 10.0
 
 #: Descriptors that are not connections of clients: logs, Tarantool, the loop, files.
 OTHER_DESCRIPTORS = 64
@@ -102,7 +99,6 @@ async def running(
         SecureRequest if tls else HeadedRequest,
         keepalive_timeout=settings.keepalive_timeout,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
-        shutdown_timeout=GRACE,
     )
     try:
         await runner.setup()

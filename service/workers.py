@@ -19,14 +19,17 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 
 from service.errors import StartError
+from service.runner import GRACE
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
 ARBITER = "service.arbiter"
 
-#: Seconds for the arbiter to end; it gives its workers less.
-STOP_TIMEOUT = 30.0
+#: Seconds for a worker to end: requests under way, then hashes and connections; and for
+#: the arbiter after it.
+WORKER_STOP_TIMEOUT = GRACE + 10
+STOP_TIMEOUT = WORKER_STOP_TIMEOUT + 10
 
 #: How variables begin by which gunicorn would take orders from elsewhere.
 NOT_FOR_GUNICORN = ("GUNICORN_", "LISTEN_", "NOTIFY_SOCKET", "WEB_CONCURRENCY")

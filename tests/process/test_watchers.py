@@ -15,7 +15,7 @@ import pytest
 
 from service.feed import TAIL_WAIT
 from service.handlers.changes import HEARTBEAT, SEND_TIMEOUT
-from service.server import GRACE
+from service.runner import GRACE
 from tests.client import Client, unique
 from tests.conftest import Serve, environ_for
 from tests.events import Event, Parser, Stream, following, query
