@@ -2,7 +2,8 @@
 
 aiohttp looks for the route of each request anew, and prepares for others that might go
 on from there. The routes without variable parts take nearly all requests, and all that
-belongs to one of them is known before the first.
+belongs to one of them is known before the first. There is no public way to tell aiohttp
+so: hence its private names here, and the bound on its version in setup.cfg.
 """
 
 from functools import partial
