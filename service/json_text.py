@@ -1,8 +1,24 @@
 """JSON texts, put together from values of ours and from texts of values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
+
+#: Bytes of a character.
+MAX_UTF_8 = 4
+
+
+def size_of(text: str) -> int:
+    """Bytes in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def size_at_most(*columns: Collection[str]) -> int:
+    """Bytes of texts together, counted without a copy of any."""
+    return sum(
+        sum(map(len, texts)) * (1 if all(map(str.isascii, texts)) else MAX_UTF_8)
+        for texts in columns
+    )
 
 
 def encoded(value: object) -> str:

@@ -15,11 +15,13 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from service.errors import Overloaded
+from service.replies import PIECE
 from service.settings import Settings
 from service.turns import Turns
 
-#: Bytes of a body or a reply that are not counted: the number of requests bounds them.
-SMALL = 64 * 1024
+#: Bytes of a body or a reply that are not counted: the number of requests bounds them,
+#: and such a reply does not wait for its client.
+SMALL = PIECE
 
 #: RFC 9110, section 9.2.1; of those that any route has.
 SAFE = (hdrs.METH_GET, hdrs.METH_HEAD)

@@ -19,6 +19,7 @@ from service.errors import (
     TooManyKeys,
     ValueTooLarge,
 )
+from service.json_text import MAX_UTF_8, size_of
 from service.model import Condition
 from service.schemas import (
     MAX_INT64,
@@ -40,7 +41,6 @@ from service.schemas import (
 from service.settings import Settings
 
 MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
-MAX_UTF_8 = 4  # bytes of a character
 MAX_EXACT = 2**53  # from there a double stands for several integers
 DEFAULT_PAGE = 1000  # keys
 MAX_QUOTED = 48  # characters of a client's key in a detail
@@ -421,7 +421,7 @@ def _check_keys(keys: Collection[str], limits: Settings) -> None:
 
 
 def _check_length(key: str, limits: Settings, what: str = "The key") -> None:
-    size = len(key) if key.isascii() else len(key.encode())
+    size = size_of(key)
     if size > limits.max_key:
         raise InvalidKey(
             f"{what} {quoted(key)} is {size} bytes long, the limit is {limits.max_key}"

@@ -3,19 +3,22 @@
 Over TLS a transport takes whatever it gets at once and then says that it has nothing
 left to send: a reply written whole would be over for this service as soon as it has
 begun, with nobody to count what waits for a client that reads slowly.
+
+What aiohttp writes is decided by attributes that it keeps to itself, which is why its
+version is bounded in setup.cfg.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import rfc822_formatted_time
 
 from service.headers import HeadedRequest
+from service.json_text import data_of, members_of, size_at_most, size_of
 
 #: Bytes: as many as a transport keeps before it asks to wait.
 PIECE = 64 * 1024
-
 
 #: The revision of the store, that of the write which is answered.
 REVISION = "KV-Revision"
@@ -73,7 +76,7 @@ class LongReply(web.Response):
     """Puts a body together piece by piece, too: there is never a copy of all of it."""
 
     def __init__(self, texts: Sequence[str], **kwargs: Any) -> None:
-        size = sum(map(_size, texts))
+        size = sum(map(size_of, texts))
         super().__init__(headers={hdrs.CONTENT_LENGTH: str(size)}, **kwargs)
         self._texts = texts
 
@@ -85,8 +88,38 @@ class LongReply(web.Response):
         await super().write_eof(data)
 
 
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+def json_reply(body: str | bytes, revision: int | None = None) -> Reply:
+    """:param revision: of the store, that of the write which is answered"""
+    response = Reply(
+        body=body if isinstance(body, bytes) else body.encode(),
+        content_type="application/json",
+    )
+    if revision is not None:
+        response.headers[REVISION] = str(revision)
+    return response
+
+
+def short_reply(
+    request: web.Request, body: bytes, revision: int | None = None
+) -> web.StreamResponse:
+    """As `json_reply`, for what is asked most often."""
+    if len(body) > PIECE or request.version != HttpVersion11:
+        return json_reply(body, revision)
+    return ShortReply(body, revision)
+
+
+def data_reply(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
+    """`{"data": …}` of keys and their JSON texts."""
+    if size_at_most(values.values()) <= PIECE:
+        return short_reply(request, data_of(values))
+    return spliced_reply(['{"data":', *members_of(values.items()), "}"])
+
+
+def spliced_reply(texts: Sequence[str]) -> web.StreamResponse:
+    """The parts of a JSON text, which may be long."""
+    if size_at_most(texts) <= PIECE:
+        return json_reply("".join(texts))
+    return LongReply(texts, content_type="application/json")
 
 
 def _put_together(texts: Iterable[str]) -> Iterator[memoryview]:

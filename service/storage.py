@@ -36,6 +36,8 @@ from service.errors import (
     UserExists,
 )
 from service.grouping import Grouped
+from service.json_text import size_at_most
+from service.load import SMALL
 from service.model import (
     Account,
     AllChanges,
@@ -54,9 +56,9 @@ from service.turns import give_way
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a call and its answer from which on it travels apart from smaller ones; a
-#: first attempt at a few keys, which may answer 64 KiB, is none.
-LARGE = 72 * 1024
+#: Bytes of a call and its answer beyond which it travels apart from smaller ones. What
+#: asks a little, and for no more than is not counted, is none of them.
+LARGE = SMALL + 8 * 1024
 
 #: Seconds in which the log does not repeat itself.
 TELL_INTERVAL = 10.0
@@ -204,7 +206,7 @@ class Storage:
         :raises TokenRevoked, NotGranted, ConditionFailed, IdempotencyConflict:
         """
         options = _options(conditions=conditions, ttl=ttl, retry=retry)
-        if not options and len(keys) <= FEW and _size(values) <= SHORT:
+        if not options and len(keys) <= FEW and size_at_most(values) <= SHORT:
             revision = await self._puts.ask((caller, keys, values))
             if revision is not None:
                 return revision
@@ -215,7 +217,7 @@ class Storage:
             values,
             *options,
             writes=True,
-            size=_size(keys, values),
+            size=size_at_most(keys, values),
         )
         return _revision(outcome)
 
@@ -239,7 +241,7 @@ class Storage:
             keys,
             *options,
             writes=True,
-            size=_size(keys),
+            size=size_at_most(keys),
         )
         return _revision(outcome), outcome[1]
 
@@ -261,7 +263,7 @@ class Storage:
             added,
             *options,
             writes=True,
-            size=_size(keys),
+            size=size_at_most(keys),
         )
         return revision, values
 
@@ -279,7 +281,7 @@ class Storage:
                 return found
         values: list[str | None]
         (values,) = await self._call(
-            "kv.v1.get", caller, keys, max_bytes, size=max_bytes + _size(keys)
+            "kv.v1.get", caller, keys, max_bytes, size=max_bytes + size_at_most(keys)
         )
         return values
 
@@ -292,7 +294,12 @@ class Storage:
         :raises BodyTooLarge: they take more than `max_bytes`
         """
         columns = await self._call(
-            "kv.v1.get", caller, keys, max_bytes, True, size=max_bytes + _size(keys)
+            "kv.v1.get",
+            caller,
+            keys,
+            max_bytes,
+            True,
+            size=max_bytes + size_at_most(keys),
         )
         return [
             Row(value, revision, ttl) if value is not None else None
@@ -409,10 +416,6 @@ class Storage:
         if now - self._told.get(reason, -TELL_INTERVAL) >= TELL_INTERVAL:
             self._told[reason] = now
             log.warning("calls are refused: %s", reason)
-
-
-def _size(*columns: Sequence[str]) -> int:
-    return sum(sum(map(len, texts)) for texts in columns)
 
 
 def _options(**given: Any) -> list[dict[str, Any]]:

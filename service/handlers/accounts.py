@@ -19,11 +19,11 @@ from service.handlers.messages import (
     STORAGE,
     SUCCESS,
     TOKENS,
-    json_reply,
 )
 from service.logins import Attempt
 from service.model import Caller, User
 from service.protocol import has_left
+from service.replies import json_reply
 
 
 async def register(request: web.Request) -> web.Response:

@@ -12,17 +12,14 @@ from service.handlers.messages import (
     SETTINGS,
     STORAGE,
     SUCCESS,
-    data_reply,
-    json_reply,
     reply_of,
     retry_of,
-    short_reply,
-    spliced_reply,
 )
 from service.json_text import encoded, members_of, object_of
 from service.load import SMALL
 from service.model import Listing, Row
 from service.protocol import hold
+from service.replies import data_reply, json_reply, short_reply, spliced_reply
 
 #: Bytes of a page of a listing: who goes on can, and so no scan crowds others out.
 MAX_PAGE = 1024 * 1024
@@ -50,9 +47,11 @@ async def read(request: web.Request) -> web.StreamResponse:
     )
     storage, caller = request.app[STORAGE], request[CALLER]
     if detailed:
-        rows = await reply_of(request, partial(storage.get_rows, caller, keys))
+        ask_rows = partial(storage.get_rows, caller, keys)
+        rows = await reply_of(request, len(keys), ask_rows)
         return spliced_reply(_detailed(keys, rows))
-    values = await reply_of(request, partial(storage.get, caller, keys))
+    ask = partial(storage.get, caller, keys)
+    values = await reply_of(request, len(keys), ask)
     found = zip(keys, values, strict=True)
     return data_reply(request, {key: text for key, text in found if text is not None})
 

@@ -11,9 +11,10 @@ from service import event_stream, parsing
 from service.auth import CALLER, EXPIRES_AT
 from service.errors import Internal, Problem, TokenExpired, TooSlow
 from service.feed import Watcher
-from service.handlers.messages import FEED, LOAD, SETTINGS, json_reply
+from service.handlers.messages import FEED, LOAD, SETTINGS
 from service.model import Change
 from service.protocol import has_left, hold, minds_its_client
+from service.replies import json_reply
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from service.errors import NotFound
-from service.handlers.messages import json_reply
 from service.protocol import hold
-from service.replies import Reply
+from service.replies import Reply, json_reply
 
 OPENAPI = web.AppKey("openapi", bytes)
 

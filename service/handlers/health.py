@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from service.errors import StorageUnavailable
-from service.handlers.messages import STORAGE, json_reply
+from service.handlers.messages import STORAGE
+from service.replies import json_reply
 
 
 async def livez(request: web.Request) -> web.Response:

@@ -1,22 +1,20 @@
-"""What the handlers hold, and how they reply."""
+"""What the handlers have at hand, and how they ask the storage."""
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import hdrs, web
 
 from service.auth import Tokens
 from service.errors import BodyTooLarge, InvalidRequest
 from service.feed import Feed
-from service.json_text import data_of, members_of
 from service.load import SMALL, Load
 from service.logins import Logins
 from service.model import Retry
 from service.passwords import PasswordHasher
 from service.protocol import hold, take_turn
-from service.replies import PIECE, REVISION, LongReply, Reply, ShortReply
 from service.settings import Settings
 from service.storage import Storage
 
@@ -33,8 +31,9 @@ TOKENS = web.AppKey("tokens", Tokens)
 SUCCESS = b'{"status":"success"}'
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
-#: How many times larger a reply is asked for when the last attempt was too small.
-LARGER = 16
+#: Bytes that a key and its value are expected to take, and how many times larger a
+#: reply is asked for when it took more.
+EXPECTED, LARGER = 256, 4
 
 #: Visible ASCII; a client library may send quotes around it (RFC 9651, section 3.3.3).
 IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
@@ -43,15 +42,19 @@ IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
 PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 
-async def reply_of(request: web.Request, ask: Callable[[int], Awaitable[T]]) -> T:
+async def reply_of(
+    request: web.Request, keys: int, ask: Callable[[int], Awaitable[T]]
+) -> T:
     """The reply to a question that takes the bytes it may have.
 
     Nobody knows before how many it wants; most want few, and are asked once.
 
+    :param keys: their number
     :raises BodyTooLarge, Overloaded:
     """
     limit = request.app[SETTINGS].max_body
-    size = min(SMALL, limit)
+    size = min(keys * EXPECTED, request.app[LOAD].room)
+    size = min(max(size, SMALL), limit)
     while True:
         await take_turn(request, size)
         hold(request, size)
@@ -85,37 +88,3 @@ def retry_of(request: web.Request, body: bytes) -> Retry | None:
 
 def _preconditions(request: web.Request) -> Iterable[str]:
     return (",".join(request.headers.getall(name, [])) for name in PRECONDITIONS)
-
-
-def json_reply(body: str | bytes, revision: int | None = None) -> Reply:
-    """:param revision: of the store, that of the write which is answered"""
-    response = Reply(
-        body=body if isinstance(body, bytes) else body.encode(),
-        content_type="application/json",
-    )
-    if revision is not None:
-        response.headers[REVISION] = str(revision)
-    return response
-
-
-def short_reply(
-    request: web.Request, body: bytes, revision: int | None = None
-) -> web.StreamResponse:
-    """As `json_reply`, for what is asked most often."""
-    if len(body) > PIECE or request.version != HttpVersion11:
-        return json_reply(body, revision)
-    return ShortReply(body, revision)
-
-
-def data_reply(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
-    """`{"data": …}` of keys and their JSON texts."""
-    if sum(map(len, values.values())) <= PIECE:
-        return short_reply(request, data_of(values))
-    return spliced_reply(['{"data":', *members_of(values.items()), "}"])
-
-
-def spliced_reply(texts: Sequence[str]) -> web.StreamResponse:
-    """The parts of a JSON text, which may be long."""
-    if sum(map(len, texts)) <= PIECE:
-        return json_reply("".join(texts))
-    return LongReply(texts, content_type="application/json")
