@@ -77,6 +77,7 @@ class Watcher:
         self.on_end: Callable[[], object] = lambda: None
         self._feed = feed
         self._since = since
+        self._has_begun = False
         self._attached = False
         self._queue: list[KeptChange] = []
         self._in_hand: list[KeptChange] = []
@@ -93,12 +94,14 @@ class Watcher:
     async def next(self, patience: float) -> list[Change]:
         """The changes that come next, none when so many seconds are over.
 
-        Those given before count as taken.
+        Those given before count as taken. Once it has begun it waits for a storage that
+        is not there, as the tail does.
 
         :raises Problem: the feed has ended for this watcher
         """
         self._let_go(self._in_hand)
-        deadline = asyncio.get_running_loop().time() + patience
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + patience
         while self._end is None and not self._queue:
             if self._attached:
                 try:
@@ -108,13 +111,22 @@ class Watcher:
                     return []
                 self._wake.clear()
                 continue
-            page = await self._feed.page(self.caller, self._since, self._prefix)
+            try:
+                page = await self._feed.page(self.caller, self._since, self._prefix)
+            except Unavailable:
+                if not self._has_begun:
+                    raise
+                if clock() >= deadline:
+                    return []
+                await asyncio.sleep(RETRY_INTERVAL)
+                continue
+            self._has_begun = True
             self._since = page.through
             if page.changes:
                 self._in_hand = [self._feed.keep(c, {self}) for c in page.changes]
                 return page.changes
             at_the_end = page.through >= page.newest
-            if at_the_end and asyncio.get_running_loop().time() >= deadline:
+            if at_the_end and clock() >= deadline:
                 return []
             if self._feed.is_reached(page):
                 self.prefixes = tuple(page.prefixes)

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from service.feed import TAIL_WAIT
+from service.feed import RETRY_INTERVAL, TAIL_WAIT
 from service.handlers.changes import HEARTBEAT, SEND_TIMEOUT
 from service.runner import GRACE
 from tests.client import Client, unique
@@ -49,6 +49,17 @@ rawset(_G, 'follow', kv.v1.follow)
 kv.v1.follow = function() error('a fault') end
 """
 MEND_THE_TAIL = "kv.v1.follow = follow"
+
+TAKE_THE_PAGES_AWAY = """
+rawset(_G, 'changes', kv.v1.changes)
+kv.v1.changes = nil
+"""
+BRING_THE_PAGES_BACK = "kv.v1.changes = changes"
+
+#: Whose watchers ask for a page then, to learn what they may still see.
+TOUCH_ALL_ACCOUNTS = """
+for _, row in box.space.users:pairs() do box.space.users:replace(row) end
+"""
 
 #: What is written while a watcher is slow: far more than may be kept for it.
 VALUE = "x" * (256 * KIB)
@@ -399,6 +410,23 @@ async def test_a_stream_outlives_a_kill_of_tarantool(
             written = await client.write({"polled": 1})
             (change,) = (await poll).json["changes"]
             assert str(change["revision"]) == written.headers["KV-Revision"]
+
+
+async def test_who_must_ask_again_waits_for_a_storage_that_is_away(
+    own: Tarantool, serve: Serve
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        async with following(client) as stream:
+            await stream.start()
+            assert "error" not in own.console(TAKE_THE_PAGES_AWAY)
+            own.console(TOUCH_ALL_ACCOUNTS)
+            await asyncio.sleep(3 * RETRY_INTERVAL)
+            refused = await client.request("GET", query())
+            assert_problem(refused, 503, "storage_unavailable")
+            assert "error" not in own.console(BRING_THE_PAGES_BACK)
+            written = await client.write({"k": 1})
+            assert (await stream.next()).id == str(written.revision)
 
 
 async def test_a_fault_of_the_storage_silences_nobody(
