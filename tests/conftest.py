@@ -8,6 +8,7 @@ import pytest
 
 from service.server import bind, running
 from service.settings import Settings
+from tests.addresses import coming_from, new_address
 from tests.client import Client
 from tests.machine import free_port
 from tests.tarantool import PASSWORD, Tarantool, Tarantools, docker_engine
@@ -74,9 +75,10 @@ async def service(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def visitor(service: Client) -> Client:
-    """A client without a token."""
-    return Client(service.session, service.url)
+async def visitor(service: Client) -> AsyncIterator[Client]:
+    """A client without a token, whose sign-ups count for nobody else."""
+    async with coming_from(new_address(), service) as visitor:
+        yield visitor
 
 
 @pytest.fixture
