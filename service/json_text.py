@@ -13,12 +13,10 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def size_at_most(*columns: Collection[str]) -> int:
-    """Bytes of texts together, counted without a copy of any."""
-    return sum(
-        sum(map(len, texts)) * (1 if all(map(str.isascii, texts)) else MAX_UTF_8)
-        for texts in columns
-    )
+def size_at_most(texts: Collection[str]) -> int:
+    """Bytes of all in UTF-8, counted without a copy of any."""
+    size = sum(map(len, texts))
+    return size if all(map(str.isascii, texts)) else size * MAX_UTF_8
 
 
 def encoded(value: object) -> str:

@@ -217,7 +217,7 @@ class Storage:
             values,
             *options,
             writes=True,
-            size=size_at_most(keys, values),
+            size=size_at_most(keys) + size_at_most(values),
         )
         return _revision(outcome)
 

@@ -53,8 +53,9 @@ async def reply_of(
     :raises BodyTooLarge, Overloaded:
     """
     limit = request.app[SETTINGS].max_body
-    size = min(keys * EXPECTED, request.app[LOAD].room)
-    size = min(max(size, SMALL), limit)
+    size = min(SMALL, limit)
+    if keys * EXPECTED > size:
+        size = min(keys * EXPECTED, limit, max(SMALL, request.app[LOAD].room))
     while True:
         await take_turn(request, size)
         hold(request, size)
