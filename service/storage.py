@@ -82,7 +82,7 @@ FULL = {"kv.MemoryFull", "kv.RetriesFull", "kv.DiskFull"}
 #: Keys, and bytes of their values, up to which a read or a write is small: it travels
 #: in one call with others of its turn of the event loop. What a call costs is little
 #: beside the work of a larger one, which would only make the others wait.
-FEW, SHORT = 8, 8 * 1024
+FEW, SHORT = 16, 8 * 1024
 
 #: Small ones that travel in one call: with more, the first wait longer than they gain.
 MOST_IN_CALL = 16
