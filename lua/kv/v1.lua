@@ -107,10 +107,10 @@ end
 --- The rows of one moment and their bytes, up to the first too many; and the newest write
 -- that must be on disk to tell of them.
 local function rows_now(keys, max_bytes, now)
-    local kv, journal = box.space.kv, writes.journal
+    local index, journal = store.index(), writes.journal
     local rows, newest, bytes, deletion = {}, 0, 0, nil
     for i = 1, #keys do
-        local row = kv:get(keys[i])
+        local row = index:get(keys[i])
         if row == nil then
             deletion = durability.later(deletion, journal:pending(keys[i]))
         else
