@@ -33,6 +33,9 @@ PASSWORD = "a password for tests"
 READY = "entering the event loop"
 START_TIMEOUT = 30.0
 
+#: Seconds for what the console is asked: tests fill a whole memory by it, key by key.
+CONSOLE_TIMEOUT = 300.0
+
 #: Runs on the console what it is given, prints the reply. Works with 2.x and 3.x.
 CONSOLE = """
 local connection = require('socket').tcp_connect('unix/', '{path}')
@@ -75,7 +78,7 @@ def local_console(data: Path, code: str) -> str:
         check=True,
         capture_output=True,
         text=True,
-        timeout=START_TIMEOUT,
+        timeout=CONSOLE_TIMEOUT,
     ).stdout
 
 
