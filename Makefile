@@ -7,8 +7,9 @@
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
 # make bench-logins   how long reads take while logins flood in; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
-# make bench-durability   what it costs a read to wait for a write that is not on disk yet
-# make bench-workers   how much more two workers serve than one
+# make bench-durability   what it costs a read to wait for a write that is not on disk yet;
+#             ARGS go to it
+# make bench-workers   how much more two workers serve than one; ARGS go to it
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
@@ -61,7 +62,7 @@ bench-large: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.large $(ARGS)
 
 bench-durability: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.durability_wait
+	@.venv/bin/python -m benchmarks.durability_wait $(ARGS)
 
 bench-workers: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.workers $(ARGS)

@@ -5,6 +5,7 @@ with the store as it is and with a copy whose readers do not wait, in turns. Hot
 are those that are written; nobody writes the cold ones.
 """
 
+import argparse
 import asyncio
 import contextlib
 import itertools
@@ -27,9 +28,6 @@ from tests.tarantool import LocalTarantool
 
 WRITERS, READERS = 8, 16
 KEYS = 8
-
-#: Of each variant, and the seconds of one.
-TURNS, SECONDS = 8, 4.0
 
 #: Readers that meet a write under way go on at once.
 DOES_NOT_WAIT = ("if write == nil then", "if true then")
@@ -54,10 +52,7 @@ async def running(folder: Path, *, waits: bool) -> AsyncIterator[Client]:
         text, instead = DOES_NOT_WAIT
         assert path.read_text().count(text) == 1
         path.write_text(path.read_text().replace(text, instead))
-    service = ServiceProcess(
-        folder,
-        environ_before(folder, tarantool),
-    )
+    service = ServiceProcess(folder, environ_before(folder, tarantool))
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         try:
@@ -69,8 +64,8 @@ async def running(folder: Path, *, waits: bool) -> AsyncIterator[Client]:
             tarantool.kill()
 
 
-async def load(client: Client, kind: str) -> Load:
-    end = time.monotonic() + SECONDS
+async def load(client: Client, kind: str, seconds: float) -> Load:
+    end = time.monotonic() + seconds
     reads: list[float] = []
     written = itertools.count()
 
@@ -89,7 +84,7 @@ async def load(client: Client, kind: str) -> Load:
     return Load(reads, next(written))
 
 
-def rows(loads: dict[tuple[str, str], list[Load]]) -> Iterator[str]:
+def rows(loads: dict[tuple[str, str], list[Load]], seconds: float) -> Iterator[str]:
     """The median of the turns, and the least and the most of them."""
     yield "| keys | readers | p50 ms | p99 ms | reads/s | writes/s |"
     yield "|---|---|---|---|---|---|"
@@ -98,14 +93,14 @@ def rows(loads: dict[tuple[str, str], list[Load]]) -> Iterator[str]:
         columns = [
             [1000 * cut[49] for cut in cuts],
             [1000 * cut[98] for cut in cuts],
-            [len(turn.reads) / SECONDS for turn in turns],
-            [turn.writes / SECONDS for turn in turns],
+            [len(turn.reads) / seconds for turn in turns],
+            [turn.writes / seconds for turn in turns],
         ]
         cells = [f"{median(c):.1f} ({min(c):.1f}-{max(c):.1f})" for c in columns]
         yield f"| {kind} | {variant} | {' | '.join(cells)} |"
 
 
-async def main() -> None:
+async def main(turns: int, seconds: float) -> None:
     loads: dict[tuple[str, str], list[Load]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         folders = [Path(folder, name) for name in ("waits", "does-not")]
@@ -123,11 +118,15 @@ async def main() -> None:
                     for number in range(KEYS)
                 }
                 await client.write(everything)
-            for _ in range(TURNS):
+            for _ in range(turns):
                 for kind, name in itertools.product(("hot", "cold"), variants):
-                    loads[kind, name].append(await load(variants[name], kind))
-    print(*rows(loads), sep="\n")
+                    loads[kind, name].append(await load(variants[name], kind, seconds))
+    print(*rows(loads, seconds), sep="\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=8, help="of each variant")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of a turn")
+    given = parser.parse_args()
+    asyncio.run(main(given.turns, given.seconds))

@@ -110,10 +110,7 @@ def storage(folder: Path, wal_mode: str) -> Iterator[LocalTarantool]:
 
 @contextlib.contextmanager
 def service(folder: Path, tarantool: LocalTarantool) -> Iterator[ServiceProcess]:
-    process = ServiceProcess(
-        folder,
-        environ_before(folder, tarantool),
-    )
+    process = ServiceProcess(folder, environ_before(folder, tarantool))
     try:
         process.start()
         yield process

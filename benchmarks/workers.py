@@ -2,18 +2,18 @@
 
 Where a machine has two cores, two workers that may have both leave none to Tarantool
 and to the client. So each gets a part of a core's time and no more, which leaves the
-others what they need: `make bench-workers`; `make bench-workers ARGS=1` is without a
-bound. A worker that has had its part of a period is stopped until the next one. One
-worker and two take turns, on a store of their own each.
+others what they need: `make bench-workers`; with `ARGS=--share=1` there is no bound. A
+worker that has had its part of a period is stopped until the next one. One worker and
+two take turns, on a store of their own each.
 """
 
+import argparse
 import asyncio
 import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -30,9 +30,6 @@ from tests.process.service import ServiceProcess, service_process
 from tests.process.workers import workers_of
 
 WORKERS = (1, 2)
-
-#: Of each variant, and the seconds of one.
-TURNS, SECONDS = 5, 3
 
 CONNECTIONS = 32
 
@@ -118,10 +115,10 @@ async def prepare(service: ServiceProcess, folder: Path) -> None:
         (folder / call).write_text(script)
 
 
-def turn(service: ServiceProcess, script: Path, share: float) -> Turn:
+def turn(service: ServiceProcess, script: Path, share: float, seconds: int) -> Turn:
     workers = workers_of(service)
     before = sum(map(cpu_seconds, workers))
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}", "-s", str(script)]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", str(script)]
     with held_back(workers, share):
         output = subprocess.run(
             [*command, service.url], check=True, capture_output=True, text=True
@@ -149,7 +146,12 @@ def rows(turns: dict[tuple[str, int], list[Turn]]) -> Iterator[str]:
         )
 
 
-def main(share: float) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=float, default=SHARE, help="of a core")
+    parser.add_argument("--turns", type=int, default=5, help="of each variant")
+    parser.add_argument("--seconds", type=int, default=3, help="of a turn")
+    given = parser.parse_args()
     turns: dict[tuple[str, int], list[Turn]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         services = {}
@@ -160,13 +162,15 @@ def main(share: float) -> None:
                 service_process(folder, KV_WORKERS=str(workers))
             )
             asyncio.run(prepare(services[workers], folder))
-        for _ in range(TURNS):
+        for _ in range(given.turns):
             for call in BODIES:
                 for workers, service in services.items():
                     script = Path(name, str(workers), call)
-                    turns[call, workers].append(turn(service, script, share))
-    print(f"Each worker may have {share:.0%} of a core.", "", *rows(turns), sep="\n")
+                    taken = turn(service, script, given.share, given.seconds)
+                    turns[call, workers].append(taken)
+    print(f"Each worker may have {given.share:.0%} of a core.", "")
+    print(*rows(turns), sep="\n")
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else SHARE)
+    main()

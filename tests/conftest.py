@@ -11,12 +11,11 @@ from service.settings import Settings
 from tests.addresses import coming_from, new_address
 from tests.client import Client
 from tests.machine import free_port
+from tests.process.service import JWT_SECRET
 from tests.tarantool import PASSWORD, Tarantool, Tarantools, docker_engine
 
 #: Bytes: what all tests together leave in the shared instance, and twice as much.
 MEMORY = 1024 * 1024 * 1024
-
-JWT_SECRET = "a signing secret for tests, long enough"
 
 
 def pytest_report_header() -> str:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from service.auth import key_id
 from tests.client import Client, Reply, unique
-from tests.conftest import JWT_SECRET, Serve
+from tests.conftest import Serve
 from tests.problems import assert_problem, http, talk
+from tests.process.service import JWT_SECRET
 from tests.tarantool import Tarantool
 
 HOUR = 3600

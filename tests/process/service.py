@@ -17,7 +17,7 @@ PROCESS_TIMEOUT = 30.0
 SERVICE = [sys.executable, "-m", "service"]
 SERVING = "serving on "
 
-JWT_SECRET = "a signing secret, long enough"
+JWT_SECRET = "a signing secret for tests, long enough"
 
 
 def service_environ(folder: Path, **more: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`make bench` in its smallest form: that it runs, and that its figures are sane."""
+"""The benchmarks in their smallest form: they run, and the figures are sane."""
 
 import os
 import shutil
@@ -32,8 +32,12 @@ Row = dict[str, str]
 
 
 def bench(*arguments: str, path: str = os.environ["PATH"]) -> str:
+    return run("benchmarks", *SMALLEST, *arguments, path=path)
+
+
+def run(module: str, *arguments: str, path: str = os.environ["PATH"]) -> str:
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks", *SMALLEST, *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=os.environ | {"PATH": path},
         stdout=subprocess.PIPE,
@@ -129,6 +133,23 @@ def test_benchmark_measures_sizes_memory_restarts_and_the_store_alone() -> None:
     for row in alone:
         assert 0 < figure(row["thread busy"]) <= 101
         assert 0 < figure(row["calls/s"]) <= figure(row["calls/s at most"]) * 1.01
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "said"),
+    [
+        ("durability_wait", ["--turns=1", "--seconds=0.5"], "| cold | do not wait |"),
+        ("large", ["--what=memory", "--wal=write"], "/api/read | 32 |"),
+        (
+            "logins",
+            ["--rounds=1", "--seconds=0.5"],
+            "logins, many addresses: 150 reads",
+        ),
+        ("workers", ["--turns=1", "--seconds=1"], "| write | 2 |"),
+    ],
+)
+def test_other_benchmarks_run(module: str, arguments: list[str], said: str) -> None:
+    assert said in run(f"benchmarks.{module}", *arguments)
 
 
 @pytest.fixture

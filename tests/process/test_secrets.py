@@ -18,10 +18,10 @@ from service.handlers.messages import STORAGE
 from service.model import Caller
 from service.settings import Settings
 from tests.client import Client, unique
-from tests.conftest import JWT_SECRET, environ_for
+from tests.conftest import environ_for
 from tests.machine import command_line, wait_until
 from tests.problems import http, talk
-from tests.process.service import ServiceProcess, service_process
+from tests.process.service import JWT_SECRET, ServiceProcess, service_process
 from tests.tarantool import PASSWORD, Tarantool, local_console
 
 BREAK = """

@@ -11,9 +11,10 @@ import aiohttp
 import pytest
 
 from tests.client import Client, unique
-from tests.conftest import JWT_SECRET, environ_for
+from tests.conftest import environ_for
 from tests.machine import command_line, wait_until
 from tests.process.service import (
+    JWT_SECRET,
     ServiceProcess,
     refusal,
     service_environ,
