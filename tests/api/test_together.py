@@ -7,12 +7,23 @@ from tests.api.test_errors import account_of
 from tests.client import Client, unique
 from tests.conftest import Serve
 from tests.operator import set_grants
-from tests.problems import assert_problem
+from tests.problems import PAUSE, assert_problem
 from tests.tarantool import Tarantool, Tarantools, evaluated
 
 CALLERS = 12
 
 CALLS = "box.stat().CALL.total"
+
+#: Seconds of a call that takes long, and for one that does not wait for it.
+LONG, SOON = 3, 1.0
+
+TAKES_LONG = f"""
+local get_each = kv.v1.get_each
+kv.v1.get_each = function(gets)
+    if gets[1][2][1] == 'slow' then require('fiber').sleep({LONG}) end
+    return get_each(gets)
+end
+"""
 
 
 async def callers_of(service: Client, count: int) -> list[Client]:
@@ -37,6 +48,22 @@ async def test_they_travel_in_fewer_calls(serve: Serve, tarantools: Tarantools) 
 
             assert await calls(at_once=False) == CALLERS
             assert min([await calls(at_once=True) for _ in range(5)]) < CALLERS
+
+
+async def test_nobody_waits_for_a_call_that_takes_long(
+    serve: Serve, tarantools: Tarantools
+) -> None:
+    with tarantools.running() as own:
+        async with serve(own) as service:
+            await service.enter()
+            assert "error" not in own.console(TAKES_LONG)
+            slow = asyncio.create_task(service.read(["slow"]))
+            await asyncio.sleep(PAUSE)
+            for _ in range(3):
+                async with asyncio.timeout(SOON):
+                    assert (await service.read(["key"])).status == 200
+            assert not slow.done()
+            assert (await slow).json == {"data": {}}
 
 
 async def test_each_write_is_a_step_of_the_revision(service: Client) -> None:
