@@ -31,7 +31,8 @@ from tests.process.workers import workers_of
 
 WORKERS = (1, 2)
 
-CONNECTIONS = 32
+#: For each of two workers as many as `make bench` has for one.
+CONNECTIONS = 64
 
 #: Of a core, for each worker: two of them, Tarantool and wrk fit on two cores.
 SHARE = 0.2
@@ -115,13 +116,16 @@ async def prepare(service: ServiceProcess, folder: Path) -> None:
         (folder / call).write_text(script)
 
 
-def turn(service: ServiceProcess, script: Path, share: float, seconds: int) -> Turn:
+def turn(service: ServiceProcess, script: Path, given: argparse.Namespace) -> Turn:
     workers = workers_of(service)
     before = sum(map(cpu_seconds, workers))
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", str(script)]
-    with held_back(workers, share):
+    command = ["wrk", "-t1", f"-c{given.connections}", f"-d{given.seconds}"]
+    with held_back(workers, given.share):
         output = subprocess.run(
-            [*command, service.url], check=True, capture_output=True, text=True
+            [*command, "-s", str(script), service.url],
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
     cpu = sum(map(cpu_seconds, workers)) - before
     requests, microseconds, errors = map(int, output.splitlines()[-1].split())
@@ -148,6 +152,7 @@ def rows(turns: dict[tuple[str, int], list[Turn]]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--connections", type=int, default=CONNECTIONS)
     parser.add_argument("--share", type=float, default=SHARE, help="of a core")
     parser.add_argument("--turns", type=int, default=5, help="of each variant")
     parser.add_argument("--seconds", type=int, default=3, help="of a turn")
@@ -166,8 +171,7 @@ def main() -> None:
             for call in BODIES:
                 for workers, service in services.items():
                     script = Path(name, str(workers), call)
-                    taken = turn(service, script, given.share, given.seconds)
-                    turns[call, workers].append(taken)
+                    turns[call, workers].append(turn(service, script, given))
     print(f"Each worker may have {given.share:.0%} of a core.", "")
     print(*rows(turns), sep="\n")
 
