@@ -300,18 +300,23 @@ def _values(data: dict[str, msgspec.Raw], limits: Settings) -> list[str]:
     try:
         values = [str(raw, "utf-8") for raw in data.values()]
     except UnicodeDecodeError:
-        values = []
-    if not values or max(map(len, values)) * MAX_UTF_8 > limits.max_value:
-        values = [_value(raw, limits, key) for key, raw in data.items()]
+        return [_value(raw, limits, key) for key, raw in data.items()]
+    if values and max(map(len, values)) * MAX_UTF_8 > limits.max_value:
+        for key, raw in data.items():
+            _check_value_size(raw, limits, key)
     return values
 
 
-def _value(raw: msgspec.Raw, limits: Settings, key: str | None = None) -> str:
+def _check_value_size(raw: msgspec.Raw, limits: Settings, key: str | None) -> None:
     size = memoryview(raw).nbytes
     if size > limits.max_value:
         raise ValueTooLarge(
             f"{_whose(key)} is {size} bytes long, the limit is {limits.max_value}"
         )
+
+
+def _value(raw: msgspec.Raw, limits: Settings, key: str | None = None) -> str:
+    _check_value_size(raw, limits, key)
     try:
         return str(raw, "utf-8")
     except UnicodeDecodeError:
