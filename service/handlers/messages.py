@@ -33,7 +33,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 #: Bytes that a key and its value are expected to take, and how many times larger a
 #: reply is asked for when it took more.
-EXPECTED, LARGER = 256, 4
+EXPECTED, LARGER = 256, 8
 
 #: Visible ASCII; a client library may send quotes around it (RFC 9651, section 3.3.3).
 IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
@@ -64,6 +64,7 @@ async def reply_of(
         except BodyTooLarge:
             if size == limit:
                 raise
+        hold(request, 0)  # those who wait for a turn have nothing yet
         size = min(size * LARGER, limit)
 
 

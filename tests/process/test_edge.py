@@ -430,6 +430,20 @@ async def test_a_reply_that_waits_holds_its_size_and_not_what_was_asked_for(
         assert (await client.read([key])).status == status
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_those_who_wait_for_a_turn_hold_nothing(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    sizes = {"KV_MAX_VALUE": 8, "KV_MAX_BODY": 16, "KV_MAX_HELD": 32}
+    environ = {name: str(size * MIB) for name, size in sizes.items()}
+    key = unique("asked-for")
+    async with serve(tarantool, **environ) as client:
+        await client.enter()
+        assert (await client.write({key: "x" * 5 * MIB})).status == 200
+        replies = await asyncio.gather(*(client.read([key]) for _ in range(READERS)))
+        assert {reply.status for reply in replies} == {200}
+
+
 def peak_memory(service: ServiceProcess) -> int:
     status = Path(f"/proc/{service.pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * KIB
