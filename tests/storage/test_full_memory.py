@@ -260,8 +260,9 @@ def test_a_snapshot_of_a_full_store(own: Tarantool) -> None:
 def test_outcomes_kept_for_retries_take_their_share_and_no_more(
     own: Tarantool, tarantools: Tarantools
 ) -> None:
-    environ = {"KV_MEMTX_MEMORY": str(MEMORY), "KV_WAL_MODE": "write"}
-    with tarantools.running(**environ) as without:
+    with tarantools.running(
+        KV_MEMTX_MEMORY=str(MEMORY), KV_WAL_MODE="write"
+    ) as without:
         prepare(without)
         fitted = fill(without, size=1000)
     assert evaluated(own, KEEP_OUTCOMES) == "kv.RetriesFull"
