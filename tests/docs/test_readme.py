@@ -230,6 +230,8 @@ def test_powershell_examples_say_what_the_curl_ones_say() -> None:
     ]
     for curl, powershell in pairs:
         assert said(curl) == said(powershell)
+        if "-Body" in powershell.text:  # else version 5.1 sends Latin-1
+            assert "-ContentType 'application/json; charset=utf-8'" in powershell.text
     paths = {url for block, _ in pairs for url in said(block)[0]}
     called = "\n".join(re.sub(r"config/colour", "{key}", path) for path in paths)
     for route in PUBLIC + FOR_CALLERS:
