@@ -37,6 +37,7 @@ local CHECKPOINT_WAL_THRESHOLD = 1024 * 1024 * 1024
 local SLAB_ALLOC_FACTOR = 1.3
 
 local function start()
+    versions.lift_slice_limit() -- migrations and a restore touch every account at once
     local cfg = settings.read()
     if cfg.parent_pid ~= nil then
         lifeline.hold(cfg.parent_pid)

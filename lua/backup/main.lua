@@ -19,6 +19,7 @@ local files = require('backup.files')
 local format = require('backup.format')
 local lifeline = require('lifeline')
 local restore = require('backup.restore')
+local versions = require('versions')
 
 --- The data folder of the copy that is compared, inside the backup.
 local TRIAL = '.trial'
@@ -93,6 +94,7 @@ function COMMANDS.restore(folder, data)
 end
 
 fio.umask(tonumber('077', 8))
+versions.lift_slice_limit() -- one page of the store can end after any number of backed up keys
 local command = COMMANDS[arg[1]]
 local ok, reason = false, 'backup, verify or restore is wanted'
 if command ~= nil then

@@ -48,6 +48,15 @@ return {
 DIES = "require('ffi').C._exit(1)"
 DECLARES_EXIT = "require('ffi').cdef('void _exit(int);')\n"
 
+#: Longer than the 1 s for which 3.x lets a fiber run, as with millions of rows.
+WORKS_FOR_LONG = """
+        local clock = require('clock')
+        local deadline = clock.monotonic() + 1.5
+        repeat
+            space:get(1)
+        until clock.monotonic() > deadline
+"""
+
 #: An instance that migrates, and no more: today's procedures want today's spaces.
 MIGRATES = """
 package.path = '{lua}/?.lua;' .. package.path
@@ -313,6 +322,14 @@ def test_one_that_ends_half_way_leaves_nothing_behind(
     restart(migrated)
     assert evaluated(migrated, "box.space.added:select()") == [[1], [2]]
     assert names(migrated) == [*ours(), "9999_added"]
+
+
+def test_one_that_works_for_long_without_a_yield_is_applied(
+    migrated: Tarantool, migrations: Migrations
+) -> None:
+    migrations.put("9999_added", ADDS_A_SPACE.replace("HERE", WORKS_FOR_LONG))
+    restart(migrated)
+    assert evaluated(migrated, "box.space.added:select()") == [[1], [2]]
 
 
 def test_the_one_that_fails_is_named(
