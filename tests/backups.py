@@ -8,9 +8,6 @@ from tests.machine import ROOT, command_line, wait_until
 #: Seconds for a backup of a test's store.
 BACKUP_TIMEOUT = 60.0
 
-#: Seconds in which an instance starts the program.
-SOON = 5.0
-
 
 def make(target: str, data: Path, **folders: Path) -> subprocess.CompletedProcess[str]:
     """`make backup TO=…`, `make restore FROM=…`, `make verify FROM=…`"""
@@ -37,7 +34,10 @@ def restored(backup: Path, data: Path) -> Path:
 
 
 def copying_program(instance: int) -> int:
-    """The process that the instance has started for a backup; waits for it."""
+    """The process that the instance starts for a backup; waits for it.
+
+    Call it at once: a program that has ended is not found.
+    """
     found: list[int] = []
 
     def runs() -> bool:
@@ -45,7 +45,7 @@ def copying_program(instance: int) -> int:
         found[:] = [pid for pid in map(int, children.split()) if is_program(pid)]
         return bool(found)
 
-    wait_until(runs, SOON)
+    wait_until(runs, BACKUP_TIMEOUT)
     return found[0]
 
 
