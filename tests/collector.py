@@ -31,6 +31,11 @@ def stop_collector(tarantool: Tarantool) -> None:
     assert evaluated(tarantool, END_FIBER)
 
 
+def start_collector(tarantool: Tarantool) -> None:
+    """After `stop_collector`."""
+    tarantool.console("require('kv.expiry').start()")
+
+
 def expired_rows(tarantool: Tarantool) -> set[str]:
     """Their keys."""
     return set(evaluated(tarantool, EXPIRED_ROWS))
