@@ -4,7 +4,7 @@ local errors = require('errors')
 
 local M = {}
 
---- Seconds: what api.md promises to clients.
+--- Seconds: what the API promises to clients.
 local RETENTION = 24 * 3600
 
 --- The share of the instance's memory that they may take.
