@@ -3,7 +3,7 @@
 local fio = require('fio')
 
 local HERE = fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2)))
-package.path = ('%s/?.lua;%s'):format(HERE, package.path)
+dofile(HERE .. '/searcher.lua')(HERE)
 
 local console = require('console')
 local log = require('log')

@@ -15,12 +15,15 @@ local POLL_INTERVAL = 0.1
 
 local function files(folder)
     local found = {}
-    for _, path in ipairs(fio.glob(fio.pathjoin(folder, '*.lua'))) do
-        local file = fio.open(path, { 'O_RDONLY' })
-        local text = file:read()
-        file:close()
-        local name = fio.basename(path, '.lua')
-        table.insert(found, { name = name, text = text, sha256 = digest.sha256_hex(text) })
+    -- not fio.glob(): the folder's path may have wildcards in it
+    for _, entry in ipairs(fio.listdir(folder) or {}) do
+        local name = entry:match('^([^.].*)%.lua$')
+        if name ~= nil then
+            local file = fio.open(fio.pathjoin(folder, entry), { 'O_RDONLY' })
+            local text = file:read()
+            file:close()
+            table.insert(found, { name = name, text = text, sha256 = digest.sha256_hex(text) })
+        end
     end
     if #found == 0 then
         error(('there are no migrations in %s'):format(folder), 0)

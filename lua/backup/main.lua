@@ -8,7 +8,7 @@
 local fio = require('fio')
 
 local HERE = fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2)))
-package.path = ('%s/?.lua;%s'):format(fio.dirname(HERE), package.path)
+dofile(fio.dirname(HERE) .. '/searcher.lua')(fio.dirname(HERE))
 
 local json = require('json')
 
