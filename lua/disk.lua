@@ -36,15 +36,17 @@ local RELIEF_PAUSE = 10
 local LARGE_SPACES = { 'kv', 'kv_expiry', 'idempotency', 'users' }
 local SMALL_SPACES = 1024 * 1024
 
-local folder = nil -- nil: there is no reserve
-local wanted = 0
+--- The data folder is the current one.
+local FOLDER = '.'
+
+local wanted = 0 -- 0: there is no reserve
 local free, left = 0, 0 -- bytes; left: above the reserve
 local looked_at = -math.huge
 local relief_from = -math.huge
 
 local function look()
     local stat = ffi.new('struct kv_statvfs')
-    if ffi.C.kv_statvfs(folder, stat) ~= 0 then
+    if ffi.C.kv_statvfs(FOLDER, stat) ~= 0 then
         return
     end
     local block = tonumber(stat.f_frsize)
@@ -54,11 +56,10 @@ local function look()
     looked_at = clock.monotonic()
 end
 
----@param data_dir string
 ---@param reserve number bytes; 0: none
-function M.configure(data_dir, reserve)
+function M.configure(reserve)
     if reserve > 0 and jit.os == 'Linux' and ffi.abi('64bit') then
-        folder, wanted = data_dir, reserve
+        wanted = reserve
         left = math.huge -- where nobody can tell
         look()
     end
@@ -103,7 +104,7 @@ end
 --- Whether what adds so many bytes may be tried.
 ---@param bytes number
 function M.admits(bytes)
-    if folder == nil then
+    if wanted == 0 then
         return true
     end
     local takes = 2 * bytes + PER_WRITE -- once more in the log of changes

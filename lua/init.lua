@@ -6,6 +6,7 @@ local HERE = fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2)))
 dofile(HERE .. '/searcher.lua')(HERE)
 
 local console = require('console')
+local errno = require('errno')
 local log = require('log')
 
 local accounts = require('users.accounts')
@@ -36,6 +37,30 @@ local CHECKPOINT_WAL_THRESHOLD = 1024 * 1024 * 1024
 -- makes it the square root of 2. It cannot be set a second time.
 local SLAB_ALLOC_FACTOR = 1.3
 
+local CONSOLE = 'console.sock'
+
+--- Not by box.cfg's work_dir, of which Tarantool takes the first 255 bytes.
+local function enter(data_dir)
+    if not fio.path.is_dir(data_dir) then
+        assert(fio.mktree(data_dir))
+    end
+    if not fio.chdir(data_dir) then
+        error(('KV_DATA_DIR: %s: %s'):format(data_dir, errno.strerror()), 0)
+    end
+end
+
+--- By a name in the data folder: an absolute path may be longer than a socket's can be, and
+-- a URI ends at some characters that a path may contain. Tarantool replaces any file of
+-- that name, not only a stale socket.
+local function open_console(data_dir)
+    local found = fio.lstat(CONSOLE)
+    if found ~= nil and not found:is_sock() then
+        error(('KV_DATA_DIR: %s is not a socket: move it away'):format(
+            fio.pathjoin(data_dir, CONSOLE)), 0)
+    end
+    console.listen('unix/:./' .. CONSOLE)
+end
+
 local function start()
     versions.lift_slice_limit() -- migrations and a restore touch every account at once
     local cfg = settings.read()
@@ -43,11 +68,8 @@ local function start()
         lifeline.hold(cfg.parent_pid)
     end
     fio.umask(tonumber('077', 8)) -- the data and the console are the owner's alone
-    if not fio.path.is_dir(cfg.data_dir) then
-        assert(fio.mktree(cfg.data_dir))
-    end
+    enter(cfg.data_dir)
     box.cfg({
-        work_dir = cfg.data_dir,
         wal_mode = cfg.wal_mode,
         memtx_memory = cfg.memtx_memory + memory.HEADROOM_BYTES,
         memtx_max_tuple_size = math.max(cfg.max_tuple_size, memory.MIN_TUPLE_LIMIT),
@@ -56,7 +78,7 @@ local function start()
         checkpoint_wal_threshold = CHECKPOINT_WAL_THRESHOLD,
         feedback_enabled = versions.feedback_enabled,
     })
-    console.listen('unix/:' .. fio.pathjoin(cfg.data_dir, 'console.sock'))
+    open_console(cfg.data_dir)
     migrator.migrate(fio.pathjoin(fio.dirname(HERE), 'migrations'))
     api.publish()
     if not box.info.ro then
@@ -65,7 +87,7 @@ local function start()
     end
     accounts.configure(cfg.default_grants)
     changes.configure(cfg.changes_bytes, cfg.memtx_memory)
-    disk.configure(cfg.data_dir, cfg.disk_reserve)
+    disk.configure(cfg.disk_reserve)
     memory.hold_headroom()
     memory.hold()
     time.catch_up()

@@ -1,6 +1,5 @@
 --- The one reader of this instance's environment.
 -- An empty variable counts as unset. A secret may come as a file: NAME_FILE holds its path.
-local fio = require('fio')
 local json = require('json')
 
 local grants = require('users.grants')
@@ -85,7 +84,7 @@ function M.read()
         listen = variable('KV_TARANTOOL_LISTEN', '3301'),
         user = account('KV_TARANTOOL_USER', 'kv_service'),
         password = secret('KV_TARANTOOL_PASSWORD'),
-        data_dir = fio.abspath(variable('KV_DATA_DIR', './var')),
+        data_dir = variable('KV_DATA_DIR', './var'),
         wal_mode = choice('KV_WAL_MODE', 'fsync', { 'fsync', 'write' }),
         memtx_memory = bytes('KV_MEMTX_MEMORY', 256 * MIB),
         max_tuple_size = bytes('KV_MAX_BODY', 16 * MIB) * TUPLE_PER_BODY,

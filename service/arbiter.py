@@ -138,7 +138,7 @@ class Service(BaseApplication):  # type: ignore[misc]  # no types
 
 
 def _tell_start(reports: int, text: str) -> None:
-    os.write(reports, f"{' '.join(text.split())}\n".encode())
+    os.write(reports, f"{' '.join(text.split())}\n".encode(errors="backslashreplace"))
 
 
 def main(parent: str, *listeners: str) -> None:

@@ -14,6 +14,7 @@ from asynctnt.exceptions import ErrorCode
 
 from service.errors import StartError
 from service.settings import Address
+from service.unix_socket import connectable
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
     async def open(self) -> None:
         """:raises Exception: of many kinds: the instance cannot be used"""
         try:
-            await self.connect()
+            await self._connect_to_address()
             (status,) = (await self.call("kv.v1.status")).body
         except BaseException:
             self.close()
@@ -91,6 +92,14 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
                     attempt.transport.close()
             raise
         self.read_only = bool(status["read_only"])
+
+    async def _connect_to_address(self) -> None:
+        if isinstance(self.address.port, int):
+            await self.connect()
+            return
+        # asynctnt takes the path of a unix socket for its port
+        with connectable(self.address.port) as self._port:
+            await self.connect()
 
     def protocol_factory(self, *args: Any) -> Protocol:
         attempt: Protocol = super().protocol_factory(*args, cls=Protocol)

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,13 +23,15 @@ import msgspec
 from service import secret_files
 from service.errors import StartError
 from service.settings import Address, Addresses, Secret, Settings
+from service.unix_socket import connectable
 
 log = logging.getLogger(__name__)
 
 INIT = Path(__file__).parents[1] / "lua" / "init.lua"
 
-#: sun_path of sockaddr_un holds 108 bytes, the last of them zero (unix(7)).
-MAX_SOCKET_PATH = 107
+#: The socket's name in the folder, which is Tarantool's current one. An address by the
+#: absolute path would end at some characters that a path may contain.
+SOCKET = "tarantool.sock"
 
 #: Seconds that a lock may outlive a killed service: its Tarantool dies a moment later.
 LOCK_TIMEOUT = 3.0
@@ -53,16 +56,11 @@ class DataFolder:
     """The layout of `KV_DATA_DIR`; the lock is an open file, inherited by Tarantool."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
+        self.path = Path(os.path.realpath(path))
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.socket = self.path / "tarantool.sock"
+        self.socket = self.path / SOCKET
         self.log = self.path / "tarantool.log"
         self.password_file = self.path / secret_files.TARANTOOL_PASSWORD
-        if len(os.fsencode(self.socket)) > MAX_SOCKET_PATH:
-            raise StartError(
-                f"KV_DATA_DIR: {self.path} is too long for a unix socket in it: "
-                f"{len(os.fsencode(self.socket))} bytes, the limit is {MAX_SOCKET_PATH}"
-            )
         self.lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
 
     async def acquire(self) -> None:
@@ -74,6 +72,16 @@ class DataFolder:
             else:
                 return
         raise StartError(f"KV_DATA_DIR: {self.path} is in use by another instance")
+
+    def remove_stale_socket(self) -> None:
+        """Nobody can be listening on it: the folder is locked.
+
+        :raises OSError: it cannot be removed, or is something else
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISSOCK(self.socket.lstat().st_mode):
+                raise FileExistsError(f"{self.socket} is not a socket: move it away")
+            self.socket.unlink()
 
     def release(self) -> None:
         os.close(self.lock)
@@ -135,8 +143,7 @@ class EmbeddedTarantool:
 
     async def _spawn(self) -> None:
         settings, folder = self._settings, self._folder
-        # nobody else can be listening on it: the folder is locked
-        folder.socket.unlink(missing_ok=True)
+        folder.remove_stale_socket()
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -154,7 +161,7 @@ class EmbeddedTarantool:
                 env=inherited
                 | {
                     "KV_DATA_DIR": str(folder.path),
-                    "KV_TARANTOOL_LISTEN": f"unix/:{folder.socket}",
+                    "KV_TARANTOOL_LISTEN": f"unix/:./{SOCKET}",
                     "KV_TARANTOOL_USER": settings.tarantool_user,
                     "KV_TARANTOOL_PASSWORD_FILE": str(folder.password_file),
                     "KV_WAL_MODE": settings.wal_mode,
@@ -169,7 +176,8 @@ class EmbeddedTarantool:
 
     async def _listens(self) -> bool:
         try:
-            reader, writer = await asyncio.open_unix_connection(self._folder.socket)
+            with connectable(str(self._folder.socket)) as path:
+                reader, writer = await asyncio.open_unix_connection(path)
             greeting = await reader.readline()
             writer.close()
             await writer.wait_closed()

@@ -74,7 +74,8 @@ def console_script(path: str, code: str) -> list[str]:
 def local_console(data: Path, code: str) -> str:
     """Of the instance of this machine that keeps its data in this folder."""
     return subprocess.run(
-        console_script(f"{data}/console.sock", code),
+        console_script("console.sock", code),
+        cwd=data,
         check=True,
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -201,12 +202,38 @@ def test_no_tarantool_on_the_path(tmp_path: Path) -> None:
     assert reason.startswith("there is no program tarantool on the PATH")
 
 
-def test_a_data_folder_too_deep_for_a_socket(tmp_path: Path) -> None:
-    folder = tmp_path / ("x" * 100)
+def test_a_data_folder_whose_name_the_file_system_refuses(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 256)
     reason = refusal(service_environ(tmp_path, KV_DATA_DIR=str(folder)))
-    size = len(f"{folder}/tarantool.sock")
-    assert reason.startswith(f"KV_DATA_DIR: {folder} is too long for a unix socket")
-    assert reason.endswith(f"{size} bytes, the limit is 107")
+    assert reason.startswith("KV_DATA_DIR: ")
+    assert "File name too long" in reason
+    assert str(folder) in reason
+
+
+def test_a_data_folder_that_is_a_loop_of_links(tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to("data")
+    reason = refusal(service_environ(tmp_path))
+    assert reason.startswith("KV_DATA_DIR: ")
+    assert str(tmp_path / "data") in reason
+
+
+@pytest.mark.parametrize("name", ["console.sock", "tarantool.sock"])
+@pytest.mark.parametrize("kind", ["file", "directory", "link"])
+def test_something_else_in_the_place_of_a_socket_is_kept(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    environ = service_environ(tmp_path)
+    path = Path(environ["KV_DATA_DIR"]) / name
+    path.parent.mkdir()
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "file":
+        path.write_text("something else")
+    else:
+        path.symlink_to(path.parent / "elsewhere")
+    before = path.lstat()
+    assert f"{path} is not a socket" in refusal(environ)
+    assert os.path.samestat(path.lstat(), before)
 
 
 def test_a_data_folder_that_is_corrupt(tmp_path: Path) -> None:
