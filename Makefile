@@ -19,7 +19,9 @@
 PYTHON ?= python3
 ARGS ?=
 TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
-DATA = $(or $(KV_DATA_DIR),./var)
+# Paths reach a recipe as variables of its shell: in its text some characters would count.
+export TO FROM
+DATA = "$${KV_DATA_DIR:-./var}"
 SECONDS ?= 60
 REQUESTS ?= 100000
 KEYS ?= 100000
@@ -68,23 +70,23 @@ bench-workers: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.workers $(ARGS)
 
 backup: tarantool
-	@tarantool lua/backup/main.lua backup '$(DATA)/console.sock' '$(TO)'
+	@tarantool lua/backup/main.lua backup $(DATA)/console.sock "$$TO"
 
 verify: tarantool from
-	@tarantool lua/backup/main.lua verify '$(DATA)/console.sock' '$(FROM)'
+	@tarantool lua/backup/main.lua verify $(DATA)/console.sock "$$FROM"
 
 restore: tarantool from
-	@tarantool lua/backup/main.lua restore '$(FROM)' '$(DATA)'
+	@tarantool lua/backup/main.lua restore "$$FROM" $(DATA)
 
 backup-compose:
-	@docker/backup.sh backup '$(TO)'
+	@docker/backup.sh backup "$$TO"
 
 verify-compose restore-compose: %-compose: from
-	@docker/backup.sh $* '$(FROM)'
+	@docker/backup.sh $* "$$FROM"
 
 .PHONY: from
 from:
-	@test -n '$(FROM)' || { echo "FROM=folder is wanted: the folder of a backup" >&2; exit 1; }
+	@test -n "$$FROM" || { echo "FROM=folder is wanted: the folder of a backup" >&2; exit 1; }
 
 .PHONY: fuzz hostile
 fuzz: .venv/dev
@@ -110,6 +112,8 @@ hostile: .venv/dev tarantool
 
 # Debian and Ubuntu ship venv's pip as a package of its own.
 .venv/bin/python:
+	@case "$$(pwd)" in *:*) \
+		echo "the path of the checkout contains a colon, which venv refuses: $$(pwd)" >&2; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \
 		sys.exit("Python 3.11 or newer is wanted: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv >/dev/null || { $(INSTALL) python3-venv && $(PYTHON) -m venv --clear .venv; }

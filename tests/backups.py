@@ -9,14 +9,17 @@ from tests.machine import ROOT, command_line, wait_until
 BACKUP_TIMEOUT = 60.0
 
 
-def make(target: str, data: Path, **folders: Path) -> subprocess.CompletedProcess[str]:
+def make(
+    target: str, data: Path | str, *, checkout: Path = ROOT, **folders: Path | str
+) -> subprocess.CompletedProcess[str]:
     """`make backup TO=…`, `make restore FROM=…`, `make verify FROM=…`"""
     words = [f"{name}={folder}" for name, folder in folders.items()]
     return subprocess.run(
         ["make", "-s", target, f"KV_DATA_DIR={data}", *words],
-        cwd=ROOT,
+        cwd=checkout,
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=BACKUP_TIMEOUT,
     )
 

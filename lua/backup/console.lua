@@ -1,5 +1,6 @@
 --- A running instance as a program reaches it: over its operators' console.
 local digest = require('digest')
+local fio = require('fio')
 local msgpack = require('msgpack')
 local socket = require('socket')
 
@@ -29,9 +30,21 @@ function M.answer(call)
     return encoded({ ok, ok and result or tostring(result) })
 end
 
+--- Through a descriptor of its folder: a socket's path has 107 bytes at most (unix(7)).
+local function dialled(path)
+    local folder = fio.open(fio.dirname(path), { 'O_RDONLY' })
+    if folder == nil then
+        return nil
+    end
+    local short = ('/proc/self/fd/%d/%s'):format(folder.fh, fio.basename(path))
+    local connection = socket.tcp_connect('unix/', short)
+    folder:close()
+    return connection
+end
+
 ---@param path string of the socket
 function M.connect(path)
-    local connection = socket.tcp_connect('unix/', path)
+    local connection = dialled(path)
     local greeting = connection and connection:read('\n', GREETING_TIMEOUT)
     if greeting == nil or greeting == '' then
         error(('no instance answers on %s'):format(path), 0)

@@ -16,6 +16,9 @@ local M = {}
 local PROGRAM = fio.pathjoin(
     fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2))), 'main.lua')
 
+--- The program runs in the data folder, as this instance does.
+local CONSOLE = 'console.sock'
+
 --- Seconds between two looks whether a snapshot that was under way is done.
 local POLL_INTERVAL = 0.1
 
@@ -71,8 +74,8 @@ local function run(...)
         error(output, 0)
     end
     if status.exit_code ~= 0 then
-        local last = said:match('([^\n]+)\n*$')
-        error(last and last:gsub('^kv: ', '') or 'the copying program was killed', 0)
+        local reason = ('\n' .. said):match('\nkv: (.-)\n*$') or said:match('([^\n]+)\n*$')
+        error(reason or 'the copying program was killed', 0)
     end
     return json.decode(output)
 end
@@ -80,8 +83,8 @@ end
 local function copy(folder)
     snapshot()
     local source = newest_snapshot(box.backup.start())
-    local console = fio.abspath('console.sock')
-    local ok, result = pcall(run, 'copy', source, folder, console, tostring(tarantool.pid()))
+    local pid = tostring(tarantool.pid())
+    local ok, result = pcall(run, 'copy', source, folder, CONSOLE, pid)
     box.backup.stop()
     if not ok then
         error(result, 0)

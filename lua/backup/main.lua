@@ -24,6 +24,21 @@ local versions = require('versions')
 --- The data folder of the copy that is compared, inside the backup.
 local TRIAL = '.trial'
 
+--- The absolute path with all links followed. fio.abspath() goes by the names alone: it
+-- takes `link/..` for the folder that the link is in. It changes the current folder for a
+-- moment: not for a process whose threads open files by relative names.
+---@param path string what it names may be missing
+local function resolved(path)
+    local here = fio.cwd()
+    if fio.chdir(path) then
+        local found = fio.cwd()
+        assert(fio.chdir(here))
+        return found
+    end
+    path = path:match('^(.-)/*$') -- fio.basename('a/') is empty
+    return fio.pathjoin(resolved(fio.dirname(path)), fio.basename(path))
+end
+
 --- Restores a snapshot and compares it with the running instance.
 ---@return table description
 ---@return Comparison
@@ -77,20 +92,20 @@ local function report(folder, manifest, compared)
 end
 
 function COMMANDS.backup(console_path, folder)
-    local made = console.connect(console_path):call('backup', fio.abspath(folder))
+    local made = console.connect(console_path):call('backup', resolved(folder))
     report(folder, made, made.compared)
 end
 
 function COMMANDS.verify(console_path, folder)
     local running = console.connect(console_path)
-    folder = fio.abspath(folder)
+    folder = resolved(folder)
     local manifest, sha256 = format.open(folder)
     local _, compared = try(folder, manifest.snapshot, sha256, running)
     report(folder, manifest, compared)
 end
 
 function COMMANDS.restore(folder, data)
-    report(folder, restore.restore(folder, data))
+    report(folder, restore.restore(resolved(folder), resolved(data)))
 end
 
 fio.umask(tonumber('077', 8))

@@ -42,7 +42,7 @@ end
 --- The backup itself may lie in the folder.
 local function check_empty(data, backup)
     for _, name in ipairs(files.listed(data)) do
-        if not HARMLESS[name] and fio.abspath(fio.pathjoin(data, name)) ~= fio.abspath(backup) then
+        if not HARMLESS[name] and fio.pathjoin(data, name) ~= backup then
             error(('%s is not empty: there is %s in it'):format(data, name), 0)
         end
     end
@@ -86,8 +86,8 @@ function M.place(backup, snapshot, sha256, data)
     end
 end
 
----@param backup string
----@param data string a folder that is missing, or empty
+---@param backup string a resolved path
+---@param data string a resolved path; the folder is missing, or empty
 ---@return Manifest
 function M.restore(backup, data)
     local manifest, sha256 = format.open(backup)

@@ -45,10 +45,13 @@ def environ_before(folder: Path, tarantool: Tarantool) -> dict[str, str]:
 class ServiceProcess:
     """`python -m service`, as an operator runs it."""
 
-    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environ: dict[str, str], checkout: Path = ROOT
+    ) -> None:
         self.port = int(environ["KV_PORT"])
         self.url = f"http://127.0.0.1:{self.port}"
-        self.data = Path(environ["KV_DATA_DIR"])
+        self.data = checkout / environ["KV_DATA_DIR"]
+        self._checkout = checkout
         self._environ = environ
         self._stdout = folder / "service.stdout"
         self._stderr = folder / "service.stderr"
@@ -65,7 +68,7 @@ class ServiceProcess:
         with self._stdout.open("ab") as stdout, self._stderr.open("ab") as stderr:
             self._process = process = subprocess.Popen(
                 SERVICE,
-                cwd=ROOT,
+                cwd=self._checkout,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
@@ -120,10 +123,15 @@ def refusal(environ: dict[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def service_process(folder: Path, **environ: str) -> Iterator[ServiceProcess]:
-    service = ServiceProcess(folder, service_environ(folder, **environ))
+def started(service: ServiceProcess) -> Iterator[ServiceProcess]:
     try:
         service.start()
         yield service
     finally:
         service.stop(signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def service_process(folder: Path, **environ: str) -> Iterator[ServiceProcess]:
+    with started(ServiceProcess(folder, service_environ(folder, **environ))) as service:
+        yield service
