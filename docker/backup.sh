@@ -5,6 +5,7 @@
 # nowhere else. A restore wants a volume without data, and no container that runs on it.
 set -euo pipefail
 umask 077
+unset CDPATH # with it cd may go elsewhere, and prints where
 
 readonly COMPOSE=${COMPOSE:-docker compose}
 readonly DATA=/var/lib/tarantool
@@ -15,12 +16,33 @@ readonly PROGRAM="env -u TT_APP_NAME -u TT_INSTANCE_NAME tarantool /opt/kv/lua/b
 CHECK_SUMS="sha256sum -c"
 command -v sha256sum >/dev/null || CHECK_SUMS="shasum -a 256 -c" # macOS
 
-readonly action=$1 folder=$2
+readonly action=$1
+folder=$2
+while [[ $folder == ?*/ ]]; do
+    folder=${folder%/}
+done
+case $folder in
+-*) folder=./$folder ;; # it would be an option of mkdir and others
+esac
+readonly folder
 readonly passing=$DATA/passing.$(date -u +%s).$$
 
-# what it says is about the folder of this machine
+# Not by sed or awk: the folder may contain what is special there.
+rename() {
+    local rest line
+    while IFS= read -r rest; do
+        line=
+        while [[ $rest == *"$passing"* ]]; do
+            line+=${rest%%"$passing"*}$folder
+            rest=${rest#*"$passing"}
+        done
+        printf '%s\n' "$line$rest"
+    done
+}
+
+# Its messages name the folder of this machine.
 renamed() {
-    "$@" 2> >(sed "s|$passing|$folder|g" >&2) | sed "s|$passing|$folder|g"
+    "$@" 2> >(rename >&2) | rename
 }
 
 inside() {
@@ -31,8 +53,9 @@ remove() {
     inside "rm -rf $passing"
 }
 
+# cd and not tar's -C, where a backslash begins an escape sequence
 send() {
-    tar -C "$folder" -c .
+    (cd "$folder" && tar -c .)
 }
 
 case $action in
@@ -47,7 +70,7 @@ backup)
     mkdir -p "$(dirname "$folder")"
     mkdir "$draft"
     # to itself, not to the user of the container
-    inside "tar -C $passing -c ." | tar -C "$draft" --no-same-owner -x
+    inside "tar -C $passing -c ." | (cd "$draft" && tar --no-same-owner -x)
     (cd "$draft" && $CHECK_SUMS SHA256SUMS >/dev/null)
     sync
     mv "$draft" "$folder"

@@ -188,6 +188,7 @@ class ContainerTarantool:
     def __init__(
         self, image: str, *, migrations: Path, environ: Mapping[str, str]
     ) -> None:
+        self.image = image
         self.port = free_port()
         container = (
             DockerContainer(image)
@@ -241,6 +242,10 @@ class ContainerTarantool:
         status, output = self._container.exec(command)
         assert status == 0, output
         return str(output.decode())
+
+    @property
+    def id(self) -> str:
+        return str(self._container.get_wrapped_container().id)
 
     def remove(self) -> None:
         self._container.stop()

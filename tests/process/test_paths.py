@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -20,7 +20,12 @@ from tests.process.service import (
     service_process,
     started,
 )
-from tests.tarantool import local_console
+from tests.tarantool import (
+    ContainerTarantool,
+    Tarantools,
+    docker_engine,
+    local_console,
+)
 
 NAMES = {
     "space-and-letters": "a b é 文 \u00a0",
@@ -45,7 +50,7 @@ NAMES = {
 ARGUMENTS = {
     name: value.replace("$", "")
     for name, value in NAMES.items()
-    if name in {"quotes", "shell", "percent", "wildcards", "not-utf-8", "deep"}
+    if name in {"quotes", "shell", "percent", "wildcards", "dash", "not-utf-8", "deep"}
 } | {
     "comment": "a#b;c d:=e",
     "backslash": "\\n\\",
@@ -151,7 +156,7 @@ def test_make_takes_any_name_for_its_folders(tmp_path: Path, name: str) -> None:
     with service_process(tmp_path, KV_DATA_DIR=data):
         for run in make("backup", data, TO=backup), make("verify", data, FROM=backup):
             assert run.returncode == 0, run.stderr
-            assert run.stdout.startswith(f"{backup}: keys: 0, ")
+            assert ": keys: 0, " in run.stdout
     run = make("restore", f"{tmp_path}/restored/{name}", FROM=backup)
     assert run.returncode == 0, run.stderr
     assert [*Path(tmp_path, "restored", name).glob("*.snap")] != []
@@ -161,6 +166,21 @@ def test_make_takes_any_name_for_its_folders(tmp_path: Path, name: str) -> None:
         *("data", "backup", "restored"),
         *("service.stdout", "service.stderr"),
     }
+
+
+def test_folders_through_links_are_those_that_the_links_lead_to(tmp_path: Path) -> None:
+    (tmp_path / "there" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("there/below")
+    up = f"{tmp_path}/link/.."
+    with service_process(tmp_path, KV_DATA_DIR=f"{up}/data"):
+        for run in (
+            make("backup", f"{up}/data", TO=f"{up}/backup"),
+            make("verify", f"{up}/data", FROM=f"{up}/backup"),
+        ):
+            assert run.returncode == 0, run.stderr
+    run = make("restore", f"{up}/restored", FROM=f"{up}/backup")
+    assert run.returncode == 0, run.stderr
+    assert {*os.listdir(tmp_path / "there")} == {"below", "data", "backup", "restored"}
 
 
 @pytest.mark.parametrize("name", ["shell", "newlines"])
@@ -179,6 +199,55 @@ def test_make_takes_from_the_environment_what_is_no_argument(
                 timeout=BACKUP_TIMEOUT,
             )
     assert Path(backup, "SHA256SUMS").exists()
+
+
+COMPOSE = """\
+#!/bin/sh
+case $1 in
+exec) shift 3; exec docker exec -i {container} "$@" ;;
+run) shift 5; exec docker run --rm -i {image} "$@" ;;
+esac
+"""
+
+
+@pytest.fixture(scope="module")
+def compose(
+    tarantools: Tarantools, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """What docker/backup.sh calls of `docker compose`, for a container without it."""
+    if not docker_engine():
+        pytest.skip("there is no Docker engine")
+    with tarantools.running() as instance:
+        assert isinstance(instance, ContainerTarantool)
+        program = tmp_path_factory.mktemp("compose") / "compose"
+        program.write_text(COMPOSE.format(container=instance.id, image=instance.image))
+        program.chmod(0o755)
+        yield program
+
+
+@pytest.mark.parametrize("name", ARGUMENTS.values(), ids=ARGUMENTS)
+def test_make_takes_any_name_for_the_folders_of_a_compose_project(
+    tmp_path: Path, compose: Path, name: str
+) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "docker").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", checkout)
+    shutil.copy(ROOT / "docker" / "backup.sh", checkout / "docker")
+    folder = name.rstrip("/")
+    for target, word in ("backup", "TO"), ("verify", "FROM"), ("restore", "FROM"):
+        run = subprocess.run(
+            ["make", "-s", f"{target}-compose", f"{word}={name}"],
+            cwd=checkout,
+            env={"PATH": os.environ["PATH"], "COMPOSE": str(compose)},
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=BACKUP_TIMEOUT,
+        )
+        assert run.returncode == 0, run.stderr
+        shown = f"./{folder}" if folder.startswith("-") else folder
+        assert run.stdout.startswith(f"{shown}: keys: ")
+    assert {*os.listdir(checkout)} == {"Makefile", "docker", name.split("/")[0]}
 
 
 # Checkouts
