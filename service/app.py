@@ -7,6 +7,7 @@ from aiohttp import web
 
 from service import openapi
 from service.auth import Tokens, admitted
+from service.compression import AVAILABLE, COMPRESSION, Compression
 from service.errors import Problem, StartError, UserExists, render
 from service.feed import Feed
 from service.handlers import accounts, batches, changes, docs, health, one_key
@@ -82,13 +83,20 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(PAGES + PUBLIC)
     app.add_routes(_for_callers(route, tokens) for route in FOR_CALLERS)
     app.on_shutdown.append(end_feed)
-    app.cleanup_ctx.extend([storage, feed, passwords, administrator])
+    app.cleanup_ctx.extend([compression, storage, feed, passwords, administrator])
     return app
 
 
 def _for_callers(route: web.RouteDef, tokens: Tokens) -> web.RouteDef:
     handler = admitted(tokens, route.handler)
     return web.RouteDef(route.method, route.path, handler, route.kwargs)
+
+
+async def compression(app: web.Application) -> AsyncIterator[None]:
+    is_on = app[SETTINGS].compression == "on"
+    app[COMPRESSION] = Compression(AVAILABLE if is_on else ())
+    yield
+    app[COMPRESSION].close()
 
 
 async def storage(app: web.Application) -> AsyncIterator[None]:

@@ -345,6 +345,7 @@ def _response(
         body=msgspec.json.encode(body),
         headers=headers,
         content_type=CONTENT_TYPE,
+        compressible=True,
     )
 
 

@@ -9,11 +9,14 @@ version is bounded in setup.cfg.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
+from service.compression import COMPRESSION, MIN_SIZE, Stream
 from service.headers import HeadedRequest
 from service.json_text import data_of, members_of, size_at_most, size_of
 
@@ -60,19 +63,62 @@ class ShortReply(web.StreamResponse):
 
 
 class Reply(web.Response):
-    """Writes a large body piece by piece."""
+    """Writes a large body piece by piece, compressed if possible.
+
+    :param compressible: whether it may be; never with a strong entity tag, which would
+        be that of other bytes, and never with a token
+    """
+
+    _stream: AbstractContextManager[Stream] | None = None
+
+    def __init__(self, *, compressible: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._is_compressible = compressible
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        # not before: what the connection reserves is the size before compression
+        if self._is_compressible and (self.content_length or 0) >= MIN_SIZE:
+            self._negotiate(request)
+        return await super().prepare(request)
+
+    def _negotiate(self, request: web.BaseRequest) -> None:
+        compression = cast(web.Request, request).app[COMPRESSION]
+        if not compression.is_on:
+            return
+        self.headers.add(hdrs.VARY, hdrs.ACCEPT_ENCODING)
+        coding = compression.coding_for(request)
+        if coding is not None:
+            self.headers[hdrs.CONTENT_ENCODING] = coding
+            self.headers.popall(hdrs.CONTENT_LENGTH, None)
+            self.enable_chunked_encoding()
+            self._stream = compression.stream(coding)
 
     async def write_eof(self, data: bytes = b"") -> None:
-        body = self._body
-        if isinstance(body, bytes) and len(body) > PIECE:
-            self._body = None
-            if not self._must_be_empty_body:
-                for piece in _cut(body):
-                    await self.write(piece)
+        pieces = self._take_pieces()
+        if self._must_be_empty_body:
+            pass
+        elif self._stream is not None:
+            with self._stream as stream:
+                for piece in pieces:
+                    await self.write(await stream.compress(piece))
+                await self.write(await stream.flush())
+        else:
+            for piece in pieces:
+                await self.write(piece)
         await super().write_eof(data)
 
+    def _take_pieces(self) -> Iterable[memoryview]:
+        """Of the body, unless aiohttp may write it at once."""
+        body = self._body
+        if not isinstance(body, bytes):
+            return ()
+        if len(body) <= PIECE and self._stream is None:
+            return ()
+        self._body = None
+        return _cut(body)
 
-class LongReply(web.Response):
+
+class LongReply(Reply):
     """Puts a body together piece by piece, too: there is never a copy of all of it."""
 
     def __init__(self, texts: Sequence[str], **kwargs: Any) -> None:
@@ -80,19 +126,19 @@ class LongReply(web.Response):
         super().__init__(headers={hdrs.CONTENT_LENGTH: str(size)}, **kwargs)
         self._texts = texts
 
-    async def write_eof(self, data: bytes = b"") -> None:
+    def _take_pieces(self) -> Iterable[memoryview]:
         texts, self._texts = self._texts, ()  # a connection keeps its last reply
-        if not self._must_be_empty_body:
-            for piece in _put_together(texts):
-                await self.write(piece)
-        await super().write_eof(data)
+        return _put_together(texts)
 
 
-def json_reply(body: str | bytes, revision: int | None = None) -> Reply:
+def json_reply(
+    body: str | bytes, revision: int | None = None, *, compressible: bool = False
+) -> Reply:
     """:param revision: of the store, that of the write which is answered"""
     response = Reply(
         body=body if isinstance(body, bytes) else body.encode(),
         content_type="application/json",
+        compressible=compressible,
     )
     if revision is not None:
         response.headers[REVISION] = str(revision)
@@ -109,17 +155,20 @@ def short_reply(
 
 
 def data_reply(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
-    """`{"data": …}` of keys and their JSON texts."""
+    """`{"data": …}` of keys and their JSON texts, compressible."""
     if size_at_most(values.values()) <= PIECE:
-        return short_reply(request, data_of(values))
+        body = data_of(values)
+        if len(body) < MIN_SIZE:
+            return short_reply(request, body)
+        return json_reply(body, compressible=True)
     return spliced_reply(['{"data":', *members_of(values.items()), "}"])
 
 
 def spliced_reply(texts: Sequence[str]) -> web.StreamResponse:
-    """The parts of a JSON text, which may be long."""
+    """The parts of a JSON text, which may be long, compressible."""
     if size_at_most(texts) <= PIECE:
-        return json_reply("".join(texts))
-    return LongReply(texts, content_type="application/json")
+        return json_reply("".join(texts), compressible=True)
+    return LongReply(texts, content_type="application/json", compressible=True)
 
 
 def _put_together(texts: Iterable[str]) -> Iterator[memoryview]:

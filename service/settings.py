@@ -151,6 +151,7 @@ class Settings(
     max_held: Annotated[int, Meta(ge=1)] = 128 * MIB
     client_timeout: Positive = 20
     keepalive_timeout: Positive = 75
+    compression: Literal["on", "off"] = "on"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -81,7 +81,7 @@ async def list_keys(request: web.Request) -> web.Response:
         size,
         with_values=page.with_values,
     )
-    return json_reply(_page(listing), listing.revision)
+    return json_reply(_page(listing), listing.revision, compressible=True)
 
 
 async def increment(request: web.Request) -> web.Response:
@@ -91,7 +91,7 @@ async def increment(request: web.Request) -> web.Response:
         request[CALLER], deltas, retry=retry_of(request, body)
     )
     data = object_of(zip(deltas, values, strict=True))
-    return json_reply(f'{{"data":{data}}}', revision)
+    return json_reply(f'{{"data":{data}}}', revision, compressible=True)
 
 
 def _page(listing: Listing) -> str:

@@ -65,7 +65,9 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
         found = await watcher.next(min(LOOK_INTERVAL, deadline - clock()))
     elements = ",".join(map(event_stream.element, found))
     hold(request, len(elements))
-    return json_reply(f'{{"changes":[{elements}],"revision":{watcher.position}}}')
+    return json_reply(
+        f'{{"changes":[{elements}],"revision":{watcher.position}}}', compressible=True
+    )
 
 
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
+from service.compression import COMPRESSION, MIN_SIZE
 from service.errors import NotFound
 from service.protocol import hold
 from service.replies import Reply, json_reply
@@ -40,7 +41,7 @@ HEADERS = {
 
 
 async def openapi(request: web.Request) -> web.Response:
-    return json_reply(request.app[OPENAPI])
+    return json_reply(request.app[OPENAPI], compressible=True)
 
 
 async def page(request: web.Request) -> web.StreamResponse:
@@ -59,7 +60,15 @@ async def _content(request: web.Request, path: Path) -> web.Response:
     """Whole: what aiohttp's own FileResponse refuses, a range say, is no problem."""
     body = await asyncio.to_thread(path.read_bytes)
     tag = f'"{zlib.crc32(body):08x}"'
-    headers = {**HEADERS, hdrs.ETAG: tag}
+    # weak, because the compressed file has the same one
+    headers = {**HEADERS, hdrs.ETAG: f"W/{tag}"}
     if tag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
+        if request.app[COMPRESSION].is_on and len(body) >= MIN_SIZE:
+            headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
         return web.Response(status=304, headers=headers)
-    return Reply(body=body, headers=headers, content_type=TYPES[path.suffix])
+    return Reply(
+        body=body,
+        headers=headers,
+        content_type=TYPES[path.suffix],
+        compressible=True,
+    )
