@@ -1,0 +1,522 @@
+"""Large replies are compressed for clients that accept it, and only for those."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NamedTuple
+
+import aiohttp
+import pytest
+from aiohttp.compression_utils import HAS_ZSTD, ZSTDDecompressor
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from service.compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD, negotiated
+from service.replies import PIECE
+from tests.client import Client, unique
+from tests.compressed import body_of, head_of, long_read
+from tests.conftest import Serve
+from tests.events import following, query
+from tests.machine import POLL_INTERVAL
+from tests.problems import PATIENCE, assert_problem, http, left_waiting, talk
+from tests.tarantool import Tarantool
+
+KIB = 1024
+MIB = 1024 * KIB
+
+#: Of two that a client accepts equally.
+PREFERRED = ZSTD if HAS_ZSTD else GZIP
+
+#: Sizes of a reply: a single piece, several, and one that waits for its client.
+SIZES = [MIN_SIZE, PIECE, 3 * PIECE + 1, 2 * MIB]
+
+pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+
+#: Each accepts gzip, and prefers it to anything else that the service has.
+ACCEPTS_GZIP = [
+    ("gzip",),
+    ("GZip",),
+    ("x-gzip",),
+    ("X-GZIP;Q=0.3",),
+    ("gzip;q=1.000",),
+    ("gzip;q=1.",),
+    ("gzip;q=0.001",),
+    ("gzip \t;\t q=0.5 ",),
+    ("gzip, deflate",),
+    ("br;q=1, gzip;q=0.8, compress",),
+    ("deflate,, gzip,",),
+    ("deflate", "gzip"),
+    ("gzip;q=0.5, zstd;q=0",),
+    ("gzip;q=0.5, *;q=0",),
+    ("gzip;q=0.8, zstd;q=0.2",),
+    ("zstd;q=0, *;q=0.1",),
+    ("gzip, identity",),
+    ("gzip;q=0.5, identity;q=0.5",),
+    ("gzip;q=0.5, identity;q=0.1",),
+    ("gzip, identity;q=0",),
+    ("not-gzip;q=0, gzip",),
+]
+#: Each accepts what the service prefers.
+ACCEPTS_ANY = [
+    ("*",),
+    ("*;q=0.5",),
+    ("gzip, zstd",),
+    ("zstd, gzip, br",),
+    ("gzip;q=0.7, zstd;q=0.7",),
+    ("gzip, deflate, br, zstd",),
+    ("gzip", "zstd"),
+    ("identity;q=0, *",),
+    ("br;q=0, *;q=0.1",),
+]
+#: Each accepts nothing that the service has, prefers no coding, or is malformed.
+ACCEPTS_NOTHING = [
+    (),
+    ("",),
+    (",",),
+    ("identity",),
+    ("deflate, br",),
+    ("gzip;q=0",),
+    ("x-gzip;q=0",),
+    ("GZIP;Q=0.000",),
+    ("gzip;q=0, deflate",),
+    ("gzip;q=0, zstd;q=0, *",),
+    ("*;q=0",),
+    ("gzip;q=0", "br"),
+    ("gzip, gzip;q=0",),
+    ("gzip;q=0, x-gzip",),
+    ("identity, gzip;q=0.5",),
+    ("identity, *;q=0.5",),
+    ("gzip;q=0.2, zstd;q=0.2, identity;q=0.3",),
+    ("gzipped, not-gzip, x-zstd",),
+    ("gzip;q=",),
+    ("gzip;q=2",),
+    ("gzip;q=-1",),
+    ("gzip;q=1.1",),
+    ("gzip;q=0.5555",),
+    ("gzip;q=nan",),
+    ("gzip;q=0.\u0665",),
+    ("gzip;level=9",),
+    ("gzip deflate",),
+    ("gzip;q=1;q=0",),
+    ('"gzip"',),
+    ("gzip, br;q=x",),
+    ("gzip, " + "a, " * 5000,),
+]
+
+
+class Fetched(NamedTuple):
+    """A reply as it was sent."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    raw: bytes
+
+    @property
+    def coding(self) -> str | None:
+        return self.headers.get("Content-Encoding")
+
+    @property
+    def body(self) -> bytes:
+        match self.coding:
+            case None:
+                return self.raw
+            case "gzip":
+                return gzip.decompress(self.raw)
+            case "zstd":
+                return ZSTDDecompressor().decompress_sync(self.raw)
+        raise AssertionError(self.coding)
+
+
+@pytest.fixture
+async def raw() -> AsyncIterator[aiohttp.ClientSession]:
+    """Leaves replies as they are, and accepts nothing by itself."""
+    async with aiohttp.ClientSession(
+        auto_decompress=False, skip_auto_headers=["Accept-Encoding"]
+    ) as session:
+        yield session
+
+
+async def fetch(
+    raw: aiohttp.ClientSession,
+    client: Client,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    accept: tuple[str, ...] = (),
+    **headers: str,
+) -> Fetched:
+    sent = CIMultiDict(headers)
+    if client.token:
+        sent["Authorization"] = f"Bearer {client.token}"
+    for field in accept:
+        sent.add("Accept-Encoding", field)
+    data = None if body is None else json.dumps(body)
+    async with raw.request(
+        method, client.url + path, data=data, headers=sent
+    ) as response:
+        return Fetched(response.status, response.headers, await response.read())
+
+
+def value_of(size: int) -> str:
+    """As many characters, of which no two parts are alike."""
+    numbers = "".join(map(str, range(size // 4)))
+    return numbers[:size].ljust(size, "x")
+
+
+async def written(client: Client, size: int) -> list[str]:
+    """Keys, a read of which is answered with that many bytes."""
+    most = MIB - KIB
+    keys = [unique("large") for _ in range(1 + size // most)]
+    empty = len(json.dumps({"data": dict.fromkeys(keys, "")}, separators=(",", ":")))
+    share, rest = divmod(size - empty, len(keys))
+    data = {key: value_of(share) for key in keys}
+    data[keys[0]] += "x" * rest
+    assert (await client.write(data)).status == 200
+    return keys
+
+
+@pytest.mark.parametrize(
+    ("accept", "coding"),
+    [
+        *((accept, GZIP) for accept in ACCEPTS_GZIP),
+        *((accept, PREFERRED) for accept in ACCEPTS_ANY),
+        *((accept, None) for accept in ACCEPTS_NOTHING),
+    ],
+)
+async def test_the_client_decides(
+    client: Client,
+    raw: aiohttp.ClientSession,
+    accept: tuple[str, ...],
+    coding: str | None,
+) -> None:
+    keys = await written(client, MIN_SIZE)
+    reply = await fetch(raw, client, "POST", "/api/read", {"keys": keys}, accept=accept)
+    assert (reply.status, reply.coding) == (200, coding)
+    assert reply.headers.getall("Vary") == ["Accept-Encoding"]
+    assert reply.headers["Content-Type"].startswith("application/json")
+    assert len(reply.body) == MIN_SIZE
+    assert len(reply.raw) < MIN_SIZE or coding is None
+
+
+@pytest.mark.parametrize("accept", ACCEPTS_GZIP)
+def test_gzip_is_chosen_with_or_without_zstd(accept: tuple[str, ...]) -> None:
+    assert negotiated(accept, [ZSTD, GZIP]) == negotiated(accept, [GZIP]) == GZIP
+
+
+@pytest.mark.parametrize("accept", ACCEPTS_ANY)
+def test_zstd_is_preferred_where_it_is_installed(accept: tuple[str, ...]) -> None:
+    assert negotiated(accept, [ZSTD, GZIP]) == ZSTD
+    assert negotiated(accept, [GZIP]) == GZIP
+    assert negotiated(accept, []) is None
+
+
+@pytest.mark.parametrize(
+    ("accept", "coding"),
+    [
+        ("zstd", None),
+        ("zstd;q=1, gzip;q=0.5", GZIP),
+        ("zstd, gzip;q=0", None),
+        ("zstd, gzip;q=0.1, identity;q=0.5", None),
+    ],
+)
+def test_zstd_is_chosen_only_where_it_is_installed(
+    accept: str, coding: str | None
+) -> None:
+    assert negotiated([accept], [ZSTD, GZIP]) == ZSTD
+    assert negotiated([accept], [GZIP]) == coding
+
+
+def test_every_installed_coding_is_available() -> None:
+    assert ((ZSTD, GZIP) if HAS_ZSTD else (GZIP,)) == AVAILABLE
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("coding", AVAILABLE)
+@pytest.mark.parametrize("fields", [{}, {"revisions": True}], ids=["read", "detailed"])
+async def test_a_compressed_reply_has_the_same_content(
+    client: Client,
+    raw: aiohttp.ClientSession,
+    size: int,
+    coding: str,
+    fields: dict[str, bool],
+) -> None:
+    asked = {"keys": await written(client, size)} | fields
+    plain = await fetch(raw, client, "POST", "/api/read", asked)
+    assert plain.coding is None
+    assert int(plain.headers["Content-Length"]) == len(plain.raw) >= size
+    reply = await fetch(raw, client, "POST", "/api/read", asked, accept=(coding,))
+    assert reply.coding == coding
+    assert "Content-Length" not in reply.headers
+    assert len(reply.raw) < len(plain.raw) / 2
+    assert reply.body == plain.body
+
+
+async def test_characters_of_any_length_stay_whole(
+    client: Client, raw: aiohttp.ClientSession
+) -> None:
+    data = {unique("é"): "aé\u20ac\U0001f600" * (20 * KIB) for _ in range(3)}
+    assert (await client.write(data)).status == 200
+    asked = {"keys": list(data)}
+    reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
+    assert reply.coding == GZIP
+    assert json.loads(reply.body) == {"data": data}
+
+
+async def test_a_small_reply_is_not_compressed(
+    client: Client, raw: aiohttp.ClientSession
+) -> None:
+    asked = {"keys": await written(client, MIN_SIZE - 1)}
+    reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
+    assert len(reply.raw) == MIN_SIZE - 1
+    assert reply.coding is None
+    assert "Vary" not in reply.headers
+
+
+async def large_list(client: Client, *, values: bool) -> tuple[str, str, Any]:
+    prefix = unique("listed")
+    assert (await client.write({f"{prefix}/{n}": n for n in range(500)})).status == 200
+    return "POST", "/api/list", {"prefix": prefix, "values": values}
+
+
+async def listed(client: Client) -> tuple[str, str, Any]:
+    return await large_list(client, values=False)
+
+
+async def listed_with_values(client: Client) -> tuple[str, str, Any]:
+    return await large_list(client, values=True)
+
+
+async def polled(client: Client) -> tuple[str, str, Any]:
+    prefix = unique("polled")
+    reply = await client.write({prefix: "x" * MIN_SIZE})
+    return "GET", query(since=reply.revision - 1, prefix=prefix), None
+
+
+async def incremented(client: Client) -> tuple[str, str, Any]:
+    return "POST", "/api/increment", {"data": {unique("n"): 0 for _ in range(500)}}
+
+
+async def conflicts(client: Client) -> tuple[str, str, Any]:
+    absent = {unique("absent"): 1 for _ in range(500)}
+    return "POST", "/api/write", {"data": {"k": 1}, "if": absent}
+
+
+async def unknown_path(client: Client) -> tuple[str, str, Any]:
+    return "GET", f"/{'%01' * 1500}", None
+
+
+async def openapi(client: Client) -> tuple[str, str, Any]:
+    return "GET", "/openapi.json", None
+
+
+async def script(client: Client) -> tuple[str, str, Any]:
+    return "GET", "/docs/swagger-ui.js", None
+
+
+Asked = Callable[[Client], Any]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        listed,
+        listed_with_values,
+        polled,
+        incremented,
+        conflicts,
+        unknown_path,
+        openapi,
+        script,
+    ],
+)
+async def test_every_large_reply_without_secrets_is_compressed(
+    client: Client, raw: aiohttp.ClientSession, asked: Asked
+) -> None:
+    request = await asked(client)
+    plain = await fetch(raw, client, *request)
+    assert plain.coding is None
+    assert len(plain.raw) >= MIN_SIZE
+    reply = await fetch(raw, client, *request, accept=("gzip",))
+    assert (reply.status, reply.coding) == (plain.status, GZIP)
+    for headers in (plain.headers, reply.headers):
+        assert headers.getall("Vary") == ["Accept-Encoding"]
+    assert reply.headers["Content-Type"] == plain.headers["Content-Type"]
+    assert reply.headers.get("ETag") == plain.headers.get("ETag")
+    assert reply.body == plain.body
+
+
+async def test_a_conflict_is_a_problem_compressed_too(client: Client) -> None:
+    method, path, body = await conflicts(client)
+    reply = await client.request(method, path, body)  # which aiohttp decompresses
+    assert reply.headers["Content-Encoding"]
+    assert_problem(reply, 412, "condition_failed")
+    assert len(reply.json["conflicts"]) == 500
+
+
+@pytest.mark.parametrize("accept", ["gzip", "*", "gzip, zstd, br, identity;q=0"])
+async def test_one_key_is_never_compressed(
+    client: Client, raw: aiohttp.ClientSession, accept: str
+) -> None:
+    path = f"/api/keys/{unique('large')}"
+    value = json.dumps("x" * (MIB - 2))
+    assert (await client.request("PUT", path, value)).status == 204
+    reply = await fetch(raw, client, "GET", path, accept=(accept,))
+    assert reply.raw == value.encode()
+    assert "Content-Encoding" not in reply.headers
+    assert "Vary" not in reply.headers
+    assert reply.headers["ETag"].startswith('"')
+
+
+async def test_a_stream_is_never_compressed(client: Client) -> None:
+    async with following(client) as stream:
+        await stream.start()
+        await client.write({unique("k"): "x" * MIN_SIZE})
+        assert len((await stream.next()).data) > MIN_SIZE
+        assert "Content-Encoding" not in stream.response.headers
+        assert "Vary" not in stream.response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/login", True),
+        ("/api/refresh", None),
+        ("/api/password", {"password": "password", "new_password": "another"}),
+    ],
+)
+async def test_a_token_is_never_compressed(
+    visitor: Client,
+    raw: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: Any,
+) -> None:
+    """Not even if it were a large reply."""
+    name = unique("user")
+    await visitor.register(name, "password")
+    await visitor.login(name, "password")
+    credentials = {"username": name, "password": "password"}
+    monkeypatch.setattr("service.replies.MIN_SIZE", 1)
+    reply = await fetch(
+        raw,
+        visitor,
+        "POST",
+        path,
+        credentials if body is True else body,
+        accept=("gzip",),
+    )
+    assert json.loads(reply.raw)["token"]
+    assert "Vary" not in reply.headers
+    # the control: another small reply is compressed then
+    refused = await fetch(raw, visitor, "GET", "/nothing", accept=("gzip",))
+    assert refused.coding == GZIP
+
+
+async def test_http_1_0_gets_no_chunks(client: Client) -> None:
+    keys = await written(client, 3 * PIECE)
+    body = json.dumps({"keys": keys}).encode()
+    sent = http(
+        "POST", "/api/read", b"Accept-Encoding: gzip", body=body, token=client.token
+    )
+    reply = await talk(client, sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert reply.headers.getall("Vary") == ["Accept-Encoding"]
+    assert "Content-Encoding" not in reply.headers
+    assert len(reply.text) == 3 * PIECE
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs/swagger-ui.js", "/docs"])
+@pytest.mark.parametrize("accept", [(), ("gzip",)], ids=["plain", "gzip"])
+async def test_head_has_the_headers_of_get(
+    visitor: Client, raw: aiohttp.ClientSession, path: str, accept: tuple[str, ...]
+) -> None:
+    got = await fetch(raw, visitor, "GET", path, accept=accept)
+    head = await fetch(raw, visitor, "HEAD", path, accept=accept)
+    assert (head.status, head.raw) == (200, b"")
+    ignored = {"Date", "Transfer-Encoding"}
+    assert {name: head.headers.getall(name) for name in head.headers} == {
+        name: got.headers.getall(name) for name in got.headers if name not in ignored
+    } | {"Date": head.headers.getall("Date")}
+    assert (head.coding == GZIP) is bool(accept and path != "/docs")
+
+
+@pytest.mark.parametrize("path", ["/docs/swagger-ui.js", "/docs/swagger-ui.css"])
+@pytest.mark.parametrize("accept", [(), ("gzip",)], ids=["plain", "gzip"])
+async def test_a_kept_file_is_valid_in_either_form(
+    visitor: Client, raw: aiohttp.ClientSession, path: str, accept: tuple[str, ...]
+) -> None:
+    got = await fetch(raw, visitor, "GET", path, accept=("gzip",))
+    tag = got.headers["ETag"]
+    assert tag.startswith("W/")
+    headers = {"If-None-Match": tag}
+    kept = await fetch(raw, visitor, "GET", path, accept=accept, **headers)
+    assert (kept.status, kept.raw) == (304, b"")
+    assert kept.headers["ETag"] == tag
+    assert kept.headers.getall("Vary") == ["Accept-Encoding"]
+    assert kept.coding is None
+
+
+async def test_it_can_be_switched_off(
+    serve: Serve, tarantool: Tarantool, raw: aiohttp.ClientSession
+) -> None:
+    async with serve(tarantool, KV_COMPRESSION="off") as client:
+        await client.enter()
+        asked = {"keys": await written(client, 3 * PIECE)}
+        read = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
+        assert len(read.raw) == 3 * PIECE
+        path = "/docs/swagger-ui.css"
+        file = await fetch(raw, client, "GET", path, accept=("gzip",))
+        tag = {"If-None-Match": file.headers["ETag"]}
+        kept = await fetch(raw, client, "GET", path, accept=("gzip",), **tag)
+        assert kept.status == 304
+        for reply in (read, file, kept):
+            assert reply.coding is None
+            assert "Vary" not in reply.headers
+
+
+async def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
+    keys = await written(client, 3 * PIECE)
+    body = json.dumps({"keys": keys}).encode()
+    accept = b"Accept-Encoding: gzip"
+    one = http("POST", "/api/read", accept, body=body, token=client.token)
+    last = http("GET", "/livez", b"Connection: close")
+    async with (
+        left_waiting(client, one + one + last) as reader,
+        asyncio.timeout(PATIENCE),
+    ):
+        for _ in range(2):
+            await head_of(reader)
+            assert len(gzip.decompress(await body_of(reader))) == 3 * PIECE
+        assert (await reader.read()).endswith(b'{"status":"alive"}')
+
+
+async def test_beyond_the_limit_replies_are_sent_as_they_are(
+    serve: Serve,
+    tarantool: Tarantool,
+    raw: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until the client leaves that is slow to take a compressed one."""
+    monkeypatch.setattr("service.compression.MAX_STREAMS", 1)
+    async with serve(tarantool) as client:
+        await client.enter()
+        slow = await long_read(client)
+        asked = {"keys": await written(client, MIN_SIZE)}
+
+        async def coding() -> str | None:
+            reply = await fetch(
+                raw, client, "POST", "/api/read", asked, accept=("gzip",)
+            )
+            assert reply.status == 200
+            assert reply.headers.getall("Vary") == ["Accept-Encoding"]
+            return reply.coding
+
+        assert await coding() == GZIP
+        async with left_waiting(client, slow) as reader:
+            await head_of(reader)
+            assert await coding() is None
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if await coding() == GZIP:
+                    break
+                await asyncio.sleep(POLL_INTERVAL)

@@ -1,0 +1,129 @@
+"""A client that takes a compressed reply slowly costs as much as with a plain one."""
+
+import asyncio
+import gc
+import gzip
+import json
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from service.replies import PIECE
+from tests.certificates import Authority, Pair
+from tests.client import Client
+from tests.compressed import ACCEPT_GZIP, LONG, MIB, body_of, head_of, long_read
+from tests.conftest import Serve, environ_for
+from tests.machine import POLL_INTERVAL
+from tests.problems import assert_problem, left_waiting
+from tests.process.service import service_process
+from tests.tarantool import Tarantool
+
+#: Seconds in which a client that may take one second for its reply is cut off.
+CUT_OFF = 10.0
+
+pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize(
+    ("piece", "is_bounded"), [(PIECE, True), (LONG * 2, False)], ids=["", "control"]
+)
+async def test_compressed_bytes_do_not_add_up_for_a_slow_client(
+    serve: Serve,
+    tarantool: Tarantool,
+    monkeypatch: pytest.MonkeyPatch,
+    piece: int,
+    is_bounded: bool,
+) -> None:
+    """The control compresses the reply as a whole."""
+    monkeypatch.setattr("service.replies.PIECE", piece)
+    async with serve(tarantool) as client:
+        await client.enter()
+        compressed = await long_read(client)
+        plain = compressed.replace(ACCEPT_GZIP, b"Accept-Encoding: identity")
+        await memory_for(client, plain)  # asynctnt keeps a buffer of its size
+        more = await memory_for(client, compressed) - await memory_for(client, plain)
+        assert (more < 3 * MIB) is is_bounded
+
+
+async def memory_for(client: Client, request: bytes) -> int:
+    """Bytes that are allocated at most while the reply is taken."""
+    request = request.replace(b"Host: ", b"Connection: close\r\nHost: ")
+    gc.collect()
+    before, _ = tracemalloc.get_traced_memory()
+    async with left_waiting(client, request) as reader:
+        await reader.readuntil(b"\r\n\r\n")
+        gc.collect()  # asynctnt leaves large replies to it
+        tracemalloc.reset_peak()
+        while await reader.read(PIECE):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    return peak - before
+
+
+async def test_a_long_reply_arrives_whole(serve: Serve, tarantool: Tarantool) -> None:
+    async with serve(tarantool) as client:
+        await client.enter()
+        request = await long_read(client)
+        async with left_waiting(client, request) as reader:
+            await head_of(reader)
+            data = json.loads(gzip.decompress(await body_of(reader)))["data"]
+        assert sum(map(len, data.values())) == LONG
+
+
+@pytest.fixture(params=["plain", "tls"])
+def secured(request: pytest.FixtureRequest) -> Pair | None:
+    return None if request.param == "plain" else request.getfixturevalue("pair")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_cut_off"), [("1", True), ("3600", False)], ids=["cut", "control"]
+)
+async def test_a_client_that_stops_reading_is_cut_off(
+    tarantool: Tarantool,
+    authority: Authority,
+    secured: Pair | None,
+    tmp_path: Path,
+    seconds: str,
+    is_cut_off: bool,
+) -> None:
+    """Its reply counts with its size before compression until then."""
+    environ = environ_for(
+        tarantool, KV_CLIENT_TIMEOUT=seconds, KV_MAX_HELD=str(2 * LONG)
+    )
+    environ |= {"KV_MAX_BODY": str(2 * LONG)} | (secured.environ() if secured else {})
+    context = authority.context() if secured else None
+    connector = aiohttp.TCPConnector(ssl=context or True)
+    with service_process(tmp_path, **environ) as process:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            url = process.url.replace("http:", "https:" if secured else "http:")
+            client = await Client(session, url).enter()
+            request = await long_read(client)
+            keys = json.loads(request.partition(b"\r\n\r\n")[2])["keys"]
+            async with left_waiting(client, request, context) as reader:
+                await head_of(reader)
+                # LONG bytes are reserved, the compressed ones would leave room for it
+                assert_problem(await client.read(keys), 503, "overloaded")
+                assert await is_read(client, keys) is is_cut_off
+
+
+async def is_read(client: Client, keys: list[str]) -> bool:
+    """Whether they can be read before a client is cut off."""
+    try:
+        async with asyncio.timeout(CUT_OFF):
+            while True:
+                if (await client.read(keys)).status == 200:
+                    return True
+                await asyncio.sleep(POLL_INTERVAL)
+    except TimeoutError:
+        return False
