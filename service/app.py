@@ -10,7 +10,15 @@ from service.auth import Tokens, admitted
 from service.compression import AVAILABLE, COMPRESSION, Compression
 from service.errors import Problem, StartError, UserExists, render
 from service.feed import Feed
-from service.handlers import accounts, batches, changes, docs, health, one_key
+from service.handlers import (
+    accounts,
+    batches,
+    changes,
+    docs,
+    health,
+    one_key,
+    tickets,
+)
 from service.handlers.docs import OPENAPI
 from service.handlers.messages import (
     FEED,
@@ -19,14 +27,17 @@ from service.handlers.messages import (
     PASSWORDS,
     SETTINGS,
     STORAGE,
+    TICKETS,
     TOKENS,
 )
+from service.handlers.options import add_options, options
 from service.load import Load, bounded
 from service.logins import Logins
 from service.parsing import check_credentials
 from service.passwords import PasswordHasher
 from service.settings import Settings
 from service.storage import Storage
+from service.tickets import Tickets
 
 PAGES = [
     web.get("/openapi.json", docs.openapi),
@@ -49,6 +60,7 @@ FOR_CALLERS = [
     web.put(one_key.ROUTE, one_key.put),
     web.delete(one_key.ROUTE, one_key.delete),
     web.get("/api/changes", changes.changes, allow_head=False),
+    web.post("/api/tickets", tickets.create),
     web.post("/api/refresh", accounts.refresh),
     web.post("/api/logout", accounts.logout),
     web.post("/api/password", accounts.change_password),
@@ -57,10 +69,16 @@ FOR_CALLERS = [
 ]
 
 #: What writes nothing, though it is a POST.
-READING = {accounts.login, accounts.refresh, batches.read, batches.list_keys}
+READING = {
+    accounts.login,
+    accounts.refresh,
+    batches.read,
+    batches.list_keys,
+    tickets.create,
+}
 
-#: Those who ask whether the service lives get an answer when it is busy, too.
-HEALTH = {health.livez, health.readyz}
+#: What is answered when the service is busy, too: probes and preflights.
+EXEMPT = {health.livez, health.readyz, options}
 
 #: Bodies of the largest size that may wait in the feed for slow watchers.
 KEPT_BODIES = 4
@@ -73,22 +91,25 @@ def create_app(settings: Settings) -> web.Application:
     )
     load = Load(settings)
     app = web.Application(
-        middlewares=[render, bounded(load, READING, HEALTH)],
+        middlewares=[render, bounded(load, READING, EXEMPT)],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
     app[LOAD] = load
     app[TOKENS] = tokens
+    app[TICKETS] = Tickets(settings.jwt_secret, settings.jwt_secret_previous)
     app[OPENAPI] = openapi.document(PUBLIC, FOR_CALLERS, settings)
     app.add_routes(PAGES + PUBLIC)
     app.add_routes(_for_callers(route, tokens) for route in FOR_CALLERS)
+    add_options(app)
     app.on_shutdown.append(end_feed)
     app.cleanup_ctx.extend([compression, storage, feed, passwords, administrator])
     return app
 
 
 def _for_callers(route: web.RouteDef, tokens: Tokens) -> web.RouteDef:
-    handler = admitted(tokens, route.handler)
+    admission = changes.admission if route.handler is changes.changes else tokens.admit
+    handler = admitted(admission, route.handler)
     return web.RouteDef(route.method, route.path, handler, route.kwargs)
 
 

@@ -13,6 +13,7 @@ import functools
 import hashlib
 import logging
 import time
+from collections.abc import Awaitable, Callable, Coroutine
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
@@ -80,44 +81,45 @@ def key_id(secret: str) -> str:
     return base64.urlsafe_b64encode(digest[:KEY_ID_BYTES]).decode()
 
 
-class Tokens:
-    """Issues tokens and verifies them.
+class Signer:
+    """JWTs of one kind: signs them and verifies them.
 
-    :param ttl: seconds
-    :param previous: a secret that signs no more, but whose tokens are good
+    :param previous: a secret that signs no more, but whose tokens are valid
+    :param audience: of a kind that is accepted for one purpose only
     """
 
-    def __init__(self, secret: str, ttl: int, previous: str = "") -> None:
+    def __init__(
+        self, secret: str, previous: str = "", audience: str | None = None
+    ) -> None:
         self._secret = secret
         self._kid = key_id(secret)
-        self._ttl = ttl
+        self._extra = {} if audience is None else {"aud": audience}
         self._verifiers = {
             key_id(each): JWTMiddleware(
-                each, algorithms=[ALGORITHM], token_getter=attrgetter("token")
+                each,
+                algorithms=[ALGORITHM],
+                token_getter=attrgetter("token"),
+                audience=audience,
             )
             for each in (previous, secret)
             if each
         }
         self._verified: dict[str, Verified] = {}
 
-    def issue(self, caller: Caller) -> str:
+    def sign(self, caller: Caller, expires_at: int) -> str:
+        """:param expires_at: seconds since 1970"""
         claims = {
             "sub": caller.username,
             "ver": caller.credentials_version,
             # and no `iat`: PyJWT refuses one of the future, which a token has wherever
             # the clock is behind that of its issue
-            "exp": int(time.time()) + self._ttl,
+            "exp": expires_at,
+            **self._extra,
         }
         return jwt.encode(claims, self._secret, ALGORITHM, {"kid": self._kid})
 
-    async def verify(self, authorization: str | None) -> Verified:
-        """:raises TokenMissing, TokenExpired, TokenInvalid:"""
-        if not authorization:
-            raise TokenMissing()
-        scheme, _, rest = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise TokenInvalid("The Authorization header must be: Bearer <token>")
-        token = rest.strip(" ")
+    async def verify(self, token: str) -> Verified:
+        """:raises TokenExpired, TokenInvalid:"""
         known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():
             return known
@@ -144,6 +146,34 @@ class Tokens:
         return _said(presented["payload"])
 
 
+class Tokens:
+    """The tokens that callers send in the header `Authorization`.
+
+    :param ttl: seconds
+    :param previous: a secret that signs no more, but whose tokens are valid
+    """
+
+    def __init__(self, secret: str, ttl: int, previous: str = "") -> None:
+        self._signer = Signer(secret, previous)
+        self._ttl = ttl
+
+    def issue(self, caller: Caller) -> str:
+        return self._signer.sign(caller, int(time.time()) + self._ttl)
+
+    def admit(self, request: web.Request) -> Coroutine[Any, Any, Verified]:
+        """:raises TokenMissing, TokenExpired, TokenInvalid:"""
+        return self.verify(request.headers.get(hdrs.AUTHORIZATION))
+
+    def verify(self, authorization: str | None) -> Coroutine[Any, Any, Verified]:
+        """:raises TokenMissing, TokenExpired, TokenInvalid:"""
+        if not authorization:
+            raise TokenMissing()
+        scheme, _, rest = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise TokenInvalid("The Authorization header must be: Bearer <token>")
+        return self._signer.verify(rest.strip(" "))
+
+
 async def _accept(_: Presented) -> None:
     """The handler that aiohttp-jwt goes on to: nothing is left to do."""
 
@@ -158,13 +188,14 @@ def _said(payload: dict[str, Any]) -> Verified:
     return Verified(Caller(claims.sub, claims.ver), claims.exp)
 
 
-def admitted(tokens: Tokens, handler: Handler) -> Handler:
-    """Lets only callers with a token through."""
+def admitted(
+    admission: Callable[[web.Request], Awaitable[Verified]], handler: Handler
+) -> Handler:
+    """Lets only callers through that the admission verifies."""
 
     @functools.wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
-        header = request.headers.get(hdrs.AUTHORIZATION)
-        request[CALLER], request[EXPIRES_AT] = await tokens.verify(header)
+        request[CALLER], request[EXPIRES_AT] = await admission(request)
         return await handler(request)
 
     return guarded

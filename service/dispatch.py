@@ -11,12 +11,18 @@ from functools import partial
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.hosts import AllowedHosts
+
 
 class Dispatcher:
-    """What a server calls with a request, in the place of the application."""
+    """What a server calls with a request, in the place of the application.
 
-    def __init__(self, app: web.Application) -> None:
+    :param hosts: None: any
+    """
+
+    def __init__(self, app: web.Application, hosts: AllowedHosts | None) -> None:
         self._app = app
+        self._hosts = hosts
         self._known: dict[tuple[str, str], tuple[web.UrlMappingMatchInfo, Handler]] = {}
         for route in app.router.routes():
             if isinstance(route.resource, web.PlainResource):
@@ -36,6 +42,8 @@ class Dispatcher:
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """:raises Exception: what the application does"""
+        if self._hosts is not None and (refused := self._hosts.refusal(request)):
+            return refused.response()
         known = self._known.get((request.method, request.raw_path))
         if known is None or hdrs.EXPECT in request.headers:
             return await self._app._handle(request)

@@ -14,6 +14,7 @@ Problem
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, TooManyKeys, ValueTooLarge
 ├── UriTooLong 414
+├── MisdirectedRequest 421
 ├── TooManyAttempts 429
 ├── HeadersTooLarge 431
 ├── Internal 500
@@ -260,6 +261,11 @@ class TooManyAttempts(Problem):
 class UriTooLong(Problem):
     status = HTTPStatus.REQUEST_URI_TOO_LONG
     code = "uri_too_long"
+
+
+class MisdirectedRequest(Problem):
+    status = HTTPStatus.MISDIRECTED_REQUEST
+    code = "misdirected_request"
 
 
 class HeadersTooLarge(Problem):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, istr
 
+from service.cors import Cors
+
 #: A reply is data for the client that asked, and nothing for a browser to render,
 #: guess at, keep, frame, or hand to another site. A handler that knows better sets its
 #: own.
@@ -41,13 +43,24 @@ class HeadedRequest(web.Request):
 
     headers_of_replies = DEFAULTS
     beginning_of_json = _beginning(DEFAULTS)
+    cors: Cors | None = None
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         headers = response.headers
         headers[hdrs.SERVER] = SERVER
         headers.merge(self.headers_of_replies)
+        if self.cors is not None:
+            self.cors.add_headers(self, headers)
 
 
-class SecureRequest(HeadedRequest):
-    headers_of_replies = WITH_TLS
-    beginning_of_json = _beginning(WITH_TLS)
+def request_class(*, secure: bool, cors: Cors | None = None) -> type[HeadedRequest]:
+    """The class that a server makes its requests of."""
+    headers = WITH_TLS if secure else DEFAULTS
+    varying: dict[str, str] = {hdrs.VARY: hdrs.ORIGIN} if cors else {}
+
+    class ConfiguredRequest(HeadedRequest):
+        headers_of_replies = headers
+        beginning_of_json = _beginning({**headers, **varying})
+
+    ConfiguredRequest.cors = cors
+    return ConfiguredRequest

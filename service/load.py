@@ -24,7 +24,7 @@ from service.turns import Turns
 SMALL = PIECE
 
 #: RFC 9110, section 9.2.1; of those that any route has.
-SAFE = (hdrs.METH_GET, hdrs.METH_HEAD)
+SAFE = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
 
 #: Requests that the exempt handlers may have in hand beyond the limit.
 SPARE = 64

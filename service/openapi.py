@@ -25,6 +25,7 @@ Kinds = tuple[type[errors.Problem], ...]
 #: What any route may answer, and any that wants a token, and any that takes a body.
 ANYWHERE: Kinds = (
     errors.InvalidRequest,
+    errors.MisdirectedRequest,
     errors.UriTooLong,
     errors.HeadersTooLarge,
     errors.Internal,
@@ -116,7 +117,17 @@ class _Builder:
             "components": {
                 "schemas": self._components,
                 "securitySchemes": {
-                    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "bearerFormat": "JWT",
+                    },
+                    "ticket": {
+                        "type": "apiKey",
+                        "in": "query",
+                        "name": "ticket",
+                        "description": "For an EventSource: from POST /api/tickets",
+                    },
                 },
             },
         }
@@ -136,6 +147,8 @@ class _Builder:
         }
         if with_token:
             described["security"] = [{"token": []}]
+            if operation.ticket:
+                described["security"].append({"ticket": []})
         if operation.body is not None:
             described["requestBody"] = {
                 "required": True,
@@ -170,6 +183,7 @@ class _Builder:
             found += [
                 {"name": name, "in": "query", "schema": schema}
                 for name, schema in shape["properties"].items()
+                if schemas.IMPLIED not in schema
             ]
         found += [
             {"name": str(name), "in": "header", "schema": HEADERS[name]}

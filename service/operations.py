@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 from msgspec import Meta
 
 from service import errors, schemas
-from service.handlers import accounts, batches, changes, health, one_key
+from service.handlers import accounts, batches, changes, health, one_key, tickets
 from service.handlers.messages import IDEMPOTENCY_KEY, PRECONDITIONS
 from service.model import Grant
 from service.replies import REVISION
@@ -34,6 +34,11 @@ class Status(msgspec.Struct):
 
 class Token(msgspec.Struct):
     token: str
+
+
+class Ticket(msgspec.Struct):
+    ticket: str
+    expires_in: Annotated[int, Meta(description="Seconds")]
 
 
 class Account(msgspec.Struct):
@@ -89,6 +94,7 @@ class Operation(NamedTuple):
     :ivar reply: the shape of a 200's body; None: the answer is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
     :ivar raises: what it may answer beside the problems that any route has
+    :ivar ticket: whether a ticket is accepted in place of a token
     """
 
     summary: str
@@ -100,6 +106,7 @@ class Operation(NamedTuple):
     reply_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
     events: bool = False
+    ticket: bool = False
 
 
 RETRY = (errors.IdempotencyConflict,)
@@ -271,6 +278,10 @@ OPERATIONS: dict[Handler, Operation] = {
             errors.TooSlow,
         ],
         events=True,
+        ticket=True,
+    ),
+    tickets.create: Operation(
+        "Get a ticket, with which an EventSource follows changes", reply=Ticket
     ),
     health.livez: Operation("Whether the process lives", reply=Status),
     health.readyz: Operation("Whether the storage answers too", reply=Status),

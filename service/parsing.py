@@ -282,6 +282,14 @@ def parse_changes_query(
     return Following(since, given.prefix, given.wait)
 
 
+def parse_ticket(query: str) -> str | None:
+    """The ticket of a query, whatever else is in it.
+
+    :raises InvalidRequest:
+    """
+    return _parameters(query).get("ticket") if query else None
+
+
 def _revision(text: str, what: str) -> int:
     if not REVISION.fullmatch(text) or int(text) > MAX_INT64:
         raise InvalidRequest(f"{what} is {quoted(text)}, not a revision")
@@ -368,6 +376,13 @@ def _convert(query: str, shape: type[T]) -> T:
     :raises InvalidRequest:
     """
     try:
+        return msgspec.convert(_parameters(query), shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(_explained(error, "The query")) from None
+
+
+def _parameters(query: str) -> dict[str, str]:
+    try:
         sent = query.encode()
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
     except UnicodeError:
@@ -379,10 +394,7 @@ def _convert(query: str, shape: type[T]) -> T:
         if name in given:
             raise InvalidRequest(f"/{_shortened(name, MAX_QUOTED)} is given twice")
         given[name] = value
-    try:
-        return msgspec.convert(given, shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(_explained(error, "The query")) from None
+    return given
 
 
 def _decode(body: bytes, shape: type[T]) -> T:

@@ -149,7 +149,11 @@ def short_reply(
     request: web.Request, body: bytes, revision: int | None = None
 ) -> web.StreamResponse:
     """As `json_reply`, for what is asked most often."""
-    if len(body) > PIECE or request.version != HttpVersion11:
+    if (
+        len(body) > PIECE
+        or request.version != HttpVersion11
+        or (cast(HeadedRequest, request).cors and hdrs.ORIGIN in request.headers)
+    ):
         return json_reply(body, revision)
     return ShortReply(body, revision)
 

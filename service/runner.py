@@ -9,6 +9,7 @@ from aiohttp import web
 
 from service.connections import ProblemServer
 from service.dispatch import Dispatcher
+from service.hosts import AllowedHosts
 from service.load import Load
 from service.protocol import MAX_FIELD, MAX_HEADERS, MAX_LINE
 
@@ -24,6 +25,7 @@ class Runner(web.AppRunner):
         app: web.Application,
         load: Load,
         request: type[web.Request],
+        hosts: AllowedHosts | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -36,13 +38,14 @@ class Runner(web.AppRunner):
         )
         self._load = load
         self._request = request
+        self._hosts = hosts
         self._mended: ProblemServer | None = None
         self._looking: asyncio.Task[None] | None = None
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         self._mended = mended = ProblemServer(
-            Dispatcher(self.app),
+            Dispatcher(self.app, self._hosts),
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             load=self._load,

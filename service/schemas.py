@@ -113,3 +113,7 @@ class ChangesQuery(msgspec.Struct, forbid_unknown_fields=True):
     since: Annotated[int, Meta(ge=0, le=MAX_INT64)] | msgspec.UnsetType = msgspec.UNSET
     prefix: Prefix = ""
     wait: Annotated[float, Meta(ge=0, le=MAX_WAIT, description="Seconds")] = 0.0
+    #: In the document it is a security scheme.
+    ticket: Annotated[str, _documented(**{IMPLIED: True})] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )

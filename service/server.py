@@ -14,10 +14,13 @@ import msgspec
 from aiohttp import web
 
 from service.app import create_app
+from service.cors import Cors
 from service.embedded import embedded_tarantool
 from service.errors import StartError
 from service.handlers.messages import LOAD
-from service.headers import HeadedRequest, SecureRequest
+from service.headers import request_class
+from service.hosts import allowed_hosts
+from service.logs import AccessLog
 from service.runner import GRACE, Runner
 from service.settings import Secret, Settings
 from service.tls import Tls
@@ -93,11 +96,14 @@ async def running(
     app = create_app(settings)
     most = min(app[LOAD].max_connections, _most_connections(tls is not None))
     app[LOAD].max_connections = most
+    cors = Cors(settings.cors_origins) if settings.cors_origins else None
     runner = Runner(
         app,
         app[LOAD],
-        SecureRequest if tls else HeadedRequest,
+        request_class(secure=tls is not None, cors=cors),
+        allowed_hosts(settings),
         keepalive_timeout=settings.keepalive_timeout,
+        access_log_class=AccessLog,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
     )
     try:

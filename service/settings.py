@@ -4,6 +4,7 @@ A field of `Settings` is a variable: `max_keys` is `KV_MAX_KEYS`; only `ADMIN_LO
 `ADMIN_PASSWORD` stand without the prefix.
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -31,6 +32,20 @@ SECRETS = (
     "KV_JWT_SECRET_PREVIOUS",
     "ADMIN_PASSWORD",
 )
+
+#: What a browser sends as Origin: in lower case, and international names in ASCII.
+ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+#: Which a browser leaves out of it.
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+HOST_NAME = re.compile(rf"\.?{LABEL}(?:\.{LABEL})*")
+
+#: In place of names or origins.
+ANY = "*"
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -95,6 +110,32 @@ class Networks(tuple[IPv4Network | IPv6Network, ...]):
     __slots__ = ()
 
 
+class Origins(tuple[str, ...]):
+    """Origins whose pages may read replies, or `*` alone."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Origins":
+        origins = cls(part.strip() for part in text.split(","))
+        if ANY in origins and len(origins) > 1:
+            raise ValueError("* allows every origin: expected it alone")
+        for origin in origins:
+            if origin != ANY:
+                _check_origin(origin)
+        return origins
+
+
+class HostNames(tuple[str, ...]):
+    """Host names in lower case; with a dot in front, with subdomains; or `*`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "HostNames":
+        return cls(_host_name(part.strip()) for part in text.split(","))
+
+
 def _variable(field: str) -> str:
     name = field.upper()
     return name if name.startswith("ADMIN_") else PREFIX + name
@@ -117,6 +158,8 @@ class Settings(
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxies: Networks = Networks()
+    cors_origins: Origins = Origins()
+    allowed_hosts: HostNames = HostNames()
 
     tarantool_uri: Addresses = Addresses()
     tarantool_user: str = "kv_service"
@@ -223,9 +266,36 @@ def _decode(wanted: type, text: str) -> Any:
         return Addresses(Address.parse(part) for part in text.split(","))
     if wanted is Grants:
         return Grants.parse(text)
+    if wanted is Origins or wanted is HostNames:
+        return wanted.parse(text)
     if wanted is Networks:
         return Networks(_network(part.strip()) for part in text.split(","))
     return wanted(text)
+
+
+def _check_origin(text: str) -> None:
+    if text == "null":
+        raise ValueError(
+            "null is the origin of any sandboxed page: it cannot be allowed alone"
+        )
+    found = ORIGIN.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"{text!r} is not an origin: expected scheme://host or scheme://host:port "
+            "in lower case, without a path, several separated by commas, or *"
+        )
+    if found["port"] and found["port"] == DEFAULT_PORTS.get(found["scheme"]):
+        raise ValueError(f"{text!r} has the default port, which browsers leave out")
+
+
+def _host_name(text: str) -> str:
+    name = text.lower().removesuffix(".")
+    if name != ANY and not HOST_NAME.fullmatch(name):
+        raise ValueError(
+            f"{text!r} is not a host name: expected names like kv.example.com, "
+            ".example.com with its subdomains, separated by commas, or *"
+        )
+    return name
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

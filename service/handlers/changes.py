@@ -8,10 +8,17 @@ import time
 from aiohttp import hdrs, web
 
 from service import event_stream, parsing
-from service.auth import CALLER, EXPIRES_AT
-from service.errors import Internal, Problem, TokenExpired, TooSlow
+from service.auth import CALLER, EXPIRES_AT, Verified
+from service.errors import (
+    Internal,
+    InvalidRequest,
+    Problem,
+    TokenExpired,
+    TokenInvalid,
+    TooSlow,
+)
 from service.feed import Watcher
-from service.handlers.messages import FEED, LOAD, SETTINGS
+from service.handlers.messages import FEED, LOAD, SETTINGS, TICKETS, TOKENS
 from service.model import Change
 from service.protocol import has_left, hold, minds_its_client
 from service.replies import json_reply
@@ -41,6 +48,21 @@ HEADERS = {
     hdrs.CACHE_CONTROL: "no-store, no-transform",
     "X-Accel-Buffering": "no",  # nginx passes on what comes, as it comes
 }
+
+
+async def admission(request: web.Request) -> Verified:
+    """By a token in the header or, for a stream, by a ticket in the query.
+
+    :raises InvalidRequest, TokenMissing, TokenExpired, TokenInvalid:
+    """
+    ticket = parsing.parse_ticket(request.rel_url.raw_query_string)
+    if ticket is None:
+        return await request.app[TOKENS].admit(request)
+    if hdrs.AUTHORIZATION in request.headers:
+        raise InvalidRequest("A ticket and an Authorization header: send one of them")
+    if not _wants_events(request):
+        raise TokenInvalid(f"A ticket is for streams only (Accept: {EVENT_STREAM})")
+    return await request.app[TICKETS].verify(ticket)
 
 
 async def changes(request: web.Request) -> web.StreamResponse:

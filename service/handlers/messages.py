@@ -17,6 +17,7 @@ from service.passwords import PasswordHasher
 from service.protocol import hold, take_turn
 from service.settings import Settings
 from service.storage import Storage
+from service.tickets import Tickets
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ FEED = web.AppKey("feed", Feed)
 PASSWORDS = web.AppKey("passwords", PasswordHasher)
 LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
+TICKETS = web.AppKey("tickets", Tickets)
 
 SUCCESS = b'{"status":"success"}'
 IDEMPOTENCY_KEY = "Idempotency-Key"

@@ -368,7 +368,7 @@ async def test_a_token_is_wanted(visitor: Client, accept: str) -> None:
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE"])
 async def test_changes_can_only_be_got(client: Client, method: str) -> None:
     reply = await client.request(method, "/api/changes")
-    assert (reply.status, reply.headers["Allow"]) == (405, "GET")
+    assert (reply.status, reply.headers["Allow"]) == (405, "GET, OPTIONS")
 
 
 # A log that is bounded

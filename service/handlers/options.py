@@ -1,0 +1,30 @@
+"""OPTIONS: the methods of a path, without a token: a browser's preflight has none."""
+
+from aiohttp import hdrs, web
+
+#: The target that stands for the whole server (RFC 9110, section 9.3.7).
+ASTERISK = "*"
+
+
+class Asterisk(web.PlainResource):
+    """Not a path, which is all that aiohttp makes a resource of."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._path = ASTERISK
+
+
+async def options(request: web.Request) -> web.Response:
+    resource = request.match_info.route.resource
+    routes = request.app.router.routes() if isinstance(resource, Asterisk) else resource
+    methods = {route.method for route in routes or ()}
+    headers = {hdrs.ALLOW: ", ".join(sorted(methods))}
+    return web.Response(status=204, headers=headers)
+
+
+def add_options(app: web.Application) -> None:
+    """For all paths that are routed so far, and for `*`."""
+    app.router.register_resource(Asterisk())
+    for resource in list(app.router.resources()):
+        if isinstance(resource, web.Resource):
+            resource.add_route(hdrs.METH_OPTIONS, options)
