@@ -149,13 +149,18 @@ def query(**given: object) -> str:
 
 @contextlib.asynccontextmanager
 async def following(
-    client: Client, *, last_event_id: str | None = None, **given: object
+    client: Client,
+    *,
+    last_event_id: str | None = None,
+    origin: str | None = None,
+    **given: object,
 ) -> AsyncIterator[Stream]:
-    """:param given: `since` and `prefix`"""
-    headers = {
-        "Accept": "text/event-stream",
-        "Authorization": f"Bearer {client.token}",
-    }
+    """:param given: `since` and `prefix`, and a `ticket` in place of the token"""
+    headers = {"Accept": "text/event-stream"}
+    if "ticket" not in given:
+        headers["Authorization"] = f"Bearer {client.token}"
+    if origin:
+        headers["Origin"] = origin
     if last_event_id:
         headers["Last-Event-ID"] = last_event_id
     async with contextlib.AsyncExitStack() as stack:

@@ -115,5 +115,5 @@ async def _reply(reader: asyncio.StreamReader) -> Reply:
     status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
     pairs = (line.partition(": ") for line in lines)
     headers = CIMultiDict([(name, value) for name, _, value in pairs])
-    body = await reader.readexactly(int(headers["Content-Length"]))
+    body = await reader.readexactly(int(headers.get("Content-Length", 0)))
     return Reply(int(status.split()[1]), CIMultiDictProxy(headers), body.decode())

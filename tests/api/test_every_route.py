@@ -103,7 +103,7 @@ def test_every_route_of_the_application_is_tried(tarantool: Tarantool) -> None:
     there = {
         (route.method, route.resource.canonical)
         for route in app.router.routes()
-        XX
+        if route.resource is not None and route.method not in ("HEAD", "OPTIONS")
     }
     tried = {(route.method, re.sub(r":.*\}$", "}", route.path)) for route in ROUTES}
     assert tried == there

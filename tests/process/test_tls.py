@@ -18,7 +18,7 @@ from service.errors import StartError
 from service.tls import Tls
 from tests.certificates import EC, RSA, Arguments, Authority, Pair, openssl
 from tests.client import Client, unique
-from tests.conftest import environ_for
+from tests.conftest import Serve, environ_for
 from tests.events import following
 from tests.machine import wait_until
 from tests.problems import PATIENCE, PAUSE, http
@@ -69,6 +69,30 @@ async def test_every_call_works_over_tls(client: Client) -> None:
         await stream.start()
         written = await client.write({key: 1})
         assert (await stream.next()).id == str(written.revision)
+
+
+async def test_the_certificate_guards_names_unless_some_are_listed(
+    client: Client, serve: Serve, tarantool: Tarantool
+) -> None:
+    public = {"Host": "kv.example.com"}
+    assert (await client.request("GET", "/docs", headers=public)).status == 200
+    # the control: without TLS it is a name that an attacker could own
+    async with serve(tarantool) as plain:
+        assert (await plain.request("GET", "/docs", headers=public)).status == 421
+
+
+async def test_names_can_be_listed_with_tls_too(
+    tmp_path: Path, tarantool: Tarantool, pair: Pair, authority: Authority
+) -> None:
+    environ = environ_for(tarantool, KV_ALLOWED_HOSTS="a.example", **pair.environ())
+    connector = aiohttp.TCPConnector(ssl=authority.context())
+    with service_process(tmp_path, **environ) as process:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            client = Client(session, process.url.replace("http:", "https:"))
+            for host, status in ("a.example", 200), ("kv.example.com", 421):
+                headers = {"Host": host}
+                reply = await client.request("GET", "/docs", headers=headers)
+                assert reply.status == status
 
 
 async def test_every_reply_says_that_the_host_is_reached_over_tls(
