@@ -4,6 +4,7 @@ A field of `Settings` is a variable: `max_keys` is `KV_MAX_KEYS`; only `ADMIN_LO
 `ADMIN_PASSWORD` stand without the prefix.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -16,6 +17,8 @@ from msgspec import Meta
 from service.errors import StartError
 from service.model import Grant
 
+log = logging.getLogger(__name__)
+
 PREFIX = "KV_"
 MIB = 1024 * 1024
 
@@ -24,6 +27,11 @@ MIN_JWT_SECRET_BYTES = 32
 
 #: A hash takes twice as long with each step: 0.2 s at 12, 3 s at 16.
 MAX_BCRYPT_ROUNDS = 16
+
+#: Kubernetes describes a Service named `kv` or `kv-…` to each container in variables of
+#: these names, and in one `…_PORT` that has a URL.
+SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT|_PORT_[0-9]+_(TCP|UDP|SCTP)")
+SERVICE_URL = re.compile(r"(tcp|udp|sctp)://")
 
 #: The variables that may come as a file.
 SECRETS = (
@@ -200,7 +208,8 @@ class Settings(
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Reads the variables; an empty one counts as unset.
 
-        A secret may come as a file: `NAME_FILE` holds its path.
+        A secret may come as a file: `NAME_FILE` holds its path. What Kubernetes injects
+        for a Service of the same prefix is skipped.
 
         :raises SettingsError: a bad value, or a `KV_` variable that is not a setting
         """
@@ -210,6 +219,11 @@ class Settings(
             for name, value in environ.items()
             if value and (name.startswith(PREFIX) or name in known)
         }
+        links = sorted(name for name in given if _is_service_link(name, given[name]))
+        if links:
+            log.info("skipped variables of Kubernetes Services: %s", ", ".join(links))
+        for name in links:
+            del given[name]
         for secret in SECRETS:
             path = given.pop(f"{secret}_FILE", None) or environ.get(f"{secret}_FILE")
             if path and secret not in given:
@@ -249,6 +263,11 @@ class Settings(
                 "KV_TARANTOOL_PASSWORD and KV_JWT_SECRET (or their _FILE) are wanted "
                 "with KV_TARANTOOL_URI"
             )
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    has_url = name.endswith("_PORT") and SERVICE_URL.match(value)
+    return bool(has_url or SERVICE_LINK.search(name))
 
 
 def _content(secret: str, path: str) -> str:

@@ -46,10 +46,15 @@ class ServiceProcess:
     """`python -m service`, as an operator runs it."""
 
     def __init__(
-        self, folder: Path, environ: dict[str, str], checkout: Path = ROOT
+        self,
+        folder: Path,
+        environ: dict[str, str],
+        checkout: Path = ROOT,
+        port: int | None = None,
     ) -> None:
-        self.port = int(environ["KV_PORT"])
-        self.url = f"http://127.0.0.1:{self.port}"
+        """:param port: where it is going to listen, if not at `KV_PORT`"""
+        self.port = int(environ["KV_PORT"]) if port is None else port
+        self.url = f"http://{environ['KV_HOST']}:{self.port}"
         self.data = checkout / environ["KV_DATA_DIR"]
         self._checkout = checkout
         self._environ = environ

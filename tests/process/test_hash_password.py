@@ -42,6 +42,20 @@ def test_the_hash_has_the_cost_that_is_set() -> None:
     assert hash_of("password").startswith("$2b$04$")
 
 
+def test_variables_of_a_kubernetes_service_do_not_matter() -> None:
+    links = {"KV_PORT": "tcp://10.96.0.12:5000", "KV_SERVICE_HOST": "10.96.0.12"}
+    run = subprocess.run(
+        HASH_PASSWORD,
+        cwd=ROOT,
+        env=ENVIRON | links,
+        input=b"password",
+        capture_output=True,
+        timeout=SOON,
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert run.stdout.startswith(b"$2b$04$")
+
+
 def test_a_password_that_is_typed_is_not_shown() -> None:
     with terminal(HASH_PASSWORD, ROOT, ENVIRON) as shown:
         shown.read_until("Password: ", SOON)

@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.addresses import new_address
 from tests.client import Client, unique
 from tests.conftest import environ_for
 from tests.machine import command_line, wait_until
@@ -178,6 +179,79 @@ async def test_the_log_shows_no_secrets(
         assert "POST /api/login" in shown
         secrets = [PASSWORD, JWT_SECRET, password, str(client.token)]
         assert [secret for secret in secrets if secret in shown] == []
+
+
+# Variables that Kubernetes injects
+
+
+def service_links(name: str, *ports: tuple[int, str]) -> dict[str, str]:
+    """What a container of a pod gets for a Service; the first port has a name."""
+    prefix = name.upper().replace("-", "_")
+    address, (first, scheme) = "10.96.0.12", ports[0]
+    links = {
+        f"{prefix}_SERVICE_HOST": address,
+        f"{prefix}_SERVICE_PORT": str(first),
+        f"{prefix}_SERVICE_PORT_HTTP_API": str(first),
+        f"{prefix}_PORT": f"{scheme}://{address}:{first}",
+    }
+    for port, scheme in ports:
+        one = f"{prefix}_PORT_{port}_{scheme.upper()}"
+        links |= {
+            one: f"{scheme}://{address}:{port}",
+            f"{one}_PROTO": scheme,
+            f"{one}_PORT": str(port),
+            f"{one}_ADDR": address,
+        }
+    return links
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        service_links("kv", (5000, "tcp")),
+        service_links("kv", (53, "udp"), (5000, "tcp"), (36412, "sctp")),
+        service_links("kv-tarantool", (3301, "tcp")),
+        service_links("kv-max-keys", (80, "sctp")),
+        service_links("kv", (5000, "tcp")) | service_links("kv-tarantool", (1, "udp")),
+        {"KV_PORT": "tcp://[fd00::12]:5000", "KV_SERVICE_HOST": "fd00::12"},
+    ],
+    ids=["kv", "all-protocols", "kv-tarantool", "kv-max-keys", "two", "ipv6"],
+)
+def test_a_service_of_its_name_is_no_setting(
+    tmp_path: Path, tarantool: Tarantool, links: dict[str, str]
+) -> None:
+    environ = environ_for(tarantool, KV_HOST=new_address(), **links)
+    # the variable KV_PORT may be one of the Service's
+    port = int(environ["KV_PORT"]) if "KV_PORT" not in links else 5000
+    service = ServiceProcess(tmp_path, service_environ(tmp_path, **environ), port)
+    try:
+        service.start()
+        assert service.stop() == 0
+    finally:
+        service.stop(signal.SIGKILL)
+    (line,) = [line for line in service.stderr().splitlines() if "Kubernetes" in line]
+    assert line.partition("Services: ")[2].split(", ") == sorted(links)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KV_SERVICE", "10.96.0.12"),
+        ("KV_SERVICE_HOSTS", "10.96.0.12"),
+        ("KV_MAX_KEY_PORT", "5000"),
+        ("KV_PORTS", "tcp://10.96.0.12:5000"),
+        ("KV_PORT_TCP", "tcp://10.96.0.12:5000"),
+        ("KV_PORT_X_TCP", "tcp://10.96.0.12:5000"),
+        ("KV_PORT", "http://10.96.0.12:5000"),
+        ("KV_TARANTOOL_URL", "tcp://10.96.0.12:3301"),
+    ],
+)
+def test_another_variable_is_still_refused_next_to_a_service(
+    tmp_path: Path, variable: str, value: str
+) -> None:
+    links = service_links("kv-tarantool", (3301, "tcp"))
+    reason = refusal(service_environ(tmp_path, **links) | {variable: value})
+    assert reason.startswith(variable)
 
 
 # Starts that are refused
