@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from service.errors import Overloaded
 from service.replies import PIECE
+from service.schemas import MAX_POLL
 from service.settings import Settings
 from service.turns import Turns
 
@@ -25,6 +26,10 @@ SMALL = PIECE
 
 #: RFC 9110, section 9.2.1; of those that any route has.
 SAFE = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
+
+#: The part of the connections that streams and long polls may occupy: other requests
+#: need some, too.
+WATCHERS_SHARE = 3 / 4
 
 #: Requests that the exempt handlers may have in hand beyond the limit.
 SPARE = 64
@@ -41,8 +46,10 @@ class Load:
         self.turns = Turns()
         self.max_requests = settings.share(settings.max_in_flight)
         self.max_held = settings.share(settings.max_held)
-        self.max_watchers = settings.share(settings.max_watchers)
         self.max_connections = settings.share(settings.max_connections)
+        #: Seconds until a long poll is answered, with or without a change.
+        self.max_poll = float(MAX_POLL)
+        self._max_watchers = settings.share(settings.max_watchers)
         #: Seconds for the head of a request, and for a body or a reply beside what its
         #: length grants.
         self.patience = float(settings.client_timeout)
@@ -75,6 +82,10 @@ class Load:
         """Bytes that could be held."""
         return max(0, self.max_held - self.held)
 
+    @property
+    def max_watchers(self) -> int:
+        return min(self._max_watchers, int(self.max_connections * WATCHERS_SHARE))
+
     def admit(self, spare: int = 0) -> None:
         """Is there a place for a request that has just been counted?
 
@@ -99,7 +110,10 @@ class Load:
         :raises Overloaded: too many do
         """
         if self.watchers >= self.max_watchers:
-            raise Overloaded(f"{self.watchers} watchers are connected, the limit")
+            raise Overloaded(
+                f"{self.watchers} watchers are connected, the limit "
+                f"is {self.max_watchers}"
+            )
         self.watchers += 1
         try:
             with self.waiting():

@@ -63,9 +63,10 @@ HEADERS: dict[str, Schema] = {
     hdrs.IF_MATCH: ENTITY_TAG_LIST,
     hdrs.IF_NONE_MATCH: ENTITY_TAG_LIST,
     changes.LAST_EVENT_ID: {
-        "type": "integer",
-        "minimum": 0,
-        "maximum": schemas.MAX_INT64,
+        "anyOf": [
+            {"type": "integer", "minimum": 0, "maximum": schemas.MAX_INT64},
+            {"const": "", "description": "None: as without the header"},
+        ]
     },
     REVISION: {"type": "integer", "minimum": 0},
     hdrs.ETAG: {"type": "string", "pattern": rf"^{ENTITY_TAG}$"},

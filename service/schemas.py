@@ -18,7 +18,8 @@ MAX_USERNAME = 64  # characters, in NFC
 MAX_PASSWORD = 1024  # bytes
 MAX_INT64 = 2**63 - 1
 MAX_TTL = 100 * 365 * 24 * 3600  # seconds; the sum with today stays an exact double
-MAX_WAIT = 60  # seconds; proxies give up on a silent reply after about as many
+MAX_WAIT = 60  # seconds
+MAX_POLL = 55  # seconds of those; proxies give up on a silent reply after 60
 
 WANTED = "x-wanted"
 IMPLIED = "x-implied"
@@ -53,6 +54,14 @@ If = Annotated[
     ),
 ]
 Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL, description="Seconds")]
+Wait = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=MAX_WAIT,
+        description=f"Seconds; a reply comes after {MAX_POLL} s at the latest",
+    ),
+]
 Int64 = Annotated[int, Meta(ge=-MAX_INT64 - 1, le=MAX_INT64)] | Integral
 Limit = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": "$max_keys"})]
 
@@ -112,7 +121,7 @@ class PutQuery(msgspec.Struct, forbid_unknown_fields=True):
 class ChangesQuery(msgspec.Struct, forbid_unknown_fields=True):
     since: Annotated[int, Meta(ge=0, le=MAX_INT64)] | msgspec.UnsetType = msgspec.UNSET
     prefix: Prefix = ""
-    wait: Annotated[float, Meta(ge=0, le=MAX_WAIT, description="Seconds")] = 0.0
+    wait: Wait = 0.0
     #: In the document it is a security scheme.
     ticket: Annotated[str, _documented(**{IMPLIED: True})] | msgspec.UnsetType = (
         msgspec.UNSET

@@ -66,17 +66,19 @@ async def admission(request: web.Request) -> Verified:
 
 
 async def changes(request: web.Request) -> web.StreamResponse:
-    last_event_id = request.headers.get(LAST_EVENT_ID)
+    # a client that has seen no event yet may send an empty one
+    last_event_id = request.headers.get(LAST_EVENT_ID, "").strip(" \t") or None
     following = parsing.parse_changes_query(
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
     watched = request.app[FEED].watch(
         request[CALLER], following.since, following.prefix
     )
-    with request.app[LOAD].watching(), watched as watcher:
+    load = request.app[LOAD]
+    with load.watching(), watched as watcher:
         if _wants_events(request):
             return await _stream(request, watcher)
-        return await _poll(request, watcher, following.wait)
+        return await _poll(request, watcher, min(following.wait, load.max_poll))
 
 
 async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Response:
