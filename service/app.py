@@ -77,8 +77,11 @@ READING = {
     tickets.create,
 }
 
+HEALTH = {health.livez, health.readyz}
+HEALTH_PATHS = {route.path for route in PUBLIC if route.handler in HEALTH}
+
 #: What is answered when the service is busy, too: probes and preflights.
-EXEMPT = {health.livez, health.readyz, options}
+EXEMPT = {*HEALTH, options}
 
 #: Bodies of the largest size that may wait in the feed for slow watchers.
 KEPT_BODIES = 4

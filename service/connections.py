@@ -7,12 +7,15 @@ a timer for each request would cost each request.
 import asyncio
 import heapq
 import logging
+from collections.abc import Collection, Iterable
+from operator import itemgetter
 from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from service.load import Load
+from service.errors import Overloaded
+from service.load import SAFE, Load
 from service.protocol import LOOK_INTERVAL, ProblemHandler
 
 log = logging.getLogger(__name__)
@@ -20,6 +23,10 @@ log = logging.getLogger(__name__)
 #: Of the connections that may be open, the part that is closed when one more comes:
 #: to choose them takes a look at all.
 CLOSED_AT_A_TIME = 1 / 64
+
+#: Connections beyond the limit, for health checks when all others are busy: several
+#: probes at a time.
+HEALTH_RESERVE = 16
 
 #: Seconds that a stop waits for the next requests of connections that are kept alive:
 #: for those on their way, and for clients that send one after the other.
@@ -33,9 +40,15 @@ TELL_INTERVAL = 10.0
 
 
 class ProblemServer(web.Server):
-    def __init__(self, *args: Any, load: Load, **kwargs: Any) -> None:
+    """:param health_paths: what is answered when every connection is busy, too"""
+
+    def __init__(
+        self, *args: Any, load: Load, health_paths: Collection[str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._load = load
+        self._health_paths = health_paths
+        self._reserved: dict[RequestHandler, None] = {}  # the oldest comes first
         self._told = -TELL_INTERVAL
 
     def __call__(self) -> RequestHandler:
@@ -47,29 +60,76 @@ class ProblemServer(web.Server):
             **self._kwargs,
         )
 
-    def make_room(self, newcomer: ProblemHandler) -> None:
-        """Closes those that have waited longest for their client, or the newcomer.
+    def connection_lost(
+        self, handler: RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        super().connection_lost(handler, exc)
+        self._reserved.pop(handler, None)
 
-        An address has no bound of its own: behind a proxy all clients have one.
+    def make_room(self, newcomer: ProblemHandler) -> None:
+        """Closes those that have waited longest for their client.
+
+        Where all are busy the newcomer gets one of the reserve. An address has no bound
+        of its own: behind a proxy all clients have one.
         """
-        if len(self._connections) <= self._load.max_connections:
+        if self._has_room(newcomer):
             return
-        idle = [
-            (seconds, id(connection), connection)
-            for connection in self._connections
-            if connection is not newcomer
-            and (seconds := cast(ProblemHandler, connection).idle_seconds) is not None
-        ]
-        count = max(1, int(self._load.max_connections * CLOSED_AT_A_TIME))
-        for _, _, connection in heapq.nlargest(count, idle):
-            self._connections.pop(connection).abort()
-        if not idle:
-            self._connections.pop(newcomer).abort()
+        newcomer.set_handler(self._answer_health_checks)
+        others = list(self._reserved)
+        self._reserved[newcomer] = None
+        if len(others) >= HEALTH_RESERVE and not self._close_idle(1, others):
+            self._close(newcomer)
+
+    def _has_room(self, newcomer: ProblemHandler) -> bool:
+        """Whether the limit admits the connection; idle ones are closed for it."""
+        limit = self._load.max_connections
+        reserved = self._reserved.keys() - {newcomer}
+        if len(self._connections) - len(reserved) <= limit:
+            return True
         now = self._loop.time()
         if now - self._told >= TELL_INTERVAL:
             self._told = now
-            limit = self._load.max_connections
             log.warning("%d connections are open, the limit: idle ones go", limit)
+        count = max(1, int(limit * CLOSED_AT_A_TIME))
+        reserved.add(newcomer)
+        return self._close_idle(
+            count, (c for c in self._connections if c not in reserved)
+        )
+
+    def _close_idle(self, count: int, among: Iterable[RequestHandler]) -> bool:
+        """Closes at most `count` of them, if there are any."""
+        idle = [
+            (seconds, connection)
+            for connection in among
+            if (seconds := cast(ProblemHandler, connection).idle_seconds) is not None
+        ]
+        for _, connection in heapq.nlargest(count, idle, key=itemgetter(0)):
+            self._close(connection)
+        return bool(idle)
+
+    def _close(self, connection: RequestHandler) -> None:
+        self._reserved.pop(connection, None)
+        self._connections.pop(connection).abort()
+
+    async def _answer_health_checks(
+        self, request: web.BaseRequest
+    ) -> web.StreamResponse:
+        """The handler of a connection of the reserve, as long as all others are busy.
+
+        Other requests are refused, and their clients connect again.
+        """
+        connection = cast(ProblemHandler, request.protocol)
+        if self._has_room(connection):
+            connection.set_handler(self.request_handler)
+            self._reserved.pop(connection, None)
+        elif request.path not in self._health_paths:
+            refused = Overloaded(
+                f"{self._load.max_connections} connections are busy, the limit",
+                applied=None if request.method in SAFE else "no",
+            ).response()
+            refused.force_close()
+            return refused
+        return await self.request_handler(request)
 
     async def drain(self) -> None:
         """Answers what comes yet, and each connection's last reply says that it is.

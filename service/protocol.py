@@ -34,6 +34,7 @@ from service.replies import PIECE
 log = logging.getLogger(__name__)
 
 Reply = tuple[web.StreamResponse, bool]
+RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 #: Bytes. A key of the largest size takes three times as many in a path; a token, a list
 #: of entity tags and what proxies add fit in the rest many times. The parser tells the
@@ -108,6 +109,10 @@ class ProblemHandler(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
         self._tell_that_it_left()
+
+    def set_handler(self, handler: RequestCallable) -> None:
+        """What is called with the requests that come from now on."""
+        self._request_handler = handler
 
     def data_received(self, data: bytes) -> None:
         requests = self._request_count
@@ -211,7 +216,7 @@ class ProblemHandler(RequestHandler):
         self,
         request: web.BaseRequest,
         start_time: float | None,
-        request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        request_handler: RequestCallable,
     ) -> Reply:
         self._load.requests += 1
         self._is_counted = True

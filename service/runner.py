@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ class Runner(web.AppRunner):
         load: Load,
         request: type[web.Request],
         hosts: AllowedHosts | None,
+        health_paths: Collection[str],
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -39,6 +41,7 @@ class Runner(web.AppRunner):
         self._load = load
         self._request = request
         self._hosts = hosts
+        self._health_paths = health_paths
         self._mended: ProblemServer | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -49,6 +52,7 @@ class Runner(web.AppRunner):
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             load=self._load,
+            health_paths=self._health_paths,
             **server._kwargs,
         )
         self._looking = asyncio.create_task(mended.look_after_connections())

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.app import create_app
+from service.app import HEALTH_PATHS, create_app
+from service.connections import HEALTH_RESERVE
 from service.cors import Cors
 from service.embedded import embedded_tarantool
 from service.errors import StartError
@@ -102,6 +103,7 @@ async def running(
         app[LOAD],
         request_class(secure=tls is not None, cors=cors),
         allowed_hosts(settings),
+        HEALTH_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
         access_log_class=AccessLog,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
@@ -215,7 +217,7 @@ def _most_connections(has_handshakes: bool) -> int:
     """That there are descriptors for; one, where the system gives next to none."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     share = 1 + HANDSHAKES if has_handshakes else 1
-    return max(1, int((soft - OTHER_DESCRIPTORS) / share))
+    return max(1, int((soft - OTHER_DESCRIPTORS - HEALTH_RESERVE) / share))
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> StartError:

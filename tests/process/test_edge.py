@@ -7,19 +7,20 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
+from service.connections import HEALTH_RESERVE
 from service.protocol import ProblemHandler
 from tests.certificates import Authority, Pair
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve, environ_for
 from tests.events import following, query
-from tests.machine import POLL_INTERVAL
+from tests.machine import POLL_INTERVAL, wait_until
 from tests.problems import (
     PATIENCE,
     PAUSE,
@@ -29,7 +30,7 @@ from tests.problems import (
     talk,
 )
 from tests.process.service import ServiceProcess, service_process
-from tests.tarantool import Tarantool, Tarantools
+from tests.tarantool import Tarantool, Tarantools, evaluated
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -352,6 +353,196 @@ async def test_watchers_have_a_limit_of_their_own(
         assert (await client.read(["k"])).status == 200
         await stack.aclose()
         await until_answered(lambda: client.request("GET", query()), 200)
+
+
+# Every connection is busy
+
+#: A list takes as long as the test likes.
+LISTS_WAIT = """
+waiting, released = 0, false
+local list, fiber = kv.v1.list, require('fiber')
+kv.v1.list = function(...)
+    waiting = waiting + 1
+    while not released do fiber.sleep(0.01) end
+    return list(...)
+end
+"""
+
+#: Of a small service: three quarters of them are for watchers.
+CONNECTIONS, FOR_WATCHERS = 8, 6
+
+#: Connections that come and say nothing, more than are in reserve.
+SILENT = 3 * HEALTH_RESERVE
+
+
+@contextlib.asynccontextmanager
+async def alone(service: Client) -> AsyncIterator[Client]:
+    """A client with the token and connections of its own."""
+    async with aiohttp.ClientSession() as session:
+        client = Client(session, service.url)
+        client.token = service.token
+        yield client
+
+
+async def ask_alone(service: Client, path: str) -> Reply:
+    async with alone(service) as client, asyncio.timeout(PATIENCE):
+        return await client.request("GET", path)
+
+
+async def assert_healthy(service: Client) -> None:
+    for path in ("/livez", "/readyz"):
+        assert (await ask_alone(service, path)).status == 200
+
+
+@contextlib.asynccontextmanager
+async def long_poll(service: Client) -> AsyncIterator[None]:
+    """One that waits for a change already."""
+    url = urlsplit(service.url)
+    path = query(prefix=unique("nothing"), wait=60)
+    sent = http("GET", path, b"Expect: 100-continue", token=service.token)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    with contextlib.closing(writer):
+        writer.write(sent)
+        # sent as the handler is called
+        assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+        yield
+
+
+@contextlib.asynccontextmanager
+async def watchers(service: Client, count: int) -> AsyncIterator[None]:
+    """So many, every other one a long poll."""
+    async with contextlib.AsyncExitStack() as stack:
+        for number in range(count):
+            if number % 2:
+                await stack.enter_async_context(long_poll(service))
+            else:
+                client = await stack.enter_async_context(alone(service))
+                stream = await stack.enter_async_context(following(client))
+                await stream.start()
+        yield
+
+
+@contextlib.asynccontextmanager
+async def busy(service: Client, own: Tarantool, count: int) -> AsyncIterator[None]:
+    """So many requests are in flight, until the end."""
+    own.console(LISTS_WAIT)
+    async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        for _ in range(count):
+            client = await stack.enter_async_context(alone(service))
+            group.create_task(client.list_keys(""))
+        try:
+            await asyncio.to_thread(
+                wait_until, lambda: int(evaluated(own, "waiting")) == count, PATIENCE
+            )
+            yield
+        finally:
+            own.console("released = true")
+
+
+@contextlib.asynccontextmanager
+async def silent_newcomers(service: Client, count: int) -> AsyncIterator[None]:
+    """So many have connected, and say nothing."""
+    url = urlsplit(service.url)
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(count):
+            _, writer = await asyncio.open_connection(url.hostname, url.port)
+            stack.callback(writer.close)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def small(serve: Serve, own: Tarantool) -> AsyncIterator[Client]:
+    """A service with few connections, none of which is open."""
+    async with serve(own, KV_MAX_CONNECTIONS=str(CONNECTIONS)) as client:
+        await client.enter()
+        await client.session.close()
+        yield client
+
+
+@pytest.fixture
+def own(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """An instance whose procedures a test replaces."""
+    with tarantools.running() as instance:
+        yield instance
+
+
+@pytest.mark.parametrize(
+    ("connections", "most"), [(4, 3), (8, 6), (9, 6), (100, 5)], ids=str
+)
+async def test_watchers_leave_a_quarter_of_the_connections(
+    serve: Serve, tarantool: Tarantool, connections: int, most: int
+) -> None:
+    async with serve(
+        tarantool,
+        KV_MAX_CONNECTIONS=str(connections),
+        KV_MAX_WATCHERS="5" if connections == 100 else "1000",
+    ) as client:
+        await client.enter()
+        await client.session.close()
+        async with watchers(client, most), alone(client) as another:
+            refused = await another.request("GET", query())
+            assert_overloaded(refused)
+            assert f"the limit is {most}" in refused.json["detail"]
+            assert (await another.read(["k"])).status == 200
+            await assert_healthy(client)
+
+
+async def test_a_health_check_is_answered_when_every_connection_is_busy(
+    serve: Serve, own: Tarantool
+) -> None:
+    async with small(serve, own) as client:
+        async with (
+            watchers(client, FOR_WATCHERS),
+            busy(client, own, CONNECTIONS - FOR_WATCHERS),
+        ):
+            for _ in range(SILENT):
+                await assert_healthy(client)
+            async with alone(client) as another:
+                assert_overloaded(await another.read(["k"]), applied="no")
+                assert_overloaded(await another.write({"k": 1}), applied="no")
+                refused = await another.request("GET", "/api/keys/k")
+                assert_overloaded(refused)
+                assert refused.headers["Connection"] == "close"
+                assert (await another.request("HEAD", "/livez")).status == 200
+        await until_answered(lambda: ask_alone(client, "/api/me"), 200)
+
+
+async def test_silent_newcomers_do_not_keep_health_checks_out(
+    serve: Serve, own: Tarantool
+) -> None:
+    async with small(serve, own) as client, busy(client, own, CONNECTIONS):
+        for _ in range(10):
+            async with silent_newcomers(client, SILENT):
+                await assert_healthy(client)
+
+
+async def test_without_the_reserve_a_health_check_is_reset(
+    serve: Serve, own: Tarantool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the two before."""
+    monkeypatch.setattr("service.connections.HEALTH_RESERVE", 0)
+    async with small(serve, own) as client, busy(client, own, CONNECTIONS):
+        with pytest.raises(aiohttp.ClientError):
+            await ask_alone(client, "/livez")
+
+
+async def test_a_connection_of_the_reserve_becomes_an_ordinary_one(
+    serve: Serve, own: Tarantool
+) -> None:
+    async with small(serve, own) as client, alone(client) as another:
+        async with busy(client, own, CONNECTIONS):
+            assert (await another.request("GET", "/livez")).status == 200
+        async with silent_newcomers(client, CONNECTIONS - 1):
+            assert (await another.read(["k"])).status == 200
+
+
+async def test_idle_connections_keep_no_health_check_out(
+    serve: Serve, own: Tarantool
+) -> None:
+    async with small(serve, own) as client, watchers(client, FOR_WATCHERS):
+        for _ in range(10):
+            async with silent_newcomers(client, SILENT):
+                await assert_healthy(client)
 
 
 async def test_bodies_beyond_what_is_held_are_refused_at_once(
