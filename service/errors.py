@@ -34,6 +34,7 @@ import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.access_log import route_of
 from service.replies import Reply
 
 log = logging.getLogger(__name__)
@@ -383,5 +384,5 @@ async def render(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as refused:
         return http_problem(request, refused)
     except Exception:
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("%s %s failed", request.method, route_of(request))
         return Internal().response()

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from service.access_log import AccessLogger
 from service.app import HEALTH_PATHS, create_app
 from service.connections import HEALTH_RESERVE
 from service.cors import Cors
@@ -21,7 +22,6 @@ from service.errors import StartError
 from service.handlers.messages import LOAD
 from service.headers import request_class
 from service.hosts import allowed_hosts
-from service.logs import AccessLog
 from service.runner import GRACE, Runner
 from service.settings import Secret, Settings
 from service.tls import Tls
@@ -105,7 +105,7 @@ async def running(
         allowed_hosts(settings),
         HEALTH_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
-        access_log_class=AccessLog,
+        access_log_class=AccessLogger,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
     )
     try:

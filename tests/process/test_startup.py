@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -179,6 +180,60 @@ async def test_the_log_shows_no_secrets(
         assert "POST /api/login" in shown
         secrets = [PASSWORD, JWT_SECRET, password, str(client.token)]
         assert [secret for secret in secrets if secret in shown] == []
+
+
+#: What must not be logged, and lines that a client would like to forge.
+CONFIDENTIAL = "confidential"
+FORGED = "%0D%0A127.0.0.1%20%22GET%20/forged%20HTTP/1.1%22%20200"
+
+
+def sent(method: str, path: str, *headers: str) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: kv", "Connection: close", *headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+ACCESSES = {
+    "key": (sent("GET", f"/api/keys/{CONFIDENTIAL}"), "GET /api/keys/{key}"),
+    "nested": (sent("HEAD", f"/api/keys/a/{CONFIDENTIAL}"), "HEAD /api/keys/{key}"),
+    "query": (sent("GET", f"/api/changes?prefix={CONFIDENTIAL}"), "GET /api/changes"),
+    "put": (sent("PUT", f"/api/keys/k?ttl={CONFIDENTIAL}"), "PUT /api/keys/{key}"),
+    "known": (sent("GET", f"/livez?{CONFIDENTIAL}"), "GET /livez"),
+    "file": (sent("GET", f"/docs/{CONFIDENTIAL}"), "GET /docs/{name}"),
+    "absolute": (sent("GET", f"http://kv/api/keys/{CONFIDENTIAL}"), "{key}"),
+    "unmatched": (sent("GET", f"/{CONFIDENTIAL}?{CONFIDENTIAL}"), "GET - "),
+    "no-method": (sent("PATCH", f"/api/keys/{CONFIDENTIAL}"), "PATCH - "),
+    "forged-path": (sent("GET", f"/{CONFIDENTIAL}{FORGED}"), "GET - "),
+    "forged-key": (sent("GET", f"/api/keys/{FORGED}"), "GET /api/keys/{key}"),
+    "referer": (sent("GET", "/livez", f"Referer: /?{CONFIDENTIAL}"), "GET /livez"),
+    "agent": (sent("GET", "/livez", f'User-Agent: " {CONFIDENTIAL}'), "GET /livez"),
+    "odd-method": (sent(CONFIDENTIAL.upper(), "/livez"), '"- - '),
+    "quoted-method": (sent(f'GET"{CONFIDENTIAL}', "/livez"), '"- - '),
+    "long": (sent("GET", f"/{CONFIDENTIAL}" * 1000), '"- - '),
+    "not-http": (f"{CONFIDENTIAL}\r\n\r\n".encode(), '"- - '),
+    "expectation": (sent("GET", f"/{CONFIDENTIAL}", "Expect: \xff"), '"'),
+}
+
+
+@pytest.mark.parametrize(("request_", "logged"), ACCESSES.values(), ids=ACCESSES)
+async def test_the_access_log_names_the_route_and_nothing_of_the_client(
+    tmp_path: Path, tarantool: Tarantool, request_: bytes, logged: str
+) -> None:
+    environ = environ_for(tarantool, KV_ACCESS_LOG="1")
+    with service_process(tmp_path, **environ) as process:
+        begin = len(process.stderr())
+        reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
+        writer.write(request_)
+        async with asyncio.timeout(SOON):
+            status = (await reader.read()).split()[1].decode()
+        writer.close()
+        process.stop()
+    (line,) = [
+        line for line in process.stderr()[begin:].splitlines() if "access" in line
+    ]
+    assert logged in line
+    assert re.search(rf'127\.0\.0\.1 "[^"]*" {status} \d+ \d+\.\d+$', line)
+    assert CONFIDENTIAL not in process.stderr().lower()
+    assert "forged" not in process.stderr()
 
 
 # Variables that Kubernetes injects
