@@ -24,9 +24,6 @@ PRIVATE_DOMAINS = (
     *(".svc", ".cluster.local"),
 )
 
-#: Probes and balancers use any name, and learn no more than a status.
-EXEMPT_PATHS = frozenset({"/livez", "/readyz"})
-
 #: A name or an address, and perhaps a port (RFC 9110, section 7.2).
 AUTHORITY = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.~%-]+)?)\]|(?P<name>[A-Za-z0-9._-]+))"
@@ -43,10 +40,19 @@ MAX_REMEMBERED = 1000
 
 class AllowedHosts:
     """:param names: with a dot in front, a domain and its subdomains
+    :param exempt: paths of health checks: probes and balancers use any name, and learn
+        no more than a status
     :param single_labels: whether to admit names without a dot
     """
 
-    def __init__(self, names: Collection[str], *, single_labels: bool = False) -> None:
+    def __init__(
+        self,
+        names: Collection[str],
+        exempt: Collection[str],
+        *,
+        single_labels: bool = False,
+    ) -> None:
+        self._exempt = exempt
         self._names = frozenset(names) | {LOCALHOST}
         self._domains = tuple(name for name in names if name.startswith("."))
         self._single_labels = single_labels
@@ -64,7 +70,7 @@ class AllowedHosts:
         if self._admits(host or ""):
             self._remember(host)
             return None
-        if request.path in EXEMPT_PATHS:
+        if request.path in self._exempt:
             return None
         return MisdirectedRequest(
             f"The host {quoted(host or '')} is not allowed here: see KV_ALLOWED_HOSTS"
@@ -91,7 +97,7 @@ class AllowedHosts:
         self._admitted.add(host)
 
 
-def allowed_hosts(settings: Settings) -> AllowedHosts | None:
+def allowed_hosts(settings: Settings, exempt: Collection[str]) -> AllowedHosts | None:
     """The guard; None where any name is allowed.
 
     With TLS that is the default: the certificate is not valid for an attacker's name.
@@ -100,8 +106,8 @@ def allowed_hosts(settings: Settings) -> AllowedHosts | None:
     if ANY in names or (not names and settings.tls_cert):
         return None
     if not names:
-        return AllowedHosts(PRIVATE_DOMAINS, single_labels=True)
-    return AllowedHosts(names)
+        return AllowedHosts(PRIVATE_DOMAINS, exempt, single_labels=True)
+    return AllowedHosts(names, exempt)
 
 
 def _is_address(text: str) -> bool:

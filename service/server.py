@@ -102,7 +102,7 @@ async def running(
         app,
         app[LOAD],
         request_class(secure=tls is not None, cors=cors),
-        allowed_hosts(settings),
+        allowed_hosts(settings, HEALTH_PATHS),
         HEALTH_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
         access_log_class=AccessLogger,

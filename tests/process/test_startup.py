@@ -278,9 +278,7 @@ def test_a_service_of_its_name_is_no_setting(
     environ = environ_for(tarantool, KV_HOST=new_address(), **links)
     # the variable KV_PORT may be one of the Service's
     port = int(environ["KV_PORT"]) if "KV_PORT" not in links else 5000
-    service = ServiceProcess(
-        tmp_path, service_environ(tmp_path, **environ), port=port
-    )
+    service = ServiceProcess(tmp_path, service_environ(tmp_path, **environ), port=port)
     try:
         service.start()
         assert service.stop() == 0
