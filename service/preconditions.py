@@ -1,6 +1,7 @@
 """If-Match and If-None-Match (RFC 9110, section 13) as conditions on a revision."""
 
 import re
+from collections.abc import Iterator
 
 from aiohttp import hdrs, web
 
@@ -15,7 +16,7 @@ ENTITY_TAG = r'(?:W/)?"[^\x00-\x20\x22\x7f]*"'
 ENTITY_TAGS = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*")
 
 #: The tag of a revision; what else is a tag belongs to nothing of ours.
-REVISION = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
+REVISION = re.compile(r'"([1-9][0-9]{0,17})"')
 
 
 def etag(revision: int) -> str:
@@ -29,8 +30,9 @@ def if_match(request: web.Request, key: str) -> list[Condition]:
         return []
     if given == ANY:
         return [Condition(key, [None], among=False)]
-    # a weak tag never matches here (section 13.1.1)
-    return [Condition(key, [number for weak, number in _tags(given) if not weak])]
+    # a weak tag matches here too, other than in section 13.1.1: a proxy that compresses
+    # weakens ours, which names a revision whatever the bytes
+    return [Condition(key, list(_tags(given)))]
 
 
 def if_none_match(request: web.Request, key: str) -> list[Condition]:
@@ -40,7 +42,7 @@ def if_none_match(request: web.Request, key: str) -> list[Condition]:
         return []
     if given == ANY:
         return [Condition(key, [None])]
-    return [Condition(key, [number for _, number in _tags(given)], among=False)]
+    return [Condition(key, list(_tags(given)), among=False)]
 
 
 def _field(request: web.Request, name: str) -> str | None:
@@ -55,5 +57,5 @@ def _field(request: web.Request, name: str) -> str | None:
     return given
 
 
-def _tags(given: str) -> list[tuple[str, int]]:
-    return [(weak, int(number)) for weak, number in REVISION.findall(given)]
+def _tags(given: str) -> Iterator[int]:
+    return map(int, REVISION.findall(given))
