@@ -256,6 +256,7 @@ OPERATIONS: dict[Handler, Operation] = {
         reply_headers=[hdrs.ETAG, REVISION],
         raises=[
             *KEY,
+            errors.InvalidJSON,
             errors.NotFound,
             *RETRY,
             errors.ConditionFailed,

@@ -254,12 +254,6 @@ def parse_put_query(query: str) -> float | None:
     return None if ttl is msgspec.UNSET else ttl
 
 
-def refuse_body(body: bytes) -> None:
-    """:raises InvalidRequest: there is one"""
-    if body:
-        raise InvalidRequest(f"A body of {len(body)} bytes where there must be none")
-
-
 def refuse_query(query: str) -> None:
     """:raises InvalidRequest: there is one"""
     if query:

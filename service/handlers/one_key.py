@@ -50,14 +50,13 @@ async def put(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     key = _key(request)
     parsing.refuse_query(request.rel_url.raw_query_string)
-    body = await body_of(request)
-    parsing.refuse_body(body)
+    parsing.parse_nothing(await body_of(request))
     try:
         revision, deleted = await request.app[STORAGE].delete(
             request[CALLER],
             [key],
             conditions=if_match(request, key) + if_none_match(request, key),
-            retry=retry_of(request, body),
+            retry=retry_of(request, b""),
         )
     except ConditionFailed as failed:
         if failed.conflicts[key] is None:  # it would be 404 without (section 13.2.1)

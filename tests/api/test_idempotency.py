@@ -130,6 +130,18 @@ async def test_a_delete_that_found_nothing_deletes_nothing_later(
     assert await found(client, key) == 1
 
 
+async def test_a_delete_with_an_empty_object_is_the_same_request(
+    client: Client,
+) -> None:
+    key, header = await key_set_to(client, 0), retry()
+    first = await delete_one(key).by(client, header)
+    await set_to(client, key, 7)
+    for body in "{}", " {}\n":
+        again = await delete_one(key)._replace(body=body).by(client, header)
+        assert as_sent(again) == as_sent(first)
+    assert await found(client, key) == 7
+
+
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
 async def test_another_request_with_the_same_key_is_refused(
     client: Client, other: Call

@@ -87,12 +87,15 @@ BAD_QUERIES = ["tll=1", "ttl=1&x=1", "ttl=1&ttl=1", "ttl", "x", "=1", "TTL=1", "
 #: Where {now} is the present revision: whether If-Match holds, If-None-Match does.
 TAGS = [
     ('"{now}"', True, False),
-    ('W/"{now}"', False, False),
+    ('W/"{now}"', True, False),
     ("*", True, False),
     ('"x", "{now}"', True, False),
     ('"{now}","x"', True, False),
     ('"1" \t, \t"{now}" , W/"x"', True, False),
-    ('"x", W/"{now}"', False, False),
+    ('"x", W/"{now}"', True, False),
+    ('W/"x", W/"{now}"', True, False),
+    ('W/"1"', False, True),
+    ('W/"{now}0"', False, True),
     ('"0"', False, True),
     ('"x"', False, True),
     ('""', False, True),
@@ -267,7 +270,7 @@ async def test_a_value_comes_back_byte_for_byte(caller: Client, text: str) -> No
     assert (await put(caller, key, text)).status == 204
     found = await get(caller, key)
     assert (found.status, found.text) == (200, text)
-    assert found.headers["Content-Type"] == "application/json"
+    assert found.headers["Content-Type"] == "application/json; charset=utf-8"
     assert found.headers["Content-Length"] == str(len(text.encode()))
     assert await stored(caller, key) == object_of(key, text)
 
@@ -308,10 +311,31 @@ async def test_a_value_of_1_MiB_is_taken_and_one_byte_more_is_not(
     assert_problem(await put(caller, key, f'{text[:-1]}x"'), 413, "value_too_large")
 
 
-async def test_a_delete_takes_no_body(caller: Client) -> None:
+@pytest.mark.parametrize("body", ["{}", " { } ", "\r\n{\t}\n"], ids=ascii)
+async def test_a_delete_with_an_empty_object_is_one_without_a_body(
+    caller: Client, body: str
+) -> None:
     key, _ = await kept(caller)
-    reply = await send(caller, "DELETE", path_of(key), "1")
-    assert_problem(reply, 400, "invalid_request")
+    reply = await send(caller, "DELETE", path_of(key), body)
+    assert (reply.status, reply.text) == (204, "")
+    again = await send(caller, "DELETE", path_of(key), body)
+    assert_problem(again, 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        *(("1", "invalid_request"), ("[]", "invalid_request")),
+        *(("null", "invalid_request"), ('{"if": {}}', "invalid_request")),
+        *(("{", "invalid_json"), ("{} {}", "invalid_json"), (" ", "invalid_json")),
+    ],
+)
+async def test_a_delete_takes_no_other_body(
+    caller: Client, body: str, code: str
+) -> None:
+    key, _ = await kept(caller)
+    reply = await send(caller, "DELETE", path_of(key), body)
+    assert_problem(reply, 400, code)
     assert (await get(caller, key)).status == 200
 
 
