@@ -24,13 +24,13 @@ A leaf is one stable `code`. Whoever meets the fault raises it with a detail tha
 what was wrong, where, and for a limit the limit and the actual figure.
 """
 
+import json
 import logging
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar, Literal
 
-import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
@@ -349,7 +349,8 @@ def _response(
 ) -> web.Response:
     return Reply(
         status=status,
-        body=msgspec.json.encode(body),
+        # in ASCII: the media type has no charset (see headers.JSON)
+        body=json.dumps(body, separators=(",", ":")).encode(),
         headers=headers,
         content_type=CONTENT_TYPE,
         compressible=True,

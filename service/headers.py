@@ -26,10 +26,13 @@ WITH_TLS = CIMultiDict(DEFAULTS, **{"Strict-Transport-Security": "max-age=315360
 #: aiohttp's own name tells its version, and Python's.
 SERVER = "kv-service"
 
+#: Without a charset, which JSON needs not, Windows PowerShell 5.1 decodes Latin-1.
+JSON = "application/json; charset=utf-8"
+
 
 def _beginning(headers: Mapping[str, str]) -> bytes:
     """Of a reply of JSON, up to what differs from one to the next."""
-    own = {hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: "application/json", **headers}
+    own = {hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: JSON, **headers}
     lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in own.items())]
     return "".join(f"{line}\r\n" for line in lines).encode()
 

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
 from service.compression import COMPRESSION, MIN_SIZE, Stream
-from service.headers import HeadedRequest
+from service.headers import JSON, HeadedRequest
 from service.json_text import data_of, members_of, size_at_most, size_of
 
 #: Bytes: as many as a transport keeps before it asks to wait.
@@ -119,11 +119,12 @@ class Reply(web.Response):
 
 
 class LongReply(Reply):
-    """Puts a body together piece by piece, too: there is never a copy of all of it."""
+    """JSON, put together piece by piece, too: there is never a copy of all of it."""
 
-    def __init__(self, texts: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, texts: Sequence[str], *, compressible: bool = False) -> None:
         size = sum(map(size_of, texts))
-        super().__init__(headers={hdrs.CONTENT_LENGTH: str(size)}, **kwargs)
+        headers = {hdrs.CONTENT_LENGTH: str(size), hdrs.CONTENT_TYPE: JSON}
+        super().__init__(headers=headers, compressible=compressible)
         self._texts = texts
 
     def _take_pieces(self) -> Iterable[memoryview]:
@@ -137,7 +138,7 @@ def json_reply(
     """:param revision: of the store, that of the write which is answered"""
     response = Reply(
         body=body if isinstance(body, bytes) else body.encode(),
-        content_type="application/json",
+        headers={hdrs.CONTENT_TYPE: JSON},
         compressible=compressible,
     )
     if revision is not None:
@@ -172,7 +173,7 @@ def spliced_reply(texts: Sequence[str]) -> web.StreamResponse:
     """The parts of a JSON text, which may be long, compressible."""
     if size_at_most(texts) <= PIECE:
         return json_reply("".join(texts), compressible=True)
-    return LongReply(texts, content_type="application/json", compressible=True)
+    return LongReply(texts, compressible=True)
 
 
 def _put_together(texts: Iterable[str]) -> Iterator[memoryview]:

@@ -93,7 +93,7 @@ async def test_a_batch_is_told_byte_for_byte(client: Client) -> None:
     data = f'"{prefix}é":1.0,"{prefix}2":[ 1 ,\t"\\u00e9"]'
     now = (await client.post("/api/write", f'{{"data":{{{data}}}}}')).revision
     reply = await poll(client, since=since, prefix=prefix)
-    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
     assert reply.text == (
         f'{{"changes":[{{"revision":{now},"data":{{{data}}},"deleted":[]}}],'
         f'"revision":{now}}}'
