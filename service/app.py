@@ -40,6 +40,8 @@ from service.storage import Storage
 from service.tickets import Tickets
 
 PAGES = [
+    web.get("/", docs.root),
+    web.get("/favicon.ico", docs.icon),
     web.get("/openapi.json", docs.openapi),
     web.get("/docs", docs.page),
     web.get("/docs/{name}", docs.file),

@@ -114,6 +114,8 @@ class _Builder:
                 "version": "1",
                 "description": "A key-value store over HTTP, kept in Tarantool",
             },
+            # next to this document, wherever a proxy has put it
+            "servers": [{"url": "."}],
             "paths": self._paths,
             "components": {
                 "schemas": self._components,

@@ -2,6 +2,8 @@
 
 import asyncio
 import zlib
+from collections.abc import Mapping
+from http import HTTPStatus
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -18,6 +20,7 @@ OURS = Path(__file__).parents[1] / "swagger"
 #: Found, not imported: offapi would make pages of its own, 58 MB of them.
 SWAGGER_UI = Path(str(distribution("offapi").locate_file("offapi")))
 PAGE = OURS / "index.html"
+ICON = OURS / "favicon.ico"
 FILES = {
     "initializer.js": OURS / "initializer.js",
     "swagger-ui.css": SWAGGER_UI / "swagger_style.css",
@@ -27,21 +30,37 @@ FILES = {
 #: Of what may be held, the part that anybody may take: the rest is for callers.
 STRANGERS_SHARE = 0.25
 
-TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+}
 
 #: Nothing from anywhere else, and nothing inline.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
+HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     hdrs.CACHE_CONTROL: "no-cache",
 }
+#: Of a day: a browser asks for the icon on its own, with every page.
+ICON_HEADERS: Mapping[str, str] = {hdrs.CACHE_CONTROL: "public, max-age=86400"}
 
 
 async def openapi(request: web.Request) -> web.Response:
     return json_reply(request.app[OPENAPI], compressible=True)
+
+
+async def root(request: web.Request) -> web.StreamResponse:
+    """Leads to the page; relative, because a proxy may serve below a path."""
+    return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: "docs"})
+
+
+async def icon(request: web.Request) -> web.StreamResponse:
+    return await _content(request, ICON, ICON_HEADERS)
 
 
 async def page(request: web.Request) -> web.StreamResponse:
@@ -56,19 +75,20 @@ async def file(request: web.Request) -> web.StreamResponse:
     return await _content(request, FILES[name])
 
 
-async def _content(request: web.Request, path: Path) -> web.Response:
+async def _content(
+    request: web.Request, path: Path, headers: Mapping[str, str] = HEADERS
+) -> web.Response:
     """Whole: what aiohttp's own FileResponse refuses, a range say, is no problem."""
     body = await asyncio.to_thread(path.read_bytes)
     tag = f'"{zlib.crc32(body):08x}"'
     # weak, because the compressed file has the same one
-    headers = {**HEADERS, hdrs.ETAG: f"W/{tag}"}
+    headers = {**headers, hdrs.ETAG: f"W/{tag}"}
     if tag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
         if request.app[COMPRESSION].is_on and len(body) >= MIN_SIZE:
             headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
         return web.Response(status=304, headers=headers)
     return Reply(
         body=body,
-        headers=headers,
-        content_type=TYPES[path.suffix],
+        headers={**headers, hdrs.CONTENT_TYPE: TYPES[path.suffix]},
         compressible=True,
     )

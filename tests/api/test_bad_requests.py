@@ -186,7 +186,6 @@ WRONG_METHODS = [
     *(("POST", path, "GET, HEAD, OPTIONS") for path in ("/livez", "/readyz")),
 ]
 UNKNOWN_PATHS = [
-    "/",
     "/api",
     "/api/",
     "/api/nothing",

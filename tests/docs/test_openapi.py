@@ -72,6 +72,8 @@ async def test_the_service_does_what_the_document_says(
                 str(config),
                 "run",
                 f"{client.url}/openapi.json",
+                # it would take the relative server for a part of the paths
+                f"--url={client.url}",
                 "--checks=all",
                 f"--phases={','.join(PHASES)}",
                 f"--max-examples={EXAMPLES}",
@@ -159,6 +161,12 @@ async def tried(client: Client, method: str, path: str, operation: Any) -> int:
     if "token" in reply.text:
         client.token = reply.json["token"]
     return reply.status
+
+
+async def test_the_document_names_its_own_place_as_the_server(
+    service: Client,
+) -> None:
+    assert (await fetched(service))["servers"] == [{"url": "."}]
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,6 +20,7 @@ from playwright.async_api import (
 )
 
 from tests.client import Client, unique
+from tests.process.nginx import nginx
 
 #: Debian's package; playwright's own browsers are not in any package registry.
 CHROMIUM = "/usr/bin/chromium"
@@ -231,6 +233,66 @@ async def test_every_call_can_be_made_from_the_page_alone(
 
     assert docs.called == await documented(service)
     assert watch.elsewhere(service.url) == []
+    assert watch.complaints == []
+
+
+#: Everything that a page may keep in its browser, but for cookies.
+KEPT = "() => JSON.stringify([{...localStorage}, {...sessionStorage}])"
+
+
+async def kept(page: Page) -> str:
+    databases = await page.evaluate("indexedDB.databases()")
+    cookies = await page.context.cookies()
+    return f"{await page.evaluate(KEPT)}{databases}{cookies}"
+
+
+async def test_the_token_is_not_kept_in_the_browser(
+    page: Page, service: Client, client: Client
+) -> None:
+    token = client.token or ""
+    await page.goto(f"{service.url}/docs")
+    docs = Docs(page)
+    await docs.authorize(token)
+    assert (await docs.call("GET", "/api/me")).status == "200"
+    assert token not in await kept(page)
+    await page.reload()
+    assert (await docs.call("GET", "/api/me")).status == "403"
+    assert token not in await kept(page)
+
+
+async def test_a_token_that_is_kept_is_noticed(
+    page: Page, service: Client, client: Client
+) -> None:
+    """The control of the one before."""
+
+    async def altered(route: Route) -> None:
+        response = await route.fetch()
+        script = await response.text()
+        keep = "persistAuthorization: true"
+        body = script.replace("persistAuthorization: false", keep)
+        assert keep in body
+        await route.fulfill(response=response, body=body)
+
+    token = client.token or ""
+    await page.route(f"{service.url}/docs/initializer.js", altered)
+    await page.goto(f"{service.url}/docs")
+    await Docs(page).authorize(token)
+    assert token in await kept(page)
+
+
+async def test_the_page_works_below_a_path_of_a_proxy(
+    page: Page, watch: Watch, client: Client, tmp_path: Path
+) -> None:
+    with nginx(tmp_path / "below", client.url, path="/kv/") as url:
+        operations = await documented(client)
+        await page.goto(f"{url}/")
+        assert page.url == f"{url}/docs"
+        assert await blocks(page, len(operations)) == operations
+        docs = Docs(page)
+        await docs.authorize(client.token or "")
+        assert (await docs.call("GET", "/api/me")).status == "200"
+    assert f"{url}/api/me" in watch.requests
+    assert watch.elsewhere(url) == []
     assert watch.complaints == []
 
 

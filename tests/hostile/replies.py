@@ -9,7 +9,7 @@ from tests.client import Reply
 from tests.problems import assert_problem
 
 #: What the service may answer, and of what passes only that it has too much to do.
-SUCCESSES = {200, 204, 304}
+SUCCESSES = {200, 204, 302, 304}
 REFUSALS = {400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 417, 429, 431}
 PASSING = {(503, "overloaded")}
 
@@ -35,7 +35,8 @@ async def next_reply(reader: asyncio.StreamReader, method: str) -> Reply | None:
     of_head = method == "HEAD" and not status_line.startswith("HTTP/1.0")
     if not of_head and status not in (204, 304) and not is_stream(headers):
         body = await reader.readexactly(int(headers["Content-Length"]))
-    return Reply(status, headers, body.decode())
+    is_text = not headers.get("Content-Type", "").startswith("image/")
+    return Reply(status, headers, body.decode("utf-8" if is_text else "latin-1"))
 
 
 def is_stream(headers: Any) -> bool:

@@ -32,7 +32,7 @@ http {{
     scgi_temp_path scgi;
     server {{
         listen 127.0.0.1:{port};
-        location / {{ proxy_pass {upstream}; {more} }}
+        location {path} {{ proxy_pass {upstream}; {more} }}
     }}
 }}
 """
@@ -47,13 +47,24 @@ def executable() -> str:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, upstream: str, more: str = "") -> Iterator[str]:
-    """In front of the upstream, with its defaults and more; yields its own URL."""
+def nginx(
+    folder: Path, upstream: str, more: str = "", path: str = "/"
+) -> Iterator[str]:
+    """In front of the upstream, with its defaults and more; yields its own URL.
+
+    :param path: below it is the service, and nothing is elsewhere
+    """
     port = free_port()
     folder.mkdir()
     configuration = folder / "nginx.conf"
     configuration.write_text(
-        CONFIGURATION.format(port=port, upstream=upstream, more=more)
+        CONFIGURATION.format(
+            port=port,
+            # a URL with a path is put in the place of the location's
+            upstream=upstream if path == "/" else f"{upstream}/",
+            more=more,
+            path=path,
+        )
     )
     log = folder / "error.log"
     process = subprocess.Popen(
@@ -70,7 +81,7 @@ def nginx(folder: Path, upstream: str, more: str = "") -> Iterator[str]:
 
     try:
         wait_until(listens, PROCESS_TIMEOUT)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}{path.rstrip('/')}"
     finally:
         process.terminate()
         process.wait(PROCESS_TIMEOUT)

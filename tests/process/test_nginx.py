@@ -1,14 +1,24 @@
 """Behind nginx, with nothing said in its configuration but where the service is."""
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+import re
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
+import aiohttp
 import pytest
 
+from service.handlers.messages import LOAD
+from service.load import Load
+from service.server import bind, running
+from service.settings import Settings
 from tests.client import Client, unique
+from tests.conftest import environ_for
 from tests.events import following, query
 from tests.process.nginx import nginx
+from tests.tarantool import Tarantool
 from tests.verbatim import path_of, send
 
 #: Seconds in which nothing comes that is held back.
@@ -112,6 +122,133 @@ async def test_a_poll_wakes_with_the_change(behind: Client) -> None:
     revision = await written(behind, key, 1)
     (change,) = (await waiting).json["changes"]
     assert str(change["revision"]) == revision
+
+
+# The timeout of a proxy
+
+#: Seconds: the 55 after which a poll is answered and the 60 of nginx, but shorter.
+POLL, TIMEOUT = 1.0, 4.0
+
+
+@contextlib.asynccontextmanager
+async def answering_polls_after(
+    seconds: float, tarantool: Tarantool
+) -> AsyncIterator[Client]:
+    settings = Settings.from_env(environ_for(tarantool))
+    async with (
+        running(settings, bind(settings)) as runner,
+        aiohttp.ClientSession() as session,
+    ):
+        runner.app[LOAD].max_poll = seconds
+        url = f"http://{settings.host}:{settings.port}"
+        yield await Client(session, url).enter()
+
+
+@pytest.mark.parametrize(
+    ("max_poll", "status"), [(POLL, 200), (60.0, 504)], ids=["in-time", "control"]
+)
+async def test_a_long_poll_is_answered_before_the_proxy_gives_up(
+    tarantool: Tarantool, tmp_path: Path, max_poll: float, status: int
+) -> None:
+    more = f"proxy_read_timeout {TIMEOUT:.0f}s;"
+    async with answering_polls_after(max_poll, tarantool) as client:
+        with nginx(tmp_path / "impatient", client.url, more) as url:
+            path = query(prefix=unique("nothing"), wait=60)
+            reply = await at(url, client).request("GET", path)
+    assert reply.status == status
+    if status == 200:
+        assert reply.json["changes"] == []
+
+
+async def test_a_poll_that_waits_less_is_not_answered_later(
+    tarantool: Tarantool,
+) -> None:
+    async with answering_polls_after(3600.0, tarantool) as client:
+        reply = await client.request("GET", query(prefix=unique("none"), wait=0.5))
+    assert reply.json["changes"] == []
+
+
+def test_a_poll_is_answered_after_55_s_by_default(tarantool: Tarantool) -> None:
+    load = Load(Settings.from_env(environ_for(tarantool)))
+    assert load.max_poll == 55
+
+
+# A proxy that compresses
+
+#: nginx makes the tag of what it compresses a weak one.
+COMPRESS = "gzip on; gzip_min_length 1; gzip_types application/json; gzip_proxied any;"
+
+
+async def test_a_tag_that_a_compressing_proxy_has_weakened_still_matches(
+    client: Client, tmp_path: Path
+) -> None:
+    path, value = path_of(unique("weak")), f'"{"x" * 1000}"'
+    with nginx(tmp_path / "compressing", client.url, COMPRESS) as url:
+        behind = at(url, client)
+        for method, body in ("PUT", '"new"'), ("DELETE", None):
+            await behind.request("PUT", path, value)
+            read = await behind.request(
+                "GET", path, headers={"Accept-Encoding": "gzip"}
+            )
+            assert read.headers["Content-Encoding"] == "gzip"
+            weak = read.headers["ETag"]
+            assert weak.startswith('W/"')
+            unchanged = await behind.request(
+                "GET", path, headers={"If-None-Match": weak}
+            )
+            assert unchanged.status == 304
+            again = await behind.request("GET", path, headers={"If-Match": weak})
+            assert again.text == value
+            changed = await behind.request(
+                method, path, body, headers={"If-Match": weak}
+            )
+            assert changed.status == 204
+            # and what has changed since does not match
+            await behind.request("PUT", path, '"other"')
+            for late, value_now in ("GET", None), ("PUT", "1"), ("DELETE", None):
+                refused = await behind.request(
+                    late, path, value_now, headers={"If-Match": weak}
+                )
+                assert refused.status == 412
+
+
+# A path of its own
+
+
+@pytest.fixture
+def below(client: Client, tmp_path: Path) -> Iterator[Client]:
+    """Below a path of a proxy."""
+    with nginx(tmp_path / "below", client.url, path="/kv/") as url:
+        yield at(url, client)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_root_leads_to_the_docs_below_a_path(
+    below: Client, method: str
+) -> None:
+    async with below.session.request(method, f"{below.url}/") as response:
+        assert response.status == 200
+        assert str(response.url) == f"{below.url}/docs"
+        (redirect,) = response.history
+        assert redirect.status == 302
+
+
+async def test_the_files_of_the_page_are_found_below_a_path(below: Client) -> None:
+    page = await below.request("GET", "/docs")
+    files = re.findall(r'(?:href|src)="([^"]*)"', page.text)
+    assert len(files) >= 4
+    for file in files:
+        assert (await below.request("HEAD", f"/{file}")).status == 200
+
+
+async def test_the_document_names_the_server_below_a_path(below: Client) -> None:
+    where = f"{below.url}/openapi.json"
+    document = (await below.request("GET", "/openapi.json")).json
+    (server,) = document["servers"]
+    assert urljoin(where, server["url"]) == f"{below.url}/"
+
+
+# What is passed on
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path[:20])
