@@ -7,7 +7,7 @@ local SENTENCES = {
     UserExists = 'User already exists',
     TokenRevoked = 'The token is no longer valid: log in again',
     NotGranted = 'The account has no right to %s %s',
-    ReplyTooLarge = 'The keys asked for hold %d bytes and more, a reply takes at most %d: '
+    ReplyTooLarge = 'The keys and their values take about %d bytes, a reply takes at most %d: '
         .. 'ask for fewer keys at a time',
     IdempotencyConflict = 'This Idempotency-Key came with another request before',
     NotACounter = 'The value of %s is not an integer of 64 bits',

@@ -12,7 +12,7 @@ Problem
 │                       RevisionAhead
 ├── RevisionCompacted 410
 ├── ConditionFailed 412
-├── TooLarge 413        BodyTooLarge, TooManyKeys, ValueTooLarge
+├── TooLarge 413        BodyTooLarge, ReplyTooLarge, TooManyKeys, ValueTooLarge
 ├── UriTooLong 414
 ├── MisdirectedRequest 421
 ├── TooManyAttempts 429
@@ -234,6 +234,17 @@ class TooLarge(Problem):
 
 class BodyTooLarge(TooLarge):
     code = "body_too_large"
+
+
+class ReplyTooLarge(BodyTooLarge):
+    """:param size: bytes that are enough for the reply"""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The keys and their values take about {size} bytes, "
+            f"a reply takes at most {limit}: ask for fewer keys at a time"
+        )
+        self.size = size
 
 
 class TooManyKeys(TooLarge):

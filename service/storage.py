@@ -26,6 +26,7 @@ from service.errors import (
     NotFound,
     NotGranted,
     Problem,
+    ReplyTooLarge,
     RevisionAhead,
     RevisionCompacted,
     StorageFull,
@@ -92,6 +93,13 @@ LOG_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
 
 SmallPut = tuple[Caller, Sequence[str], Sequence[str]]
 SmallGet = tuple[Caller, Sequence[str], int]
+
+#: The values; the bytes that they take, if these are too many; None if the values must
+#: be waited for or are refused.
+SmallResult = list[str | None] | int | None
+
+#: The last argument of a read: its size is returned where it is too large.
+SIZED = True
 
 
 class Storage:
@@ -267,22 +275,27 @@ class Storage:
         )
         return revision, values
 
+    async def get_small(
+        self, caller: Caller, keys: Sequence[str], max_bytes: int
+    ) -> list[str | None] | int:
+        """Like `get`, in one call with others; for at most `FEW` keys.
+
+        :return: instead of the values the bytes for `get`, which has to be called if
+            they take more than `SHORT`, must be waited for, or are refused
+        """
+        most = min(max_bytes, SHORT)
+        found = await self._gets.ask((caller, keys, most))
+        return most if found is None else found
+
     async def get(
         self, caller: Caller, keys: Sequence[str], max_bytes: int
     ) -> list[str | None]:
         """The values of one moment, as JSON texts; None for a key that is not there.
 
         :raises TokenRevoked, NotGranted:
-        :raises BodyTooLarge: they take more than `max_bytes`
+        :raises ReplyTooLarge: they take more than `max_bytes`
         """
-        if len(keys) <= FEW:
-            found = await self._gets.ask((caller, keys, min(max_bytes, SHORT)))
-            if found is not None:
-                return found
-        values: list[str | None]
-        (values,) = await self._call(
-            "kv.v1.get", caller, keys, max_bytes, size=max_bytes + size_at_most(keys)
-        )
+        (values,) = await self._get(caller, keys, max_bytes, detailed=False)
         return values
 
     async def get_rows(
@@ -291,20 +304,24 @@ class Storage:
         """Like `get`, with all that is known of the keys.
 
         :raises TokenRevoked, NotGranted:
-        :raises BodyTooLarge: they take more than `max_bytes`
+        :raises ReplyTooLarge: they take more than `max_bytes`
         """
-        columns = await self._call(
-            "kv.v1.get",
-            caller,
-            keys,
-            max_bytes,
-            True,
-            size=max_bytes + size_at_most(keys),
-        )
+        columns = await self._get(caller, keys, max_bytes, detailed=True)
         return [
             Row(value, revision, ttl) if value is not None else None
             for value, revision, ttl in zip(*columns, strict=True)
         ]
+
+    async def _get(
+        self, caller: Caller, keys: Sequence[str], max_bytes: int, *, detailed: bool
+    ) -> list[list[Any]]:
+        size = max_bytes + size_at_most(keys)
+        columns: list[list[Any]] = await self._call(
+            "kv.v1.get", caller, keys, max_bytes, detailed, SIZED, size=size
+        )
+        if isinstance(columns[0], int):
+            raise ReplyTooLarge(columns[0], max_bytes)
+        return columns
 
     async def list_keys(
         self,
@@ -367,11 +384,10 @@ class Storage:
         (revisions,) = await self._call("kv.v1.put_each", puts, writes=True)
         return revisions
 
-    async def _get_each(self, gets: list[SmallGet]) -> list[list[str | None] | None]:
-        """The values; None for what needs a call to itself."""
-        values: list[list[str | None] | None]
-        (values,) = await self._call("kv.v1.get_each", gets)
-        return values
+    async def _get_each(self, gets: list[SmallGet]) -> list[SmallResult]:
+        results: list[SmallResult]
+        (results,) = await self._call("kv.v1.get_each", gets, SIZED)
+        return results
 
     async def _call(
         self, procedure: str, *args: Any, writes: bool = False, size: int = 0

@@ -104,8 +104,8 @@ function M.increment(caller, keys, deltas, options)
     end)
 end
 
---- The rows of one moment and their bytes, up to the first too many; and the newest write
--- that must be on disk to tell of them.
+--- The rows of one moment and their bytes, which beyond `max_bytes` are an upper bound; and
+-- the newest write that must be on disk before a client may learn of them.
 local function rows_now(keys, max_bytes, now)
     local index, journal = store.index(), writes.journal
     local rows, newest, bytes, deletion = {}, 0, 0, nil
@@ -116,12 +116,13 @@ local function rows_now(keys, max_bytes, now)
         else
             newest = math.max(newest, tonumber(row[REVISION]))
             if store.is_live(row, now) then
-                bytes = bytes + #keys[i] + #row[VALUE]
-                rows[i] = row
+                if bytes <= max_bytes then
+                    bytes = bytes + #keys[i] + #row[VALUE]
+                    rows[i] = row
+                else
+                    bytes = bytes + row:bsize() -- without a Lua string of each value
+                end
             end
-        end
-        if bytes > max_bytes then
-            break
         end
     end
     return rows, bytes, durability.later(deletion, journal:pending(newest))
@@ -142,11 +143,13 @@ end
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number what the keys and values found may take together
----@param detailed boolean|nil whether to tell more than the values
----@return table values one for each key: a JSON text, or null where there is none
+---@param detailed boolean|nil whether to return more than the values
+---@param sized boolean|nil whether a number is returned in place of kv.ReplyTooLarge
+---@return table|number values one for each key: a JSON text, or null where there is none; the
+-- bytes that the keys and values take at most, where that is more than max_bytes
 ---@return table|nil revisions one for each key, or null
 ---@return table|nil left one for each key: seconds until it expires, or null
-function M.get(caller, keys, max_bytes, detailed)
+function M.get(caller, keys, max_bytes, detailed, sized)
     local rows, bytes, newest, now
     repeat
         grants.check(admission.check(caller), 'r', keys)
@@ -154,7 +157,9 @@ function M.get(caller, keys, max_bytes, detailed)
         rows, bytes, newest = rows_now(keys, max_bytes, now)
     until writes.journal:await(newest)
     time.settle()
-    if bytes > max_bytes then
+    if bytes > max_bytes and sized then
+        return bytes
+    elseif bytes > max_bytes then
         errors.raise('ReplyTooLarge', bytes, max_bytes)
     end
     local values = column(rows, #keys, VALUE)
@@ -168,11 +173,13 @@ function M.get(caller, keys, max_bytes, detailed)
     return values, column(rows, #keys, REVISION), left
 end
 
---- The values, or nil where they would have to wait for the disk, or be too many.
+--- The values, or their bytes where these are too many, or nil where a result has to wait.
 local function get_at_once(caller, keys, max_bytes)
     grants.check(admission.at_once(caller), 'r', keys)
     local rows, bytes, newest = rows_now(keys, max_bytes, time.now())
-    if newest == nil and bytes <= max_bytes then
+    if bytes > max_bytes then
+        return bytes
+    elseif newest == nil then
         return column(rows, #keys, VALUE)
     end
 end
@@ -180,15 +187,18 @@ end
 --- Many independent `get`. One that is left out needs a call to itself, which can wait and
 -- raise.
 ---@param requests table[] each {caller, keys, max_bytes}
----@return table answers for each its values; null: it was left out
-function M.get_each(requests)
-    local answers = {}
+---@param sized boolean|nil whether a number is returned for one of more than max_bytes
+---@return table results for each its values; null: it was left out; a number: it was left out,
+-- and its keys and values take that many bytes at most
+function M.get_each(requests, sized)
+    local results = {}
     for i = 1, #requests do
-        local ok, values = pcall(get_at_once, unpack(requests[i]))
-        answers[i] = ok and values or box.NULL
+        local ok, found = pcall(get_at_once, unpack(requests[i]))
+        local is_result = ok and (sized or type(found) == 'table')
+        results[i] = is_result and found or box.NULL
     end
     time.settle()
-    return answers
+    return results
 end
 
 --- Lists the keys with a prefix that the caller may read, in the order of their bytes, a page

@@ -9,9 +9,11 @@ from service.auth import CALLER
 from service.handlers.bodies import body_alone
 from service.handlers.messages import (
     LOAD,
+    MAX_CALLS,
     SETTINGS,
     STORAGE,
     SUCCESS,
+    expected_size,
     reply_of,
     retry_of,
 )
@@ -20,6 +22,7 @@ from service.load import SMALL
 from service.model import Listing, Row
 from service.protocol import hold
 from service.replies import data_reply, json_reply, short_reply, spliced_reply
+from service.storage import FEW
 
 #: Bytes of a page of a listing: who goes on can, and so no scan crowds others out.
 MAX_PAGE = 1024 * 1024
@@ -45,15 +48,23 @@ async def read(request: web.Request) -> web.StreamResponse:
     keys, detailed = parsing.parse_read(
         await body_alone(request), request.app[SETTINGS]
     )
-    storage, caller = request.app[STORAGE], request[CALLER]
     if detailed:
-        ask_rows = partial(storage.get_rows, caller, keys)
-        rows = await reply_of(request, len(keys), ask_rows)
+        ask = partial(request.app[STORAGE].get_rows, request[CALLER], keys)
+        rows = await reply_of(request, expected_size(request, len(keys)), ask)
         return spliced_reply(_detailed(keys, rows))
-    ask = partial(storage.get, caller, keys)
-    values = await reply_of(request, len(keys), ask)
-    found = zip(keys, values, strict=True)
+    found = zip(keys, await _values(request, keys), strict=True)
     return data_reply(request, {key: text for key, text in found if text is not None})
+
+
+async def _values(request: web.Request, keys: list[str]) -> list[str | None]:
+    storage, caller = request.app[STORAGE], request[CALLER]
+    ask = partial(storage.get, caller, keys)
+    if len(keys) > FEW:
+        return await reply_of(request, expected_size(request, len(keys)), ask)
+    found = await storage.get_small(caller, keys, request.app[SETTINGS].max_body)
+    if isinstance(found, int):
+        return await reply_of(request, found, ask, MAX_CALLS - 1)
+    return found
 
 
 async def delete(request: web.Request) -> web.Response:

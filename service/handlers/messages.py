@@ -8,7 +8,7 @@ from typing import TypeVar
 from aiohttp import hdrs, web
 
 from service.auth import Tokens
-from service.errors import BodyTooLarge, InvalidRequest
+from service.errors import InvalidRequest, ReplyTooLarge
 from service.feed import Feed
 from service.load import SMALL, Load
 from service.logins import Logins
@@ -33,9 +33,12 @@ TICKETS = web.AppKey("tickets", Tickets)
 SUCCESS = b'{"status":"success"}'
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
-#: Bytes that a key and its value are expected to take, and how many times larger a
-#: reply is asked for when it took more.
-EXPECTED, LARGER = 256, 8
+#: Bytes that a key and its value are expected to take.
+EXPECTED = 256
+
+#: Calls to the storage for one reply: with the size expected of it; with the size that
+#: the first call found; if the values have grown since, with the largest size allowed.
+MAX_CALLS = 3
 
 #: Visible ASCII; a client library may send quotes around it (RFC 9651, section 3.3.3).
 IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
@@ -44,30 +47,39 @@ IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
 PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 
-async def reply_of(
-    request: web.Request, keys: int, ask: Callable[[int], Awaitable[T]]
-) -> T:
-    """The reply to a question that takes the bytes it may have.
-
-    Nobody knows before how many it wants; most want few, and are asked once.
+def expected_size(request: web.Request, keys: int) -> int:
+    """Bytes of a reply of values that are not known yet, as far as there is room.
 
     :param keys: their number
-    :raises BodyTooLarge, Overloaded:
+    """
+    return min(keys * EXPECTED, request.app[LOAD].room)
+
+
+async def reply_of(
+    request: web.Request,
+    size: int,
+    ask: Callable[[int], Awaitable[T]],
+    calls: int = MAX_CALLS,
+) -> T:
+    """The result of `ask`, called with the bytes that are reserved for it.
+
+    :param size: bytes to begin with
+    :param calls: of `ask`, at most; the last one is allowed the largest size
+    :raises ReplyTooLarge, Overloaded:
     """
     limit = request.app[SETTINGS].max_body
-    size = min(SMALL, limit)
-    if keys * EXPECTED > size:
-        size = min(keys * EXPECTED, limit, max(SMALL, request.app[LOAD].room))
     while True:
+        size = min(max(size, SMALL), limit) if calls > 1 else limit
         await take_turn(request, size)
         hold(request, size)
         try:
             return await ask(size)
-        except BodyTooLarge:
+        except ReplyTooLarge as refused:
             if size == limit:
                 raise
-        hold(request, 0)  # those who wait for a turn have nothing yet
-        size = min(size * LARGER, limit)
+            size = refused.size
+        hold(request, 0)  # nothing stays reserved while it waits for its slot
+        calls -= 1
 
 
 def retry_of(request: web.Request, body: bytes) -> Retry | None:

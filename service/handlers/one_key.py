@@ -8,7 +8,13 @@ from service import parsing
 from service.auth import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound
 from service.handlers.bodies import body_of
-from service.handlers.messages import SETTINGS, STORAGE, reply_of, retry_of
+from service.handlers.messages import (
+    EXPECTED,
+    SETTINGS,
+    STORAGE,
+    reply_of,
+    retry_of,
+)
 from service.model import Row
 from service.preconditions import etag, if_match, if_none_match
 from service.replies import REVISION, json_reply
@@ -23,7 +29,7 @@ async def get(request: web.Request) -> web.Response:
     must_match = if_match(request, key)
     must_differ = if_none_match(request, key)
     ask = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
-    (row,) = await reply_of(request, 1, ask)
+    (row,) = await reply_of(request, EXPECTED, ask)
     if row is None:
         raise _no_such(key)
     if not all(condition.holds(row.revision) for condition in must_match):

@@ -19,9 +19,9 @@ LONG, SOON = 3, 1.0
 
 TAKES_LONG = f"""
 local get_each = kv.v1.get_each
-kv.v1.get_each = function(gets)
+kv.v1.get_each = function(gets, ...)
     if gets[1][2][1] == 'slow' then require('fiber').sleep({LONG}) end
-    return get_each(gets)
+    return get_each(gets, ...)
 end
 """
 

@@ -177,6 +177,27 @@ async def test_a_reply_over_the_limit_is_refused(
     assert one.body == [["x" * 600]]
 
 
+@pytest.mark.parametrize("count", [2, 3, 40])
+async def test_a_reply_over_the_limit_has_its_size_returned_on_request(
+    account: asynctnt.Connection, caller: list[Any], count: int
+) -> None:
+    keys = [unique("key") for _ in range(count)]
+    await account.call("kv.v1.put", [caller, keys, ["x" * 600] * count])
+    whole = sum(map(len, keys)) + count * 600
+    for detailed in False, True:
+        get = [caller, keys, 1000, detailed, True]
+        (size,) = (await account.call("kv.v1.get", get)).body
+        assert whole <= size < whole + count * 64
+        enough = await account.call("kv.v1.get", [caller, keys, size, detailed, True])
+        assert enough.body[0] == ["x" * 600] * count
+
+    gets = [[caller, keys, 1000], [caller, keys[:1], 1000]]
+    sized = await account.call("kv.v1.get_each", [gets, True])
+    assert sized.body == [[size, ["x" * 600]]]
+    as_released = await account.call("kv.v1.get_each", [gets])
+    assert as_released.body == [[None, ["x" * 600]]]
+
+
 def test_what_is_stale_is_dropped_with_its_grant(own: Tarantool) -> None:
     procedures = [f"kv.v1.{name}" for name in PROCEDURES]
     grants = sorted(f"execute function {name}" for name in procedures)
