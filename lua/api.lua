@@ -14,6 +14,7 @@ local ROLE = 'kv_api'
 local PROCEDURES = {
     ['kv.v1.status'] = function() return { read_only = box.info.ro } end,
     ['kv.v1.begin_sign_up'] = users_v1.begin_sign_up,
+    ['kv.v1.has_user'] = users_v1.has_user,
     ['kv.v1.create_user'] = users_v1.create_user,
     ['kv.v1.begin_login'] = users_v1.begin_login,
     ['kv.v1.end_login'] = users_v1.end_login,

@@ -33,7 +33,7 @@ from service.handlers.messages import (
 from service.handlers.options import add_options, options
 from service.load import Load, bounded
 from service.logins import Logins
-from service.parsing import check_credentials
+from service.parsing import check_credentials, check_new_username
 from service.passwords import PasswordHasher
 from service.settings import Settings
 from service.storage import Storage
@@ -153,6 +153,14 @@ async def passwords(app: web.Application) -> AsyncIterator[None]:
     app[PASSWORDS].close()
 
 
+async def _create_administrator(app: web.Application, name: str, password: str) -> None:
+    check_new_username(name)
+    with app[PASSWORDS].place() as place:
+        password_hash = await app[PASSWORDS].hash(password, place)
+    with contextlib.suppress(UserExists):  # another service started at the same time
+        await app[STORAGE].create_user(name, password_hash, everything=True)
+
+
 async def administrator(app: web.Application) -> AsyncIterator[None]:
     """Creates the account of `ADMIN_LOGIN` where it is missing."""
     settings = app[SETTINGS]
@@ -161,10 +169,8 @@ async def administrator(app: web.Application) -> AsyncIterator[None]:
             name, password = check_credentials(
                 settings.admin_login, settings.admin_password
             )
-            with app[PASSWORDS].place() as place:
-                password_hash = await app[PASSWORDS].hash(password, place)
-            with contextlib.suppress(UserExists):
-                await app[STORAGE].create_user(name, password_hash, everything=True)
+            if not await app[STORAGE].has_user(name):
+                await _create_administrator(app, name, password)
         except Problem as problem:
             raise StartError(f"ADMIN_LOGIN and ADMIN_PASSWORD: {problem}") from None
     yield

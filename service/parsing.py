@@ -102,6 +102,30 @@ def parse_credentials(body: bytes) -> Credentials:
     return check_credentials(given.username, given.password)
 
 
+def parse_new_credentials(body: bytes) -> Credentials:
+    """Those of an account that is to be created.
+
+    :raises InvalidJSON, InvalidRequest, CredentialsRequired:
+    """
+    credentials = parse_credentials(body)
+    check_new_username(credentials.username)
+    return credentials
+
+
+def check_new_username(username: str) -> None:
+    """What an account created before this rule may break.
+
+    lua/users/names.lua is the same rule for the operators' console.
+
+    :param username: as `check_credentials` returns it
+    :raises InvalidRequest: white space surrounds it
+    """
+    if username != username.strip():
+        raise InvalidRequest(
+            f"/username is {quoted(username)}, with white space at an end"
+        )
+
+
 def check_credentials(username: str, password: str) -> Credentials:
     """The name in NFC, so that one name is one account however it was typed.
 

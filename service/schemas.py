@@ -34,7 +34,16 @@ OF_KEYS = {"propertyNames": KEY, "maxProperties": "$max_keys"}
 BATCH = _documented(**OF_KEYS, minProperties=1, **{WANTED: True})
 
 Username = Annotated[
-    str, _documented(minLength=1, maxLength=MAX_USERNAME, format="printable")
+    str,
+    Meta(
+        description="Normalised to the Unicode form NFC; a new one has no white space "
+        "at either end",
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": MAX_USERNAME,
+            "format": "printable",
+        },
+    ),
 ]
 Password = Annotated[str, _documented(minLength=1, maxLength=MAX_PASSWORD)]
 Key = Annotated[str, _documented(**KEY)]

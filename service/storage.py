@@ -129,6 +129,10 @@ class Storage:
             return False
         return True
 
+    async def has_user(self, username: str) -> bool:
+        (found,) = await self._call("kv.v1.has_user", username)
+        return bool(found)
+
     async def create_user(
         self, username: str, password_hash: str, *, everything: bool = False
     ) -> None:

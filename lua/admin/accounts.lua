@@ -2,6 +2,7 @@
 local accounts = require('users.accounts')
 local check = require('admin.check')
 local grants = require('users.grants')
+local names = require('users.names')
 local show = require('admin.show')
 
 local M = {}
@@ -13,9 +14,6 @@ local DEFAULT_LIMIT = 20
 local GRANTS_IN_SHORT = 3
 local PREFIX_IN_SHORT = 24
 
---- Characters of a name: the service takes no longer ones.
-local MAX_NAME = 64
-
 --- A salt of 22 characters and a hash of 31; of the last one of each only some bits count.
 -- The service cannot compare a password with anything else.
 local DIGIT = '[./A-Za-z0-9]'
@@ -23,21 +21,21 @@ local BCRYPT = '^%$2b%$(%d%d)%$' .. DIGIT:rep(21) .. '[.Oeu]' .. DIGIT:rep(30)
     .. '[.CGKOSWaeimquy26]$'
 
 --- What KV_BCRYPT_ROUNDS takes. Each step doubles the time of a login: 3 s at 16.
-local MIN_COST, MAX_COST = 4, 16
+M.MIN_COST, M.MAX_COST = 4, 16
 
 local function check_new_name(name)
     check.text('name', name)
-    local length = utf8.len(name)
-    if length < 1 or length > MAX_NAME or name:find('%c') then
-        error(('name: 1 to %d printable characters are wanted'):format(MAX_NAME), 0)
+    local fault = names.fault(name)
+    if fault ~= nil then
+        error(('name: %s'):format(fault), 0)
     end
 end
 
 local function check_hash(hash)
     local cost = type(hash) == 'string' and tonumber(hash:match(BCRYPT))
-    if not cost or cost < MIN_COST or cost > MAX_COST then
+    if not cost or cost < M.MIN_COST or cost > M.MAX_COST then
         error('password_hash: not a hash of bcrypt; python -m service.hash_password '
-            .. ('makes them ($2b$, cost %d to %d)'):format(MIN_COST, MAX_COST), 0)
+            .. ('makes them ($2b$, cost %d to %d)'):format(M.MIN_COST, M.MAX_COST), 0)
     end
 end
 
@@ -167,7 +165,8 @@ M.functions = {
         summary = 'creates an account',
         help = 'The hash is made by python -m service.hash_password. Without grants the '
             .. 'account gets those of KV_DEFAULT_GRANTS. The name is one that the service '
-            .. 'takes: printable characters, 64 at the most, in Unicode\'s form NFC.',
+            .. 'accepts: 1 to 64 printable characters, in the Unicode form NFC, without white '
+            .. 'space at an end.',
         example = "kv.admin.create_account('dave', '$2b$12$…', "
             .. "{{prefix = 'dave/', rights = 'rw'}})",
         writes = true,

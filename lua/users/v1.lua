@@ -27,6 +27,12 @@ function M.begin_sign_up(address)
     return throttle.begin_sign_up(address)
 end
 
+---@param username string
+---@return boolean whether there is an account of this name
+function M.has_user(username)
+    return accounts.find(username) ~= nil
+end
+
 --- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
 ---@param username string
 ---@param password_hash string

@@ -29,7 +29,7 @@ from service.replies import json_reply
 async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
-    username, password = parsing.parse_credentials(await body_alone(request))
+    username, password = parsing.parse_new_credentials(await body_alone(request))
     client = _client(request)
     with request.app[PASSWORDS].place(client) as place:
         await request.app[STORAGE].begin_sign_up(client.address)

@@ -58,13 +58,14 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 async def _values(request: web.Request, keys: list[str]) -> list[str | None]:
     storage, caller = request.app[STORAGE], request[CALLER]
-    ask = partial(storage.get, caller, keys)
-    if len(keys) > FEW:
-        return await reply_of(request, expected_size(request, len(keys)), ask)
-    found = await storage.get_small(caller, keys, request.app[SETTINGS].max_body)
-    if isinstance(found, int):
-        return await reply_of(request, found, ask, MAX_CALLS - 1)
-    return found
+    if len(keys) <= FEW:
+        found = await storage.get_small(caller, keys, request.app[SETTINGS].max_body)
+        if not isinstance(found, int):
+            return found
+        size, calls = found, MAX_CALLS - 1
+    else:
+        size, calls = expected_size(request, len(keys)), MAX_CALLS
+    return await reply_of(request, size, partial(storage.get, caller, keys), calls)
 
 
 async def delete(request: web.Request) -> web.Response:

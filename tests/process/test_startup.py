@@ -451,12 +451,14 @@ def test_half_an_administrator(tmp_path: Path, given: str) -> None:
     assert reason == "ADMIN_LOGIN and ADMIN_PASSWORD go together: set both"
 
 
+@pytest.mark.parametrize("name", ["x" * 65, " admin", "admin ", "\tadmin", " "])
 def test_an_administrator_whose_name_is_not_allowed(
-    tmp_path: Path, tarantool: Tarantool
+    tmp_path: Path, tarantool: Tarantool, name: str
 ) -> None:
-    admin = {"ADMIN_LOGIN": "x" * 65, "ADMIN_PASSWORD": "a secret"}
+    admin = {"ADMIN_LOGIN": name, "ADMIN_PASSWORD": "a secret"}
     reason = refusal(service_environ(tmp_path, **environ_for(tarantool, **admin)))
     assert "ADMIN_LOGIN" in reason
+    assert "/username" in reason
 
 
 @pytest.mark.parametrize("missing", ["KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET"])

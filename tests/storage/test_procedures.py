@@ -32,6 +32,7 @@ PROCEDURES = [
     "follow",
     "get",
     "get_each",
+    "has_user",
     "increment",
     "list",
     "put",
