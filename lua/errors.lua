@@ -21,7 +21,7 @@ local SENTENCES = {
 }
 
 --- Characters of a key in a sentence.
-local MAX_QUOTED = 48
+M.MAX_QUOTED = 48
 
 local function escaped(character)
     return ('\\x%02x'):format(character:byte())
@@ -30,7 +30,7 @@ end
 --- Without control characters: box.error() ends a reason at a NUL.
 ---@param key string
 function M.quoted(key)
-    local shown = utf8.len(key) > MAX_QUOTED and utf8.sub(key, 1, MAX_QUOTED) .. '…' or key
+    local shown = utf8.len(key) > M.MAX_QUOTED and utf8.sub(key, 1, M.MAX_QUOTED) .. '…' or key
     return ("'%s'"):format((shown:gsub('%c', escaped)))
 end
 

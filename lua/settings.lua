@@ -10,7 +10,10 @@ local MIB = 1024 * 1024
 
 --- What a tuple takes at the most, in bodies: the log keeps a whole batch in one, and each
 -- key and value with a length in front.
-local TUPLE_PER_BODY = 2
+M.TUPLE_PER_BODY = 2
+
+--- Bytes of tuples: fewer have no room for what begins a slab of each size (memory.lua).
+local MIN_MEMTX_MEMORY = 64 * MIB
 
 local function variable(name, default)
     local value = os.getenv(name)
@@ -23,8 +26,10 @@ end
 local function bytes(name, default, least)
     local text = variable(name, tostring(default))
     local value = text:match('^%d+$') and tonumber(text)
-    if not value or value < (least or 1) then
-        error(('%s is %q: a number of bytes is wanted'):format(name, text), 0)
+    least = least or 1
+    if not value or value < least then
+        local sentence = '%s is %q: expected a number of bytes, at least %d'
+        error(sentence:format(name, text, least), 0)
     end
     return value
 end
@@ -59,8 +64,10 @@ local function secret(name)
 end
 
 local function granted(name)
-    local ok, given = pcall(json.decode, variable(name, '[{"prefix": "", "rights": "rw"}]'))
-    local valid, found = pcall(grants.from_people, ok and given)
+    local text = variable(name, '[{"prefix": "", "rights": "rw"}]')
+    local ok, given = pcall(json.decode, text)
+    local is_list = ok and text:match('^%s*%[') -- {} is decoded to an empty table, too
+    local valid, found = pcall(grants.from_people, is_list and given)
     if not valid then
         error(('%s: %s'):format(name, found), 0)
     end
@@ -86,8 +93,8 @@ function M.read()
         password = secret('KV_TARANTOOL_PASSWORD'),
         data_dir = variable('KV_DATA_DIR', './var'),
         wal_mode = choice('KV_WAL_MODE', 'fsync', { 'fsync', 'write' }),
-        memtx_memory = bytes('KV_MEMTX_MEMORY', 256 * MIB),
-        max_tuple_size = bytes('KV_MAX_BODY', 16 * MIB) * TUPLE_PER_BODY,
+        memtx_memory = bytes('KV_MEMTX_MEMORY', 256 * MIB, MIN_MEMTX_MEMORY),
+        max_tuple_size = bytes('KV_MAX_BODY', 16 * MIB) * M.TUPLE_PER_BODY,
         changes_bytes = bytes('KV_CHANGES_BYTES', 64 * MIB, 0),
         default_grants = granted('KV_DEFAULT_GRANTS'),
         disk_reserve = bytes('KV_DISK_RESERVE', 64 * MIB, 0),

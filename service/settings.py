@@ -28,6 +28,9 @@ MIN_JWT_SECRET_BYTES = 32
 #: A hash takes twice as long with each step: 0.2 s at 12, 3 s at 16.
 MAX_BCRYPT_ROUNDS = 16
 
+#: Every data call checks the keys against all grants of its account.
+MAX_GRANTS = 100
+
 #: Kubernetes describes a Service named `kv` or `kv-…` to each container in variables of
 #: these names, and in one `…_PORT` that has a URL.
 SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT|_PORT_[0-9]+_(TCP|UDP|SCTP)")
@@ -104,11 +107,14 @@ class Grants(tuple[Grant, ...]):
     @classmethod
     def parse(cls, text: str) -> "Grants":
         try:
-            return cls(msgspec.json.decode(text, type=list[Grant]))
+            grants = msgspec.json.decode(text, type=list[Grant])
         except (msgspec.DecodeError, UnicodeError):
             raise ValueError(
                 'a JSON list like [{"prefix": "", "rights": "rw"}] is wanted'
             ) from None
+        if len(grants) > MAX_GRANTS:
+            raise ValueError(f"{len(grants)} grants, the limit is {MAX_GRANTS}")
+        return cls(grants)
 
     def __str__(self) -> str:
         return msgspec.json.encode(list(self)).decode()

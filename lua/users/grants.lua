@@ -10,7 +10,7 @@ M.EVERYTHING = { { '', 'rw' } }
 M.ANYTHING = { '' }
 
 --- Every data call looks through all of them.
-local MAX_GRANTS = 100
+M.MAX_GRANTS = 100
 
 local RIGHTS = { r = true, w = true, rw = true }
 
@@ -34,8 +34,8 @@ function M.from_people(given)
     if type(given) ~= 'table' or entries(given) ~= #given then
         error('a list of {prefix, rights} is wanted', 0)
     end
-    if #given > MAX_GRANTS then
-        error(('%d grants, the limit is %d'):format(#given, MAX_GRANTS), 0)
+    if #given > M.MAX_GRANTS then
+        error(('%d grants, the limit is %d'):format(#given, M.MAX_GRANTS), 0)
     end
     local grants = setmetatable({}, { __serialize = 'seq' })
     for i, grant in ipairs(given) do

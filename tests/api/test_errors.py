@@ -20,7 +20,7 @@ from tests.tarantool import Tarantool, Tarantools
 README = Path(__file__).parents[2] / "README.md"
 
 #: The smallest memory that Tarantool starts with and that takes some values of 1 MiB.
-TINY_MEMORY = str(32 * 1024 * 1024)
+TINY_MEMORY = str(64 * 1024 * 1024)
 
 #: A hash at this cost takes some 30 ms: the queue fills faster than it is worked off,
 #: which takes 2 s.

@@ -25,7 +25,7 @@ SIGN_UPS = 1000
 #: A hash takes half a second.
 SLOW_ROUNDS = "13"
 
-TINY_MEMORY = str(32 * 1024 * 1024)
+TINY_MEMORY = str(64 * 1024 * 1024)
 
 #: Gives back at once what was counted, as if attempts counted when they end.
 COUNTS_LATER = """
