@@ -121,6 +121,11 @@ TABLE = [
         lambda client: client.request("GET", "/" + "a" * 8192),
     ),
     Row(
+        421,
+        "misdirected_request",
+        lambda client: client.request("GET", "/", headers={"Host": "evil.example"}),
+    ),
+    Row(
         431,
         "headers_too_large",
         lambda client: client.request("GET", "/livez", headers={"a": "b" * 16385}),

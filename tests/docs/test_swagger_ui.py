@@ -1,8 +1,6 @@
 """Swagger UI at /docs in a real browser: it shows every call, and makes it."""
 
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,29 +13,12 @@ from playwright.async_api import (
     Locator,
     Page,
     Route,
-    async_playwright,
     expect,
 )
 
 from tests.client import Client, unique
+from tests.docs.conftest import PATIENCE
 from tests.process.nginx import nginx
-
-#: Debian's package; playwright's own browsers are not in any package registry.
-CHROMIUM = "/usr/bin/chromium"
-
-#: It runs as root on CI, and asks nothing of the world but what the page asks.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-#: Milliseconds, for each thing that is waited for.
-PATIENCE = 60_000
 
 #: Runs before the page's own scripts, and is not under its policy.
 REPORT_VIOLATIONS = """
@@ -80,13 +61,14 @@ class Docs:
 
     async def authorize(self, token: str) -> None:
         await self._page.get_by_role("button", name="Authorize", exact=True).click()
-        dialog = self._page.locator(".modal-ux")
-        log_out = dialog.get_by_role("button", name="Remove authorization")
+        dialog = self._page.locator(".modal-ux .auth-container")
+        form = dialog.filter(has_text="token (http")
+        log_out = form.get_by_role("button", name="Remove authorization")
         if await log_out.count():
             await log_out.click()
-        await dialog.get_by_label("auth-bearer-value").fill(token)
-        await dialog.get_by_role("button", name="Apply credentials").click()
-        await dialog.get_by_role("button", name="Close", exact=True).click()
+        await form.get_by_label("auth-bearer-value").fill(token)
+        await form.get_by_role("button", name="Apply credentials").click()
+        await form.get_by_role("button", name="Close", exact=True).click()
 
     async def call(
         self, method: str, path: str, body: Any = None, **parameters: str
@@ -113,20 +95,6 @@ async def _shown(response: Locator) -> Shown:
     body = response.locator("code.language-json")
     reply = json.loads(await body.inner_text()) if await body.count() else None
     return Shown(status, reply)
-
-
-@pytest.fixture(scope="module")
-async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
-    if not shutil.which(CHROMIUM) and not os.environ.get("CI"):
-        pytest.skip("no Chromium")
-    home = {"HOME": str(tmp_path_factory.mktemp("chromium"))}
-    async with (
-        async_playwright() as playwright,
-        await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=ARGUMENTS, env={**os.environ, **home}
-        ) as browser,
-    ):
-        yield browser
 
 
 @pytest.fixture
@@ -210,6 +178,9 @@ async def test_every_call_can_be_made_from_the_page_alone(
     assert changes.status == "200"
     changed = [list(change["data"]) for change in changes.reply["changes"]]
     assert changed == [[key], [counter], [], [nested], []]
+
+    ticket = await call("POST", "/api/tickets")
+    assert (ticket.status, ticket.reply.keys()) == ("200", {"ticket", "expires_in"})
 
     assert (await call("GET", "/api/me")).status == "200"
     assert await call("HEAD", "/api/me") == ("200", None)

@@ -84,6 +84,8 @@ ODD_QUERIES = [
         "a" * 500,
         "since=\xff",
         "wait=0.01",
+        "ticket=a.b.c",
+        "ticket=&ticket=",
     ),
 ]
 #: Lines that may come with any request and leave its length alone.
@@ -98,6 +100,7 @@ ODD_HEADERS = [
     *("Cookie: a=b; \xff", "X-Forwarded-For: ::1, \xff", "Upgrade: websocket"),
     *("Expect: 100-continue", "Expect: \xff", "Date: x", "Referer: " + "x" * 4000),
     *("If-Modified-Since: x", "If-Range: x", "Origin: null", "Te: trailers", "X: "),
+    *("Origin: \xff", "Access-Control-Request-Method: PUT"),
 ]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"]
 ODD_TOKENS = [

@@ -139,7 +139,7 @@ async def test_a_secret_that_is_shown_is_found(
     secrets = Secrets()
     with service_process(tmp_path, **secrets.environ) as process:
         client = Client(session, process.url)
-        await client.request("GET", f"/livez?password={secrets.password}")
+        await client.request("GET", f"/{secrets.password}")
 
         def is_found() -> bool:
             leaked = secrets.leaked(shown_by(process), process.data)
