@@ -14,11 +14,13 @@ Problem
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, ReplyTooLarge, TooManyKeys, ValueTooLarge
 ├── UriTooLong 414
+├── UnsupportedEncoding 415
 ├── MisdirectedRequest 421
 ├── TooManyAttempts 429
 ├── HeadersTooLarge 431
 ├── Internal 500
-└── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
+├── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
+└── HttpVersionNotSupported 505
 
 A leaf is one stable `code`. Whoever meets the fault raises it with a detail that says
 what was wrong, where, and for a limit the limit and the actual figure.
@@ -27,11 +29,11 @@ what was wrong, where, and for a limit the limit and the actual figure.
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import ClassVar, Literal
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion, hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.access_log import route_of
@@ -255,6 +257,22 @@ class ValueTooLarge(TooLarge):
     code = "value_too_large"
 
 
+class UnsupportedEncoding(Problem):
+    """:param supported: the codings that can be decoded"""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_encoding"
+
+    def __init__(self, detail: str, supported: Iterable[str]) -> None:
+        super().__init__(detail)
+        self.supported = ", ".join(supported)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        # RFC 9110, section 15.5.16: what would have been accepted
+        return {hdrs.ACCEPT_ENCODING: self.supported}
+
+
 class TooManyAttempts(Problem):
     """:param wait: seconds"""
 
@@ -330,6 +348,17 @@ class Stopping(Unavailable):
 class TooSlow(Unavailable):
     code = "too_slow"
     default = "The changes come faster than they are taken: go on where this ends"
+
+
+class HttpVersionNotSupported(Problem):
+    """:param version: None: the parser does not know it"""
+
+    status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+    code = "http_version"
+
+    def __init__(self, version: HttpVersion | None = None) -> None:
+        given = f"HTTP/{version.major}.{version.minor}" if version else "The version"
+        super().__init__(f"{given} is not supported: expected HTTP/1.0 or HTTP/1.1")
 
 
 #: The codes of what aiohttp itself refuses, before or instead of a handler.

@@ -14,13 +14,19 @@ from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
-from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+from aiohttp.http_exceptions import (
+    BadHttpMessage,
+    HttpProcessingError,
+    LineTooLong,
+)
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from service.errors import (
     HeadersTooLarge,
+    HttpVersionNotSupported,
     Internal,
     InvalidRequest,
     Problem,
@@ -47,6 +53,11 @@ MAX_HEADERS = 100
 #: How aiohttp's parser says that there are more.
 TOO_MANY = "Too many headers received"
 
+#: How it says that the version is not known, and that it is HTTP/2 (RFC 9113, 3.4).
+OTHER_VERSIONS = ("Invalid HTTP version", "Pause on PRI/Upgrade")
+
+EMPTY_LINE = b"\r\n\r\n"
+
 #: Bytes a second: the slowest line that a client is waited for, with a body or a reply
 #: of any length.
 MIN_RATE = 16 * 1024
@@ -58,13 +69,18 @@ LOOK_INTERVAL = 1.0
 class ProblemHandler(RequestHandler):
     __slots__ = (
         "_body_arrives",
+        "_body_left",
         "_half_closed",
         "_head",
         "_head_seconds",
         "_held",
         "_idle_seconds",
+        "_is_between",
         "_is_counted",
+        "_is_refusing",
+        "_is_upgrade",
         "_last_body",
+        "_last_bytes",
         "_load",
         "_make_room",
         "_on_left",
@@ -73,6 +89,7 @@ class ProblemHandler(RequestHandler):
         "_stuck_at",
         "_stuck_seconds",
         "_turn",
+        "_unparsed",
         "_unsent",
     )
 
@@ -89,7 +106,13 @@ class ProblemHandler(RequestHandler):
         self._half_closed = False
         # of the request that came last: the only one that can be unfinished
         self._last_body: StreamReader = EMPTY_PAYLOAD
+        self._body_left = 0  # bytes of it that have not come, but for chunks
         self._head = 0  # bytes of a head that has not ended
+        self._last_bytes = b""  # that may begin the end of a head or of chunks
+        self._unparsed = b""  # came while the parser was paused
+        self._is_upgrade = False  # the last request has `Upgrade`, and has not ended
+        self._is_between = True  # two requests: the parser has nothing of the next one
+        self._is_refusing = False  # nothing more is parsed
         self._held = 0  # bytes of a body or a reply that count as held
         self._turn = 0  # bytes of a body or a reply that has its turn
         self._replies = 0
@@ -115,30 +138,141 @@ class ProblemHandler(RequestHandler):
         self._request_handler = handler
 
     def data_received(self, data: bytes) -> None:
-        requests = self._request_count
-        in_body = not self._last_body.is_eof()
-        stopping = self._close, self._force_close
-        if self._request_in_progress:
-            # aiohttp waits for this request when it stops, and drops the rest of the
-            # body that the request waits for
-            self._close = self._force_close = False
-        super().data_received(data)
-        self._close |= stopping[0]
-        self._force_close |= stopping[1]
-        if self._messages:
-            message, body = self._messages[-1]
-            if isinstance(message, _ErrInfo):
-                # aiohttp answers broken framing after the request whose body it broke,
-                # and would let that one wait for the rest for ever
-                self._fail_last_body()
-            else:
-                self._last_body = body
-        if self._request_count != requests or in_body:
-            self._head = 0
+        """Parses the bytes of one message at a time.
+
+        Of bytes that several messages share, aiohttp's parser drops those that follow
+        a request with `Upgrade`, and the requests in front of a malformed one.
+        """
+        is_closing = self._close or self._force_close
+        # a request in progress may need the rest of its body while aiohttp stops
+        if (is_closing and not self._request_in_progress) or self._is_refusing:
+            return
+        can_be_one = self._is_between and not self._messages and len(data) <= MAX_HEAD
+        if not (can_be_one and data and self._parse_one(data)):
+            self._parse_all(data)
+
+    def _parse_one(self, data: bytes) -> bool:
+        """Most requests come in bytes of their own; False: these are to be parsed."""
+        parser = self._parser
+        if parser is None:
+            return True
+        try:
+            messages, _, _ = parser.feed_data(data)
+            ((message, body),) = messages
+        except (HttpProcessingError, ValueError):
+            is_one = False
         else:
-            self._head += len(data)
-            if self._head > MAX_HEAD:
+            end = data.find(EMPTY_LINE) + len(EMPTY_LINE)
+            is_whole = end + body.total_bytes == len(data) and body.is_eof()
+            is_one = is_whole and not message.upgrade
+        if is_one:
+            self._begin(message, body)
+        else:
+            self._parser = self._new_parser()
+            self.resume_reading(resume_parser=False)  # a body may have paused it
+        return is_one
+
+    def _new_parser(self) -> HttpRequestParser:
+        return HttpRequestParser(
+            self,
+            self._loop,
+            self._read_bufsize,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=False,
+        )
+
+    def _parse_all(self, data: bytes) -> None:
+        if self._unparsed or not data:
+            self._parse(b"")  # where the parser paused, the rest of its bytes
+            data, self._unparsed = self._unparsed + data, b""
+        start, size = 0, len(data)
+        while start < size and not self._is_refusing:
+            if self._reading_paused or len(self._messages) >= self._max_msg_queue_size:
+                self._unparsed = data[start:]
+                break
+            if self._head == MAX_HEAD:
                 self._refuse(HeadersTooLarge(_beyond(MAX_HEAD)))
+                break
+            end = self._end_of_part(data, start)
+            self._parse(data[start:end])
+            start = end
+        self._is_between = self._last_body.is_eof() and not (
+            self._head or self._unparsed
+        )
+        if len(self._messages) >= self._max_msg_queue_size and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    def _end_of_part(self, data: bytes, start: int) -> int:
+        """Where the head or the body that comes at `start` ends, at the latest."""
+        size = len(data)
+        if self._body_left:
+            end = min(start + self._body_left, size)
+            self._body_left -= end - start
+            return end
+        end = self._end_of_lines(data, start)
+        if self._last_body.is_eof():
+            end = min(end, start + MAX_HEAD - self._head)
+            self._head += end - start
+        return end
+
+    def _end_of_lines(self, data: bytes, start: int) -> int:
+        """Behind the first empty line: there ends a head, or a body in chunks."""
+        if self._last_bytes:  # it may have begun in them
+            seam = self._last_bytes + data[start : start + len(EMPTY_LINE) - 1]
+            found = seam.find(EMPTY_LINE)
+            if found >= 0:
+                return start + found + len(EMPTY_LINE) - len(self._last_bytes)
+        found = data.find(EMPTY_LINE, start)
+        return len(data) if found < 0 else found + len(EMPTY_LINE)
+
+    def _parse(self, part: bytes) -> None:
+        if self._is_refusing or self._parser is None:
+            return
+        try:
+            messages, _, _ = self._parser.feed_data(part)
+        except HttpProcessingError as error:
+            self._fail_last_body()
+            self._refuse(_not_http(error))
+            return
+        for message, body in messages:
+            self._begin(message, body)
+        is_over = self._last_body.is_eof()
+        if self._is_upgrade and is_over:
+            self._ignore_upgrade()
+        if messages or (is_over and not self._head):
+            self._last_bytes = b""
+        elif not self._body_left:
+            self._last_bytes = (self._last_bytes + part)[1 - len(EMPTY_LINE) :]
+
+    def _begin(self, message: RawRequestMessage, body: StreamReader) -> None:
+        self._head = 0
+        version = message.version
+        if version is not HttpVersion11 and version != HttpVersion10:
+            self._refuse(HttpVersionNotSupported(version))
+            return
+        self._request_count += 1
+        self._messages.append((message, body))
+        self._last_body = body
+        if not body.is_eof() and not message.chunked:
+            self._body_left = int(message.headers[hdrs.CONTENT_LENGTH])
+        if message.upgrade:
+            self._is_upgrade = True
+            # what follows belongs to the tunnel that it does not get
+            self._is_refusing = message.method == hdrs.METH_CONNECT
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _ignore_upgrade(self) -> None:
+        """This service never upgrades: what follows is the next request."""
+        self._is_upgrade = False
+        if self._parser is not None:
+            # a parser that paused for a full queue pauses for the upgrade next
+            self._parser.feed_data(b"")
+            self._parser.set_upgraded(False)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         # aiohttp does so with every body, and has the parser look for more each time
@@ -146,11 +280,12 @@ class ProblemHandler(RequestHandler):
             super().resume_reading(resume_parser)
 
     def _refuse(self, why: Problem) -> None:
-        """As an error of the parser, that is after the requests that came before."""
-        if not (self._close or self._force_close):
+        """After the requests that came before; nothing more is parsed."""
+        if not self._is_refusing:
+            self._is_refusing = True
             error = _ErrInfo(status=why.status, exc=why, message="")
+            self._request_count += 1
             self._messages.append((error, EMPTY_PAYLOAD))
-            self._close = True
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_result(None)
 
@@ -262,14 +397,16 @@ class ProblemHandler(RequestHandler):
     ) -> web.StreamResponse:
         if request.writer.output_size > 0:
             raise ConnectionError("the reply has begun: only closing is left")
-        # aiohttp puts the bytes of an unknown expectation in a text that it encodes
-        if status == HTTPStatus.BAD_REQUEST or isinstance(exc, UnicodeEncodeError):
-            response = _not_http(exc).response()
-        elif isinstance(exc, Problem):
+        if isinstance(exc, Problem):
             response = exc.response()
+        # aiohttp puts the bytes of an unknown expectation in a text that it encodes
+        elif status == HTTPStatus.BAD_REQUEST or isinstance(exc, UnicodeEncodeError):
+            response = _not_http(exc).response()
         else:
             log.error("a request failed outside the application", exc_info=exc)
             response = Internal().response()
+        if isinstance(exc, HttpVersionNotSupported):
+            request._version = HttpVersion11  # aiohttp's stand-in for it has 1.0
         response.force_close()
         return response
 
@@ -290,8 +427,8 @@ class ProblemHandler(RequestHandler):
         if self._held and resp.content_length is not None:
             # the body is not needed any more; of the reply, not all that it might take
             self.hold(min(self._held, resp.content_length))
-        has_said_all = self._half_closed or self._load.is_stopping
-        if has_said_all and not self._messages:
+        is_last = self._half_closed or self._load.is_stopping or self._is_refusing
+        if is_last and not self._messages:
             resp.force_close()
         return await super().finish_response(request, resp, start_time)
 
@@ -304,6 +441,8 @@ def _not_http(error: BaseException | None) -> Problem:
             return HeadersTooLarge(f"One of the headers exceeds {MAX_FIELD} bytes")
         case BadHttpMessage(args=(text,)) if text == TOO_MANY:
             return HeadersTooLarge(f"There are more than {MAX_HEADERS} headers")
+        case BadHttpMessage(message=str(text)) if any(map(text.count, OTHER_VERSIONS)):
+            return HttpVersionNotSupported()
     return InvalidRequest("The request is not valid HTTP")
 
 

@@ -35,6 +35,7 @@ class Runner(web.AppRunner):
             max_line_size=MAX_LINE,
             max_field_size=MAX_FIELD,
             max_headers=MAX_HEADERS,
+            auto_decompress=False,
             shutdown_timeout=GRACE,
             **kwargs,
         )
