@@ -31,6 +31,7 @@ ANYWHERE: Kinds = (
     errors.Internal,
     errors.StorageUnavailable,
     errors.Overloaded,
+    errors.HttpVersionNotSupported,
 )
 FOR_CALLERS: Kinds = (
     errors.TokenMissing,
@@ -38,10 +39,19 @@ FOR_CALLERS: Kinds = (
     errors.TokenExpired,
     errors.TokenRevoked,
 )
-WITH_BODY: Kinds = (errors.InvalidJSON, errors.RequestTimeout, errors.BodyTooLarge)
+WITH_BODY: Kinds = (
+    errors.InvalidJSON,
+    errors.RequestTimeout,
+    errors.BodyTooLarge,
+    errors.UnsupportedEncoding,
+)
 
-#: With Retry-After.
-TOLD_WHEN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+#: The header that a problem always has.
+PROBLEM_HEADERS = {
+    HTTPStatus.TOO_MANY_REQUESTS: hdrs.RETRY_AFTER,
+    HTTPStatus.SERVICE_UNAVAILABLE: hdrs.RETRY_AFTER,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: hdrs.ACCEPT_ENCODING,
+}
 
 #: Of a stream of events each one is described.
 EVENT = {
@@ -72,6 +82,7 @@ HEADERS: dict[str, Schema] = {
     hdrs.ETAG: {"type": "string", "pattern": rf"^{ENTITY_TAG}$"},
     one_key.TTL: {"type": "number"},
     hdrs.RETRY_AFTER: {"type": "integer", "minimum": 1},
+    hdrs.ACCEPT_ENCODING: {"type": "string"},
 }
 
 
@@ -260,12 +271,10 @@ def _problem(status: HTTPStatus, codes: list[str]) -> Schema:
             }
         },
     }
-    if status in TOLD_WHEN:
+    header = PROBLEM_HEADERS.get(status)
+    if header is not None:
         described["headers"] = {
-            str(hdrs.RETRY_AFTER): {
-                "schema": HEADERS[hdrs.RETRY_AFTER],
-                "required": True,
-            }
+            str(header): {"schema": HEADERS[header], "required": True}
         }
     return described
 

@@ -6,10 +6,12 @@ from aiohttp import web
 
 from service import parsing
 from service.auth import CALLER
+from service.content_encoding import Coding, coding_of, decoded
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.handlers.messages import LOAD
 from service.load import SMALL
 from service.protocol import MIN_RATE, arriving, hold, take_turn
+from service.turns import give_way
 
 #: Bytes of a body from somebody without a token. The longest name and password take
 #: less, with every character of them escaped.
@@ -17,7 +19,12 @@ MAX_STRANGERS_BODY = 8 * 1024
 
 
 async def body_of(request: web.Request) -> bytes:
-    """:raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:"""
+    """Without its content coding.
+
+    :raises UnsupportedEncoding:
+    :raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:
+    """
+    coding = coding_of(request)
     limit = request.client_max_size
     if CALLER not in request:
         limit = min(limit, MAX_STRANGERS_BODY)
@@ -32,6 +39,8 @@ async def body_of(request: web.Request) -> bytes:
         raise RequestTimeout("The body did not come in time") from None
     except (web.RequestPayloadError, ConnectionError):
         raise InvalidRequest("The body does not arrive as its headers say") from None
+    if coding is not None and body:
+        body = await _decoded(request, body, coding, limit)
     if len(body) > SMALL:
         hold(request, len(body))
         await take_turn(request, len(body))
@@ -41,6 +50,7 @@ async def body_of(request: web.Request) -> bytes:
 async def body_alone(request: web.Request) -> bytes:
     """Of a call that takes no query.
 
+    :raises UnsupportedEncoding:
     :raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:
     """
     parsing.refuse_query(request.rel_url.raw_query_string)
@@ -70,6 +80,22 @@ async def _whole(request: web.Request, limit: int) -> bytes:
             deadline = min(deadline + len(chunk) / MIN_RATE, clock() + patience)
             timeout.reschedule(deadline)
     return bytes(body)
+
+
+async def _decoded(
+    request: web.Request, body: bytes, coding: Coding, limit: int
+) -> bytes:
+    whole = bytearray()
+    for piece in decoded(body, coding):
+        whole += piece
+        if len(whole) > limit:
+            raise BodyTooLarge(
+                f"The body is longer than {limit} bytes when decoded, the limit"
+            )
+        hold(request, len(body) + len(whole))
+        await give_way(len(whole))
+    hold(request, len(whole))
+    return bytes(whole)
 
 
 def _check_size(size: int, limit: int) -> None:
