@@ -24,7 +24,7 @@ from aiohttp.typedefs import Handler
 from aiohttp_jwt import JWTMiddleware
 from msgspec import Meta
 
-from service.errors import TokenExpired, TokenInvalid, TokenMissing
+from service.errors import InvalidRequest, TokenExpired, TokenInvalid, TokenMissing
 from service.model import Caller
 
 ALGORITHM = "HS256"
@@ -161,8 +161,13 @@ class Tokens:
         return self._signer.sign(caller, int(time.time()) + self._ttl)
 
     def admit(self, request: web.Request) -> Coroutine[Any, Any, Verified]:
-        """:raises TokenMissing, TokenExpired, TokenInvalid:"""
-        return self.verify(request.headers.get(hdrs.AUTHORIZATION))
+        """:raises InvalidRequest: the header is given more than once
+        :raises TokenMissing, TokenExpired, TokenInvalid:
+        """
+        given = request.headers.getall(hdrs.AUTHORIZATION, ())
+        if len(given) > 1:
+            raise InvalidRequest(f"{len(given)} Authorization headers, expected one")
+        return self.verify(given[0] if given else None)
 
     def verify(self, authorization: str | None) -> Coroutine[Any, Any, Verified]:
         """:raises TokenMissing, TokenExpired, TokenInvalid:"""
