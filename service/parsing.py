@@ -1,5 +1,7 @@
 """From the bytes of a request to what is asked for; where every limit is checked."""
 
+import codecs
+import json
 import re
 import unicodedata
 from collections.abc import Collection
@@ -415,14 +417,20 @@ def _parameters(query: str) -> dict[str, str]:
     return given
 
 
-def _decode(body: bytes, shape: type[T]) -> T:
+def _decode(body: bytes, shape: type[T], *, is_marked: bool = False) -> T:
+    """:param is_marked: a byte order mark was in front of it, which is skipped
+    :raises InvalidJSON, InvalidRequest:
+    """
     if not body:
-        raise InvalidJSON("The body is empty, and JSON is wanted")
+        raise InvalidJSON("The body is empty, expected JSON")
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_explained(error)) from None
     except msgspec.DecodeError as error:
+        if body.startswith(codecs.BOM_UTF8) and not is_marked:
+            return _decode(body[len(codecs.BOM_UTF8) :], shape, is_marked=True)
+        _check_encoding(body)
         reason = str(error).removeprefix("JSON is malformed: ")
         if reason == "Input data was truncated":  # what it says of a lone surrogate too
             reason = "it is cut short, or has half of a surrogate pair"
@@ -431,6 +439,14 @@ def _decode(body: bytes, shape: type[T]) -> T:
         raise InvalidJSON("The body is not UTF-8") from None
     except RecursionError:
         raise InvalidJSON("The body is nested too deeply") from None
+
+
+def _check_encoding(body: bytes) -> None:
+    """:raises InvalidJSON: it is UTF-16 or UTF-32"""
+    encoding = json.detect_encoding(body)
+    if not encoding.startswith("utf-8"):
+        name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
+        raise InvalidJSON(f"The body is {name}, expected UTF-8")
 
 
 def _explained(error: msgspec.ValidationError, whole: str = "The body") -> str:

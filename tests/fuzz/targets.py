@@ -13,6 +13,7 @@ import math
 import re
 import time
 import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import Callable, Coroutine, Mapping
 from json.decoder import py_scanstring  # type: ignore[attr-defined]
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
@@ -107,7 +108,7 @@ def value(
     body: bytes, parse: Callable[[bytes, Settings], str] = parsing.parse_value
 ) -> None:
     text = parse(body, LIMITS)
-    assert text.encode() == body.strip(WHITE_SPACE)
+    assert text.encode() == body.removeprefix(BOM_UTF8).strip(WHITE_SPACE)
     assert len(text.encode()) <= LIMITS.max_value
     _read(body)
 
@@ -309,7 +310,7 @@ def _read(text: bytes) -> Any:
     :raises ValueError: it is not JSON
     :raises TooDeep:
     """
-    document = text.decode()
+    document = text.removeprefix(BOM_UTF8).decode()
     try:
         WATCHED.decode(document)
         # the one in C is stricter, and right
