@@ -426,6 +426,7 @@ def _decode(body: bytes, shape: type[T], *, is_marked: bool = False) -> T:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
+        _check_encoding(body)  # `1` in UTF-16 begins with a number
         raise InvalidRequest(_explained(error)) from None
     except msgspec.DecodeError as error:
         if body.startswith(codecs.BOM_UTF8) and not is_marked:

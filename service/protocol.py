@@ -44,7 +44,8 @@ RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 #: Bytes. A key of the largest size takes three times as many in a path; a token, a list
 #: of entity tags and what proxies add fit in the rest many times. The parser tells the
-#: first two apart by nothing but their sizes.
+#: first two apart by nothing but their sizes. What counts of a field is its name and
+#: its value; of a head, every byte.
 MAX_LINE, MAX_FIELD, MAX_HEAD = 8 * 1024, 16 * 1024, 32 * 1024
 
 #: Fields of a head.
@@ -147,8 +148,8 @@ class ProblemHandler(RequestHandler):
         # a request in progress may need the rest of its body while aiohttp stops
         if (is_closing and not self._request_in_progress) or self._is_refusing:
             return
-        can_be_one = self._is_between and not self._messages and len(data) <= MAX_HEAD
-        if not (can_be_one and data and self._parse_one(data)):
+        is_next = self._is_between and not self._messages and 0 < len(data) <= MAX_FIELD
+        if not (is_next and self._parse_one(data)):
             self._parse_all(data)
 
     def _parse_one(self, data: bytes) -> bool:
@@ -248,7 +249,12 @@ class ProblemHandler(RequestHandler):
             self._last_bytes = (self._last_bytes + part)[1 - len(EMPTY_LINE) :]
 
     def _begin(self, message: RawRequestMessage, body: StreamReader) -> None:
-        self._head = 0
+        head, self._head = self._head, 0
+        if head > MAX_FIELD:
+            widest = max(len(name) + len(value) for name, value in message.raw_headers)
+            if widest > MAX_FIELD:
+                self._refuse(HeadersTooLarge(_one_beyond(MAX_FIELD, widest)))
+                return
         version = message.version
         if version is not HttpVersion11 and version != HttpVersion10:
             self._refuse(HttpVersionNotSupported(version))
@@ -437,13 +443,18 @@ def _not_http(error: BaseException | None) -> Problem:
     match error:
         case LineTooLong(args=(_, int(limit), _)) if limit == MAX_LINE:
             return UriTooLong(f"The path and query exceed {limit} bytes")
-        case LineTooLong():
-            return HeadersTooLarge(f"One of the headers exceeds {MAX_FIELD} bytes")
+        case LineTooLong(args=(_, int(limit), _)):
+            return HeadersTooLarge(_one_beyond(limit))
         case BadHttpMessage(args=(text,)) if text == TOO_MANY:
             return HeadersTooLarge(f"There are more than {MAX_HEADERS} headers")
         case BadHttpMessage(message=str(text)) if any(map(text.count, OTHER_VERSIONS)):
             return HttpVersionNotSupported()
     return InvalidRequest("The request is not valid HTTP")
+
+
+def _one_beyond(limit: int, size: int | None = None) -> str:
+    is_given = "" if size is None else f", with {size}"
+    return f"One of the headers exceeds {limit} bytes{is_given}"
 
 
 def _beyond(limit: int) -> str:

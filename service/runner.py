@@ -12,7 +12,7 @@ from service.connections import ProblemServer
 from service.dispatch import Dispatcher
 from service.hosts import AllowedHosts
 from service.load import Load
-from service.protocol import MAX_FIELD, MAX_HEADERS, MAX_LINE
+from service.protocol import MAX_HEAD, MAX_HEADERS, MAX_LINE
 
 #: Seconds that requests under way get to finish.
 GRACE = 10.0
@@ -33,7 +33,8 @@ class Runner(web.AppRunner):
         super().__init__(
             app,
             max_line_size=MAX_LINE,
-            max_field_size=MAX_FIELD,
+            # its own count of MAX_FIELD depends on where segments end
+            max_field_size=MAX_HEAD,
             max_headers=MAX_HEADERS,
             auto_decompress=False,
             shutdown_timeout=GRACE,

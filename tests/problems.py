@@ -37,6 +37,10 @@ def assert_problem(reply: Reply, status: int, code: str) -> str:
     return str(problem["detail"])
 
 
+#: From so many parts on they are sent without a pause, which the loop keeps apart.
+MANY_PARTS = 20
+
+
 async def talk(client: Client, *parts: bytes) -> Reply:
     """The reply to these bytes, sent part by part on a connection of their own."""
     async with _connection(client) as (reader, writer):
@@ -56,6 +60,72 @@ async def talk_and_end(client: Client, sent: bytes) -> Reply:
             reply = await _reply(reader)
             assert await reader.read() == b""
             return reply
+
+
+class _Listening(asyncio.Protocol):
+    """Keeps all that comes, also where the connection is reset in the end."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.is_over = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_over.set()
+
+
+async def said(client: Client, *parts: bytes, last: bool = True) -> bytes:
+    """All that is answered to these parts until the connection closes.
+
+    :param last: the client closes its own half behind them
+    """
+    url = urlsplit(client.url)
+    loop = asyncio.get_running_loop()
+    transport, listening = await loop.create_connection(
+        _Listening, url.hostname or "", url.port or 0
+    )
+    try:
+        async with asyncio.timeout(PATIENCE * 4):
+            for part in parts:
+                if transport.is_closing():
+                    break
+                transport.write(part)
+                await asyncio.sleep(PAUSE if len(parts) < MANY_PARTS else 0)
+            if last:
+                with contextlib.suppress(OSError):  # closed by the service
+                    transport.write_eof()
+            await listening.is_over.wait()
+    finally:
+        transport.close()
+    return listening.heard
+
+
+def replies_in(answer: bytes) -> list[Reply]:
+    """Replies to anything but a HEAD, one behind the other."""
+    found = []
+    while answer:
+        head, _, answer = answer.partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        pairs = (line.partition(": ") for line in lines)
+        headers = CIMultiDict([(name, value) for name, _, value in pairs])
+        size = int(headers.get("Content-Length", 0))
+        body, answer = answer[:size], answer[size:]
+        found.append(
+            Reply(int(status.split()[1]), CIMultiDictProxy(headers), body.decode())
+        )
+    return found
+
+
+def byte_by_byte(sent: bytes) -> list[bytes]:
+    return [sent[i : i + 1] for i in range(len(sent))]
+
+
+def cuts(sent: bytes) -> list[list[bytes]]:
+    """These bytes in one part, in all ways in two, and byte by byte."""
+    in_two = [[sent[:i], sent[i:]] for i in range(1, len(sent))]
+    return [[sent], *in_two, byte_by_byte(sent)]
 
 
 async def leave_after(client: Client, sent: bytes) -> None:

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,8 +20,11 @@ from tests.conftest import Serve
 from tests.problems import (
     PATIENCE,
     assert_problem,
+    byte_by_byte,
     http,
     leave_after,
+    replies_in,
+    said,
     talk,
     talk_and_end,
 )
@@ -41,10 +45,11 @@ NOT_JSON = {
     "bare-name": b"{data: {}}",
     "number-as-name": b"{1: {}}",
     "comment": b"/**/{}",
-    "BOM": b"\xef\xbb\xbf{}",
-    "UTF-16": '{"data": {}}'.encode("utf-16"),
-    "UTF-16-LE": "{}".encode("utf-16-le"),
-    "UTF-32": "{}".encode("utf-32"),
+    "BOM-alone": BOM_UTF8,
+    "BOM-twice": BOM_UTF8 * 2 + b"{}",
+    "BOM-many-times": BOM_UTF8 * 2_500,
+    "BOM-behind": b"{}" + BOM_UTF8,
+    "BOM-and-word": BOM_UTF8 + b"nope",
     "NUL": b"\0",
     "NUL-behind": b"{}\0",
     "two-documents": b"{}{}",
@@ -138,8 +143,10 @@ NOT_HTTP = {
     "words": b"hello, is anybody there?\r\n\r\n",
     "zeros": bytes(64),
     "no-version": b"GET\r\n\r\n",
-    "unknown-version": b"GET / HTTP/9.9\r\nHost: kv\r\n\r\n",
-    "HTTP-2-preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "version-is-words": b"GET / HTTP/x.y\r\nHost: kv\r\n\r\n",
+    "version-without-point": b"GET / HTTP/2\r\nHost: kv\r\n\r\n",
+    "version-with-three-digits": b"GET / HTTP/1.10\r\nHost: kv\r\n\r\n",
+    "small-version": b"GET / http/1.1\r\nHost: kv\r\n\r\n",
     "unknown-method": b"BREW / HTTP/1.1\r\nHost: kv\r\n\r\n",
     "no-host": b"GET / HTTP/1.1\r\n\r\n",
     "two-hosts": http("GET", "/", b"Host: other"),
@@ -167,6 +174,15 @@ TOO_LARGE_HEADERS = {
     "name": http("GET", "/livez", b"a" * MAX_FIELD + b"b: c"),
     "many": http("GET", "/livez", *(b"a%d: b" % i for i in range(MAX_HEADERS))),
     "together": http("GET", "/livez", *[b"a: " + b"b" * (MAX_HEAD // 9)] * 10)[:-4],
+}
+OTHER_VERSIONS = {
+    **{
+        version: b"GET /livez HTTP/%s\r\nHost: kv\r\n\r\n" % version.encode()
+        for version in ("0.9", "0.0", "1.2", "1.9", "2.0", "2.1", "3.0", "9.9")
+    },
+    "none": b"GET /livez\r\n\r\n",
+    "HTTP-2-preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "body": http("POST", "/api/login", body=b"{}").replace(b"1.1", b"2.0", 1),
 }
 BROKEN_CHUNKS = {
     "size": b"zz\r\n{}\r\n0\r\n\r\n",
@@ -258,6 +274,42 @@ async def test_a_string_that_is_not_json(
     caller: Client, path: str, around: bytes, body: bytes
 ) -> None:
     assert_problem(await caller.post(path, around % body), 400, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+@pytest.mark.parametrize("text", ["{}", '{"data": {"k": "v"}}', " [1]", '"é"', "1"])
+@pytest.mark.parametrize("path", [*CALLS, "/api/keys/k"])
+async def test_a_body_in_another_encoding_is_refused_with_its_name(
+    caller: Client, path: str, text: str, encoding: str
+) -> None:
+    method = "PUT" if path == "/api/keys/k" else "POST"
+    for mark in ("", "\ufeff") if encoding[6:] else ("",):
+        body = (mark + text).encode(encoding)
+        detail = assert_problem(
+            await caller.request(method, path, body), 400, "invalid_json"
+        )
+        assert encoding[:6].upper() in detail
+        assert "UTF-8" in detail
+
+
+async def test_a_byte_order_mark_is_skipped(caller: Client) -> None:
+    key = unique("marked")
+    body = BOM_UTF8 + json.dumps({"data": {key: "ï»¿"}}, ensure_ascii=False).encode()
+    assert (await caller.post("/api/write", body)).status == 200
+    reply = await caller.post("/api/read", BOM_UTF8 + b'{"keys":["%s"]}' % key.encode())
+    assert reply.json == {"data": {key: "ï»¿"}}
+
+
+@pytest.mark.parametrize("text", ["1.0", '"\ufeff"', ' {"a": [1]} ', "null"])
+async def test_a_value_is_stored_without_its_byte_order_mark(
+    caller: Client, text: str
+) -> None:
+    path = f"/api/keys/{unique('marked')}"
+    put = await caller.request("PUT", path, BOM_UTF8 + text.encode())
+    assert put.status == 204
+    assert (await caller.request("GET", path)).text == text.strip(" ")
 
 
 async def test_a_value_that_is_not_utf_8_is_named(caller: Client) -> None:
@@ -560,9 +612,8 @@ async def test_a_body_that_is_not_what_its_encoding_says(
     request = http(
         "POST", "/api/read", b"Content-Encoding: gzip", body=body, token=caller.token
     )
-    reply = await talk(caller, request)
-    assert_problem(reply, 400, reply.json["code"])
-    assert reply.json["code"] in ("invalid_request", "invalid_json")
+    code = "invalid_request" if body else "invalid_json"
+    assert_problem(await talk(caller, request), 400, code)
 
 
 async def test_a_gzip_bomb(small: Client) -> None:
@@ -581,6 +632,25 @@ async def test_a_gzip_bomb(small: Client) -> None:
 @pytest.mark.parametrize("sent", NOT_HTTP.values(), ids=NOT_HTTP.keys())
 async def test_what_is_not_http(visitor: Client, sent: bytes) -> None:
     assert_problem(await talk(visitor, sent), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("sent", OTHER_VERSIONS.values(), ids=OTHER_VERSIONS.keys())
+@pytest.mark.parametrize("parts", ["whole", "bytes"])
+async def test_another_version_of_http(
+    visitor: Client, sent: bytes, parts: str
+) -> None:
+    pieces = [sent] if parts == "whole" else byte_by_byte(sent)
+    answer = await said(visitor, *pieces, b"GET /livez HTTP/1.1\r\nHost: kv\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 505 ")
+    assert b"\r\nConnection: close\r\n" in answer
+    (reply,) = replies_in(answer)
+    detail = assert_problem(reply, 505, "http_version")
+    assert "HTTP/1.0 or HTTP/1.1" in detail
+
+
+async def test_http_1_0_is_answered(visitor: Client) -> None:
+    (reply,) = replies_in(await said(visitor, b"GET /livez HTTP/1.0\r\n\r\n"))
+    assert reply.status == 200
 
 
 @pytest.mark.parametrize("sent", TOO_LONG_URIS.values(), ids=TOO_LONG_URIS.keys())
@@ -655,7 +725,6 @@ async def test_an_expectation_nobody_can_meet(
         b"Content-Type: application/json; charset=utf-16",
         b"Accept: \xff",
         b"Cookie: \xff=\xff",
-        b"Content-Encoding: \xff",
         b"Connection: \xff",
         b"Upgrade: websocket\r\nConnection: upgrade",
         b"X-Forwarded-For: \xff",
@@ -675,6 +744,25 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body(
     await leave_after(caller, head + b'{"data"')
     assert (await caller.read(["k"])).status == 200
     assert not caplog.records  # it is nothing an operator should look at
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("second", [b"Bearer x", b"Basic eDp5", b""])
+async def test_two_authorization_headers_are_refused(
+    caller: Client, second: bytes, order: int
+) -> None:
+    lines = [b"Authorization: Bearer " + (caller.token or "").encode()]
+    lines.append(b"authorization: " + second)
+    request = http("POST", "/api/read", *lines[::order], body=b'{"keys":["k"]}')
+    detail = assert_problem(await talk(caller, request), 400, "invalid_request")
+    assert "Authorization" in detail
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+async def test_the_scheme_is_taken_in_any_case(caller: Client, scheme: str) -> None:
+    header = f"Authorization: {scheme} {caller.token}".encode()
+    request = http("POST", "/api/read", header, body=b'{"keys":["k"]}')
+    assert (await talk(caller, request)).status == 200
 
 
 # Methods and paths
