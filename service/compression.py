@@ -9,9 +9,10 @@ import contextlib
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from aiohttp import HttpVersion11, hdrs, web
 
@@ -41,9 +42,14 @@ LEVEL = 1
 #: zlib: the largest window, in a gzip container.
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
-#: Replies compressed at once. Each has up to 0.5 MiB of state for as long as its client
-#: takes; further replies are sent as they are, which costs less CPU time as well.
-MAX_STREAMS = 32
+#: Streams that are open. Each keeps up to 0.5 MiB of state for as long as its client
+#: takes; further replies are sent as they are.
+MAX_STREAMS = 64
+
+#: Bytes of replies that wait for the thread, beyond which further long ones are sent as
+#: they are. It compresses them in 10 to 25 ms: clients that are faster than the thread
+#: would only wait for it, and their replies would take memory in the meantime.
+MAX_PENDING = 4 * 1024 * 1024
 
 #: Characters of `Accept-Encoding` that are parsed: browsers send about 30, and a header
 #: that fills the largest head would stop the event loop for milliseconds.
@@ -57,33 +63,32 @@ ELEMENT = re.compile(
 
 
 class Compressor(Protocol):
-    def compress(self, data: memoryview, /) -> bytes: ...
+    def compress(self, data: bytes | memoryview, /) -> bytes: ...
 
     def flush(self) -> bytes: ...
+
+
+Run = Callable[..., Awaitable[bytes]]
 
 
 class Stream:
     """One reply, compressed piece by piece."""
 
-    def __init__(self, coding: str, executor: ThreadPoolExecutor) -> None:
-        self._compressor = _compressor(coding)
-        self._executor = executor
+    def __init__(self, compressor: Compressor, run: Run) -> None:
+        self._compressor = compressor
+        self._run = run
 
     async def compress(self, piece: memoryview) -> bytes:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._executor, self._compressor.compress, piece
-        )
+        return await self._run(self._compressor.compress, piece)
 
     async def flush(self) -> bytes:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._compressor.flush)
+        return await self._run(self._compressor.flush)
 
 
 class Compression:
-    """What this process compresses: all of it in one thread.
+    """Compresses replies in one thread, interleaved piece by piece.
 
-    Replies are interleaved piece by piece, and the event loop keeps the other cores.
+    The event loop keeps the other cores.
 
     :param codings: the preferred one first; none: replies are sent as they are
     """
@@ -92,6 +97,7 @@ class Compression:
         self._codings = codings
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="compression")
         self._streams = 0
+        self._pending = 0
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -101,23 +107,40 @@ class Compression:
         """Whether compressible replies depend on `Accept-Encoding`."""
         return bool(self._codings)
 
+    @property
+    def has_capacity(self) -> bool:
+        """For one more stream."""
+        return self._pending < MAX_PENDING and self._streams < MAX_STREAMS
+
     def coding_for(self, request: web.BaseRequest) -> str | None:
         """The coding of the reply; None: as it is."""
-        if request.version != HttpVersion11:  # the length is unknown: it needs chunks
-            return None
-        if self._streams >= MAX_STREAMS:
+        if request.version != HttpVersion11:  # a stream has no length: it needs chunks
             return None
         return negotiated(
             request.headers.getall(hdrs.ACCEPT_ENCODING, []), self._codings
         )
 
+    async def compress(self, coding: str, body: bytes) -> bytes:
+        """A short reply at once."""
+        return await self._run(len(body), _compressed, coding, body)
+
     @contextlib.contextmanager
-    def stream(self, coding: str) -> Iterator[Stream]:
+    def stream(self, coding: str, size: int) -> Iterator[Stream]:
+        """:param size: bytes of the reply"""
         self._streams += 1
         try:
-            yield Stream(coding, self._executor)
+            yield Stream(_compressor(coding), partial(self._run, size))
         finally:
             self._streams -= 1
+
+    async def _run(self, size: int, work: Callable[..., bytes], *args: Any) -> bytes:
+        """:param size: bytes of the reply, pending unless it waits for its client"""
+        loop = asyncio.get_running_loop()
+        self._pending += size
+        try:
+            return await loop.run_in_executor(self._executor, work, *args)
+        finally:
+            self._pending -= size
 
 
 COMPRESSION = web.AppKey("compression", Compression)
@@ -163,3 +186,8 @@ def _compressor(coding: str) -> Compressor:
         compressor: Compressor = ZstdCompressor(level=LEVEL)
         return compressor
     return zlib.compressobj(LEVEL, wbits=GZIP_WINDOW)
+
+
+def _compressed(coding: str, body: bytes) -> bytes:
+    compressor = _compressor(coding)
+    return compressor.compress(body) + compressor.flush()

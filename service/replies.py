@@ -78,20 +78,26 @@ class Reply(web.Response):
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         # not before: what the connection reserves is the size before compression
         if self._is_compressible and (self.content_length or 0) >= MIN_SIZE:
-            self._negotiate(request)
+            await self._negotiate(request)
         return await super().prepare(request)
 
-    def _negotiate(self, request: web.BaseRequest) -> None:
+    async def _negotiate(self, request: web.BaseRequest) -> None:
         compression = cast(web.Request, request).app[COMPRESSION]
         if not compression.is_on:
             return
         self.headers.add(hdrs.VARY, hdrs.ACCEPT_ENCODING)
         coding = compression.coding_for(request)
-        if coding is not None:
-            self.headers[hdrs.CONTENT_ENCODING] = coding
+        if coding is None:
+            return
+        if isinstance(self._body, bytes) and len(self._body) <= PIECE:
+            self._body = await compression.compress(coding, self._body)
+        elif compression.has_capacity:
+            self._stream = compression.stream(coding, self.content_length or 0)
             self.headers.popall(hdrs.CONTENT_LENGTH, None)
             self.enable_chunked_encoding()
-            self._stream = compression.stream(coding)
+        else:
+            return
+        self.headers[hdrs.CONTENT_ENCODING] = coding
 
     async def write_eof(self, data: bytes = b"") -> None:
         pieces = self._take_pieces()
@@ -110,9 +116,7 @@ class Reply(web.Response):
     def _take_pieces(self) -> Iterable[memoryview]:
         """Of the body, unless aiohttp may write it at once."""
         body = self._body
-        if not isinstance(body, bytes):
-            return ()
-        if len(body) <= PIECE and self._stream is None:
+        if not isinstance(body, bytes) or len(body) <= PIECE:
             return ()
         self._body = None
         return _cut(body)

@@ -247,7 +247,7 @@ async def test_a_compressed_reply_has_the_same_content(
     assert int(plain.headers["Content-Length"]) == len(plain.raw) >= size
     reply = await fetch(raw, client, "POST", "/api/read", asked, accept=(coding,))
     assert reply.coding == coding
-    assert "Content-Length" not in reply.headers
+    assert reply.headers.get("Content-Length") in (None, str(len(reply.raw)))
     assert len(reply.raw) < len(plain.raw) / 2
     assert reply.body == plain.body
 
@@ -490,18 +490,34 @@ async def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
         assert (await reader.read()).endswith(b'{"status":"alive"}')
 
 
-async def test_beyond_the_limit_replies_are_sent_as_they_are(
+@pytest.mark.parametrize("limit", ["MAX_STREAMS", "MAX_PENDING"])
+async def test_without_capacity_long_replies_are_sent_as_they_are(
+    client: Client,
+    raw: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+) -> None:
+    """Short ones need next to none."""
+    monkeypatch.setattr(f"service.compression.{limit}", 0)
+    for size, coding in ((PIECE, GZIP), (PIECE + 1, None)):
+        asked = {"keys": await written(client, size)}
+        reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
+        assert (len(reply.body), reply.coding) == (size, coding)
+        assert reply.headers.getall("Vary") == ["Accept-Encoding"]
+
+
+async def test_a_client_that_leaves_makes_room_for_another(
     serve: Serve,
     tarantool: Tarantool,
     raw: aiohttp.ClientSession,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Until the client leaves that is slow to take a compressed one."""
+    """Here there is room for one long compressed reply."""
     monkeypatch.setattr("service.compression.MAX_STREAMS", 1)
     async with serve(tarantool) as client:
         await client.enter()
         slow = await long_read(client)
-        asked = {"keys": await written(client, MIN_SIZE)}
+        asked = {"keys": await written(client, 3 * PIECE)}
 
         async def coding() -> str | None:
             reply = await fetch(

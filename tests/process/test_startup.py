@@ -394,6 +394,7 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
         ("KV_WAL_MODE", "none"),
         ("KV_REGISTRATION", "shut"),
         ("KV_ACCESS_LOG", "loud"),
+        ("KV_COMPRESSION", "gzip"),
         ("KV_TRUSTED_PROXIES", "proxy.example.org"),
         ("KV_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("KV_TRUSTED_PROXIES", "10.0.0.1,"),
