@@ -47,7 +47,7 @@ GZIP_WINDOW = 16 + zlib.MAX_WBITS
 MAX_STREAMS = 64
 
 #: Bytes of replies that wait for the thread, beyond which further long ones are sent as
-#: they are. It compresses them in 10 to 25 ms: clients that are faster than the thread
+#: they are. gzip takes about 20 ms for them: clients that are faster than the thread
 #: would only wait for it, and their replies would take memory in the meantime.
 MAX_PENDING = 4 * 1024 * 1024
 
