@@ -34,6 +34,7 @@ from service.errors import (
     UriTooLong,
     http_problem,
 )
+from service.framing import EMPTY_LINE, Body, ChunkedBody, Head, SizedBody
 from service.load import SMALL, Load
 from service.replies import PIECE
 
@@ -57,8 +58,6 @@ TOO_MANY = "Too many headers received"
 #: How it says that the version is not known, and that it is HTTP/2 (RFC 9113, 3.4).
 OTHER_VERSIONS = ("Invalid HTTP version", "Pause on PRI/Upgrade")
 
-EMPTY_LINE = b"\r\n\r\n"
-
 #: Bytes a second: the slowest line that a client is waited for, with a body or a reply
 #: of any length.
 MIN_RATE = 16 * 1024
@@ -69,10 +68,11 @@ LOOK_INTERVAL = 1.0
 
 class ProblemHandler(RequestHandler):
     __slots__ = (
+        "_body",
         "_body_arrives",
-        "_body_left",
         "_half_closed",
         "_head",
+        "_head_ends",
         "_head_seconds",
         "_held",
         "_idle_seconds",
@@ -81,7 +81,6 @@ class ProblemHandler(RequestHandler):
         "_is_refusing",
         "_is_upgrade",
         "_last_body",
-        "_last_bytes",
         "_load",
         "_make_room",
         "_on_left",
@@ -107,9 +106,9 @@ class ProblemHandler(RequestHandler):
         self._half_closed = False
         # of the request that came last: the only one that can be unfinished
         self._last_body: StreamReader = EMPTY_PAYLOAD
-        self._body_left = 0  # bytes of it that have not come, but for chunks
+        self._body: Body = SizedBody(0)
         self._head = 0  # bytes of a head that has not ended
-        self._last_bytes = b""  # that may begin the end of a head or of chunks
+        self._head_ends = Head()
         self._unparsed = b""  # came while the parser was paused
         self._is_upgrade = False  # the last request has `Upgrade`, and has not ended
         self._is_between = True  # two requests: the parser has nothing of the next one
@@ -207,27 +206,15 @@ class ProblemHandler(RequestHandler):
             self._pause_reading_for_buffer()
 
     def _end_of_part(self, data: bytes, start: int) -> int:
-        """Where the head or the body that comes at `start` ends, at the latest."""
-        size = len(data)
-        if self._body_left:
-            end = min(start + self._body_left, size)
-            self._body_left -= end - start
-            return end
-        end = self._end_of_lines(data, start)
-        if self._last_body.is_eof():
+        """The index where the head or the body that begins at `start` ends."""
+        in_body = not self._last_body.is_eof()
+        if in_body and not self._body.is_over:
+            return self._body.end(data, start)
+        end = self._head_ends.end(data, start)
+        if not in_body:
             end = min(end, start + MAX_HEAD - self._head)
             self._head += end - start
         return end
-
-    def _end_of_lines(self, data: bytes, start: int) -> int:
-        """Behind the first empty line: there ends a head, or a body in chunks."""
-        if self._last_bytes:  # it may have begun in them
-            seam = self._last_bytes + data[start : start + len(EMPTY_LINE) - 1]
-            found = seam.find(EMPTY_LINE)
-            if found >= 0:
-                return start + found + len(EMPTY_LINE) - len(self._last_bytes)
-        found = data.find(EMPTY_LINE, start)
-        return len(data) if found < 0 else found + len(EMPTY_LINE)
 
     def _parse(self, part: bytes) -> None:
         if self._is_refusing or self._parser is None:
@@ -240,13 +227,8 @@ class ProblemHandler(RequestHandler):
             return
         for message, body in messages:
             self._begin(message, body)
-        is_over = self._last_body.is_eof()
-        if self._is_upgrade and is_over:
+        if self._is_upgrade and self._last_body.is_eof():
             self._ignore_upgrade()
-        if messages or (is_over and not self._head):
-            self._last_bytes = b""
-        elif not self._body_left:
-            self._last_bytes = (self._last_bytes + part)[1 - len(EMPTY_LINE) :]
 
     def _begin(self, message: RawRequestMessage, body: StreamReader) -> None:
         head, self._head = self._head, 0
@@ -262,8 +244,10 @@ class ProblemHandler(RequestHandler):
         self._request_count += 1
         self._messages.append((message, body))
         self._last_body = body
-        if not body.is_eof() and not message.chunked:
-            self._body_left = int(message.headers[hdrs.CONTENT_LENGTH])
+        if message.chunked:
+            self._body = ChunkedBody()
+        elif not body.is_eof():
+            self._body = SizedBody(int(message.headers[hdrs.CONTENT_LENGTH]))
         if message.upgrade:
             self._is_upgrade = True
             # what follows belongs to the tunnel that it does not get
