@@ -86,7 +86,7 @@ verify-compose restore-compose: %-compose: from
 
 .PHONY: from
 from:
-	@test -n "$$FROM" || { echo "FROM=folder is wanted: the folder of a backup" >&2; exit 1; }
+	@test -n "$$FROM" || { echo "expected FROM=folder, the folder of a backup" >&2; exit 1; }
 
 .PHONY: fuzz hostile
 fuzz: .venv/dev

@@ -30,7 +30,7 @@ readonly passing=$DATA/passing.$(date -u +%s).$$
 # Not by sed or awk: the folder may contain what is special there.
 rename() {
     local rest line
-    while IFS= read -r rest; do
+    while IFS= read -r rest || [[ -n $rest ]]; do
         line=
         while [[ $rest == *"$passing"* ]]; do
             line+=${rest%%"$passing"*}$folder

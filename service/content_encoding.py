@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from service.errors import InvalidRequest, UnsupportedEncoding
 from service.parsing import quoted
+from service.zstd import zstd
 
 #: Bytes that a decoder gets at a time: it copies those that it has not read.
 INPUT = 16 * 1024
@@ -98,13 +99,8 @@ def _brotli() -> Iterator[Coding]:
 
 
 def _zstd() -> Iterator[Coding]:
-    try:
-        from backports import zstd
-    except ImportError:
-        try:
-            from compression import zstd
-        except ImportError:
-            return
+    if zstd is None:
+        return
     options = {zstd.DecompressionParameter.window_log_max: MAX_ZSTD_WINDOW}
     new = partial(zstd.ZstdDecompressor, options=options)
     yield Coding("zstd", lambda _: new(), (zstd.ZstdError,), has_members=True)

@@ -80,12 +80,10 @@ class AllowedHosts:
         found = AUTHORITY.fullmatch(authority)
         if found is None or len(authority) > MAX_AUTHORITY:
             return False
-        if _is_address(found["v6"] or found["name"]):
-            return True
         if found["v6"]:
-            return False
+            return _is_address(found["v6"])
         name = found["name"].lower().removesuffix(".")
-        return (
+        return _is_address(name) or (
             name in self._names
             or f".{name}".endswith(self._domains)
             or (self._single_labels and bool(name) and "." not in name)

@@ -84,7 +84,8 @@ class Load:
 
     @property
     def max_watchers(self) -> int:
-        return min(self._max_watchers, int(self.max_connections * WATCHERS_SHARE))
+        share = max(1, int(self.max_connections * WATCHERS_SHARE))
+        return min(self._max_watchers, share)
 
     def admit(self, spare: int = 0) -> None:
         """Is there a place for a request that has just been counted?

@@ -1,5 +1,6 @@
 --- The rule for the name of a new account: the one of the service (service/parsing.py), which
--- also normalises what it is given; a name that is not normalised could never log in.
+-- also normalises what it is given; a name that is not normalised could never log in. It is
+-- that of Unicode 14: a service on a newer Python accepts newer characters too.
 local normal_form = require('users.normal_form')
 local unicode = require('users.unicode')
 

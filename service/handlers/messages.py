@@ -48,7 +48,7 @@ PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 
 def expected_size(request: web.Request, keys: int) -> int:
-    """Bytes of a reply of values that are not known yet, as far as there is room.
+    """Bytes of a reply of values that are not known yet, within what can be reserved.
 
     :param keys: their number
     """
