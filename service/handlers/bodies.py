@@ -92,7 +92,7 @@ async def _decoded(
             raise BodyTooLarge(
                 f"The body is longer than {limit} bytes when decoded, the limit"
             )
-        hold(request, len(body) + len(whole))
+        hold(request, max(len(body), len(whole)))
         await give_way(len(whole))
     hold(request, len(whole))
     return bytes(whole)
