@@ -1,6 +1,7 @@
 """A client that records what it asked and what it was told."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import time
@@ -18,6 +19,9 @@ TIMEOUT = aiohttp.ClientTimeout(total=8.0)
 
 #: Seconds in which a request is made again, and between two times.
 PATIENCE, PAUSE = 10.0, 0.2
+
+#: Seconds for a new account and its token, on a busy machine.
+ENTER_TIMEOUT = 60.0
 
 #: Characters of a value that are recorded as they are.
 KEPT = 64
@@ -94,13 +98,27 @@ class Session:
 
     async def enter(self) -> None:
         """As a new account."""
+        async with asyncio.timeout(ENTER_TIMEOUT):
+            # 409: of an attempt whose outcome was unknown
+            await self._answered("/api/register", {200, 409})
+            login = await self._answered("/api/login", {200})
+        self.headers = {"Authorization": f"Bearer {login['token']}"}
+
+    async def _answered(self, path: str, statuses: set[int]) -> dict[str, str]:
+        """Repeats a request that a busy machine does not serve in time.
+
+        There is nothing to judge yet.
+        """
         account = {"username": self.username, "password": "password"}
-        url = self.urls[0]
-        async with self.http.post(f"{url}/api/register", json=account) as response:
-            assert response.status == 200, await response.text()
-        async with self.http.post(f"{url}/api/login", json=account) as response:
-            token = (await response.json())["token"]
-        self.headers = {"Authorization": f"Bearer {token}"}
+        url = f"{self.urls[0]}{path}"
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with self.http.post(url, json=account, timeout=TIMEOUT) as reply:
+                    if reply.status != 503:
+                        assert reply.status in statuses, await reply.text()
+                        body: dict[str, str] = await reply.json()
+                        return body
+            await asyncio.sleep(PAUSE)
 
     async def write(
         self,
