@@ -10,7 +10,8 @@ from tests.problems import assert_problem
 
 #: What the service may answer, and of what passes only that it has too much to do.
 SUCCESSES = {200, 204, 302, 304}
-REFUSALS = {400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 417, 429, 431}
+REFUSALS = {400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 417, 421}
+REFUSALS |= {429, 431, 505}
 PASSING = {(503, "overloaded")}
 
 
