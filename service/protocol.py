@@ -36,6 +36,7 @@ from service.errors import (
 )
 from service.framing import EMPTY_LINE, Body, ChunkedBody, Head, SizedBody
 from service.load import SMALL, Load
+from service.parsing import quoted
 from service.replies import PIECE
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,9 @@ TOO_MANY = "Too many headers received"
 
 #: How it says that the version is not known, and that it is HTTP/2 (RFC 9113, 3.4).
 OTHER_VERSIONS = ("Invalid HTTP version", "Pause on PRI/Upgrade")
+
+#: How it says that there is none: a body of this length it takes for none.
+NO_LENGTH = str(2**64 - 1)
 
 #: Bytes a second: the slowest line that a client is waited for, with a body or a reply
 #: of any length.
@@ -127,7 +131,16 @@ class ProblemHandler(RequestHandler):
         if self.ssl_context is not None:
             # one that ends here keeps eight times as many bytes by default
             cast(asyncio.Transport, transport).set_write_buffer_limits(PIECE)
+        if self._task_handler is not None:
+            self._task_handler.add_done_callback(self._abort_if_failed)
         self._make_room(self)
+
+    def _abort_if_failed(self, task: asyncio.Task[None]) -> None:
+        """aiohttp keeps a connection open whose task has ended with an exception."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a connection failed", exc_info=error)
+            if self.transport is not None:
+                self.transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -236,6 +249,11 @@ class ProblemHandler(RequestHandler):
             widest = max(len(name) + len(value) for name, value in message.raw_headers)
             if widest > MAX_FIELD:
                 self._refuse(HeadersTooLarge(_one_beyond(MAX_FIELD, widest)))
+                return
+        if message.chunked or body is EMPTY_PAYLOAD or message.path[:1] != "/":
+            malformed = _malformed(message)
+            if malformed is not None:
+                self._refuse(malformed)
                 return
         version = message.version
         if version is not HttpVersion11 and version != HttpVersion10:
@@ -421,6 +439,26 @@ class ProblemHandler(RequestHandler):
         if is_last and not self._messages:
             resp.force_close()
         return await super().finish_response(request, resp, start_time)
+
+
+def _malformed(message: RawRequestMessage) -> Problem | None:
+    """What aiohttp accepts, and should not."""
+    given = message.headers.getall(hdrs.TRANSFER_ENCODING, None)
+    if given is not None and [each.strip().lower() for each in given] != ["chunked"]:
+        return InvalidRequest(
+            f"Transfer-Encoding is {quoted(', '.join(given))}, expected chunked"
+        )
+    length = message.headers.get(hdrs.CONTENT_LENGTH, "")
+    if given is None and length.lstrip("0") == NO_LENGTH:
+        return InvalidRequest(f"Content-Length is {NO_LENGTH}, beyond its range")
+    if message.path[:1] != "/":
+        try:
+            _ = message.url.host, message.url.port
+        except ValueError:
+            return InvalidRequest(
+                f"The target {quoted(message.path)} is not a valid URL"
+            )
+    return None
 
 
 def _not_http(error: BaseException | None) -> Problem:

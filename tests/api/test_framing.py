@@ -340,3 +340,51 @@ def test_empty_lines_in_a_chunk_do_not_cut_it() -> None:
         start = head.end(body, start)
         ends += 1
     assert ends > 100_000
+
+
+# What aiohttp accepts, and should not
+
+NO_URLS = {
+    "an invalid label": b"http://xn--a/livez",
+    "an empty label": b"http://xn--/x",
+    "another scheme": b"ftp://xn--zz--/",
+}
+NO_FRAMING = {
+    "a length that aiohttp takes for none": b"Content-Length: %d" % (2**64 - 1),
+    "such a length with zeros": b"Content-Length: 00%d" % (2**64 - 1),
+    "an empty coding": b"Transfer-Encoding:",
+    "another coding": b"Transfer-Encoding: gzip, chunked",
+}
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+@pytest.mark.parametrize("target", NO_URLS.values(), ids=NO_URLS)
+async def test_a_target_that_is_no_url(
+    visitor: Client, target: bytes, version: bytes
+) -> None:
+    sent = b"GET %b HTTP/%b\r\nHost: localhost\r\n\r\n" % (target, version)
+    (reply,) = replies_in(await said(visitor, sent + LIVEZ, last=False))
+    assert_problem(reply, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("header", NO_FRAMING.values(), ids=NO_FRAMING)
+async def test_what_follows_an_unknown_length_is_no_request(
+    visitor: Client, header: bytes
+) -> None:
+    for method in b"POST", b"DELETE", b"GET":
+        head = (
+            method + b" /api/login HTTP/1.1\r\nHost: localhost\r\n%b\r\n\r\n" % header
+        )
+        for parts in [head, SMUGGLED], [head + SMUGGLED], byte_by_byte(head + SMUGGLED):
+            (reply,) = replies_in(await said(visitor, *parts, last=False))
+            assert_problem(reply, 400, "invalid_request")
+
+
+async def test_a_connection_whose_task_fails_is_closed(
+    visitor: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """aiohttp makes the request outside what it guards."""
+    monkeypatch.setattr("service.protocol._malformed", lambda _: None)
+    sent = b"GET http://xn--a/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert await said(visitor, sent, last=False) == b""
+    assert "a connection failed" in caplog.text
