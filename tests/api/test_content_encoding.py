@@ -383,8 +383,8 @@ async def test_what_is_too_long_when_decoded(
     client: Client, coding: str, compress: Compress
 ) -> None:
     bomb = compress(bytes(64 * MIB) if coding in ("br", "zstd") else bytes(17 * MIB))
-    if len(bomb) > MIB:
-        pytest.skip("it does not compress")
+    if compress is not stored_deflate:
+        assert len(bomb) < MIB
     reply, stored = await put(client, bomb, coding)
     assert str(16 * MIB) in assert_problem(reply, 413, "body_too_large")
     assert stored is None

@@ -14,7 +14,7 @@ from service.passwords import MAX_WAITING, THREADS
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve
 from tests.operator import set_grants
-from tests.problems import assert_problem
+from tests.problems import assert_problem, talk
 from tests.tarantool import Tarantool, Tarantools
 
 README = Path(__file__).parents[2] / "README.md"
@@ -99,6 +99,16 @@ TABLE = [
     Row(403, "token_expired", _with_expired_token, {"KV_TOKEN_TTL": "1"}),
     Row(404, "not_found", lambda client: client.post("/api/nothing")),
     Row(405, "method_not_allowed", lambda client: client.request("GET", "/api/read")),
+    Row(
+        415,
+        "unsupported_encoding",
+        lambda client: client.post("/api/read", headers={"Content-Encoding": "x"}),
+    ),
+    Row(
+        505,
+        "http_version",
+        lambda client: talk(client, b"GET /livez HTTP/2.0\r\nHost: kv\r\n\r\n"),
+    ),
     Row(409, "user_exists", _register_twice),
     Row(409, "not_a_counter", _increment_a_text),
     Row(409, "counter_overflow", _increment_too_far),

@@ -19,7 +19,7 @@ MOST = 64
 
 SETS_THE_CLOCK = """
 local clock = require('clock')
-now = clock.monotonic()
+now = math.floor(clock.monotonic())
 clock.monotonic = function() return now end
 """
 
