@@ -1,6 +1,8 @@
 """Replies as they come on a connection, and what must hold of every one."""
 
 import asyncio
+import gzip
+from collections.abc import AsyncIterator
 from typing import Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -35,9 +37,25 @@ async def next_reply(reader: asyncio.StreamReader, method: str) -> Reply | None:
     # to what is not HTTP, and was no HEAD therefore, it is an HTTP/1.0 reply
     of_head = method == "HEAD" and not status_line.startswith("HTTP/1.0")
     if not of_head and status not in (204, 304) and not is_stream(headers):
-        body = await reader.readexactly(int(headers["Content-Length"]))
+        body = await _body(reader, headers)
     is_text = not headers.get("Content-Type", "").startswith("image/")
     return Reply(status, headers, body.decode("utf-8" if is_text else "latin-1"))
+
+
+async def _body(reader: asyncio.StreamReader, headers: CIMultiDictProxy[str]) -> bytes:
+    """As it was before compression."""
+    if headers.get("Transfer-Encoding") == "chunked":
+        body = b"".join([chunk async for chunk in _chunks(reader)])
+    else:
+        body = await reader.readexactly(int(headers["Content-Length"]))
+    return gzip.decompress(body) if "Content-Encoding" in headers else body
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while size := int(await reader.readline(), 16):
+        yield await reader.readexactly(size)
+        await reader.readline()
+    await reader.readline()
 
 
 def is_stream(headers: Any) -> bool:
