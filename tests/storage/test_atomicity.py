@@ -15,13 +15,17 @@ READERS = 4
 
 CLIENTS = 50
 
-#: Looks whether the name is free, and lets others run before it takes it.
+#: Checks whether the name is free, and waits until another call has checked the same.
 CHECK_THEN_INSERT = """
+local fiber = require('fiber')
+local checked, another = 0, fiber.cond()
 kv.v1.create_user = function(name, password_hash)
     if box.space.users:get(name) ~= nil then
         box.error({ type = 'kv.UserExists', reason = 'User already exists' })
     end
-    require('fiber').sleep(0.5)
+    checked = checked + 1
+    another:broadcast()
+    while checked < 2 do another:wait() end
     box.space.users:replace({ name, password_hash, 1, 0 })
 end
 """
@@ -113,6 +117,7 @@ async def test_a_change_in_two_calls_is_seen_torn(
 
     async def change_in_halves(number: int) -> None:
         await change(client, keys[: KEYS // 2], number)
+        await look(client, keys)  # the readers have as much time
         await change(client, keys[KEYS // 2 :], number)
 
     seen = await values_seen(lambda: look(client, keys), change_in_halves)
