@@ -82,8 +82,8 @@ async def preflight(
 ) -> Reply:
     """As a browser sends it: without the token."""
     asking = {"Origin": origin, "Access-Control-Request-Method": method}
-    stranger = Client(client.session, client.url)
-    return await stranger.request("OPTIONS", path, headers=asking | more)
+    anonymous = Client(client.session, client.url)
+    return await anonymous.request("OPTIONS", path, headers=asking | more)
 
 
 # Preflights
@@ -271,8 +271,8 @@ async def test_a_reply_is_the_same_with_an_origin(listed: Client) -> None:
 
 
 async def test_refusals_of_a_token_are_readable(listed: Client) -> None:
-    stranger = Client(listed.session, listed.url)
-    reply = await stranger.post("/api/read", KEYS, headers=ORIGIN)
+    anonymous = Client(listed.session, listed.url)
+    reply = await anonymous.post("/api/read", KEYS, headers=ORIGIN)
     assert_problem(reply, 403, "token_missing")
     assert_readable(reply, APP)
 

@@ -32,7 +32,7 @@ async def made(client: Client) -> str:
     return str(reply.json["ticket"])
 
 
-def stranger(client: Client) -> Client:
+def anonymous(client: Client) -> Client:
     """Without a token."""
     return Client(client.session, client.url)
 
@@ -42,7 +42,7 @@ async def refused(
 ) -> Reply:
     """The reply to a stream that does not begin."""
     path = query(ticket=ticket)
-    return await stranger(client).request("GET", path, headers=headers)
+    return await anonymous(client).request("GET", path, headers=headers)
 
 
 def claims(ticket: str) -> dict[str, Any]:
@@ -53,19 +53,19 @@ def claims(ticket: str) -> dict[str, Any]:
 
 async def test_a_ticket_opens_a_stream(client: Client) -> None:
     prefix, ticket = unique("ticket"), await made(client)
-    async with following(stranger(client), ticket=ticket, prefix=prefix) as stream:
+    async with following(anonymous(client), ticket=ticket, prefix=prefix) as stream:
         await stream.start()
         first = (await client.write({prefix: 1})).revision
         event = await stream.next()
         assert (event.id, event.json["data"]) == (str(first), {prefix: 1})
     second = (await client.write({f"{prefix}/a": [2.0]})).revision
     again = following(
-        stranger(client), ticket=ticket, prefix=prefix, last_event_id=str(first)
+        anonymous(client), ticket=ticket, prefix=prefix, last_event_id=str(first)
     )
     async with again as stream:
         assert (await stream.next()).id == str(second)
     async with following(
-        stranger(client), ticket=ticket, prefix=prefix, since=first
+        anonymous(client), ticket=ticket, prefix=prefix, since=first
     ) as stream:
         assert (await stream.next()).id == str(second)
 
@@ -89,7 +89,7 @@ async def test_a_ticket_lives_as_long_as_its_token_but_one_hour_at_most(
 
 
 async def test_only_a_caller_gets_a_ticket(client: Client) -> None:
-    reply = await stranger(client).post("/api/tickets")
+    reply = await anonymous(client).post("/api/tickets")
     assert_problem(reply, 403, "token_missing")
     client.token = f"{client.token}x"
     assert_problem(await client.post("/api/tickets"), 403, "token_invalid")
@@ -126,11 +126,11 @@ async def test_a_ticket_is_no_token(client: Client, method: str, path: str) -> N
     ticket = await made(client)
     for scheme in ("Bearer", "Ticket"):
         headers = {"Authorization": f"{scheme} {ticket}"} | EVENTS
-        reply = await stranger(client).request(method, path, headers=headers)
+        reply = await anonymous(client).request(method, path, headers=headers)
         assert_problem(reply, 403, "token_invalid")
     if path != "/api/changes":
         in_query = f"{path}?ticket={ticket}"
-        reply = await stranger(client).request(method, in_query, headers=EVENTS)
+        reply = await anonymous(client).request(method, in_query, headers=EVENTS)
         assert_problem(reply, 403, "token_missing")
         reply = await client.request(method, in_query)
         assert reply.status == 400
@@ -145,7 +145,7 @@ async def test_a_ticket_and_a_header_are_refused(client: Client) -> None:
     path = query(ticket=await made(client))
     for header in (f"Bearer {client.token}", "Bearer x", "Basic dTpw", ""):
         headers = EVENTS | {"Authorization": header}
-        reply = await stranger(client).request("GET", path, headers=headers)
+        reply = await anonymous(client).request("GET", path, headers=headers)
         assert_problem(reply, 400, "invalid_request")
 
 
@@ -153,7 +153,7 @@ async def test_a_ticket_is_given_once(client: Client) -> None:
     ticket = await made(client)
     for more in (f"&ticket={ticket}", "&ticket=", f"&%74icket={ticket}"):
         path = query(ticket=ticket) + more
-        reply = await stranger(client).request("GET", path, headers=EVENTS)
+        reply = await anonymous(client).request("GET", path, headers=EVENTS)
         detail = assert_problem(reply, 400, "invalid_request")
         assert "/ticket is given twice" in detail
 
@@ -161,7 +161,7 @@ async def test_a_ticket_is_given_once(client: Client) -> None:
 @pytest.mark.parametrize("more", ["since=x", "tickets=1", "prefix=%ff", "wait=61"])
 async def test_the_rest_of_the_query_is_checked(client: Client, more: str) -> None:
     path = f"{query(ticket=await made(client))}&{more}"
-    reply = await stranger(client).request("GET", path, headers=EVENTS)
+    reply = await anonymous(client).request("GET", path, headers=EVENTS)
     assert_problem(reply, 400, "invalid_request")
 
 
@@ -212,7 +212,7 @@ async def test_an_expired_ticket(serve: Serve, tarantool: Tarantool) -> None:
     async with serve(tarantool, KV_TOKEN_TTL="2") as client:
         await client.enter()
         ticket = await made(client)
-        async with following(stranger(client), ticket=ticket) as stream:
+        async with following(anonymous(client), ticket=ticket) as stream:
             end = (await stream.rest())[-1]
             assert (end.kind, end.json["code"]) == ("end", "token_expired")
         detail = assert_problem(await refused(client, ticket), 403, "token_expired")
@@ -241,7 +241,7 @@ async def test_what_revokes_a_token_revokes_its_tickets(
     client: Client, revoke: Any
 ) -> None:
     ticket = await made(client)
-    async with following(stranger(client), ticket=ticket) as stream:
+    async with following(anonymous(client), ticket=ticket) as stream:
         await stream.start()
         await revoke(client)
         end = (await stream.rest())[-1]
@@ -260,7 +260,7 @@ async def test_a_ticket_of_another_account_lives_on(
     other = await Client(visitor.session, visitor.url).enter()
     ticket = await made(other)
     await _log_out(client)
-    async with following(stranger(client), ticket=ticket) as stream:
+    async with following(anonymous(client), ticket=ticket) as stream:
         await stream.start()
 
 
@@ -270,7 +270,7 @@ async def test_a_ticket_shows_what_its_account_may_read(
     narrow, mine = await Client(visitor.session, visitor.url).enter(), unique("mine")
     set_grants(tarantool, account_of(narrow), (mine, "rw"))
     ticket = await made(narrow)
-    async with following(stranger(narrow), ticket=ticket) as stream:
+    async with following(anonymous(narrow), ticket=ticket) as stream:
         await stream.start()
         await client.write({unique("others"): 1})
         seen = (await client.write({mine: 1})).revision
@@ -289,10 +289,10 @@ async def test_a_rotated_secret_ends_no_ticket(
         after.token = client.token
         new = await made(after)
         for ticket in (old, new):
-            async with following(stranger(after), ticket=ticket) as stream:
+            async with following(anonymous(after), ticket=ticket) as stream:
                 await stream.start()
     async with serve(tarantool, KV_JWT_SECRET=NEW_SECRET) as done:
-        async with following(stranger(done), ticket=new) as stream:
+        async with following(anonymous(done), ticket=new) as stream:
             await stream.start()
         assert_problem(await refused(done, old), 403, "token_invalid")
 
@@ -307,7 +307,7 @@ async def test_every_worker_knows_a_ticket_and_no_log_shows_it(
             client = await Client(session, process.url).enter()
             ticket = await made(client)
             for _ in range(16):
-                async with following(stranger(client), ticket=ticket) as stream:
+                async with following(anonymous(client), ticket=ticket) as stream:
                     await stream.start()
             assert (await refused(client, ticket, headers={})).status == 403
             headers = {"Referer": f"http://page.example/?ticket={ticket}"}

@@ -1,10 +1,8 @@
 """The configuration of docs/reverse-proxy.md, in a real nginx before the service."""
 
-import contextlib
 import re
-import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from tests.certificates import Authority, Pair
 from tests.client import Client, unique
 from tests.events import following
 from tests.machine import ROOT, free_port, wait_until
-from tests.process.nginx import executable
+from tests.process.nginx import command, started
 from tests.process.service import PROCESS_TIMEOUT
 from tests.verbatim import path_of, send
 
@@ -79,29 +77,13 @@ def configuration(folder: Path, upstream: str, pair: Pair, port: int) -> str:
     return AROUND.format(text=text)
 
 
-@contextlib.contextmanager
-def nginx(folder: Path, text: str, port: int) -> Iterator[None]:
+def write_valid(folder: Path, text: str) -> None:
     (folder / "nginx.conf").write_text(text)
-    log = folder / "start.log"
-    command = [executable(), "-p", f"{folder}/", "-c", "nginx.conf", "-e", f"{log}"]
-    check = subprocess.run([*command, "-t"], capture_output=True, text=True)
+    check = subprocess.run(
+        [*command(folder), "-t"], capture_output=True, text=True, check=False
+    )
     assert check.returncode == 0, check.stderr
     assert "[warn]" not in check.stderr
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-
-    def listens() -> bool:
-        assert process.poll() is None, log.read_text()
-        with contextlib.suppress(ConnectionError):
-            socket.create_connection(("127.0.0.1", port)).close()
-            return True
-        return False
-
-    try:
-        wait_until(listens, PROCESS_TIMEOUT)
-        yield
-    finally:
-        process.terminate()
-        process.wait(PROCESS_TIMEOUT)
 
 
 @pytest.fixture
@@ -111,7 +93,8 @@ async def proxy(client: Client, tmp_path: Path) -> AsyncIterator[Proxy]:
     authority = Authority(tmp_path / "authority")
     pair = Pair(authority, tmp_path)
     connector = aiohttp.TCPConnector(ssl=authority.context())
-    with nginx(folder, configuration(folder, client.url, pair, port), port):
+    write_valid(folder, configuration(folder, client.url, pair, port))
+    with started(folder, port):
         async with aiohttp.ClientSession(connector=connector) as session:
             behind = Client(session, f"https://127.0.0.1:{port}")
             behind.token = client.token

@@ -66,14 +66,22 @@ def nginx(
             path=path,
         )
     )
-    log = folder / "error.log"
-    process = subprocess.Popen(
-        [executable(), "-p", f"{folder}/", "-c", configuration, "-e", log],
-        stdin=subprocess.DEVNULL,
-    )
+    with started(folder, port):
+        yield f"http://127.0.0.1:{port}{path.rstrip('/')}"
+
+
+def command(folder: Path) -> list[str]:
+    """nginx with the configuration of the folder; its messages go to `start.log`."""
+    log = folder / "start.log"
+    return [executable(), "-p", f"{folder}/", "-c", "nginx.conf", "-e", f"{log}"]
+
+
+@contextlib.contextmanager
+def started(folder: Path, port: int) -> Iterator[None]:
+    process = subprocess.Popen(command(folder), stdin=subprocess.DEVNULL)
 
     def listens() -> bool:
-        assert process.poll() is None, log.read_text()
+        assert process.poll() is None, (folder / "start.log").read_text()
         with contextlib.suppress(ConnectionError):
             socket.create_connection(("127.0.0.1", port)).close()
             return True
@@ -81,7 +89,7 @@ def nginx(
 
     try:
         wait_until(listens, PROCESS_TIMEOUT)
-        yield f"http://127.0.0.1:{port}{path.rstrip('/')}"
+        yield
     finally:
         process.terminate()
         process.wait(PROCESS_TIMEOUT)
