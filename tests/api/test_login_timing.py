@@ -26,6 +26,9 @@ PAIRS, OF_ADDRESS = 120, 8
 #: Times that all signs are drawn; a false alarm in a thousand runs.
 FLIPS, ALARM = 2000, 0.001
 
+#: Independent rounds that must agree: on a busy machine one alone gives more alarms.
+ROUNDS = 2
+
 #: A hash takes 4 ms at 6.
 BEFORE, TODAY, LOWERED = "6", "7", "5"
 
@@ -68,7 +71,10 @@ async def can_tell_a_name(
         async with serve(tarantool, KV_BCRYPT_ROUNDS=registered_at) as service:
             assert (await service.register(name, "right")).status == 200
         async with serve(tarantool, KV_BCRYPT_ROUNDS=served_at) as service:
-            return can_be_told_apart(await differences(service, name))
+            for _ in range(ROUNDS):
+                if not can_be_told_apart(await differences(service, name)):
+                    return False
+            return True
 
 
 COSTS = pytest.mark.parametrize(
