@@ -17,7 +17,7 @@ WORKERS = 2
 MIB = 1024 * 1024
 
 #: Bytes: as little as holds a round, so that it is soon full.
-MEMORY, MAX_BODY = 48 * MIB, MIB
+MEMORY, MAX_BODY = 64 * MIB, MIB
 
 JWT_SECRET = "a signing secret for torture, long enough"
 
