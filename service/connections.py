@@ -67,9 +67,9 @@ class ProblemServer(web.Server):
         self._reserved.pop(handler, None)
 
     def make_room(self, newcomer: ProblemHandler) -> None:
-        """Closes those that have waited longest for their client.
+        """Closes the connections that have been idle longest.
 
-        Where all are busy the newcomer gets one of the reserve. An address has no bound
+        Where all are busy the newcomer is one of the reserve. An address has no bound
         of its own: behind a proxy all clients have one.
         """
         if self._has_room(newcomer):

@@ -14,7 +14,7 @@ from service.errors import InvalidRequest, UnsupportedEncoding
 from service.parsing import quoted
 from service.zstd import zstd
 
-#: Bytes that a decoder gets at a time: it copies those that it has not read.
+#: Bytes of input for one call of a decoder, which copies its unread input.
 INPUT = 16 * 1024
 
 #: Bytes of a decoded piece: less than a millisecond of work.

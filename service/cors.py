@@ -19,7 +19,7 @@ REQUEST_HEADERS = (
     "Idempotency-Key, Last-Event-ID, X-Request-Id, traceparent"
 )
 
-#: Reply headers that a page may read besides those that any page may.
+#: Reply headers that a page may read, besides the safelisted ones.
 REPLY_HEADERS = "ETag, KV-Revision, KV-TTL, Retry-After, Allow, X-Request-Id"
 
 
@@ -56,7 +56,7 @@ class Cors:
 
 
 def append_vary(headers: CIMultiDict[str], name: str) -> None:
-    """Adds a request header to those that the reply depends on."""
+    """Adds a request header on which the reply depends."""
     given = headers.get(hdrs.VARY)
     headers[hdrs.VARY] = f"{given}, {name}" if given else name
 

@@ -153,8 +153,8 @@ class ProblemHandler(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Parses the bytes of one message at a time.
 
-        Of bytes that several messages share, aiohttp's parser drops those that follow
-        a request with `Upgrade`, and the requests in front of a malformed one.
+        If one segment has several messages, aiohttp's parser drops the bytes after a
+        request with `Upgrade`, and the requests before a malformed one.
         """
         is_closing = self._close or self._force_close
         # a request in progress may need the rest of its body while aiohttp stops
@@ -442,7 +442,7 @@ class ProblemHandler(RequestHandler):
 
 
 def _malformed(message: RawRequestMessage) -> Problem | None:
-    """What aiohttp accepts, and should not."""
+    """The problem of a request that aiohttp accepts although it is malformed."""
     given = message.headers.getall(hdrs.TRANSFER_ENCODING, None)
     if given is not None and [each.strip().lower() for each in given] != ["chunked"]:
         return InvalidRequest(

@@ -44,5 +44,5 @@ class Tickets:
 
 
 def _key(secret: str) -> str:
-    """Derived from the secret of tokens, which signs nothing without a dot in it."""
+    """Derived from the secret of tokens: a JWT contains a dot, so `ticket` is none."""
     return hmac.new(secret.encode(), b"ticket", hashlib.sha256).hexdigest()

@@ -36,7 +36,7 @@ return {{
 {classes}
 ]],
 
-    --- Characters with their canonical decomposition, of those that NFC composes.
+    --- Characters that NFC composes, with their canonical decomposition.
     composites = [[
 {composites}
 ]],

@@ -125,7 +125,7 @@ AAB7-AAB8=E6 AABE-AABF=E6 AAC1=E6 FE20-FE26=E6 FE2E-FE2F=E6 10376-1037A=E6 10A0F
 35D-35E=EA 360-361=EA 1DCD=EA 345=F0
 ]],
 
-    --- Characters with their canonical decomposition, of those that NFC composes.
+    --- Characters that NFC composes, with their canonical decomposition.
     composites = [[
 C0=41+300 C1=41+301 C2=41+302 C3=41+303 C4=41+308 C5=41+30A C7=43+327 C8=45+300 C9=45+301 CA=45+302
 CB=45+308 CC=49+300 CD=49+301 CE=49+302 CF=49+308 D1=4E+303 D2=4F+300 D3=4F+301 D4=4F+302 D5=4F+303

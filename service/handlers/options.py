@@ -17,7 +17,7 @@ class Asterisk(web.PlainResource):
 async def options(request: web.Request) -> web.Response:
     resource = request.match_info.route.resource
     routes = request.app.router.routes() if isinstance(resource, Asterisk) else resource
-    methods = {route.method for route in routes or ()}
+    methods = {route.method for route in routes or ()}  # None only for mypy
     headers = {hdrs.ALLOW: ", ".join(sorted(methods))}
     return web.Response(status=204, headers=headers)
 

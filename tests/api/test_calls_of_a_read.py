@@ -70,7 +70,7 @@ async def reader(own: Tarantool, serve: Serve) -> AsyncIterator[Client]:
 
 
 async def written(client: Client, keys: int, size: int) -> list[str]:
-    """The keys of new values of so many bytes each, as JSON texts."""
+    """The keys of new values with the given sizes in bytes, as JSON texts."""
     data = {unique("key"): "x" * (size - 2) for _ in range(keys)}
     for key, value in data.items():
         assert (await client.write({key: value})).status == 200

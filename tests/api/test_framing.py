@@ -202,7 +202,7 @@ async def test_requests_before_a_malformed_one_are_answered(
 
 
 def filled(size: int, *headers: bytes) -> bytes:
-    """A head of so many bytes."""
+    """A head with the given size in bytes."""
     head = http("GET", "/livez", *headers)
     fields: list[bytes] = []
     while (left := size - len(head) - len(b"".join(fields))) > 0:
