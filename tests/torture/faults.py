@@ -29,8 +29,10 @@ FILLERS = ((1, 512 * 1024), (1, 64 * 1024), (16, 4 * 1024), (64, 256), (64, 16))
 LAST_FILLERS = FILLERS[-2:]
 
 #: Bytes that do not get smaller, in so many batches of so many keys, and megabytes of a
-#: snapshot in a second: it takes longer than it takes to kill it.
-WEIGHT, BATCHES, BATCH = 8 * 1024, 8, 16
+#: snapshot in a second: it takes longer than it takes to kill it. A batch is no larger than
+#: the small fillers: for a larger one, after the memory was full, there may be no slab, and
+#: then the store gives up the log of changes, with which all is compared.
+WEIGHT, BATCHES, BATCH = 1024, 64, 2
 SLOW_SNAPSHOT = 0.1
 
 
