@@ -28,10 +28,10 @@ HOUR = 3600
 FILLERS = ((1, 512 * 1024), (1, 64 * 1024), (16, 4 * 1024), (64, 256), (64, 16))
 LAST_FILLERS = FILLERS[-2:]
 
-#: Bytes that do not get smaller, in so many batches of so many keys, and megabytes of a
-#: snapshot in a second: it takes longer than it takes to kill it. A batch is no larger than
-#: the small fillers: for a larger one, after the memory was full, there may be no slab, and
-#: then the store gives up the log of changes, with which all is compared.
+#: Bytes of a value that does not compress, batches, and keys of a batch; and megabytes
+#: of the snapshot in a second, so slow that it can be killed before its end. A batch is
+#: small: after the memory was full there may be no slab for a large one, and then the
+#: store gives up the change log, with which everything is compared.
 WEIGHT, BATCHES, BATCH = 1024, 64, 2
 SLOW_SNAPSHOT = 0.1
 
