@@ -21,7 +21,7 @@ from benchmarks.corpus import Corpus, Operation
 from benchmarks.footprint import told
 from benchmarks.processes import cpu_of_main_thread
 from benchmarks.subjects import CREDENTIALS, MIB, Ours, Setting
-from service import secret_files
+from service.process import secret_files
 
 CLIENTS = 2
 

@@ -8,9 +8,9 @@ import uvloop
 
 from service.errors import StartError
 from service.logs import log_to_stderr
-from service.server import serve
+from service.process.run import serve
+from service.process.workers import WorkersEnded
 from service.settings import Settings
-from service.workers import WorkersEnded
 
 
 def main() -> int:

@@ -5,22 +5,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from service import openapi
-from service.auth import Tokens, admitted
-from service.compression import AVAILABLE, COMPRESSION, Compression
-from service.errors import Problem, StartError, UserExists, render
-from service.feed import Feed
-from service.handlers import (
-    accounts,
-    batches,
-    changes,
-    docs,
-    health,
-    one_key,
-    tickets,
-)
-from service.handlers.docs import OPENAPI
-from service.handlers.messages import (
+from service.api import accounts, batches, changes, docs, health, keys, tickets
+from service.api.context import (
     FEED,
     LOAD,
     LOGINS,
@@ -30,14 +16,22 @@ from service.handlers.messages import (
     TICKETS,
     TOKENS,
 )
-from service.handlers.options import add_options, options
-from service.load import Load, bounded
-from service.logins import Logins
-from service.parsing import check_credentials, check_new_username
-from service.passwords import PasswordHasher
+from service.api.docs import OPENAPI
+from service.api.openapi import document
+from service.api.options import add_options, options
+from service.auth.credentials import check_credentials, check_new_username
+from service.auth.logins import Logins
+from service.auth.passwords import PasswordHasher
+from service.auth.tickets import Tickets
+from service.auth.tokens import Tokens, admitted
+from service.errors import Problem, StartError, UserExists
 from service.settings import Settings
-from service.storage import Storage
-from service.tickets import Tickets
+from service.storage.client import Storage
+from service.storage.feed import Feed
+from service.storage.instances import CALL_TIMEOUT
+from service.web.admission import Load, bounded
+from service.web.compression import AVAILABLE, COMPRESSION, Compression
+from service.web.problems import render
 
 PAGES = [
     web.get("/", docs.root),
@@ -58,9 +52,9 @@ FOR_CALLERS = [
     web.post("/api/delete", batches.delete),
     web.post("/api/list", batches.list_keys),
     web.post("/api/increment", batches.increment),
-    web.get(one_key.ROUTE, one_key.get),
-    web.put(one_key.ROUTE, one_key.put),
-    web.delete(one_key.ROUTE, one_key.delete),
+    web.get(keys.ROUTE, keys.get),
+    web.put(keys.ROUTE, keys.put),
+    web.delete(keys.ROUTE, keys.delete),
     web.get("/api/changes", changes.changes, allow_head=False),
     web.post("/api/tickets", tickets.create),
     web.post("/api/refresh", accounts.refresh),
@@ -94,7 +88,7 @@ def create_app(settings: Settings) -> web.Application:
     tokens = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
     )
-    load = Load(settings)
+    load = Load(settings, CALL_TIMEOUT)
     app = web.Application(
         middlewares=[render, bounded(load, READING, EXEMPT)],
         client_max_size=settings.max_body,
@@ -103,7 +97,7 @@ def create_app(settings: Settings) -> web.Application:
     app[LOAD] = load
     app[TOKENS] = tokens
     app[TICKETS] = Tickets(settings.jwt_secret, settings.jwt_secret_previous)
-    app[OPENAPI] = openapi.document(PUBLIC, FOR_CALLERS, settings)
+    app[OPENAPI] = document.document(PUBLIC, FOR_CALLERS, settings)
     app.add_routes(PAGES + PUBLIC)
     app.add_routes(_for_callers(route, tokens) for route in FOR_CALLERS)
     add_options(app)

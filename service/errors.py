@@ -1,4 +1,4 @@
-"""What can go wrong, and the one form in which HTTP tells it: RFC 9457.
+"""The tree of errors that clients see, with their HTTP statuses and codes.
 
 Problem
 ├── BadRequest 400      InvalidJSON, InvalidRequest, NoData, NoKeys, InvalidKey,
@@ -22,29 +22,20 @@ Problem
 ├── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
 └── HttpVersionNotSupported 505
 
-A leaf is one stable `code`. Whoever meets the fault raises it with a detail that says
-what was wrong, where, and for a limit the limit and the actual figure.
+A leaf has one stable `code`. The detail says what was wrong and where; for a limit it
+has the limit and the actual figure. `service.web.problems` turns an error into a reply.
 """
 
-import json
-import logging
 import math
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import ClassVar, Literal
 
-from aiohttp import HttpVersion, hdrs, web
-from aiohttp.typedefs import Handler
-
-from service.access_log import route_of
-from service.replies import Reply
-
-log = logging.getLogger(__name__)
-
 #: For a write that got no answer: whether it certainly left nothing behind.
 Applied = Literal["no", "unknown"]
 
-CONTENT_TYPE = "application/problem+json"
+#: Characters of a client's text in a detail.
+MAX_QUOTED = 48
 
 #: Seconds; a restart of Tarantool takes about this long.
 RETRY_AFTER = 1
@@ -76,13 +67,6 @@ class Problem(Exception):
     def members(self) -> Mapping[str, object]:
         """Extension members of the problem (RFC 9457, section 3.2)."""
         return {}
-
-    @property
-    def body(self) -> dict[str, object]:
-        return problem_body(self.status, self.code, str(self), **self.members)
-
-    def response(self) -> web.Response:
-        return _response(self.status, self.body, self.headers)
 
 
 class BadRequest(Problem):
@@ -124,7 +108,7 @@ class InvalidCredentials(Problem):
     @property
     def headers(self) -> Mapping[str, str]:
         # RFC 9110, section 15.5.2: a 401 must have one
-        return {hdrs.WWW_AUTHENTICATE: "Bearer"}
+        return {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(Problem):
@@ -170,7 +154,7 @@ class RequestTimeout(Problem):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {hdrs.CONNECTION: "close"}
+        return {"Connection": "close"}
 
 
 class Conflict(Problem):
@@ -270,7 +254,7 @@ class UnsupportedEncoding(Problem):
     @property
     def headers(self) -> Mapping[str, str]:
         # RFC 9110, section 15.5.16: what would have been accepted
-        return {hdrs.ACCEPT_ENCODING: self.supported}
+        return {"Accept-Encoding": self.supported}
 
 
 class TooManyAttempts(Problem):
@@ -285,7 +269,7 @@ class TooManyAttempts(Problem):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {hdrs.RETRY_AFTER: str(self.retry_after)}
+        return {"Retry-After": str(self.retry_after)}
 
 
 class UriTooLong(Problem):
@@ -320,7 +304,7 @@ class Unavailable(Problem):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {hdrs.RETRY_AFTER: str(RETRY_AFTER)}
+        return {"Retry-After": str(RETRY_AFTER)}
 
     @property
     def members(self) -> Mapping[str, object]:
@@ -351,79 +335,20 @@ class TooSlow(Unavailable):
 
 
 class HttpVersionNotSupported(Problem):
-    """:param version: None: the parser does not know it"""
+    """:param version: like `HTTP/3.0`"""
 
     status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
     code = "http_version"
 
-    def __init__(self, version: HttpVersion | None = None) -> None:
-        given = f"HTTP/{version.major}.{version.minor}" if version else "The version"
-        super().__init__(f"{given} is not supported: expected HTTP/1.0 or HTTP/1.1")
+    def __init__(self, version: str = "The version") -> None:
+        super().__init__(f"{version} is not supported: expected HTTP/1.0 or HTTP/1.1")
 
 
-#: The codes of what aiohttp itself refuses, before or instead of a handler.
-HTTP_CODES = {
-    HTTPStatus.NOT_FOUND: NotFound.code,
-    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
-    HTTPStatus.INTERNAL_SERVER_ERROR: Internal.code,
-}
+def quoted(text: str) -> str:
+    """A client's text, a key say, as a detail shows it."""
+    return repr(shortened(text, MAX_QUOTED))
 
 
-def problem_body(
-    status: int, code: str, detail: str, **members: object
-) -> dict[str, object]:
-    return {
-        "status": int(status),
-        "title": HTTPStatus(status).phrase,
-        "detail": detail,
-        "code": code,
-        # the original service's clients look here
-        "error": detail,
-        **members,
-    }
-
-
-def _response(
-    status: int, body: Mapping[str, object], headers: Mapping[str, str]
-) -> web.Response:
-    return Reply(
-        status=status,
-        # in ASCII: the media type has no charset (see headers.JSON)
-        body=json.dumps(body, separators=(",", ":")).encode(),
-        headers=headers,
-        content_type=CONTENT_TYPE,
-        compressible=True,
-    )
-
-
-def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Response:
-    """The problem for what aiohttp refused on its own."""
-    headers: dict[str, str] = {}
-    match refused:
-        case web.HTTPNotFound():
-            detail = f"There is nothing at {request.path}"
-        case web.HTTPMethodNotAllowed():
-            allowed = ", ".join(sorted(refused.allowed_methods))
-            headers[hdrs.ALLOW] = allowed
-            detail = f"{request.path} takes {allowed}, not {request.method}"
-        case _:
-            detail = HTTPStatus(refused.status).description or refused.reason
-    code = HTTP_CODES.get(HTTPStatus(refused.status), InvalidRequest.code)
-    return _response(
-        refused.status, problem_body(refused.status, code, detail), headers
-    )
-
-
-@web.middleware
-async def render(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns whatever a handler raises into its reply."""
-    try:
-        return await handler(request)
-    except Problem as problem:
-        return problem.response()
-    except web.HTTPException as refused:
-        return http_problem(request, refused)
-    except Exception:
-        log.exception("%s %s failed", request.method, route_of(request))
-        return Internal().response()
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters of it, and an ellipsis."""
+    return text if len(text) <= limit else f"{text[:limit]}…"

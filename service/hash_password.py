@@ -9,9 +9,9 @@ import getpass
 import os
 import sys
 
+from service.auth.credentials import check_password
+from service.auth.passwords import PasswordHasher
 from service.errors import InvalidRequest
-from service.parsing import check_password
-from service.passwords import PasswordHasher
 from service.settings import Settings, SettingsError
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import aiohttp
 import pytest
 
-from service.server import bind, running
+from service.process.run import bind, running
 from service.settings import Settings
 from tests.addresses import coming_from, new_address
 from tests.client import Client

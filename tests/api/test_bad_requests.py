@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.handlers.bodies import MAX_STRANGERS_BODY
-from service.protocol import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
+from service.api.bodies import MAX_STRANGERS_BODY
+from service.web.connection import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
 from tests.client import Client, unique
 from tests.conftest import Serve
 from tests.problems import (

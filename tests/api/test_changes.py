@@ -753,7 +753,7 @@ async def test_a_parser_takes_a_stream_cut_anywhere() -> None:
 async def test_a_silent_stream_has_a_heartbeat(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.handlers.changes.HEARTBEAT", 0.1)
+    monkeypatch.setattr("service.api.changes.HEARTBEAT", 0.1)
     async with following(client, prefix=unique("silent")) as stream:
         assert await stream.comments(5) == ["heartbeat"] * 5
 
@@ -761,7 +761,7 @@ async def test_a_silent_stream_has_a_heartbeat(
 async def test_a_heartbeat_carries_on_what_a_filtered_watcher_comes_back_with(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.handlers.changes.HEARTBEAT", 0.1)
+    monkeypatch.setattr("service.api.changes.HEARTBEAT", 0.1)
     prefix = unique("filtered")
     async with following(client, prefix=prefix) as stream:
         before = await written(client, {prefix: 1})
@@ -801,7 +801,7 @@ async def test_a_stream_ends_with_its_token(
 async def test_a_client_that_takes_nothing_is_cut_off(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.handlers.changes.SEND_TIMEOUT", 0.5)
+    monkeypatch.setattr("service.api.changes.SEND_TIMEOUT", 0.5)
     prefix = unique("deaf")
     since = await newest(client)
     for number in range(16):

@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from service.client_address import UNKNOWN, client_address
+from service.auth.client_address import UNKNOWN, client_address
 from service.settings import Settings
 
 TRUSTED = "10.0.0.0/8, 192.0.2.1, 2001:db8:ffff::/48, ::1"

@@ -11,8 +11,8 @@ import pytest
 from aiohttp.compression_utils import HAS_ZSTD, ZSTDDecompressor
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from service.compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD, negotiated
-from service.replies import PIECE
+from service.sizes import SMALL
+from service.web.compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD, negotiated
 from tests.client import Client, unique
 from tests.compressed import body_of, head_of, long_read
 from tests.conftest import Serve
@@ -28,7 +28,7 @@ MIB = 1024 * KIB
 PREFERRED = ZSTD if HAS_ZSTD else GZIP
 
 #: Sizes of a reply: a single piece, several, and one that waits for its client.
-SIZES = [MIN_SIZE, PIECE, 3 * PIECE + 1, 2 * MIB]
+SIZES = [MIN_SIZE, SMALL, 3 * SMALL + 1, 2 * MIB]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 
@@ -397,7 +397,7 @@ async def test_a_token_is_never_compressed(
     await visitor.register(name, "password")
     await visitor.login(name, "password")
     credentials = {"username": name, "password": "password"}
-    monkeypatch.setattr("service.replies.MIN_SIZE", 1)
+    monkeypatch.setattr("service.web.responses.MIN_SIZE", 1)
     reply = await fetch(
         raw,
         visitor,
@@ -414,7 +414,7 @@ async def test_a_token_is_never_compressed(
 
 
 async def test_http_1_0_gets_no_chunks(client: Client) -> None:
-    keys = await written(client, 3 * PIECE)
+    keys = await written(client, 3 * SMALL)
     body = json.dumps({"keys": keys}).encode()
     sent = http(
         "POST", "/api/read", b"Accept-Encoding: gzip", body=body, token=client.token
@@ -422,7 +422,7 @@ async def test_http_1_0_gets_no_chunks(client: Client) -> None:
     reply = await talk(client, sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
     assert reply.headers.getall("Vary") == ["Accept-Encoding"]
     assert "Content-Encoding" not in reply.headers
-    assert len(reply.text) == 3 * PIECE
+    assert len(reply.text) == 3 * SMALL
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs/swagger-ui.js", "/docs"])
@@ -461,9 +461,9 @@ async def test_it_can_be_switched_off(
 ) -> None:
     async with serve(tarantool, KV_COMPRESSION="off") as client:
         await client.enter()
-        asked = {"keys": await written(client, 3 * PIECE)}
+        asked = {"keys": await written(client, 3 * SMALL)}
         read = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
-        assert len(read.raw) == 3 * PIECE
+        assert len(read.raw) == 3 * SMALL
         path = "/docs/swagger-ui.css"
         file = await fetch(raw, client, "GET", path, accept=("gzip",))
         tag = {"If-None-Match": file.headers["ETag"]}
@@ -475,7 +475,7 @@ async def test_it_can_be_switched_off(
 
 
 async def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
-    keys = await written(client, 3 * PIECE)
+    keys = await written(client, 3 * SMALL)
     body = json.dumps({"keys": keys}).encode()
     accept = b"Accept-Encoding: gzip"
     one = http("POST", "/api/read", accept, body=body, token=client.token)
@@ -486,7 +486,7 @@ async def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
     ):
         for _ in range(2):
             await head_of(reader)
-            assert len(gzip.decompress(await body_of(reader))) == 3 * PIECE
+            assert len(gzip.decompress(await body_of(reader))) == 3 * SMALL
         assert (await reader.read()).endswith(b'{"status":"alive"}')
 
 
@@ -499,7 +499,7 @@ async def test_without_capacity_long_replies_are_sent_as_they_are(
 ) -> None:
     """Short ones need next to none."""
     monkeypatch.setattr(f"service.compression.{limit}", 0)
-    for size, coding in ((PIECE, GZIP), (PIECE + 1, None)):
+    for size, coding in ((SMALL, GZIP), (SMALL + 1, None)):
         asked = {"keys": await written(client, size)}
         reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
         assert (len(reply.body), reply.coding) == (size, coding)
@@ -513,11 +513,11 @@ async def test_a_client_that_leaves_makes_room_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Here there is room for one long compressed reply."""
-    monkeypatch.setattr("service.compression.MAX_STREAMS", 1)
+    monkeypatch.setattr("service.web.compression.MAX_STREAMS", 1)
     async with serve(tarantool) as client:
         await client.enter()
         slow = await long_read(client)
-        asked = {"keys": await written(client, 3 * PIECE)}
+        asked = {"keys": await written(client, 3 * SMALL)}
 
         async def coding() -> str | None:
             reply = await fetch(

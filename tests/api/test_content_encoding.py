@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.content_encoding import CODINGS, MAX_MEMBERS
+from service.web.content_encoding import CODINGS, MAX_MEMBERS
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve
 from tests.machine import POLL_INTERVAL

@@ -9,8 +9,9 @@ import aiohttp
 import jwt
 import pytest
 
-from service.errors import HTTP_CODES, Problem
-from service.passwords import MAX_WAITING, THREADS
+from service.auth.passwords import MAX_WAITING, THREADS
+from service.errors import Problem
+from service.web.problems import HTTP_CODES
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve
 from tests.operator import set_grants

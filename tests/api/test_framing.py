@@ -6,8 +6,14 @@ from collections.abc import Iterable, Iterator
 import pytest
 from aiohttp.web_protocol import RequestHandler
 
-from service.framing import ChunkedBody, Head
-from service.protocol import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE, ProblemHandler
+from service.web.connection import (
+    MAX_FIELD,
+    MAX_HEAD,
+    MAX_HEADERS,
+    MAX_LINE,
+    ProblemHandler,
+)
+from service.web.framing import ChunkedBody, Head
 from tests.client import Client, unique
 from tests.problems import (
     assert_problem,
@@ -384,7 +390,7 @@ async def test_a_connection_whose_task_fails_is_closed(
     visitor: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """aiohttp makes the request outside what it guards."""
-    monkeypatch.setattr("service.protocol._malformed", lambda _: None)
+    monkeypatch.setattr("service.web.connection._malformed", lambda _: None)
     sent = b"GET http://xn--a/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert await said(visitor, sent, last=False) == b""
     assert "a connection failed" in caplog.text

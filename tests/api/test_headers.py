@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from service.errors import CONTENT_TYPE
-from service.handlers.docs import POLICY
+from service.api.docs import POLICY
+from service.web.problems import CONTENT_TYPE
 from tests.client import Client, Reply, unique
 from tests.events import following
 from tests.problems import http, talk

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import bcrypt
 import pytest
 
-from service import passwords
-from service.passwords import Verdict
+from service.auth import passwords
+from service.auth.passwords import Verdict
 from tests.addresses import coming_from, new_address
 from tests.client import Client, unique
 from tests.conftest import Serve

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import pytest
 
-from service.fair_queue import FairQueue, QueueFull
-from service.passwords import MAX_WAITING, OURSELVES, THREADS
+from service.auth.fair_queue import FairQueue, QueueFull
+from service.auth.passwords import MAX_WAITING, OURSELVES, THREADS
 from tests.addresses import coming_from, new_address
 from tests.client import Client, unique
 from tests.conftest import Serve

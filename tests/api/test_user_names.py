@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from service.auth.credentials import check_credentials, check_new_username
 from service.errors import Problem
-from service.parsing import check_credentials, check_new_username
 from tests import unicode_data
 from tests.client import Client, unique
 from tests.conftest import Serve

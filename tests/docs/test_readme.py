@@ -171,7 +171,7 @@ def test_make_run_serves_every_example(checkout: Path) -> None:
             assert_session_holds(checkout)
         assert_examples_hold(examples(*OPERATIONS), checkout)
     log = (checkout / "output.log").read_text()
-    assert "service.server: stopped" in log
+    assert "service.process.run: stopped" in log
     assert "Traceback" not in log
 
 

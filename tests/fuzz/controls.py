@@ -4,8 +4,8 @@ from functools import partial
 
 import jwt
 
-from service import parsing
-from service.auth import Tokens, Verified
+from service.api import parsing
+from service.auth.tokens import Tokens, Verified
 from service.errors import TokenInvalid
 from service.model import Caller
 from service.settings import Settings

@@ -20,12 +20,14 @@ from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from service import parsing
-from service.auth import Tokens, key_id
+from service.api import parsing
+from service.auth.credentials import check_credentials
+from service.auth.tokens import Tokens, key_id
 from service.errors import Forbidden, InvalidJSON, Problem
 from service.json_text import object_of
 from service.model import Caller
 from service.settings import Settings
+from service.web.problems import response_to
 
 Target = Callable[[bytes], None]
 Parser = Callable[[bytes], Any]
@@ -121,7 +123,7 @@ def _credentials(body: bytes) -> None:
     assert 1 <= len(username) <= 64
     assert password == read["password"]
     assert 1 <= len(password.encode()) <= 1024
-    assert parsing.check_credentials(username, password) == (username, password)
+    assert check_credentials(username, password) == (username, password)
 
 
 def _password(body: bytes) -> None:
@@ -200,7 +202,7 @@ def body(data: bytes, parsers: Mapping[bytes, Parser] = PARSERS) -> None:
 def _check_refusal(problem: Problem, sent: bytes) -> None:
     assert problem.status in REFUSALS
     assert 0 < len(str(problem)) <= MAX_DETAIL
-    problem.response()  # what a client sent may be in it, and must have an encoding
+    response_to(problem)  # what a client sent may be in it, and must have an encoding
     if isinstance(problem, InvalidJSON):
         assert not _is_json(sent) or re.search(BEYOND_THE_PARSER, str(problem))
 
@@ -222,7 +224,7 @@ def token(data: bytes, verifier: Tokens = VERIFIER) -> None:
     try:
         caller, expires_at = _finished(verifier.verify(presented))
     except Forbidden as refused:
-        refused.response()
+        response_to(refused)
         return
     assert kind != b"x"
     _check_admitted(presented.partition(" ")[2].strip(" "), caller, expires_at)

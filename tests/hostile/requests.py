@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from service.api import accounts
+from service.api.openapi.operations import OPERATIONS
 from service.app import FOR_CALLERS, PAGES, PUBLIC
-from service.handlers import accounts
-from service.operations import OPERATIONS
 
 ROUTES: list[web.RouteDef] = PUBLIC + FOR_CALLERS + PAGES
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from service.replies import PIECE
+from service.sizes import SMALL
 from tests.certificates import Authority, Pair
 from tests.client import Client
 from tests.compressed import ACCEPT_GZIP, LONG, MIB, body_of, head_of, long_read
@@ -48,7 +48,7 @@ async def test_compressed_bytes_do_not_add_up_for_a_slow_client(
 ) -> None:
     """The control compresses the reply as a whole."""
     if not is_bounded:
-        monkeypatch.setattr("service.replies._put_together", at_once)
+        monkeypatch.setattr("service.web.responses._put_together", at_once)
     async with serve(tarantool) as client:
         await client.enter()
         compressed = await long_read(client)
@@ -67,7 +67,7 @@ async def memory_for(client: Client, request: bytes) -> int:
         await reader.readuntil(b"\r\n\r\n")
         gc.collect()  # asynctnt leaves large replies to it
         tracemalloc.reset_peak()
-        while await reader.read(PIECE):
+        while await reader.read(SMALL):
             pass
         _, peak = tracemalloc.get_traced_memory()
     return peak - before

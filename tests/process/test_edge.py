@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from service.connections import HEALTH_RESERVE
-from service.protocol import ProblemHandler
+from service.web.connection import ProblemHandler
+from service.web.server import HEALTH_RESERVE
 from tests.certificates import Authority, Pair
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve, environ_for
@@ -520,7 +520,7 @@ async def test_without_the_reserve_a_health_check_is_reset(
     serve: Serve, own: Tarantool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the two before."""
-    monkeypatch.setattr("service.connections.HEALTH_RESERVE", 0)
+    monkeypatch.setattr("service.web.server.HEALTH_RESERVE", 0)
     async with small(serve, own) as client, busy(client, own, CONNECTIONS):
         with pytest.raises(aiohttp.ClientError):
             await ask_alone(client, "/livez")

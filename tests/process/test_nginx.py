@@ -10,10 +10,10 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
-from service.handlers.messages import LOAD
-from service.load import Load
-from service.server import bind, running
+from service.api.context import LOAD
+from service.process.run import bind, running
 from service.settings import Settings
+from service.web.admission import Load
 from tests.client import Client, unique
 from tests.conftest import environ_for
 from tests.events import following, query
@@ -96,7 +96,7 @@ async def test_events_are_held_back_where_nginx_buffers(
 async def test_a_silent_stream_has_a_heartbeat(
     behind: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.handlers.changes.HEARTBEAT", 0.2)
+    monkeypatch.setattr("service.api.changes.HEARTBEAT", 0.2)
     async with following(behind, prefix=unique("silent")) as stream:
         assert await stream.comments(5) == ["heartbeat"] * 5
 
@@ -169,7 +169,7 @@ async def test_a_poll_that_waits_less_is_not_answered_later(
 
 
 def test_a_poll_is_answered_after_55_s_by_default(tarantool: Tarantool) -> None:
-    load = Load(Settings.from_env(environ_for(tarantool)))
+    load = Load(Settings.from_env(environ_for(tarantool)), max_delay=5.0)
     assert load.max_poll == 55
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.connection import CONNECT_TIMEOUT
+from service.storage.instances import CONNECT_TIMEOUT
 from tests.conftest import Serve
 from tests.machine import wait_until_ready
 from tests.tarantool import Tarantool, Tarantools

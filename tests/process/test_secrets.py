@@ -11,12 +11,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from service.api.context import STORAGE
 from service.app import create_app
-from service.auth import Tokens
-from service.connection import Connection
-from service.handlers.messages import STORAGE
+from service.auth.tokens import Tokens
 from service.model import Caller
 from service.settings import Settings
+from service.storage.instances import Connection
 from tests.client import Client, unique
 from tests.conftest import environ_for
 from tests.machine import command_line

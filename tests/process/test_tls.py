@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from service.errors import StartError
-from service.tls import Tls
+from service.web.tls import Tls
 from tests.certificates import EC, RSA, Arguments, Authority, Pair, openssl
 from tests.client import Client, unique
 from tests.conftest import Serve, environ_for

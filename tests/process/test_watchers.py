@@ -13,9 +13,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from service.feed import RETRY_INTERVAL, TAIL_WAIT
-from service.handlers.changes import HEARTBEAT, SEND_TIMEOUT
-from service.runner import GRACE
+from service.api.changes import HEARTBEAT, SEND_TIMEOUT
+from service.storage.feed import RETRY_INTERVAL, TAIL_WAIT
+from service.web.runner import GRACE
 from tests.client import Client, unique
 from tests.conftest import Serve, environ_for
 from tests.events import Event, Parser, Stream, following, query
@@ -296,7 +296,7 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
 async def test_a_dropped_watcher_is_told_why(
     serve: Serve, tarantool: Tarantool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.handlers.changes.END_GRACE", SOON)
+    monkeypatch.setattr("service.api.changes.END_GRACE", SOON)
     async with serve(tarantool, KV_MAX_BODY=str(512 * KIB)) as client:
         await client.enter()
         port = int(client.url.rpartition(":")[2])

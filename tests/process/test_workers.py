@@ -257,7 +257,7 @@ async def test_a_stop_under_load_ends_well_with_exit_code_0(
     # whoever comes when nobody listens any more is refused, or reset as it comes
     assert set(load.outcomes) <= {"200", "ClientConnectorError", "ClientOSError"}
     assert service.exit_code() == 0
-    assert service.stderr().count("service.server: stopped\n") == 1
+    assert service.stderr().count("service.process.run: stopped\n") == 1
 
 
 def test_a_killed_service_leaves_nothing_behind(tmp_path: Path) -> None:

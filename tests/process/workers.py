@@ -25,7 +25,7 @@ def arbiters_of(service: ServiceProcess) -> list[int]:
     return [
         child
         for child in children(service.pid)
-        if "service.arbiter" in command_line(child)
+        if "service.process.gunicorn_arbiter" in command_line(child)
     ]
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from service import parsing, passwords, schemas, settings
+from service import errors, settings
+from service.auth import credentials, passwords
 from service.model import Grant
 from service.settings import Settings, SettingsError
 from tests.operator import lua
@@ -15,8 +16,8 @@ MIB = 1024 * 1024
 
 #: A field of a module in Lua, and its twin here.
 CONSTANTS = {
-    "require('users.names').MAX_LENGTH": schemas.MAX_USERNAME,
-    "require('errors').MAX_QUOTED": parsing.MAX_QUOTED,
+    "require('users.names').MAX_LENGTH": credentials.MAX_USERNAME,
+    "require('errors').MAX_QUOTED": errors.MAX_QUOTED,
     "require('users.grants').MAX_GRANTS": settings.MAX_GRANTS,
     "require('admin.accounts').MIN_COST": passwords.MIN_COST,
     "require('admin.accounts').MAX_COST": settings.MAX_BCRYPT_ROUNDS,

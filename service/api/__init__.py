@@ -1,0 +1,1 @@
+"""The HTTP contract: a function per route, and what it parses and returns."""

@@ -1,0 +1,23 @@
+"""The resources of the application that handlers use."""
+
+from aiohttp import web
+
+from service.auth.logins import Logins
+from service.auth.passwords import PasswordHasher
+from service.auth.tickets import Tickets
+from service.auth.tokens import Tokens
+from service.settings import Settings
+from service.storage.client import Storage
+from service.storage.feed import Feed
+from service.web.admission import Load
+
+SETTINGS = web.AppKey("settings", Settings)
+LOAD = web.AppKey("load", Load)
+STORAGE = web.AppKey("storage", Storage)
+FEED = web.AppKey("feed", Feed)
+PASSWORDS = web.AppKey("passwords", PasswordHasher)
+LOGINS = web.AppKey("logins", Logins)
+TOKENS = web.AppKey("tokens", Tokens)
+TICKETS = web.AppKey("tickets", Tickets)
+
+SUCCESS = b'{"status":"success"}'

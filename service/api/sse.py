@@ -1,0 +1,82 @@
+"""Changes as JSON, and as events of a `text/event-stream` (WHATWG HTML, 9.2).
+
+In the stream a value's line ends are those of the stream: JSON has them only as white
+space between its tokens.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from service.errors import Problem
+from service.json_text import encoded
+from service.model import Change
+from service.sizes import SMALL
+from service.web.problems import body_of
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def element(change: Change) -> str:
+    """JSON text of a change."""
+    return "".join(_element(change))
+
+
+def events(changes: Iterable[Change]) -> Iterator[Iterator[bytes]]:
+    """Each change is an event. They come in groups, which come in pieces.
+
+    A piece is of a bounded size; at the end of a group every event is whole.
+    """
+    group = ""
+    for change in changes:
+        if sum(map(len, change.keys + (change.values or []))) > SMALL:
+            yield _chunks(itertools.chain([group], _event(change)))
+            group = ""
+            continue
+        group += "".join(_event(change))
+        if len(group) >= SMALL:
+            yield _chunks([group])
+            group = ""
+    yield _chunks([group])
+
+
+def _event(change: Change) -> Iterator[str]:
+    yield f"id: {change.revision}\ndata: "
+    for part in _element(change):
+        yield LINE_END.sub("\ndata: ", part)
+    yield "\n\n"
+
+
+def heartbeat(position: int) -> bytes:
+    """A comment, and the place to come back to: without data it is no event."""
+    return b": heartbeat\nid: %d\n\n" % position
+
+
+def end(why: Problem) -> bytes:
+    return b"event: end\ndata: " + msgspec.json.encode(body_of(why)) + b"\n\n"
+
+
+def _element(change: Change) -> Iterator[str]:
+    yield f'{{"revision":{change.revision},"data":{{'
+    comma = ""
+    for key, value in zip(change.keys, change.values or (), strict=False):
+        yield f"{comma}{encoded(key)}:{value}"
+        comma = ","
+    yield '},"deleted":['
+    comma = ""
+    for key in change.keys if change.values is None else []:
+        yield f"{comma}{encoded(key)}"
+        comma = ","
+    yield "]}"
+
+
+def _chunks(parts: Iterable[str]) -> Iterator[bytes]:
+    buffer = bytearray()
+    for part in parts:
+        buffer += part.encode()
+        while len(buffer) >= SMALL:
+            yield bytes(buffer[:SMALL])
+            del buffer[:SMALL]
+    yield bytes(buffer)

@@ -1,1 +1,0 @@
-"""A function a route: parse, one storage call, reply."""

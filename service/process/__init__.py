@@ -1,0 +1,1 @@
+"""The process tree: sockets, signals, child processes."""

@@ -1,0 +1,226 @@
+"""The process: its socket, its signals, a graceful stop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from service.api.context import LOAD
+from service.app import HEALTH_PATHS, create_app
+from service.errors import StartError
+from service.process.embedded_tarantool import embedded_tarantool
+from service.process.workers import Workers
+from service.settings import Secret, Settings
+from service.web.access_log import AccessLogger
+from service.web.cors import Cors
+from service.web.headers import request_class
+from service.web.hosts import allowed_hosts
+from service.web.runner import GRACE, Runner
+from service.web.server import HEALTH_RESERVE
+from service.web.tls import Tls
+from service.web.tls_listener import HANDSHAKES, TlsSite
+
+log = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+#: Descriptors that are not connections of clients: logs, Tarantool, the loop, files.
+OTHER_DESCRIPTORS = 64
+
+#: Connections waiting to be accepted; the kernel has a bound of its own.
+BACKLOG = 1024
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until a stop signal; a second one ends the process at once.
+
+    :raises StartError:
+    :raises WorkersEnded: of several
+    """
+    _cancel_on_signal()
+    _allow_connections()
+    tls = tls_of(settings)
+    _reload_on_signal(tls)
+    with contextlib.suppress(asyncio.CancelledError):
+        async with contextlib.AsyncExitStack() as stack:
+            listener = stack.enter_context(bind(settings))
+            if not settings.tarantool_uri:
+                settings = await stack.enter_async_context(embedded_tarantool(settings))
+            host, port = listener.getsockname()[:2]
+            if settings.workers == 1:
+                await stack.enter_async_context(running(settings, listener, tls))
+                ended: Coroutine[Any, Any, object] = asyncio.Event().wait()
+            else:
+                workers = await stack.enter_async_context(several(settings, listener))
+                _reload_on_signal(tls, workers.reload)
+                ended = workers.ended()
+            log.info("serving on %s:%d", host, port)
+            await ended
+    log.info("stopped")
+
+
+def bind(settings: Settings, *, shared: bool = False) -> socket.socket:
+    """The service's socket, not listening yet: an occupied port is found out first.
+
+    :param shared: others may be bound to the same port, if they are shared too
+    """
+    where = (settings.host, settings.port)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(where)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(settings, error) from None
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, listener: socket.socket, tls: Tls | None = None
+) -> AsyncIterator[Runner]:
+    """The application, answering on the listener.
+
+    :raises StartError:
+    """
+    app = create_app(settings)
+    most = min(app[LOAD].max_connections, _most_connections(tls is not None))
+    app[LOAD].max_connections = most
+    cors = Cors(settings.cors_origins) if settings.cors_origins else None
+    runner = Runner(
+        app,
+        app[LOAD],
+        request_class(secure=tls is not None, cors=cors),
+        allowed_hosts(settings, HEALTH_PATHS),
+        HEALTH_PATHS,
+        keepalive_timeout=settings.keepalive_timeout,
+        access_log_class=AccessLogger,
+        access_log=logging.getLogger("service.access") if settings.access_log else None,
+    )
+    try:
+        await runner.setup()
+        try:
+            if tls:
+                await TlsSite(
+                    runner,
+                    listener,
+                    backlog=BACKLOG,
+                    context=tls.context,
+                    most_handshakes=int(most * HANDSHAKES),
+                    patience=settings.client_timeout,
+                ).start()
+            else:
+                await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        except OSError as error:
+            raise _cannot_listen(settings, error) from None
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def several(
+    settings: Settings, listener: socket.socket
+) -> AsyncIterator[Workers]:
+    """Workers, answering on the listener's address.
+
+    :raises StartError:
+    """
+    # what would end the start of a worker ends it here, and the administrator's account
+    # is made once
+    rehearsal = web.AppRunner(create_app(settings))
+    try:
+        await rehearsal.setup()
+    finally:
+        await rehearsal.cleanup()
+    workers = Workers(
+        msgspec.structs.replace(settings, admin_login="", admin_password=Secret())
+    )
+    try:
+        await workers.start(_listeners(settings, listener))
+        yield workers
+    finally:
+        await workers.stop()
+
+
+def _listeners(settings: Settings, claim: socket.socket) -> list[socket.socket]:
+    """One for each worker: the kernel shares connections out among them.
+
+    :param claim: fails where another service listens, whose sockets may be shared too
+    """
+    try:
+        claim.listen()
+        claim.close()
+        listeners = [bind(settings, shared=True) for _ in range(settings.workers)]
+        for listener in listeners:
+            listener.listen(BACKLOG)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from None
+    return listeners
+
+
+def tls_of(settings: Settings) -> Tls | None:
+    """:raises StartError:"""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Tls(settings.tls_cert, settings.tls_key)
+
+
+def _cancel_on_signal() -> None:
+    loop = asyncio.get_running_loop()
+    serving = asyncio.current_task()
+
+    def stop() -> None:
+        log.info("stopping: requests under way get %g s", GRACE)
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, os._exit, 128 + number)
+        if serving is not None:
+            serving.cancel()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+
+
+def _reload_on_signal(tls: Tls | None, renew: Callable[[], None] | None = None) -> None:
+    """Without TLS too: a signal meant for another setting must not end the process.
+
+    :param renew: what more to do, unless the certificate is bad
+    """
+
+    def reload() -> None:
+        if tls is None and renew is None:
+            log.info("nothing to load again: there is no certificate")
+        elif (tls is None or tls.reload()) and renew is not None:
+            renew()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+def _allow_connections() -> None:
+    """As many descriptors as the system lets us have: a watcher holds a connection."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _most_connections(has_handshakes: bool) -> int:
+    """That there are descriptors for; one, where the system gives next to none."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    share = 1 + HANDSHAKES if has_handshakes else 1
+    return max(1, int((soft - OTHER_DESCRIPTORS - HEALTH_RESERVE) / share))
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> StartError:
+    # not os.strerror: a name that is not found has a number of its own kind
+    reason = error.strerror or str(error)
+    return StartError(f"cannot listen on {settings.host}:{settings.port}: {reason}")

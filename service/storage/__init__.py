@@ -1,0 +1,1 @@
+"""The client of Tarantool: the only package that calls it. Knows no HTTP."""

@@ -1,0 +1,1 @@
+"""Everything that subclasses or overrides aiohttp. Knows no storage."""

@@ -1,0 +1,147 @@
+"""What this process has in hand, and the bounds of it.
+
+A request counts once it has arrived whole, until its reply is made: who sends or reads
+slowly takes nobody's place, nor does who waits for a password to be checked: that has a
+queue of its own. One that waits for changes counts as a watcher meanwhile.
+What a request holds is its body, then its reply until it is taken. Whatever goes beyond
+a bound is refused at once: those who wait cost memory too.
+"""
+
+import contextlib
+import inspect
+from collections.abc import Container, Iterator
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from service.errors import Overloaded
+from service.settings import Settings
+from service.sizes import SMALL
+from service.web.large_work import Turns
+
+#: Seconds that a long poll may wait: proxies give up on a silent reply after 60.
+MAX_POLL = 55
+
+#: RFC 9110, section 9.2.1; of those that any route has.
+SAFE = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
+
+#: The part of the connections that streams and long polls may occupy: other requests
+#: need some, too.
+WATCHERS_SHARE = 3 / 4
+
+#: Requests that the exempt handlers may have in hand beyond the limit.
+SPARE = 64
+
+
+class Load:
+    """The figures are of this moment; the limits, this worker's share of settings."""
+
+    def __init__(self, settings: Settings, max_delay: float) -> None:
+        self.requests = 0
+        self.held = 0
+        self.watchers = 0
+        self.is_stopping = False
+        self.turns = Turns(max_delay)
+        self.max_requests = settings.share(settings.max_in_flight)
+        self.max_held = settings.share(settings.max_held)
+        self.max_connections = settings.share(settings.max_connections)
+        #: Seconds until a long poll is answered, with or without a change.
+        self.max_poll = float(MAX_POLL)
+        self._max_watchers = settings.share(settings.max_watchers)
+        #: Seconds for the head of a request, and for a body or a reply beside what its
+        #: length grants.
+        self.patience = float(settings.client_timeout)
+
+    def hold(self, before: int, size: int, share: float) -> int:
+        """What a request that held `before` bytes holds when it holds `size` of them.
+
+        :raises Overloaded: there is no room for more
+        """
+        counted = size if size > SMALL else 0
+        if counted > before:
+            self.expect(counted - before, share)
+        self.held += counted - before
+        return counted
+
+    def expect(self, more: int, share: float = 1) -> None:
+        """Is there room for so many bytes? They are not held yet.
+
+        :raises Overloaded:
+        """
+        limit = int(self.max_held * share)
+        if self.held + more > limit:
+            raise Overloaded(
+                f"Bodies and replies of {self.held} bytes are under way, "
+                f"the limit is {limit}"
+            )
+
+    @property
+    def room(self) -> int:
+        """Bytes that could be held."""
+        return max(0, self.max_held - self.held)
+
+    @property
+    def max_watchers(self) -> int:
+        share = max(1, int(self.max_connections * WATCHERS_SHARE))
+        return min(self._max_watchers, share)
+
+    def admit(self, spare: int = 0) -> None:
+        """Is there a place for a request that has just been counted?
+
+        :raises Overloaded:
+        """
+        if self.requests > self.max_requests + spare:
+            raise Overloaded(f"{self.max_requests} requests are under way, the limit")
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """A request waits for something that has a bound of its own."""
+        self.requests -= 1
+        try:
+            yield
+        finally:
+            self.requests += 1
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """A request waits for changes.
+
+        :raises Overloaded: too many do
+        """
+        if self.watchers >= self.max_watchers:
+            raise Overloaded(
+                f"{self.watchers} watchers are connected, the limit "
+                f"is {self.max_watchers}"
+            )
+        self.watchers += 1
+        try:
+            with self.waiting():
+                yield
+        finally:
+            self.watchers -= 1
+
+
+def bounded(
+    load: Load, reading: Container[Handler], exempt: Container[Handler]
+) -> Middleware:
+    """Refuses requests beyond the limit, but for the exempt ones.
+
+    What is refused for overload, here or later, has left nothing behind; a request that
+    would write is told so.
+
+    :param reading: handlers that write nothing, whatever their method
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            load.admit(SPARE if request.match_info.handler in exempt else 0)
+            return await handler(request)
+        except Overloaded as refused:
+            asked = inspect.unwrap(request.match_info.handler)
+            reads = request.method in SAFE or asked in reading
+            if not reads:
+                refused.applied = "no"
+            raise
+
+    return middleware

@@ -1,0 +1,181 @@
+"""Content codings of request bodies (RFC 9110, section 8.4.1), decoded in pieces.
+
+aiohttp decodes by itself, but takes a gzip body that ends early for a shorter one.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+from aiohttp import hdrs, web
+
+from service.errors import InvalidRequest, UnsupportedEncoding, quoted
+from service.web.zstd import zstd
+
+#: Bytes of input for one call of a decoder, which copies its unread input.
+INPUT = 16 * 1024
+
+#: Bytes of a decoded piece: less than a millisecond of work.
+OUTPUT = 64 * 1024
+
+#: A member costs far more than its bytes; real bodies have one or a few.
+MAX_MEMBERS = 1000
+
+#: The base-2 logarithm of the bytes of a window; RFC 9659 allows no more.
+MAX_ZSTD_WINDOW = 23
+
+
+class Decoder(Protocol):
+    """Decodes one member, and keeps the input whose output had no room."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class Coding(NamedTuple):
+    """:ivar new: a decoder for a member that begins with these bytes
+    :ivar has_members: several in a row are one body
+    """
+
+    name: str
+    new: Callable[[bytes], Decoder]
+    errors: tuple[type[Exception], ...]
+    has_members: bool = False
+
+
+class Zlib:
+    def __init__(self, wbits: int) -> None:
+        self._decoder = zlib.decompressobj(wbits)
+
+    @property
+    def eof(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decoder.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        rest = self._decoder.unconsumed_tail
+        return self._decoder.decompress(rest + data, max_length)
+
+
+class Brotli:
+    unused_data = b""  # the library fails where there is some
+
+    def __init__(self, library: Any) -> None:
+        self._decoder = library.Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._decoder.is_finished())
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        piece: bytes = self._decoder.process(data, max_length)
+        return piece
+
+
+def _new_deflate(begin: bytes) -> Decoder:
+    """With a zlib header (RFC 1950) or, as some clients send it, without."""
+    has_header = begin[0] & 0x0F == zlib.DEFLATED
+    return Zlib(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
+
+
+def _brotli() -> Iterator[Coding]:
+    try:
+        import brotli
+
+        brotli.Decompressor().process(b"", 1)
+    except (ImportError, TypeError):  # an older one has no bound for its output
+        return
+    yield Coding("br", lambda _: Brotli(brotli), (brotli.error,))
+
+
+def _zstd() -> Iterator[Coding]:
+    if zstd is None:
+        return
+    options = {zstd.DecompressionParameter.window_log_max: MAX_ZSTD_WINDOW}
+    new = partial(zstd.ZstdDecompressor, options=options)
+    yield Coding("zstd", lambda _: new(), (zstd.ZstdError,), has_members=True)
+
+
+#: RFC 1952, section 2.2: a gzip body is one member or several.
+GZIP = Coding("gzip", lambda _: Zlib(16 + zlib.MAX_WBITS), (zlib.error,), True)
+DEFLATE = Coding("deflate", _new_deflate, (zlib.error,))
+
+#: What can be decoded here: the libraries of the last two are optional.
+CODINGS = {each.name: each for each in (GZIP, DEFLATE, *_brotli(), *_zstd())}
+
+#: RFC 9110, section 8.4.1.3.
+ALIASES = {"x-gzip": "gzip"}
+
+
+def coding_of(request: web.Request) -> Coding | None:
+    """The coding of a request's body.
+
+    :raises UnsupportedEncoding: it cannot be decoded, or there are several
+    """
+    if hdrs.CONTENT_ENCODING not in request.headers:
+        return None
+    given = ",".join(request.headers.getall(hdrs.CONTENT_ENCODING)).lower()
+    names = [name for part in given.split(",") if (name := part.strip(" \t"))]
+    # `identity` names no coding and should not be sent (RFC 9110, section 8.4.1), but
+    # some clients send it of a body that has none; an empty list says the same
+    if names in ([], ["identity"]):
+        return None
+    coding = CODINGS.get(ALIASES.get(names[0], names[0]))
+    if coding is None or len(names) > 1:
+        raise UnsupportedEncoding(
+            f"Content-Encoding is {quoted(given)}, expected one of: "
+            + ", ".join(CODINGS),
+            CODINGS,
+        )
+    return coding
+
+
+def decoded(body: bytes, coding: Coding) -> Iterator[bytes]:
+    """The pieces of a body that is not empty.
+
+    :raises InvalidRequest: it is damaged, ends early, or has more behind its end
+    """
+    decoder = coding.new(body)
+    members = 1
+    for start in range(0, len(body), INPUT):
+        given = body[start : start + INPUT]
+        while given:
+            if decoder.eof:
+                members += 1
+                _check_member(coding, members)
+                decoder = coding.new(given)
+            yield from _pieces(decoder, coding, given)
+            given = decoder.unused_data if decoder.eof else b""
+    if not decoder.eof:
+        raise InvalidRequest(f"The {coding.name} body ends early: it is cut short")
+
+
+def _check_member(coding: Coding, number: int) -> None:
+    if not coding.has_members:
+        raise InvalidRequest(
+            f"There are bytes behind the end of the {coding.name} body"
+        )
+    if number > MAX_MEMBERS:
+        raise InvalidRequest(
+            f"The {coding.name} body has more than {MAX_MEMBERS} members, the limit"
+        )
+
+
+def _pieces(decoder: Decoder, coding: Coding, given: bytes) -> Iterator[bytes]:
+    try:
+        while piece := decoder.decompress(given, OUTPUT):
+            yield piece
+            if decoder.eof:
+                return
+            given = b""
+    except coding.errors:
+        raise InvalidRequest(f"The {coding.name} body is damaged") from None

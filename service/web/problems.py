@@ -1,0 +1,90 @@
+"""Error replies: problem details (RFC 9457) from errors."""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from service.errors import BodyTooLarge, Internal, InvalidRequest, NotFound, Problem
+from service.web.access_log import route_of
+from service.web.responses import Reply
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+#: The codes of what aiohttp itself refuses, before or instead of a handler.
+HTTP_CODES = {
+    HTTPStatus.NOT_FOUND: NotFound.code,
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
+    HTTPStatus.INTERNAL_SERVER_ERROR: Internal.code,
+}
+
+
+def response_to(problem: Problem) -> web.Response:
+    """The reply to a request that failed."""
+    return _response(problem.status, body_of(problem), problem.headers)
+
+
+def body_of(problem: Problem) -> dict[str, object]:
+    """The members of its problem details."""
+    return _body(problem.status, problem.code, str(problem), **problem.members)
+
+
+def _body(status: int, code: str, detail: str, **members: object) -> dict[str, object]:
+    return {
+        "status": int(status),
+        "title": HTTPStatus(status).phrase,
+        "detail": detail,
+        "code": code,
+        # the original service's clients look here
+        "error": detail,
+        **members,
+    }
+
+
+def _response(
+    status: int, body: Mapping[str, object], headers: Mapping[str, str]
+) -> web.Response:
+    return Reply(
+        status=status,
+        # in ASCII: the media type has no charset (see headers.JSON)
+        body=json.dumps(body, separators=(",", ":")).encode(),
+        headers=headers,
+        content_type=CONTENT_TYPE,
+        compressible=True,
+    )
+
+
+def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Response:
+    """The problem for what aiohttp refused on its own."""
+    headers: dict[str, str] = {}
+    match refused:
+        case web.HTTPNotFound():
+            detail = f"There is nothing at {request.path}"
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(refused.allowed_methods))
+            headers[hdrs.ALLOW] = allowed
+            detail = f"{request.path} takes {allowed}, not {request.method}"
+        case _:
+            detail = HTTPStatus(refused.status).description or refused.reason
+    code = HTTP_CODES.get(HTTPStatus(refused.status), InvalidRequest.code)
+    return _response(refused.status, _body(refused.status, code, detail), headers)
+
+
+@web.middleware
+async def render(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns whatever a handler raises into its reply."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return response_to(problem)
+    except web.HTTPException as refused:
+        return http_problem(request, refused)
+    except Exception:
+        log.exception("%s %s failed", request.method, route_of(request))
+        return response_to(Internal())

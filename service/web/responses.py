@@ -1,0 +1,195 @@
+"""Replies: the short ones in one piece, the others as their client takes them.
+
+Over TLS a transport takes whatever it gets at once and then says that it has nothing
+left to send: a reply written whole would be over for this service as soon as it has
+begun, with nobody to count what waits for a client that reads slowly.
+
+What aiohttp writes is decided by attributes that it keeps to itself, which is why its
+version is bounded in setup.cfg.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import rfc822_formatted_time
+
+from service.json_text import data_of, members_of, size_at_most, size_of
+from service.sizes import SMALL
+from service.web.compression import COMPRESSION, MIN_SIZE, Stream
+from service.web.headers import JSON, HeadedRequest
+
+#: The revision of the store, that of the write which is answered.
+REVISION = "KV-Revision"
+
+
+class ShortReply(web.StreamResponse):
+    """JSON with status 200 and no header of its own but the revision, for HTTP/1.1.
+
+    Most replies are such: the head is put together from ready parts, without a table of
+    headers that aiohttp would write out each time.
+    """
+
+    def __init__(self, body: bytes, revision: int | None) -> None:
+        super().__init__()
+        self.content_length = len(body)
+        self._json = body
+        self._revision = revision
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        self._req = request
+        if self._keep_alive is None:
+            self._keep_alive = request.keep_alive
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        request, body = cast(HeadedRequest, self._req), self._json
+        head = f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
+        if self._revision is not None:
+            head += f"{REVISION}: {self._revision}\r\n"
+        if not self._keep_alive:
+            head += "Connection: close\r\n"
+        writer = request.writer
+        await writer.write(
+            b"%b%b\r\n%b" % (request.beginning_of_json, head.encode(), body)
+        )
+        await writer.drain()
+        self._body_length = writer.output_size
+        self._eof_sent = True
+        self._req = None
+
+
+class Reply(web.Response):
+    """Writes a large body piece by piece, compressed if possible.
+
+    :param compressible: whether it may be; never with a strong entity tag, which would
+        be that of other bytes, and never with a token
+    """
+
+    _stream: AbstractContextManager[Stream] | None = None
+
+    def __init__(self, *, compressible: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._is_compressible = compressible
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        # not before: what the connection reserves is the size before compression
+        if self._is_compressible and (self.content_length or 0) >= MIN_SIZE:
+            await self._negotiate(request)
+        return await super().prepare(request)
+
+    async def _negotiate(self, request: web.BaseRequest) -> None:
+        compression = cast(web.Request, request).app[COMPRESSION]
+        if not compression.is_on:
+            return
+        self.headers.add(hdrs.VARY, hdrs.ACCEPT_ENCODING)
+        coding = compression.coding_for(request)
+        if coding is None:
+            return
+        if isinstance(self._body, bytes) and len(self._body) <= SMALL:
+            self._body = await compression.compress(coding, self._body)
+        elif compression.has_capacity:
+            self._stream = compression.stream(coding, self.content_length or 0)
+            self.headers.popall(hdrs.CONTENT_LENGTH, None)
+            self.enable_chunked_encoding()
+        else:
+            return
+        self.headers[hdrs.CONTENT_ENCODING] = coding
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        pieces = self._take_pieces()
+        if self._must_be_empty_body:
+            pass
+        elif self._stream is not None:
+            with self._stream as stream:
+                for piece in pieces:
+                    await self.write(await stream.compress(piece))
+                await self.write(await stream.flush())
+        else:
+            for piece in pieces:
+                await self.write(piece)
+        await super().write_eof(data)
+
+    def _take_pieces(self) -> Iterable[memoryview]:
+        """Of the body, unless aiohttp may write it at once."""
+        body = self._body
+        if not isinstance(body, bytes) or len(body) <= SMALL:
+            return ()
+        self._body = None
+        return _cut(body)
+
+
+class LongReply(Reply):
+    """JSON, put together piece by piece, too: there is never a copy of all of it."""
+
+    def __init__(self, texts: Sequence[str], *, compressible: bool = False) -> None:
+        size = sum(map(size_of, texts))
+        headers = {hdrs.CONTENT_LENGTH: str(size), hdrs.CONTENT_TYPE: JSON}
+        super().__init__(headers=headers, compressible=compressible)
+        self._texts = texts
+
+    def _take_pieces(self) -> Iterable[memoryview]:
+        texts, self._texts = self._texts, ()  # a connection keeps its last reply
+        return _put_together(texts)
+
+
+def json_reply(
+    body: str | bytes, revision: int | None = None, *, compressible: bool = False
+) -> Reply:
+    """:param revision: of the store, that of the write which is answered"""
+    response = Reply(
+        body=body if isinstance(body, bytes) else body.encode(),
+        headers={hdrs.CONTENT_TYPE: JSON},
+        compressible=compressible,
+    )
+    if revision is not None:
+        response.headers[REVISION] = str(revision)
+    return response
+
+
+def short_reply(
+    request: web.Request, body: bytes, revision: int | None = None
+) -> web.StreamResponse:
+    """As `json_reply`, for what is asked most often."""
+    if (
+        len(body) > SMALL
+        or request.version != HttpVersion11
+        or (cast(HeadedRequest, request).cors and hdrs.ORIGIN in request.headers)
+    ):
+        return json_reply(body, revision)
+    return ShortReply(body, revision)
+
+
+def data_reply(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
+    """`{"data": …}` of keys and their JSON texts, compressible."""
+    if size_at_most(values.values()) <= SMALL:
+        body = data_of(values)
+        if len(body) < MIN_SIZE:
+            return short_reply(request, body)
+        return json_reply(body, compressible=True)
+    return spliced_reply(['{"data":', *members_of(values.items()), "}"])
+
+
+def spliced_reply(texts: Sequence[str]) -> web.StreamResponse:
+    """The parts of a JSON text, which may be long, compressible."""
+    if size_at_most(texts) <= SMALL:
+        return json_reply("".join(texts), compressible=True)
+    return LongReply(texts, compressible=True)
+
+
+def _put_together(texts: Iterable[str]) -> Iterator[memoryview]:
+    waiting: list[str] = []
+    size = 0
+    for text in texts:
+        waiting.append(text)
+        size += len(text)
+        if size >= SMALL:
+            yield from _cut("".join(waiting).encode())
+            waiting, size = [], 0
+    yield from _cut("".join(waiting).encode())
+
+
+def _cut(body: bytes) -> Iterator[memoryview]:
+    for begin in range(0, len(body), SMALL):
+        yield memoryview(body)[begin : begin + SMALL]
