@@ -1,7 +1,7 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
 # make test   the tests; ARGS go to pytest
 # make torture SECONDS=n SEED=n   faults under load, for so long; the record is in var/
-# make lint   ruff, mypy, bandit, luacheck
+# make lint   ruff, mypy, import-linter, bandit, luacheck
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench KEYS=n   the service beside a bare aiohttp handler, webdis over Redis, and etcd,
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
@@ -48,6 +48,7 @@ lint: .venv/dev luacheck
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
 	.venv/bin/bandit -q -c pyproject.toml -r service
 	luacheck -q lua migrations
 

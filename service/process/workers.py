@@ -1,8 +1,9 @@
 """Several processes that share the port.
 
-gunicorn manages them: its arbiter is a child of this process, and the workers are its
-own (service/process/gunicorn_arbiter.py). Here is what there is one of whatever their number: the
-signals that an operator sends, the embedded Tarantool, and what is told of the start.
+gunicorn manages them: its arbiter (service/process/gunicorn_arbiter.py) is a child of
+this process, and the workers are its own. Here is what exists once whatever their
+number: the signals that an operator sends, the embedded Tarantool, and what is
+reported of the start.
 The child reads the settings on its stdin, because the environment does not have all of
 them; on its stdout each worker reports how its start went.
 """
