@@ -29,10 +29,10 @@ NARROW_ONE_OF = 4
 QUIET = 1.0
 
 #: Seconds: a fault that has not ended by then never will; the same of its aftermath.
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 #: Seconds for the followers of the feed to come to its end.
-REACH = 10.0
+REACH = 60.0
 
 #: Seconds between two looks whether all is well again.
 LOOK_INTERVAL = 0.05
