@@ -5,7 +5,14 @@ import signal
 import sys
 from typing import Protocol
 
-from benchmarks.scenarios import compare, durability, large, logins, trees, workers
+from benchmarks.scenarios import (
+    compare,
+    compare_trees,
+    durability,
+    large,
+    logins,
+    workers,
+)
 
 
 class Scenario(Protocol):
@@ -25,7 +32,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "large": large,
     "durability": durability,
     "workers": workers,
-    "compare-trees": trees,
+    "compare-trees": compare_trees,
 }
 
 

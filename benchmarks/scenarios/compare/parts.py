@@ -126,11 +126,11 @@ def _measure(
         for result in run_rounds(
             candidates, options.rounds, options.seconds, options.load_cpus
         ):
-            print_progress(result)
+            _print_progress(result)
             results.add(result)
     return results
 
 
-def print_progress(result: Measurement | Gap) -> None:
+def _print_progress(result: Measurement | Gap) -> None:
     what = "no figure" if isinstance(result, Gap) else f"{result.rate:,.0f} calls/s"
     print(*result.case, result.subject, what, file=sys.stderr)
