@@ -5,11 +5,12 @@
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench KEYS=n   the service beside a bare aiohttp handler, webdis over Redis, and etcd,
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
-# make bench-logins   how long reads take while logins flood in; ARGS go to it
+# make bench-logins   the latency of reads during a flood of logins; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
-# make bench-durability   what it costs a read to wait for a write that is not on disk yet;
-#             ARGS go to it
+# make bench-durability   the cost of a read's wait for a pending write; ARGS go to it
 # make bench-workers   how much more two workers serve than one; ARGS go to it
+# make bench-trees BASE=folder   CPU time per request, of this source tree and another one;
+#             ARGS go to it
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
@@ -20,7 +21,7 @@ PYTHON ?= python3
 ARGS ?=
 TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
 # Paths reach a recipe as variables of its shell: in its text some characters would count.
-export TO FROM
+export TO FROM BASE
 DATA = "$${KV_DATA_DIR:-./var}"
 SECONDS ?= 60
 REQUESTS ?= 100000
@@ -31,7 +32,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: run test torture lint audit tarantool luacheck libfaketime wrk
-.PHONY: bench bench-logins bench-large bench-durability bench-workers
+.PHONY: bench bench-logins bench-large bench-durability bench-workers bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -56,19 +57,22 @@ audit: .venv/dev
 	.venv/bin/python .ci/audit.py $(ARGS)
 
 bench: .venv/dev tarantool wrk
-	@.venv/bin/python -m benchmarks --keys $(KEYS) $(ARGS)
+	@.venv/bin/python -m benchmarks compare --keys $(KEYS) $(ARGS)
 
 bench-logins: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.logins $(ARGS)
+	@.venv/bin/python -m benchmarks logins $(ARGS)
 
 bench-large: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.large $(ARGS)
+	@.venv/bin/python -m benchmarks large $(ARGS)
 
 bench-durability: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.durability_wait $(ARGS)
+	@.venv/bin/python -m benchmarks durability $(ARGS)
 
-bench-workers: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.workers $(ARGS)
+bench-workers: .venv/dev tarantool wrk
+	@.venv/bin/python -m benchmarks workers $(ARGS)
+
+bench-trees: .venv/dev tarantool wrk
+	@.venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
 
 backup: tarantool
 	@tarantool lua/backup/main.lua backup $(DATA)/console.sock "$$TO"

@@ -1,5 +1,5 @@
---- For wrk: sends requests made beforehand, one after the other, and tells what came of it.
--- The file holds the bytes of each as they go over the wire, after a line with their number.
+--- A script for wrk: sends prepared requests in order, then prints the results as JSON.
+-- In the file each request is a line with its length, followed by its bytes.
 local requests = {}
 local last = 0
 

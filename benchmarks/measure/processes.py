@@ -1,9 +1,10 @@
-"""Programs that are measured, and what they take of the machine."""
+"""Child programs, and the CPU time and memory of processes, from /proc."""
 
 import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +12,25 @@ from typing import NamedTuple
 from tests.machine import ROOT, wait_until
 from tests.process.service import PROCESS_TIMEOUT
 
+KIB = 1024
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class Usage(NamedTuple):
-    """Of several processes together.
+class Pids(NamedTuple):
+    """The processes of a subject.
 
-    :ivar cpu: seconds since they were started
+    :ivar store: empty if one process both serves and stores
+    """
+
+    service: list[int]
+    store: list[int]
+
+
+class Usage(NamedTuple):
+    """Totals of several processes.
+
+    :ivar cpu: seconds since the processes started
     :ivar memory: resident bytes
     """
 
@@ -28,13 +40,21 @@ class Usage(NamedTuple):
 
 
 def usage(pids: Iterable[int]) -> Usage:
-    cpu, threads, memory = 0, 0, 0
+    cpu, threads, memory = 0.0, 0, 0
     for pid in pids:
         fields = _stat(pid)
-        cpu += int(fields[11]) + int(fields[12])
+        cpu += cpu_seconds(pid)
         threads += int(fields[17])
         memory += int(fields[21])
-    return Usage(cpu / TICKS, threads, memory * PAGE)
+    return Usage(cpu, threads, memory * PAGE)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of a process, user and system, of all its threads.
+
+    By clock_getcpuclockid(3): /proc/PID/stat has the same in hundredths of a second.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def cpu_of_main_thread(pid: int) -> float:
@@ -43,12 +63,29 @@ def cpu_of_main_thread(pid: int) -> float:
 
 
 def _stat(pid: int, name: str = "stat") -> list[str]:
-    """The fields from the third on, `state` (proc(5)): a name may have blanks in it."""
+    """The fields after the program's name, which may contain blanks (proc(5))."""
     return Path(f"/proc/{pid}/{name}").read_text().rpartition(")")[2].split()
 
 
+class PeakMemory:
+    """The growth of a process's resident memory from now to its peak."""
+
+    def __init__(self, pid: int) -> None:
+        self._folder = Path("/proc", str(pid))
+        (self._folder / "clear_refs").write_text("5")  # proc(5): resets the peak
+        self._before = self._bytes("VmRSS:")
+
+    def growth(self) -> int:
+        """In bytes."""
+        return self._bytes("VmHWM:") - self._before
+
+    def _bytes(self, field: str) -> int:
+        status = (self._folder / "status").read_text()
+        return int(status.partition(field)[2].split()[0]) * KIB
+
+
 def descendants(pid: int) -> list[int]:
-    """The process itself first."""
+    """The process itself, then its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -67,13 +104,14 @@ def program_of(pid: int) -> str:
 
 
 def pin(pids: Iterable[int], cpus: Collection[int]) -> None:
+    """Restricts all threads of the processes to these CPUs."""
     for pid in pids:
         for thread in Path(f"/proc/{pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), cpus)
 
 
 class Program:
-    """A child that listens on a port of the loopback."""
+    """A child process that listens on a loopback port."""
 
     def __init__(
         self,
@@ -94,7 +132,11 @@ class Program:
         return self._process.pid
 
     def start(self) -> None:
-        """Returns when it listens; raises when it does not get there."""
+        """Starts the program and waits until it listens.
+
+        :raises RuntimeError: if it exits
+        :raises TimeoutError: if it does not listen in time
+        """
         with self._log.open("ab") as output:
             self._process = process = subprocess.Popen(
                 self._command,

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.bare PORT SIZE...`: what aiohttp does with no work at all.
+"""`python -m benchmarks.subjects.bare_server PORT SIZE...`: aiohttp without any work.
 
-A handler for each size, which reads the body and answers as many bytes.
+For each size a handler reads the body and replies with that many bytes.
 """
 
 import sys
@@ -10,19 +10,19 @@ import uvloop
 from aiohttp import web
 
 
-def answering(size: int) -> Callable[[web.Request], Awaitable[web.Response]]:
-    answer = b"x" * size
+def handler_of(size: int) -> Callable[[web.Request], Awaitable[web.Response]]:
+    content = b"x" * size
 
     async def handler(request: web.Request) -> web.Response:
         await request.read()
-        return web.Response(body=answer, content_type="application/json")
+        return web.Response(body=content, content_type="application/json")
 
     return handler
 
 
 def main(port: int, *sizes: int) -> None:
     app = web.Application(client_max_size=2**30)
-    app.add_routes([web.post(f"/{size}", answering(size)) for size in set(sizes)])
+    app.add_routes([web.post(f"/{size}", handler_of(size)) for size in set(sizes)])
     web.run_app(
         app,
         host="127.0.0.1",

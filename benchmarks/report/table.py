@@ -1,23 +1,23 @@
-"""Tables in Markdown; that of the results has a row for each subject of each case."""
+"""Markdown tables; the table of the results has a row per case and subject."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.results import Results
-from benchmarks.rounds import Case, Turn
+from benchmarks.measure.cases import Case
+from benchmarks.report.results import Figure, Results, rate
 
-#: Title, figure of a turn, digits after the point.
-COLUMNS: list[tuple[str, Callable[[Turn], float | None], int]] = [
-    ("calls/s", lambda turn: turn.rate, 0),
-    ("keys/s", lambda turn: turn.rate * turn.case.batch, 0),
-    ("p50 ms", lambda turn: turn.p50, 2),
-    ("p99 ms", lambda turn: turn.p99, 2),
-    ("service µs", lambda turn: turn.service, 1),
-    ("store µs", lambda turn: turn.store, 1),
-    ("load µs", lambda turn: turn.load, 1),
-    ("threads", lambda turn: turn.threads, 0),
+#: Title, figure, digits after the point.
+COLUMNS: list[tuple[str, Figure, int]] = [
+    ("calls/s", rate, 0),
+    ("keys/s", lambda each: each.rate * each.case.batch, 0),
+    ("p50 ms", lambda each: each.p50, 2),
+    ("p99 ms", lambda each: each.p99, 2),
+    ("service µs", lambda each: each.service, 1),
+    ("store µs", lambda each: each.store, 1),
+    ("load µs", lambda each: each.load, 1),
+    ("threads", lambda each: each.threads, 0),
 ]
 
-#: What the service is compared with.
+#: The subjects that the service is compared with.
 OTHERS = ("bare", "webdis", "etcd")
 
 TITLES = [
@@ -29,9 +29,16 @@ TITLES = [
 NONE = "-"
 
 
-def of_results(results: Results) -> Iterator[str]:
-    """Medians of the rounds; of the ratios also the least and the most."""
-    return of_cells(
+def markdown_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]]
+) -> Iterator[str]:
+    for cells in titles, ["---"] * len(titles), *rows:
+        yield f"| {' | '.join(cells)} |"
+
+
+def results_table(results: Results) -> Iterator[str]:
+    """Medians of the rounds; ratios also have their minimum and maximum."""
+    return markdown_table(
         TITLES,
         (
             [
@@ -44,11 +51,6 @@ def of_results(results: Results) -> Iterator[str]:
             for subject in results.subjects(case)
         ),
     )
-
-
-def of_cells(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for cells in titles, ["---"] * len(titles), *rows:
-        yield f"| {' | '.join(cells)} |"
 
 
 def _figures(results: Results, case: Case, subject: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""On what machine, with what versions."""
+"""The conditions of a run: the machine, and the versions of all programs."""
 
 import importlib.metadata
 import os
@@ -9,13 +9,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-#: How each program is asked for its version.
-ASK = {
+#: The command that prints the version of each program.
+VERSION_COMMANDS = {
     "tarantool": ["tarantool", "--version"],
     "redis-server": ["redis-server", "--version"],
     "etcd": ["etcd", "--version"],
     "wrk": ["wrk", "--version"],
-    # webdis has no such option: it would serve
+    # webdis has no such option: it would start to serve
     "webdis": ["dpkg-query", "--show", "--showformat", "${Version}", "webdis"],
 }
 
@@ -28,20 +28,23 @@ def conditions() -> Iterator[str]:
     yield f"load average {os.getloadavg()[0]:.1f} at the end"
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
-    versions += [f"{program} {_version(program)}" for program in ASK if _has(program)]
+    versions += [
+        f"{program} {_version(command)}"
+        for program, command in VERSION_COMMANDS.items()
+        if shutil.which(program) is not None and shutil.which(command[0]) is not None
+    ]
     yield ", ".join(versions)
 
 
-def _has(program: str) -> bool:
-    return (
-        shutil.which(program) is not None and shutil.which(ASK[program][0]) is not None
-    )
+def machine() -> str:
+    """The first line of the shorter benchmarks."""
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
-def _version(program: str) -> str:
-    # wrk prints it and exits with 1
-    told = subprocess.run(ASK[program], capture_output=True, text=True, check=False)
-    found = re.search(r"\d+(\.\d+)+\S*", told.stdout + told.stderr)
+def _version(command: list[str]) -> str:
+    # wrk prints its version and exits with 1
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"\d+(\.\d+)+\S*", result.stdout + result.stderr)
     return found.group() if found else "of an unknown version"
 
 
@@ -53,5 +56,5 @@ def _processor() -> str:
 
 
 def _memory() -> str:
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return f"{pages / 1024**3:.0f} GiB"
+    size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return f"{size / 1024**3:.0f} GiB"

@@ -1,15 +1,14 @@
-"""The chart beside the table: calls a second of everyone, by the keys of a call."""
+"""The bar chart: calls per second of each subject, by kind and batch size."""
 
 import pygal
 from pygal.style import LightStyle
 
-from benchmarks.results import SUBJECTS, Results
-from benchmarks.rounds import Case
-from benchmarks.subjects import Setting
+from benchmarks.measure.cases import Case, Setting
+from benchmarks.report.results import Results, rate
 
 
 def svg(results: Results, setting: Setting) -> str:
-    """Medians of the rounds, on a logarithmic axis; without scripts."""
+    """Medians of the rounds on a logarithmic axis, without scripts."""
     cases = [case for case in results.cases() if Setting(*case[:3]) == setting]
     cases.sort(key=lambda case: (case.kind, case.batch))
     chart = pygal.Bar(
@@ -18,18 +17,18 @@ def svg(results: Results, setting: Setting) -> str:
         x_labels=[f"{case.kind} {case.batch:,}" for case in cases],
         x_label_rotation=45,
         legend_at_bottom=True,
-        legend_at_bottom_columns=len(SUBJECTS),
+        legend_at_bottom_columns=len(results.names),
         js=[],
         no_prefix=True,
         disable_xml_declaration=True,
         style=LightStyle,
     )
-    for subject in SUBJECTS:
+    for subject in results.names:
         if any(subject in results.subjects(case) for case in cases):
             chart.add(subject, [_rate(results, case, subject) for case in cases])
     return str(chart.render())
 
 
 def _rate(results: Results, case: Case, subject: str) -> float | None:
-    found = results.spread(case, subject, lambda turn: turn.rate)
-    return found and found.median
+    spread = results.spread(case, subject, rate)
+    return spread and spread.median
