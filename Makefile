@@ -15,7 +15,7 @@
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
 # make backup-compose, verify-compose, restore-compose: the same of the compose project
 # make fuzz     the fuzzer, for so many SECONDS on each target; keeps what is worth it
-# make hostile  so many REQUESTS that are rubbish, on a service of its own
+# make malformed  n malformed REQUESTS, to a service of its own
 PYTHON ?= python3
 ARGS ?=
 TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
@@ -89,7 +89,7 @@ verify-compose restore-compose: %-compose: from
 from:
 	@test -n "$$FROM" || { echo "expected FROM=folder, the folder of a backup" >&2; exit 1; }
 
-.PHONY: fuzz hostile
+.PHONY: fuzz malformed
 fuzz: .venv/dev
 	@for target in body token; do \
 		new=var/fuzz/$$target kept=tests/fuzz/corpus/$$target; \
@@ -100,8 +100,8 @@ fuzz: .venv/dev
 		.venv/bin/python -m tests.fuzz $$target -merge=1 $$kept $$new || exit 1; \
 	done
 
-hostile: .venv/dev tarantool
-	@.venv/bin/python -m tests.hostile $(REQUESTS)
+malformed: .venv/dev tarantool
+	@.venv/bin/python -m tests.malformed $(REQUESTS)
 
 .venv/run: requirements.txt | .venv/bin/python
 	.venv/bin/python -m pip install -q --disable-pip-version-check -r $<

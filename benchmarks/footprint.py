@@ -7,7 +7,7 @@ from typing import NamedTuple
 from benchmarks.corpus import Corpus
 from benchmarks.processes import usage
 from benchmarks.subjects import Ours, Setting
-from tests.tarantool import local_console
+from tests.support.tarantool import local_console
 
 
 class Footprint(NamedTuple):

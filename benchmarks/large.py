@@ -34,9 +34,9 @@ from benchmarks.logins import (
     read,
 )
 from service.settings import Settings
-from tests.machine import ROOT
-from tests.process.service import ServiceProcess, environ_before
-from tests.tarantool import LocalTarantool
+from tests.support.machine import ROOT
+from tests.support.service import ServiceProcess, environ_before
+from tests.support.tarantool import LocalTarantool
 
 LIMITS = Settings()
 KIB, MIB = 1024, 1024 * 1024

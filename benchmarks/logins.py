@@ -29,8 +29,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from tests.client import unique
-from tests.process.service import service_process
+from tests.support.client import unique
+from tests.support.service import service_process
 
 #: Reads of one key a second, and the connections that take turns with them.
 READ_RATE, READERS = 300, 8

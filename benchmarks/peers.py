@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.corpus import Corpus, Operation
 from benchmarks.processes import Program
 from benchmarks.subjects import MIB, OneProgram, Pids, Setting, Subject, post
-from tests.machine import free_port
+from tests.support.machine import free_port
 
 
 class Webdis(Subject):

@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 
 from benchmarks.corpus import Corpus, Operation
 from benchmarks.processes import Program, descendants, program_of
-from tests.machine import free_port
-from tests.process.service import ServiceProcess, service_environ
+from tests.support.machine import free_port
+from tests.support.service import ServiceProcess, service_environ
 
 Mode = Literal["fsync", "write"]
 

@@ -25,9 +25,9 @@ from typing import NamedTuple
 
 import aiohttp
 
-from tests.client import Client
-from tests.process.service import ServiceProcess, service_process
-from tests.process.workers import workers_of
+from tests.support.client import Client
+from tests.support.service import ServiceProcess, service_process
+from tests.support.workers import workers_of
 
 WORKERS = (1, 2)
 

@@ -12,14 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.api.test_values import large_body
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.events import PATIENCE, Parser, Stream, following, query
-from tests.machine import narrow_socket
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools
-from tests.verbatim import path_of, send
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import narrow_socket
+from tests.support.samples import large_body
+from tests.support.service import Serve
+from tests.support.sse import PATIENCE, Parser, Stream, following, query
+from tests.support.tarantool import Tarantool, Tarantools
+from tests.support.verbatim import path_of, send
 
 #: Seconds that a poll may wait: more than anything here takes.
 LONG = 60

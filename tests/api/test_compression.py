@@ -13,13 +13,14 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from service.sizes import SMALL
 from service.web.compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD, negotiated
-from tests.client import Client, unique
-from tests.compressed import body_of, head_of, long_read
-from tests.conftest import Serve
-from tests.events import following, query
-from tests.machine import POLL_INTERVAL
-from tests.problems import PATIENCE, assert_problem, http, left_waiting, talk
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.compressed import body_of, head_of, long_read
+from tests.support.machine import POLL_INTERVAL
+from tests.support.raw_http import PATIENCE, http, left_waiting, talk
+from tests.support.service import Serve
+from tests.support.sse import following, query
+from tests.support.tarantool import Tarantool
 
 KIB = 1024
 MIB = 1024 * KIB

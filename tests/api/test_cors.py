@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.events import following
-from tests.machine import free_port
-from tests.problems import assert_problem, http, talk
-from tests.process.service import refusal, service_environ
-from tests.tarantool import Tarantool
-from tests.torture.proxy import Proxy
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import free_port
+from tests.support.proxy import Proxy
+from tests.support.raw_http import http, talk
+from tests.support.service import Serve, refusal, service_environ
+from tests.support.sse import following
+from tests.support.tarantool import Tarantool
 
 APP = "https://app.example.com"
 LOCAL = "http://localhost:3000"

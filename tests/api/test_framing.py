@@ -14,15 +14,9 @@ from service.web.connection import (
     ProblemHandler,
 )
 from service.web.framing import ChunkedBody, Head
-from tests.client import Client, unique
-from tests.problems import (
-    assert_problem,
-    byte_by_byte,
-    cuts,
-    http,
-    replies_in,
-    said,
-)
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.raw_http import byte_by_byte, cuts, http, replies_in, said
 
 #: Connections of a test at a time.
 AT_ONCE = 50

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client, Reply
-from tests.conftest import Serve
-from tests.problems import assert_problem, talk
-from tests.process.service import refusal, service_environ
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply
+from tests.support.raw_http import talk
+from tests.support.service import Serve, refusal, service_environ
+from tests.support.tarantool import Tarantool
 
 LOGIN = ("POST", "/api/login")
 

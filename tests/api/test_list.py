@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 MANY = 10_000
 

@@ -15,11 +15,11 @@ import pytest
 
 from service.auth.fair_queue import FairQueue, QueueFull
 from service.auth.passwords import MAX_WAITING, OURSELVES, THREADS
-from tests.addresses import coming_from, new_address
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.problems import http, talk_and_end
-from tests.tarantool import Tarantool
+from tests.support.addresses import coming_from, new_address
+from tests.support.client import Client, unique
+from tests.support.raw_http import http, talk_and_end
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 T = TypeVar("T")
 

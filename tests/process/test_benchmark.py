@@ -18,7 +18,7 @@ from benchmarks.results import SUBJECTS
 from benchmarks.subjects import post
 from benchmarks.table import COLUMNS, OTHERS
 from benchmarks.wrk import FaultyLoad, load
-from tests.machine import ROOT, free_port
+from tests.support.machine import ROOT, free_port
 
 SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.4"]
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.backups import BACKUP_TIMEOUT, make
-from tests.client import Client
-from tests.machine import ROOT
-from tests.process.service import (
+from tests.support.backups import BACKUP_TIMEOUT, make
+from tests.support.client import Client
+from tests.support.machine import ROOT
+from tests.support.service import (
     ServiceProcess,
     service_environ,
     service_process,
     started,
 )
-from tests.tarantool import (
+from tests.support.tarantool import (
     ContainerTarantool,
     Tarantools,
     docker_engine,

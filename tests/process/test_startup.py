@@ -1,7 +1,6 @@
 """The start and the end of `python -m service`, and what an operator gets to see."""
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -12,18 +11,20 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.addresses import new_address
-from tests.client import Client, unique
-from tests.conftest import environ_for
-from tests.machine import command_line, wait_until
-from tests.process.service import (
+from tests.support.addresses import new_address
+from tests.support.client import Client, unique
+from tests.support.machine import command_line, wait_until
+from tests.support.raw_http import SlowWrite
+from tests.support.service import (
     JWT_SECRET,
     ServiceProcess,
+    environ_for,
     refusal,
+    refuses_connections,
     service_environ,
     service_process,
 )
-from tests.tarantool import PASSWORD, Tarantool
+from tests.support.tarantool import PASSWORD, Tarantool
 
 #: Seconds in which a signal is heard, or a byte is answered.
 SOON = 5.0
@@ -39,42 +40,6 @@ def process(tmp_path: Path, tarantool: Tarantool) -> Iterator[ServiceProcess]:
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
-
-
-class SlowWrite:
-    """A write that stops half-way, when the service has begun to handle it."""
-
-    def __init__(self, client: Client, data: dict[str, str]) -> None:
-        self._body = json.dumps({"data": data}).encode()
-        self._half = len(self._body) // 2
-        self._address = client.url.removeprefix("http://").split(":")
-        self._head = (
-            "POST /api/write HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"
-            f"Authorization: Bearer {client.token}\r\n"
-            f"Content-Length: {len(self._body)}\r\n\r\n"
-        )
-
-    async def begin(self) -> None:
-        host, port = self._address
-        self._reader, self._writer = await asyncio.open_connection(host, port)
-        self._writer.write(self._head.encode())
-        # sent as the handler is called
-        assert b"100 Continue" in await self._reader.readuntil(b"\r\n\r\n")
-        self._writer.write(self._body[: self._half])
-
-    async def finish(self) -> bytes:
-        """The whole answer."""
-        self._writer.write(self._body[self._half :])
-        async with asyncio.timeout(SOON):
-            return await self._reader.read()
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-def refuses_connections(process: ServiceProcess) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", process.port)) != 0
 
 
 # The end

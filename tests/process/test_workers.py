@@ -12,22 +12,23 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.api.test_logins import FREE
-from tests.certificates import Authority, Pair
-from tests.client import Client, Reply, unique
-from tests.conftest import environ_for
-from tests.machine import alive, wait_until
-from tests.problems import assert_problem
-from tests.process.service import (
+from tests.support.addresses import FREE
+from tests.support.assertions import assert_problem
+from tests.support.certificates import Authority, Pair
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import alive, wait_until
+from tests.support.raw_http import SlowWrite
+from tests.support.service import (
     PROCESS_TIMEOUT,
     ServiceProcess,
+    environ_for,
     refusal,
+    refuses_connections,
     service_environ,
     service_process,
 )
-from tests.process.test_startup import SlowWrite, refuses_connections
-from tests.process.workers import arbiters_of, children, client_of, workers_of
-from tests.tarantool import Tarantool
+from tests.support.tarantool import Tarantool
+from tests.support.workers import arbiters_of, children, client_of, workers_of
 
 #: Clients that send one request after the other.
 CLIENTS = 8

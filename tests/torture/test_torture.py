@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.checker import report
-from tests.torture.faults import FAULTS
 from tests.torture.figures import Figures, felt
-from tests.torture.judge import judge
-from tests.torture.run import Round
+from tests.torture.judge.checker import report
+from tests.torture.judge.verdict import judge
+from tests.torture.run.faults import FAULTS
+from tests.torture.run.round import Round
 
 #: What slows requests down, if anything, and refuses none.
 HARMLESS = {
