@@ -10,16 +10,28 @@ from service.process.run import bind, running
 from service.settings import Settings
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client
+from tests.support.reporting import figures
+from tests.support.scheduling import ModuleScheduling
 from tests.support.service import Serve, environ_for
-from tests.support.tarantool import Tarantool, Tarantools, docker_engine
+from tests.support.tarantool import Tarantool, Tarantools, uses_containers
 
 #: Bytes: what all tests together leave in the shared instance, and twice as much.
 MEMORY = 1024 * 1024 * 1024
 
 
 def pytest_report_header() -> str:
-    where = "a container" if docker_engine() else "a local process, for want of Docker"
+    where = "a container" if uses_containers() else "a local process"
     return f"tarantool: {where}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for text in figures(terminalreporter):
+        terminalreporter.write_line(f"\n{text}\n")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> ModuleScheduling:
+    return ModuleScheduling(config)
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,9 @@ async def test_values_come_with_their_keys_byte_for_byte(client: Client) -> None
     assert reply.text == f'{{"data":{{{members}}},"next":null}}'
 
 
-@pytest.mark.parametrize("prefix", [unique("nothing"), "\U0010ffff" * 10])
+@pytest.mark.parametrize(
+    "prefix", [unique("nothing"), "\U0010ffff" * 10], ids=["unused", "last"]
+)
 @pytest.mark.parametrize(("values", "found"), [(False, []), (True, {})])
 async def test_where_there_is_nothing_a_page_is_empty(
     client: Client, prefix: str, values: bool, found: Any

@@ -23,8 +23,8 @@ from tests.support.service import (
 from tests.support.tarantool import (
     ContainerTarantool,
     Tarantools,
-    docker_engine,
     local_console,
+    uses_containers,
 )
 
 NAMES = {
@@ -215,8 +215,8 @@ def compose(
     tarantools: Tarantools, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """What docker/backup.sh calls of `docker compose`, for a container without it."""
-    if not docker_engine():
-        pytest.skip("there is no Docker engine")
+    if not uses_containers():
+        pytest.skip("the tests use no container")
     with tarantools.running() as instance:
         assert isinstance(instance, ContainerTarantool)
         program = tmp_path_factory.mktemp("compose") / "compose"

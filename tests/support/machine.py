@@ -1,6 +1,7 @@
 """Small things that every suite needs of the machine."""
 
 import asyncio
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -11,15 +12,26 @@ from tests.support.client import Client
 ROOT = Path(__file__).parents[2]
 POLL_INTERVAL = 0.02
 
+#: Below those that Linux gives to clients, who would take the port of a server that is
+#: down, or not up yet.
+PORTS = range(10_000, 32_768)
+
+#: Hypothesis seeds the module's own generator, in every process alike.
+_RANDOM = random.SystemRandom()
+
 #: Bytes that arrive for a client that does not read them.
 NARROW = 64 * 1024
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    while True:
+        port = _RANDOM.choice(PORTS)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def narrow_socket(*_: object) -> socket.socket:

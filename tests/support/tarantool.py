@@ -7,6 +7,7 @@ again, and take Lua on the operators' console.
 import asyncio
 import base64
 import contextlib
+import fcntl
 import functools
 import gc
 import json
@@ -14,6 +15,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -265,6 +267,11 @@ def docker_engine() -> bool:
             gc.collect()
 
 
+def uses_containers() -> bool:
+    """Whether the tests' Tarantool is the image's, and not a program given to them."""
+    return docker_engine() and not os.environ.get("TARANTOOL")
+
+
 class Tarantools:
     """Starts instances for the tests, in the way this machine allows."""
 
@@ -272,7 +279,7 @@ class Tarantools:
         self._folder = folder
         self._count = 0
         self._image: DockerImage | None = None
-        if docker_engine():
+        if uses_containers():
             # Ryuk is an image of its own to pull; `running` removes what it started
             testcontainers_config.ryuk_disabled = True
             self._image = built_image()
@@ -328,7 +335,21 @@ class Tarantools:
                 yield length, crashed
 
 
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Keeps the other processes of a parallel run out."""
+    with (Path(tempfile.gettempdir()) / f"kv-tests-{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def built_image() -> DockerImage:
+    """Built by one process; the others get it from the engine's cache."""
+    with locked("image"):
+        return _built_image()
+
+
+def _built_image() -> DockerImage:
     base = os.environ.get("TARANTOOL_IMAGE")
     try:
         return DockerImage(
