@@ -344,16 +344,3 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 def test_a_wrong_password_of_tarantool(tarantool: Tarantool) -> None:
     environ = of_two(tarantool) | {"KV_TARANTOOL_PASSWORD": "a wrong password"}
     assert "wrong password for the user" in refusal(environ)
-
-
-def test_less_to_hold_than_the_largest_body_for_each(tmp_path: Path) -> None:
-    environ = {"KV_MAX_HELD": "1999", "KV_MAX_BODY": "1000", "KV_WORKERS": "2"}
-    assert refusal(service_environ(tmp_path, **environ)) == (
-        "KV_MAX_HELD must not be less than KV_MAX_BODY, for each of KV_WORKERS"
-    )
-
-
-@pytest.mark.parametrize("number", ["0", "33", "two"])
-def test_a_number_that_cannot_be_used(tmp_path: Path, number: str) -> None:
-    reason = refusal(service_environ(tmp_path, KV_WORKERS=number))
-    assert reason.startswith("KV_WORKERS: ")

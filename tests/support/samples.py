@@ -122,3 +122,79 @@ NOT_VALUES = {
 def named(bodies: dict[str, bytes]) -> pytest.MarkDecorator:
     """A parameter `body` with these values."""
     return pytest.mark.parametrize("body", bodies.values(), ids=bodies.keys())
+
+
+#: Each accepts gzip, and prefers it to anything else that the service has.
+ACCEPTS_GZIP = [
+    ("gzip",),
+    ("GZip",),
+    ("x-gzip",),
+    ("X-GZIP;Q=0.3",),
+    ("gzip;q=1.000",),
+    ("gzip;q=1.",),
+    ("gzip;q=0.001",),
+    ("gzip \t;\t q=0.5 ",),
+    ("gzip, deflate",),
+    ("br;q=1, gzip;q=0.8, compress",),
+    ("deflate,, gzip,",),
+    ("deflate", "gzip"),
+    ("gzip;q=0.5, zstd;q=0",),
+    ("gzip;q=0.5, *;q=0",),
+    ("gzip;q=0.8, zstd;q=0.2",),
+    ("zstd;q=0, *;q=0.1",),
+    ("gzip, identity",),
+    ("gzip;q=0.5, identity;q=0.5",),
+    ("gzip;q=0.5, identity;q=0.1",),
+    ("gzip, identity;q=0",),
+    ("not-gzip;q=0, gzip",),
+]
+
+
+#: Each accepts what the service prefers.
+ACCEPTS_ANY = [
+    ("*",),
+    ("*;q=0.5",),
+    ("gzip, zstd",),
+    ("zstd, gzip, br",),
+    ("gzip;q=0.7, zstd;q=0.7",),
+    ("gzip, deflate, br, zstd",),
+    ("gzip", "zstd"),
+    ("identity;q=0, *",),
+    ("br;q=0, *;q=0.1",),
+]
+
+
+#: Each accepts nothing that the service has, prefers no coding, or is malformed.
+ACCEPTS_NOTHING = [
+    (),
+    ("",),
+    (",",),
+    ("identity",),
+    ("deflate, br",),
+    ("gzip;q=0",),
+    ("x-gzip;q=0",),
+    ("GZIP;Q=0.000",),
+    ("gzip;q=0, deflate",),
+    ("gzip;q=0, zstd;q=0, *",),
+    ("*;q=0",),
+    ("gzip;q=0", "br"),
+    ("gzip, gzip;q=0",),
+    ("gzip;q=0, x-gzip",),
+    ("identity, gzip;q=0.5",),
+    ("identity, *;q=0.5",),
+    ("gzip;q=0.2, zstd;q=0.2, identity;q=0.3",),
+    ("gzipped, not-gzip, x-zstd",),
+    ("gzip;q=",),
+    ("gzip;q=2",),
+    ("gzip;q=-1",),
+    ("gzip;q=1.1",),
+    ("gzip;q=0.5555",),
+    ("gzip;q=nan",),
+    ("gzip;q=0.\u0665",),
+    ("gzip;level=9",),
+    ("gzip deflate",),
+    ("gzip;q=1;q=0",),
+    ('"gzip"',),
+    ("gzip, br;q=x",),
+    ("gzip, " + "a, " * 5000,),
+]

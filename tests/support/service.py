@@ -162,3 +162,24 @@ Serve = Callable[..., contextlib.AbstractAsyncContextManager[Client]]
 def refuses_connections(process: ServiceProcess) -> bool:
     with socket.socket() as connection:
         return connection.connect_ex(("127.0.0.1", process.port)) != 0
+
+
+def service_links(name: str, *ports: tuple[int, str]) -> dict[str, str]:
+    """What a container of a pod gets for a Service; the first port has a name."""
+    prefix = name.upper().replace("-", "_")
+    address, (first, scheme) = "10.96.0.12", ports[0]
+    links = {
+        f"{prefix}_SERVICE_HOST": address,
+        f"{prefix}_SERVICE_PORT": str(first),
+        f"{prefix}_SERVICE_PORT_HTTP_API": str(first),
+        f"{prefix}_PORT": f"{scheme}://{address}:{first}",
+    }
+    for port, scheme in ports:
+        one = f"{prefix}_PORT_{port}_{scheme.upper()}"
+        links |= {
+            one: f"{scheme}://{address}:{port}",
+            f"{one}_PROTO": scheme,
+            f"{one}_PORT": str(port),
+            f"{one}_ADDR": address,
+        }
+    return links
