@@ -1,5 +1,7 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
-# make test   the tests; ARGS go to pytest
+# make test   the tests, in JOBS processes; ARGS go to pytest. TARANTOOL=path uses that
+#             program instead of a container or the one on the PATH
+# make test-fast   the tests that need no instance: tests/unit and tests/lua
 # make torture SECONDS=n SEED=n   faults under load, for so long; the record is in var/
 # make lint   ruff, mypy, import-linter, bandit, luacheck
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
@@ -16,7 +18,8 @@
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
 # make backup-compose, verify-compose, restore-compose: the same of the compose project
 # make fuzz     the fuzzer, for so many SECONDS on each target; keeps what is worth it
-# make hostile  so many REQUESTS that are rubbish, on a service of its own
+# make malformed  n malformed REQUESTS, to a service of its own
+# make help   shows these lines
 PYTHON ?= python3
 ARGS ?=
 TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
@@ -26,20 +29,33 @@ DATA = "$${KV_DATA_DIR:-./var}"
 SECONDS ?= 60
 REQUESTS ?= 100000
 KEYS ?= 100000
+JOBS ?= auto
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: run test torture lint audit tarantool luacheck libfaketime wrk
+.PHONY: help run test test-fast torture lint audit tarantool luacheck libfaketime wrk
 .PHONY: bench bench-logins bench-large bench-durability bench-workers bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
 	@exec .venv/bin/python -m service
 
-test: .venv/dev tarantool libfaketime wrk
-	@exec .venv/bin/python -m pytest $(ARGS)
+help:
+	@sed -n '/^#/!q; s/^# //p' $(firstword $(MAKEFILE_LIST))
+
+# The service and the tests call it `tarantool`.
+PROGRAMS = $(CURDIR)/var/programs
+WITH_TARANTOOL = $(if $(TARANTOOL),mkdir -p "$(PROGRAMS)" && \
+	ln -sfn "$(realpath $(TARANTOOL))" "$(PROGRAMS)/tarantool" && \
+	export PATH="$(PROGRAMS):$$PATH" TARANTOOL &&)
+
+test: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime wrk
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest -n $(JOBS) $(ARGS)
+
+test-fast: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest $(ARGS) tests/unit tests/lua
 
 torture: .venv/dev tarantool libfaketime
 	@exec .venv/bin/python -m tests.torture \
@@ -93,7 +109,7 @@ verify-compose restore-compose: %-compose: from
 from:
 	@test -n "$$FROM" || { echo "expected FROM=folder, the folder of a backup" >&2; exit 1; }
 
-.PHONY: fuzz hostile
+.PHONY: fuzz malformed
 fuzz: .venv/dev
 	@for target in body token; do \
 		new=var/fuzz/$$target kept=tests/fuzz/corpus/$$target; \
@@ -104,8 +120,8 @@ fuzz: .venv/dev
 		.venv/bin/python -m tests.fuzz $$target -merge=1 $$kept $$new || exit 1; \
 	done
 
-hostile: .venv/dev tarantool
-	@.venv/bin/python -m tests.hostile $(REQUESTS)
+malformed: .venv/dev tarantool
+	@.venv/bin/python -m tests.malformed $(REQUESTS)
 
 .venv/run: requirements.txt | .venv/bin/python
 	.venv/bin/python -m pip install -q --disable-pip-version-check -r $<

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.machine import ROOT, wait_until
-from tests.process.service import PROCESS_TIMEOUT
+from tests.support.machine import ROOT, wait_until
+from tests.support.service import PROCESS_TIMEOUT
 
 KIB = 1024
 TICKS = os.sysconf("SC_CLK_TCK")

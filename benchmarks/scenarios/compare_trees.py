@@ -20,7 +20,7 @@ from benchmarks.report.table import markdown_table
 from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.service import Service
 from benchmarks.subjects.start import start_one
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 BASE, NEW = "base", "new"
 

@@ -21,10 +21,10 @@ from typing import NamedTuple
 import aiohttp
 
 from benchmarks.report.table import markdown_table
-from tests.client import Client
-from tests.machine import ROOT
-from tests.process.service import ServiceProcess, environ_before
-from tests.tarantool import LocalTarantool
+from tests.support.client import Client
+from tests.support.machine import ROOT
+from tests.support.service import ServiceProcess, environ_before
+from tests.support.tarantool import LocalTarantool
 
 WRITERS, READERS = 8, 16
 KEYS = 8

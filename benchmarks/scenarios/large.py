@@ -35,9 +35,9 @@ from benchmarks.measure.processes import PeakMemory
 from benchmarks.report.conditions import machine
 from benchmarks.report.table import markdown_table
 from service.settings import Settings
-from tests.machine import ROOT
-from tests.process.service import ServiceProcess, environ_before
-from tests.tarantool import LocalTarantool
+from tests.support.machine import ROOT
+from tests.support.service import ServiceProcess, environ_before
+from tests.support.tarantool import LocalTarantool
 
 LIMITS = Settings()
 MIB = 1024 * 1024

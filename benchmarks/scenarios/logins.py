@@ -33,8 +33,8 @@ from benchmarks.measure.open_loop import (
     timed_reads,
 )
 from benchmarks.report.conditions import machine
-from tests.client import unique
-from tests.process.service import service_process
+from tests.support.client import unique
+from tests.support.service import service_process
 
 #: Logins per second.
 LOGIN_RATE = 500

@@ -23,7 +23,7 @@ from benchmarks.report.table import markdown_table
 from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.service import Service
 from benchmarks.subjects.start import start_one
-from tests.process.workers import workers_of
+from tests.support.workers import workers_of
 
 WORKERS = (1, 2)
 

@@ -13,7 +13,7 @@ from benchmarks.measure.processes import Program
 from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.service import Service
 from benchmarks.subjects.subject import OneProgram, exchange
-from tests.machine import free_port
+from tests.support.machine import free_port
 
 SERVER = "benchmarks.subjects.bare_server"
 

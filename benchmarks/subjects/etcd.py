@@ -9,7 +9,7 @@ from benchmarks.measure.cases import Operation, Setting
 from benchmarks.measure.processes import Program
 from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.subject import MIB, OneProgram, post
-from tests.machine import free_port
+from tests.support.machine import free_port
 
 
 class Etcd(OneProgram):

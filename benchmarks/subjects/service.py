@@ -8,9 +8,9 @@ from benchmarks.measure.cases import Operation, Setting
 from benchmarks.measure.processes import Pids, descendants, program_of
 from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.subject import MIB, Subject, exchange, post
-from tests.machine import ROOT
-from tests.process.service import ServiceProcess, service_environ
-from tests.tarantool import local_console
+from tests.support.machine import ROOT
+from tests.support.service import ServiceProcess, service_environ
+from tests.support.tarantool import local_console
 
 CREDENTIALS = {"username": "benchmark", "password": "a password for benchmarks"}
 

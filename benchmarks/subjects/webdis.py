@@ -7,7 +7,7 @@ from benchmarks.measure.cases import Operation, Setting
 from benchmarks.measure.processes import Pids, Program
 from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.subject import Subject, post
-from tests.machine import free_port
+from tests.support.machine import free_port
 
 
 class Webdis(Subject):

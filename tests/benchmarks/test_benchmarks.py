@@ -18,7 +18,7 @@ from benchmarks.report.table import COLUMNS, OTHERS
 from benchmarks.subjects.bare import SERVER
 from benchmarks.subjects.start import PEERS, SUBJECTS, missing_packages
 from benchmarks.subjects.subject import post
-from tests.machine import ROOT, free_port
+from tests.support.machine import ROOT, free_port
 
 SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.4"]
 

@@ -23,9 +23,9 @@ from tests.docs.containers import (
     containers,
     service_of,
 )
-from tests.machine import ROOT, wait_until
-from tests.tarantool import docker_engine
-from tests.terminal import terminal
+from tests.support.machine import ROOT, wait_until
+from tests.support.tarantool import docker_engine
+from tests.support.terminal import terminal
 
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
