@@ -13,7 +13,7 @@ from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
 from service.model import Listing, Row
 from service.sizes import SMALL
-from service.storage.client import FEW
+from service.storage.client import MAX_COALESCED_KEYS
 from service.web.connection import hold
 from service.web.responses import data_reply, json_reply, short_reply, spliced_reply
 
@@ -51,7 +51,7 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 async def _values(request: web.Request, keys: list[str]) -> list[str | None]:
     storage, caller = request.app[STORAGE], request[CALLER]
-    if len(keys) <= FEW:
+    if len(keys) <= MAX_COALESCED_KEYS:
         found = await storage.get_small(caller, keys, request.app[SETTINGS].max_body)
         if not isinstance(found, int):
             return found
