@@ -10,7 +10,7 @@ import aiohttp
 import jwt
 import pytest
 
-from service.auth.tokens import key_id
+from service.auth.signer import key_id
 from tests.api.test_errors import account_of
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve, environ_for

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.auth.tokens import key_id
+from service.auth.signer import key_id
 from tests.client import Client, Reply, unique
 from tests.conftest import Serve
 from tests.problems import assert_problem, http, talk
