@@ -149,8 +149,8 @@ async def passwords(app: web.Application) -> AsyncIterator[None]:
 
 async def _create_administrator(app: web.Application, name: str, password: str) -> None:
     check_new_username(name)
-    with app[PASSWORDS].place() as place:
-        password_hash = await app[PASSWORDS].hash(password, place)
+    with app[PASSWORDS].enter_queue() as entry:
+        password_hash = await app[PASSWORDS].hash(password, entry)
     with contextlib.suppress(UserExists):  # another service started at the same time
         await app[STORAGE].create_user(name, password_hash, everything=True)
 

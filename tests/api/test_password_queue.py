@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from service.auth.fair_queue import FairQueue, QueueFull
-from service.auth.passwords import MAX_WAITING, OURSELVES, THREADS
+from service.auth.passwords import MAX_WAITING, NO_CLIENT, THREADS
 from tests.addresses import coming_from, new_address
 from tests.client import Client, unique
 from tests.conftest import Serve
@@ -204,8 +204,8 @@ async def queue() -> AsyncIterator[FairQueue]:
 
 
 async def run(queue: FairQueue, work: Callable[[], T]) -> T:
-    with queue.place(OURSELVES) as place:
-        return await place.run(work)
+    with queue.enter(NO_CLIENT) as entry:
+        return await entry.run(work)
 
 
 async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
