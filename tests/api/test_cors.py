@@ -406,7 +406,7 @@ async def test_by_default_no_origin_is_allowed(
         ("https://a.example:0443", "is not an origin"),
         ("https://a.example:443", "has the default port"),
         ("http://a.example:80", "has the default port"),
-        ("*,https://a.example", "expected it alone"),
+        ("*,https://a.example", "expected no others"),
         ("null", "null is the origin of any sandboxed page"),
         ("https://a.example,null", "null is the origin of any sandboxed page"),
     ],

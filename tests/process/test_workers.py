@@ -348,7 +348,7 @@ def test_a_wrong_password_of_tarantool(tarantool: Tarantool) -> None:
 def test_less_to_hold_than_the_largest_body_for_each(tmp_path: Path) -> None:
     environ = {"KV_MAX_HELD": "1999", "KV_MAX_BODY": "1000", "KV_WORKERS": "2"}
     assert refusal(service_environ(tmp_path, **environ)) == (
-        "KV_MAX_HELD must not be less than KV_MAX_BODY, for each of KV_WORKERS"
+        "KV_MAX_HELD / KV_WORKERS must not be less than KV_MAX_BODY"
     )
 
 
