@@ -12,13 +12,13 @@ from service.api.sized_reads import MAX_CALLS, expected_size, reply_of
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
 from service.model import Listing, Row
-from service.sizes import SMALL
+from service.sizes import MIB, SMALL
 from service.storage.client import MAX_COALESCED_KEYS
 from service.web.connection import hold
 from service.web.responses import data_reply, json_reply, short_reply, spliced_reply
 
-#: Bytes of a page of a listing: who goes on can, and so no scan crowds others out.
-MAX_PAGE = 1024 * 1024
+#: Bytes of a page of a listing. Between pages Tarantool serves other requests.
+MAX_PAGE = MIB
 
 
 async def write(request: web.Request) -> web.StreamResponse:
