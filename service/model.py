@@ -53,7 +53,7 @@ class Condition(NamedTuple):
         return (revision in self.revisions) == self.among
 
 
-class Retry(NamedTuple):
+class IdempotencyKey(NamedTuple):
     """The idempotency key of a write that may be repeated.
 
     :ivar fingerprint: a hash of the whole request

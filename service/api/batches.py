@@ -32,7 +32,7 @@ async def write(request: web.Request) -> web.StreamResponse:
         batch.values,
         conditions=batch.conditions,
         ttl=batch.ttl,
-        retry=retry,
+        idempotency_key=retry,
     )
     return short_reply(request, SUCCESS, revision)
 
@@ -68,7 +68,7 @@ async def delete(request: web.Request) -> web.Response:
         request[CALLER],
         keys,
         conditions=conditions,
-        retry=retry_of(request, body),
+        idempotency_key=retry_of(request, body),
     )
     return json_reply(f'{{"status":"success","deleted":{deleted}}}', revision)
 
@@ -93,7 +93,7 @@ async def increment(request: web.Request) -> web.Response:
     body = await body_alone(request)
     deltas = parsing.parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(
-        request[CALLER], deltas, retry=retry_of(request, body)
+        request[CALLER], deltas, idempotency_key=retry_of(request, body)
     )
     data = object_of(zip(deltas, values, strict=True))
     return json_reply(f'{{"data":{data}}}', revision, compressible=True)

@@ -28,8 +28,8 @@ from service.model import (
     Changes,
     Condition,
     Grant,
+    IdempotencyKey,
     Listing,
-    Retry,
     Row,
     User,
 )
@@ -192,7 +192,7 @@ class Storage:
         *,
         conditions: Sequence[Condition] = (),
         ttl: float | None = None,
-        retry: Retry | None = None,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> int:
         """Writes all keys or none; returns the revision.
 
@@ -203,7 +203,7 @@ class Storage:
         :raises ConditionFailed: a condition does not hold
         :raises IdempotencyConflict: the idempotency key belongs to another request
         """
-        options = _options(conditions=conditions, ttl=ttl, retry=retry)
+        options = _options(conditions=conditions, ttl=ttl, retry=idempotency_key)
         if (
             not options
             and len(keys) <= MAX_COALESCED_KEYS
@@ -229,7 +229,7 @@ class Storage:
         keys: Sequence[str],
         *,
         conditions: Sequence[Condition] = (),
-        retry: Retry | None = None,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> tuple[int, int]:
         """Deletes the keys that exist; returns the revision and their number.
 
@@ -239,7 +239,7 @@ class Storage:
         :raises ConditionFailed: a condition does not hold
         :raises IdempotencyConflict: the idempotency key belongs to another request
         """
-        options = _options(conditions=conditions, retry=retry)
+        options = _options(conditions=conditions, retry=idempotency_key)
         outcome = await self._call(
             "kv.v1.delete",
             caller,
@@ -251,7 +251,11 @@ class Storage:
         return _revision(outcome), outcome[1]
 
     async def increment(
-        self, caller: Caller, deltas: Mapping[str, int], *, retry: Retry | None = None
+        self,
+        caller: Caller,
+        deltas: Mapping[str, int],
+        *,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> tuple[int, list[str]]:
         """Adds to all counters or none; returns the revision and their new values.
 
@@ -263,7 +267,7 @@ class Storage:
         :raises IdempotencyConflict: the idempotency key belongs to another request
         """
         keys, added = list(deltas), list(deltas.values())
-        options = _options(retry=retry)
+        options = _options(retry=idempotency_key)
         revision, values = await self._call(
             "kv.v1.increment",
             caller,
