@@ -36,7 +36,7 @@ class QueueFull(Exception):
 
 
 class QueueEntry:
-    """The place of a request in the queue.
+    """A request in the queue.
 
     :ivar has_left: the client's state when the queue was last examined
     :ivar round: of the round robin; an address has one entry in a round
@@ -113,7 +113,7 @@ class FairQueue:
             self._work.pop(entry, None)
 
     def submit(self, entry: QueueEntry, work: Callable[[], Any]) -> None:
-        """Marks an entry as ready to run; called by `QueueEntry.run`."""
+        """Makes an entry ready to run; called by `QueueEntry.run`."""
         self._work[entry] = work
         self._serve()
 

@@ -116,7 +116,10 @@ class Signer:
 
 
 def _parse_claims(payload: dict[str, Any]) -> Verified:
-    """:raises TokenInvalid: the claims are not those that the service issues"""
+    """Checks the types of the claims.
+
+    :raises TokenInvalid: the claims are not those that the service issues
+    """
     try:
         claims = msgspec.convert(payload, Claims)
     except (msgspec.ValidationError, UnicodeError):  # half of a surrogate pair

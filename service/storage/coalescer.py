@@ -2,8 +2,8 @@
 
 A call has a fixed cost, in this process and in Tarantool, which its requests share.
 Requests of one iteration of the event loop are sent at its end. While a call is in
-flight, requests are collected until it returns, for `MAX_DELAY` at most, so that a slow
-call delays nobody. With the same number of clients this makes fewer calls.
+flight, requests are collected until it returns, for `MAX_DELAY` at most: a slow call
+delays no others. With the same number of clients this makes fewer calls.
 """
 
 import asyncio

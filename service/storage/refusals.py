@@ -46,10 +46,9 @@ WRONG_CREDENTIALS = {ErrorCode.ER_NO_SUCH_USER, ErrorCode.ER_PASSWORD_MISMATCH}
 
 
 def problem_of(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
-    """What a client is told of an error; None for a fault of the service.
+    """The error reply for an error of Tarantool; None for a fault of the service.
 
-    :param writes: whether the call would have written, and the client is told that it
-        has not
+    :param writes: whether the call writes: the reply says that nothing was applied
     """
     applied: Applied | None = "no" if writes else None
     custom_type = _custom_type(error)
