@@ -10,7 +10,7 @@ import aiohttp
 import jwt
 import pytest
 
-from service.auth.tokens import key_id
+from service.auth.signer import key_id
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, account_of, unique
 from tests.support.console import set_grants

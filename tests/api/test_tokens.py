@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.auth.tokens import key_id
+from service.auth.signer import key_id
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
 from tests.support.raw_http import http, talk

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from service.auth.fair_queue import Client, FairQueue, QueueFull
-from service.auth.passwords import OURSELVES
+from service.auth.passwords import NO_CLIENT
 
 T = TypeVar("T")
 
@@ -43,9 +43,9 @@ async def queue() -> AsyncIterator[FairQueue]:
     queue.close()
 
 
-async def run(queue: FairQueue, work: Callable[[], T], client: Client = OURSELVES) -> T:
-    with queue.place(client) as place:
-        return await place.run(work)
+async def run(queue: FairQueue, work: Callable[[], T], client: Client = NO_CLIENT) -> T:
+    with queue.enter(client) as entry:
+        return await entry.run(work)
 
 
 async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
@@ -136,11 +136,11 @@ async def test_whoever_has_most_in_the_queue_loses_an_entry() -> None:
     under_way = asyncio.create_task(run(queue, work))
     await work.begins()
     flood, other = client_at("flood"), client_at("other")
-    with queue.place(flood) as first, queue.place(flood) as second:
-        with pytest.raises(QueueFull), queue.place(flood):
+    with queue.enter(flood) as first, queue.enter(flood) as second:
+        with pytest.raises(QueueFull), queue.enter(flood):
             pass
-        with queue.place(other) as others:
-            assert [each.is_lost for each in (first, second, others)] == [
+        with queue.enter(other) as others:
+            assert [each.is_evicted for each in (first, second, others)] == [
                 *(False, True, False)
             ]
             with pytest.raises(QueueFull):

@@ -32,7 +32,7 @@ def reason_of(environ: dict[str, str]) -> str:
         ("https://a.example:0443", "is not an origin"),
         ("https://a.example:443", "has the default port"),
         ("http://a.example:80", "has the default port"),
-        ("*,https://a.example", "expected it alone"),
+        ("*,https://a.example", "expected no others"),
         ("null", "null is the origin of any sandboxed page"),
         ("https://a.example,null", "null is the origin of any sandboxed page"),
     ],
@@ -145,7 +145,7 @@ def test_half_an_administrator(given: str) -> None:
 def test_less_to_hold_than_the_largest_body_for_each() -> None:
     environ = {"KV_MAX_HELD": "1999", "KV_MAX_BODY": "1000", "KV_WORKERS": "2"}
     assert reason_of(environ) == (
-        "KV_MAX_HELD must not be less than KV_MAX_BODY, for each of KV_WORKERS"
+        "KV_MAX_HELD / KV_WORKERS must not be less than KV_MAX_BODY"
     )
 
 
