@@ -2,20 +2,18 @@
 
 import asyncio
 import logging
-import re
 import time
 
 from aiohttp import hdrs, web
 
 from service.api import parsing, sse
-from service.api.context import FEED, LOAD, SETTINGS, TICKETS, TOKENS
-from service.auth.tokens import CALLER, EXPIRES_AT, Verified
+from service.api.context import FEED, LOAD, SETTINGS
+from service.api.sse import EVENT_STREAM, LAST_EVENT_ID, accepts_events
+from service.auth.tokens import CALLER, EXPIRES_AT
 from service.errors import (
     Internal,
-    InvalidRequest,
     Problem,
     TokenExpired,
-    TokenInvalid,
     TooSlow,
 )
 from service.model import Change
@@ -24,12 +22,6 @@ from service.web.connection import has_left, hold, minds_its_client
 from service.web.responses import json_reply
 
 log = logging.getLogger(__name__)
-
-EVENT_STREAM = "text/event-stream"
-LAST_EVENT_ID = "Last-Event-ID"
-
-#: As one of what a client accepts, and not with a weight of none (RFC 9110, 12.4.2).
-ACCEPTED = re.compile(rf"\s*{EVENT_STREAM}\s*(;(?!\s*q=0(\.0*)?\s*$).*)?")
 
 #: Seconds: proxies give up on a connection that is silent for a minute or so.
 HEARTBEAT = 15.0
@@ -50,21 +42,6 @@ HEADERS = {
 }
 
 
-async def admission(request: web.Request) -> Verified:
-    """By a token in the header or, for a stream, by a ticket in the query.
-
-    :raises InvalidRequest, TokenMissing, TokenExpired, TokenInvalid:
-    """
-    ticket = parsing.parse_ticket(request.rel_url.raw_query_string)
-    if ticket is None:
-        return await request.app[TOKENS].admit(request)
-    if hdrs.AUTHORIZATION in request.headers:
-        raise InvalidRequest("A ticket and an Authorization header: send one of them")
-    if not _wants_events(request):
-        raise TokenInvalid(f"A ticket is for streams only (Accept: {EVENT_STREAM})")
-    return await request.app[TICKETS].verify(ticket)
-
-
 async def changes(request: web.Request) -> web.StreamResponse:
     # a client that has seen no event yet may send an empty one
     last_event_id = request.headers.get(LAST_EVENT_ID, "").strip(" \t") or None
@@ -76,7 +53,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
     )
     load = request.app[LOAD]
     with load.watching(), watched as watcher:
-        if _wants_events(request):
+        if accepts_events(request):
             return await _stream(request, watcher)
         return await _poll(request, watcher, min(following.wait, load.max_poll))
 
@@ -154,8 +131,3 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
 def _abort(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
-
-
-def _wants_events(request: web.Request) -> bool:
-    accepted = ",".join(request.headers.getall(hdrs.ACCEPT, [])).lower()
-    return any(map(ACCEPTED.fullmatch, accepted.split(",")))

@@ -4,8 +4,9 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
+from service.api.preconditions import PRECONDITIONS
 from service.errors import InvalidRequest
 from service.model import Retry
 
@@ -13,9 +14,6 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 #: Visible ASCII; a client library may send quotes around it (RFC 9651, section 3.3.3).
 IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
-
-#: The headers that make another request of the same body.
-PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 
 def retry_of(request: web.Request, body: bytes) -> Retry | None:

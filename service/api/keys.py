@@ -15,7 +15,6 @@ from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
 from service.model import Row
 from service.web.responses import REVISION, json_reply
 
-ROUTE = "/api/keys/{key:(?s:.*)}"
 TTL = "KV-TTL"
 
 

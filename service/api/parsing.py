@@ -9,9 +9,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
 
-from service.api import schemas
-from service.api.schemas import (
-    MAX_INT64,
+from service.api.schemas.members import MAX_INT64, Conditions
+from service.api.schemas.requests import (
     ChangesQuery,
     CredentialsBody,
     DeleteBody,
@@ -325,7 +324,7 @@ def _whose(key: str | None) -> str:
     return "The value" if key is None else f"The value of {quoted(key)}"
 
 
-def _conditions(given: schemas.Conditions | None, limits: Settings) -> list[Condition]:
+def _conditions(given: Conditions | None, limits: Settings) -> list[Condition]:
     if not given:
         return []
     _check_keys(given, limits)

@@ -8,6 +8,8 @@ from aiohttp import hdrs, web
 from service.errors import InvalidRequest
 from service.model import Condition
 
+PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
+
 ANY = "*"
 
 #: RFC 9110, section 8.8.3: an entity tag; and a list of them, in which there may be

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from aiohttp import hdrs, web
 
 from service.errors import Problem
 from service.json_text import encoded
@@ -16,7 +17,19 @@ from service.model import Change
 from service.sizes import SMALL
 from service.web.problems import body_of
 
+EVENT_STREAM = "text/event-stream"
+LAST_EVENT_ID = "Last-Event-ID"
+
+#: An element of `Accept` that names the type, not with weight 0 (RFC 9110, 12.4.2).
+ACCEPTED = re.compile(rf"\s*{EVENT_STREAM}\s*(;(?!\s*q=0(\.0*)?\s*$).*)?")
+
 LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def accepts_events(request: web.Request) -> bool:
+    """Whether a client expects a stream of events."""
+    accepted = ",".join(request.headers.getall(hdrs.ACCEPT, [])).lower()
+    return any(map(ACCEPTED.fullmatch, accepted.split(",")))
 
 
 def element(change: Change) -> str:

@@ -9,18 +9,16 @@ aiohttp warns about. Its own replies, which carry the verifier's text, are not u
 """
 
 import base64
-import functools
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
 import jwt
 import msgspec
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 from aiohttp_jwt import JWTMiddleware
 from msgspec import Meta
 
@@ -191,16 +189,3 @@ def _said(payload: dict[str, Any]) -> Verified:
     if not claims.sub.isprintable():  # no name of ours, and perhaps not even Unicode
         raise TokenInvalid()
     return Verified(Caller(claims.sub, claims.ver), claims.exp)
-
-
-def admitted(
-    admission: Callable[[web.Request], Awaitable[Verified]], handler: Handler
-) -> Handler:
-    """Lets only callers through that the admission verifies."""
-
-    @functools.wraps(handler)
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        request[CALLER], request[EXPIRES_AT] = await admission(request)
-        return await handler(request)
-
-    return guarded

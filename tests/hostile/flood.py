@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from service.api.routes import ROUTES
 from tests.addresses import coming_from, new_address
 from tests.client import Client
 from tests.hostile.replies import check, is_stream, next_reply
-from tests.hostile.requests import ROUTES, Request, Tokens, request
+from tests.hostile.requests import Request, Tokens, request
 from tests.hostile.wire import End, attack
 from tests.machine import POLL_INTERVAL
 from tests.process.service import service_process

@@ -1,17 +1,22 @@
-"""The OpenAPI 3.1 document: the routes, with the structs that validate requests."""
+"""The OpenAPI 3.1 document, from the route table and the structs of the schemas."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from service import errors
-from service.api import changes, keys, schemas
+from service.api.authentication import by_token_or_ticket
 from service.api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FORM
-from service.api.openapi.operations import OPERATIONS, Operation, Problem
+from service.api.keys import TTL
+from service.api.openapi.operations import Operation
 from service.api.preconditions import ENTITY_TAG, ENTITY_TAGS
+from service.api.routes import Route
+from service.api.schemas.members import KEY, MAX_INT64, REQUIRED, UNDOCUMENTED
+from service.api.schemas.replies import Problem
+from service.api.sse import EVENT_STREAM, LAST_EVENT_ID
 from service.settings import Settings
 from service.web.problems import CONTENT_TYPE
 from service.web.responses import REVISION
@@ -23,8 +28,8 @@ Schema = dict[str, Any]
 
 Kinds = tuple[type[errors.Problem], ...]
 
-#: What any route may answer, and any that wants a token, and any that takes a body.
-ANYWHERE: Kinds = (
+#: Errors of every route, of routes that need a token, of routes that take a body.
+OF_ROUTES: Kinds = (
     errors.InvalidRequest,
     errors.MisdirectedRequest,
     errors.UriTooLong,
@@ -34,27 +39,27 @@ ANYWHERE: Kinds = (
     errors.Overloaded,
     errors.HttpVersionNotSupported,
 )
-FOR_CALLERS: Kinds = (
+OF_TOKENS: Kinds = (
     errors.TokenMissing,
     errors.TokenInvalid,
     errors.TokenExpired,
     errors.TokenRevoked,
 )
-WITH_BODY: Kinds = (
+OF_BODIES: Kinds = (
     errors.InvalidJSON,
     errors.RequestTimeout,
     errors.BodyTooLarge,
     errors.UnsupportedEncoding,
 )
 
-#: The header that a problem always has.
+#: The header that every error of a status has.
 PROBLEM_HEADERS = {
     HTTPStatus.TOO_MANY_REQUESTS: hdrs.RETRY_AFTER,
     HTTPStatus.SERVICE_UNAVAILABLE: hdrs.RETRY_AFTER,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: hdrs.ACCEPT_ENCODING,
 }
 
-#: Of a stream of events each one is described.
+#: The schema of each event of a stream.
 EVENT = {
     "type": "object",
     "properties": {
@@ -73,41 +78,40 @@ HEADERS: dict[str, Schema] = {
     },
     hdrs.IF_MATCH: ENTITY_TAG_LIST,
     hdrs.IF_NONE_MATCH: ENTITY_TAG_LIST,
-    changes.LAST_EVENT_ID: {
+    LAST_EVENT_ID: {
         "anyOf": [
-            {"type": "integer", "minimum": 0, "maximum": schemas.MAX_INT64},
+            {"type": "integer", "minimum": 0, "maximum": MAX_INT64},
             {"const": "", "description": "None: as without the header"},
         ]
     },
     REVISION: {"type": "integer", "minimum": 0},
     hdrs.ETAG: {"type": "string", "pattern": rf"^{ENTITY_TAG}$"},
-    keys.TTL: {"type": "number"},
+    TTL: {"type": "number"},
     hdrs.RETRY_AFTER: {"type": "integer", "minimum": 1},
     hdrs.ACCEPT_ENCODING: {"type": "string"},
 }
 
 
-def document(
-    public: Iterable[web.RouteDef],
-    for_callers: Iterable[web.RouteDef],
-    limits: Settings,
-) -> bytes:
+def document(routes: Sequence[Route], limits: Settings) -> bytes:
     """The document, as JSON."""
-    builder = _Builder(limits)
-    for route in public:
-        builder.add(route, with_token=False)
-    for route in for_callers:
-        builder.add(route, with_token=True)
+    documented = [
+        (route, route.operation) for route in routes if route.operation is not None
+    ]
+    builder = _Builder([operation for _, operation in documented], limits)
+    for route, operation in documented:
+        builder.add(route, operation)
     return msgspec.json.encode(builder.document())
 
 
 class _Builder:
-    def __init__(self, limits: Settings) -> None:
+    """The parts of the document: the paths, and the schemas that they refer to."""
+
+    def __init__(self, operations: Sequence[Operation], limits: Settings) -> None:
         self._limits = limits
         self._paths: dict[str, dict[str, Schema]] = {}
         shapes = [
             shape
-            for operation in OPERATIONS.values()
+            for operation in operations
             for shape in (operation.reply, operation.body)
             if shape is not None
         ]
@@ -147,42 +151,40 @@ class _Builder:
             },
         }
 
-    def add(self, route: web.RouteDef, *, with_token: bool) -> None:
-        operation = OPERATIONS[route.handler]
-        path, _, pattern = route.path.partition("{")
-        parameter, _, _ = pattern.partition(":")
-        path += f"{{{parameter}}}" if parameter else ""
+    def add(self, route: Route, operation: Operation) -> None:
+        path, parameter = _template(route.path)
+        resource = route.handler.__module__.rpartition(".")[2]
         described: Schema = {
-            "operationId": f"{route.handler.__module__.rpartition('.')[2]}_"
-            f"{route.handler.__name__}",
+            "operationId": f"{resource}_{route.handler.__name__}",
             "summary": operation.summary,
-            "tags": [route.handler.__module__.rpartition(".")[2]],
+            "tags": [resource],
             "parameters": self._parameters(operation, parameter),
-            "responses": self._responses(operation, with_token=with_token),
+            "responses": self._responses(
+                operation, with_token=route.authenticate is not None
+            ),
         }
-        if with_token:
+        if route.authenticate is not None:
             described["security"] = [{"token": []}]
-            if operation.ticket:
-                described["security"].append({"ticket": []})
+        if route.authenticate is by_token_or_ticket:
+            described["security"].append({"ticket": []})
         if operation.body is not None:
-            described["requestBody"] = {
-                "required": True,
-                "content": {
-                    JSON: {
-                        "schema": self._schema(operation.body),
-                        "example": operation.example,
-                    }
-                },
-            }
+            described["requestBody"] = self._request_body(operation)
         methods = self._paths.setdefault(path, {})
         methods[route.method.lower()] = described
-        if route.method == hdrs.METH_GET and route.kwargs.get("allow_head", True):
+        if route.method == hdrs.METH_GET and route.has_head:
             methods["head"] = _without_bodies(described)
+
+    def _request_body(self, operation: Operation) -> Schema:
+        content = {
+            "schema": self._schema(operation.body),
+            "example": operation.example,
+        }
+        return {"required": True, "content": {JSON: content}}
 
     def _parameters(self, operation: Operation, in_path: str) -> list[Schema]:
         found: list[Schema] = []
         if in_path:
-            schema = self._filled({"type": "string", **schemas.KEY})
+            schema = self._filled({"type": "string", **KEY})
             found.append(
                 {
                     "name": in_path,
@@ -198,7 +200,7 @@ class _Builder:
             found += [
                 {"name": name, "in": "query", "schema": schema}
                 for name, schema in shape["properties"].items()
-                if schemas.IMPLIED not in schema
+                if UNDOCUMENTED not in schema
             ]
         found += [
             {"name": str(name), "in": "header", "schema": HEADERS[name]}
@@ -212,20 +214,20 @@ class _Builder:
         if operation.reply is not None:
             success["content"] = {JSON: {"schema": self._schema(operation.reply)}}
         if operation.events:
-            success["content"][changes.EVENT_STREAM] = {"schema": EVENT}
+            success["content"][EVENT_STREAM] = {"schema": EVENT}
         if operation.reply_headers:
             success["headers"] = {
-                str(name): {"schema": HEADERS[name], "required": name != keys.TTL}
+                str(name): {"schema": HEADERS[name], "required": name != TTL}
                 for name in operation.reply_headers
             }
         responses = {str(int(status)): success}
         if hdrs.ETAG in operation.reply_headers and operation.reply is not None:
             responses["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
-        raised: list[type[errors.Problem]] = [*ANYWHERE, *operation.raises]
+        raised: list[type[errors.Problem]] = [*OF_ROUTES, *operation.raises]
         if operation.body is not None:
-            raised += WITH_BODY
+            raised += OF_BODIES
         if with_token:
-            raised += FOR_CALLERS
+            raised += OF_TOKENS
         for status in sorted({kind.status for kind in raised}):
             codes = [kind.code for kind in set(raised) if kind.status == status]
             responses[str(int(status))] = _problem(status, sorted(codes))
@@ -236,9 +238,9 @@ class _Builder:
         return schema
 
     def _completed(self, schema: Schema) -> Schema:
-        """Without marks: with the settings' limits, and what is wanted as required."""
+        """A schema with the settings' limits and its required members, unmarked."""
         for name, member in schema.get("properties", {}).items():
-            if member.pop(schemas.WANTED, False):
+            if member.pop(REQUIRED, False):
                 del member["default"]
                 member["anyOf"].remove({"type": "null"})
                 schema["required"].append(name)
@@ -248,7 +250,7 @@ class _Builder:
     def _filled(self, part: Any) -> Any:
         match part:
             case {"anyOf": kinds, **rest}:
-                shown = [self._filled(k) for k in kinds if schemas.IMPLIED not in k]
+                shown = [self._filled(k) for k in kinds if UNDOCUMENTED not in k]
                 kind = shown[0] if len(shown) == 1 else {"anyOf": shown}
                 return self._filled(rest) | kind
             case dict():
@@ -258,6 +260,13 @@ class _Builder:
             case str() if part.startswith("$max_"):
                 return getattr(self._limits, part[1:])
         return part
+
+
+def _template(path: str) -> tuple[str, str]:
+    """A route's path without the pattern of its parameter, and the parameter."""
+    fixed, _, pattern = path.partition("{")
+    parameter, _, _ = pattern.removesuffix("}").partition(":")
+    return f"{fixed}{{{parameter}}}" if parameter else path, parameter
 
 
 def _problem(status: HTTPStatus, codes: list[str]) -> Schema:
