@@ -5,7 +5,6 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
-from service.api import parsing
 from service.api.bodies import body_alone
 from service.api.context import (
     LOAD,
@@ -16,6 +15,14 @@ from service.api.context import (
     SUCCESS,
     TOKENS,
 )
+from service.api.parsing.account_bodies import (
+    parse_credentials,
+    parse_new_credentials,
+    parse_nothing,
+    parse_password,
+    parse_password_change,
+)
+from service.api.parsing.queries import refuse_query
 from service.auth.client_address import client_address
 from service.auth.fair_queue import Client
 from service.auth.logins import Attempt
@@ -29,7 +36,7 @@ from service.web.responses import json_reply
 async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
-    username, password = parsing.parse_new_credentials(await body_alone(request))
+    username, password = parse_new_credentials(await body_alone(request))
     client = _client(request)
     with request.app[PASSWORDS].place(client) as place:
         await request.app[STORAGE].begin_sign_up(client.address)
@@ -39,26 +46,26 @@ async def register(request: web.Request) -> web.Response:
 
 
 async def login(request: web.Request) -> web.Response:
-    username, password = parsing.parse_credentials(await body_alone(request))
+    username, password = parse_credentials(await body_alone(request))
     user = await _authenticated(request, username, password)
     return _token(request, Caller(username, user.credentials_version))
 
 
 async def refresh(request: web.Request) -> web.Response:
-    parsing.parse_nothing(await body_alone(request))
+    parse_nothing(await body_alone(request))
     await request.app[STORAGE].account(request[CALLER])
     return _token(request, request[CALLER])
 
 
 async def logout(request: web.Request) -> web.Response:
-    parsing.parse_nothing(await body_alone(request))
+    parse_nothing(await body_alone(request))
     await request.app[STORAGE].end_tokens(request[CALLER])
     return json_reply(SUCCESS)
 
 
 async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
-    old, new = parsing.parse_password_change(await body_alone(request))
+    old, new = parse_password_change(await body_alone(request))
     await _confirmed(request, old)
     with request.app[PASSWORDS].place(_client(request)) as place:
         password_hash = await request.app[PASSWORDS].hash(new, place)
@@ -68,7 +75,7 @@ async def change_password(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    parsing.refuse_query(request.rel_url.raw_query_string)
+    refuse_query(request.rel_url.raw_query_string)
     caller = request[CALLER]
     created_at, grants = await request.app[STORAGE].account(caller)
     shown = {"username": caller.username, "created_at": created_at, "grants": grants}
@@ -76,7 +83,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    await _confirmed(request, parsing.parse_password(await body_alone(request)))
+    await _confirmed(request, parse_password(await body_alone(request)))
     await request.app[STORAGE].delete_user(request[CALLER])
     return json_reply(SUCCESS)
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import parsing
 from service.api.context import TICKETS, TOKENS
+from service.api.parsing.queries import parse_ticket
 from service.api.sse import EVENT_STREAM, accepts_events
 from service.auth.tokens import CALLER, EXPIRES_AT, Verified
 from service.errors import InvalidRequest, TokenInvalid
@@ -34,7 +34,7 @@ async def by_token_or_ticket(request: web.Request) -> Verified:
     :raises TokenExpired: the token or the ticket has expired
     :raises TokenInvalid: it is not valid, or a ticket comes without an event stream
     """
-    ticket = parsing.parse_ticket(request.rel_url.raw_query_string)
+    ticket = parse_ticket(request.rel_url.raw_query_string)
     if ticket is None:
         return await by_token(request)
     if hdrs.AUTHORIZATION in request.headers:

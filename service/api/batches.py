@@ -4,10 +4,16 @@ from functools import partial
 
 from aiohttp import web
 
-from service.api import parsing
 from service.api.bodies import body_alone
 from service.api.context import LOAD, SETTINGS, STORAGE, SUCCESS
 from service.api.idempotency import retry_of
+from service.api.parsing.batch_bodies import (
+    parse_delete,
+    parse_increment,
+    parse_list,
+    parse_read,
+    parse_write,
+)
 from service.api.sized_reads import MAX_CALLS, expected_size, reply_of
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
@@ -23,7 +29,7 @@ MAX_PAGE = 1024 * 1024
 
 async def write(request: web.Request) -> web.StreamResponse:
     body = await body_alone(request)
-    batch = parsing.parse_write(body, request.app[SETTINGS])
+    batch = parse_write(body, request.app[SETTINGS])
     retry = retry_of(request, body)
     del body  # perhaps many megabytes, of which the values are copies
     revision = await request.app[STORAGE].put(
@@ -38,9 +44,7 @@ async def write(request: web.Request) -> web.StreamResponse:
 
 
 async def read(request: web.Request) -> web.StreamResponse:
-    keys, detailed = parsing.parse_read(
-        await body_alone(request), request.app[SETTINGS]
-    )
+    keys, detailed = parse_read(await body_alone(request), request.app[SETTINGS])
     if detailed:
         ask = partial(request.app[STORAGE].get_rows, request[CALLER], keys)
         rows = await reply_of(request, expected_size(request, len(keys)), ask)
@@ -63,7 +67,7 @@ async def _values(request: web.Request, keys: list[str]) -> list[str | None]:
 
 async def delete(request: web.Request) -> web.Response:
     body = await body_alone(request)
-    keys, conditions = parsing.parse_delete(body, request.app[SETTINGS])
+    keys, conditions = parse_delete(body, request.app[SETTINGS])
     revision, deleted = await request.app[STORAGE].delete(
         request[CALLER],
         keys,
@@ -75,7 +79,7 @@ async def delete(request: web.Request) -> web.Response:
 
 async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
-    page = parsing.parse_list(await body_alone(request), settings)
+    page = parse_list(await body_alone(request), settings)
     size = min(MAX_PAGE, settings.max_body, max(SMALL, request.app[LOAD].room))
     hold(request, size)
     listing = await request.app[STORAGE].list_keys(
@@ -91,7 +95,7 @@ async def list_keys(request: web.Request) -> web.Response:
 
 async def increment(request: web.Request) -> web.Response:
     body = await body_alone(request)
-    deltas = parsing.parse_increment(body, request.app[SETTINGS])
+    deltas = parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(
         request[CALLER], deltas, retry=retry_of(request, body)
     )

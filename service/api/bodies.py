@@ -4,8 +4,8 @@ import asyncio
 
 from aiohttp import web
 
-from service.api import parsing
 from service.api.context import LOAD
+from service.api.parsing.queries import refuse_query
 from service.auth.tokens import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.sizes import SMALL
@@ -53,7 +53,7 @@ async def body_alone(request: web.Request) -> bytes:
     :raises UnsupportedEncoding:
     :raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:
     """
-    parsing.refuse_query(request.rel_url.raw_query_string)
+    refuse_query(request.rel_url.raw_query_string)
     return await body_of(request)
 
 

@@ -6,8 +6,9 @@ import time
 
 from aiohttp import hdrs, web
 
-from service.api import parsing, sse
+from service.api import sse
 from service.api.context import FEED, LOAD, SETTINGS
+from service.api.parsing.queries import parse_changes_query
 from service.api.sse import EVENT_STREAM, LAST_EVENT_ID, accepts_events
 from service.auth.tokens import CALLER, EXPIRES_AT
 from service.errors import (
@@ -45,7 +46,7 @@ HEADERS = {
 async def changes(request: web.Request) -> web.StreamResponse:
     # a client that has seen no event yet may send an empty one
     last_event_id = request.headers.get(LAST_EVENT_ID, "").strip(" \t") or None
-    following = parsing.parse_changes_query(
+    following = parse_changes_query(
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
     watched = request.app[FEED].watch(

@@ -4,10 +4,13 @@ from functools import partial
 
 from aiohttp import hdrs, web
 
-from service.api import parsing
 from service.api.bodies import body_of
 from service.api.context import SETTINGS, STORAGE
 from service.api.idempotency import retry_of
+from service.api.parsing.account_bodies import parse_nothing
+from service.api.parsing.keys import parse_key
+from service.api.parsing.queries import parse_put_query, refuse_query
+from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
 from service.api.sized_reads import EXPECTED, reply_of
 from service.auth.tokens import CALLER
@@ -20,7 +23,7 @@ TTL = "KV-TTL"
 
 async def get(request: web.Request) -> web.Response:
     key = _key(request)
-    parsing.refuse_query(request.rel_url.raw_query_string)
+    refuse_query(request.rel_url.raw_query_string)
     must_match = if_match(request, key)
     must_differ = if_none_match(request, key)
     ask = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
@@ -35,12 +38,12 @@ async def get(request: web.Request) -> web.Response:
 
 async def put(request: web.Request) -> web.Response:
     key = _key(request)
-    ttl = parsing.parse_put_query(request.rel_url.raw_query_string)
+    ttl = parse_put_query(request.rel_url.raw_query_string)
     body = await body_of(request)
     revision = await request.app[STORAGE].put(
         request[CALLER],
         [key],
-        [parsing.parse_value(body, request.app[SETTINGS])],
+        [parse_value(body, request.app[SETTINGS])],
         conditions=if_match(request, key) + if_none_match(request, key),
         ttl=ttl,
         retry=retry_of(request, body),
@@ -50,8 +53,8 @@ async def put(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     key = _key(request)
-    parsing.refuse_query(request.rel_url.raw_query_string)
-    parsing.parse_nothing(await body_of(request))
+    refuse_query(request.rel_url.raw_query_string)
+    parse_nothing(await body_of(request))
     try:
         revision, deleted = await request.app[STORAGE].delete(
             request[CALLER],
@@ -73,7 +76,7 @@ def _key(request: web.Request) -> str:
     if request.rel_url.raw_fragment:
         raise InvalidRequest("A # in the path must be sent as %23")
     _, _, _, key = request.rel_url.raw_path.split("/", 3)
-    return parsing.parse_key(key, request.app[SETTINGS])
+    return parse_key(key, request.app[SETTINGS])
 
 
 def _no_such(key: str) -> NotFound:
