@@ -1,4 +1,4 @@
-"""What changed: a long poll, or a stream of events."""
+"""The change feed: as a long poll, or as a stream of events."""
 
 import asyncio
 import logging
@@ -24,39 +24,37 @@ from service.web.responses import json_reply
 
 log = logging.getLogger(__name__)
 
-#: Seconds: proxies give up on a connection that is silent for a minute or so.
+#: Seconds between heartbeats: proxies close a connection that is silent for a minute.
 HEARTBEAT = 15.0
 
-#: Seconds between two looks whether the client of a long poll is still there.
-LOOK_INTERVAL = 1.0
+#: Seconds between checks whether the client of a long poll has left.
+CHECK_INTERVAL = 1.0
 
-#: Seconds that a client may take for a piece of an event.
+#: Seconds that a client may take to receive a piece of an event.
 SEND_TIMEOUT = 30.0
 
-#: Seconds that a client has to take the rest of an event, and why it was the last.
+#: Seconds that a client may take to receive the rest of an event and the last one.
 END_GRACE = 1.0
 
 HEADERS = {
     hdrs.CONTENT_TYPE: EVENT_STREAM,
     hdrs.CACHE_CONTROL: "no-store, no-transform",
-    "X-Accel-Buffering": "no",  # nginx passes on what comes, as it comes
+    "X-Accel-Buffering": "no",  # nginx passes each event on at once
 }
 
 
 async def changes(request: web.Request) -> web.StreamResponse:
     # a client that has seen no event yet may send an empty one
     last_event_id = request.headers.get(LAST_EVENT_ID, "").strip(" \t") or None
-    following = parse_changes_query(
+    asked = parse_changes_query(
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
-    watched = request.app[FEED].watch(
-        request[CALLER], following.since, following.prefix
-    )
+    watched = request.app[FEED].watch(request[CALLER], asked.since, asked.prefix)
     load = request.app[LOAD]
     with load.watching(), watched as watcher:
         if accepts_events(request):
             return await _stream(request, watcher)
-        return await _poll(request, watcher, min(following.wait, load.max_poll))
+        return await _poll(request, watcher, min(asked.wait, load.max_poll))
 
 
 async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Response:
@@ -64,8 +62,8 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
     deadline = clock() + wait
     found = await watcher.next(0)
     while not found and clock() < deadline and not has_left(request):
-        found = await watcher.next(min(LOOK_INTERVAL, deadline - clock()))
-    elements = ",".join(map(sse.element, found))
+        found = await watcher.next(min(CHECK_INTERVAL, deadline - clock()))
+    elements = ",".join(map(sse.change_json, found))
     hold(request, len(elements))
     return json_reply(
         f'{{"changes":[{elements}],"revision":{watcher.position}}}', compressible=True
@@ -73,10 +71,10 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
 
 
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
-    found = await watcher.next(0)  # what is refused is refused before the stream begins
+    found = await watcher.next(0)  # an error here still has a status of its own
     response = web.StreamResponse(headers=HEADERS)
     minds_its_client(request, on_left=lambda: watcher.end(TooSlow()))
-    response.force_close()  # nothing else on a connection that may be aborted
+    response.force_close()  # the connection may be aborted
     loop = asyncio.get_running_loop()
     watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)
     try:
@@ -84,14 +82,14 @@ async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
         while not has_left(request):
             await _send_changes(response, watcher, found)
             try:
-                found = await watcher.next(_patience(request))
+                found = await watcher.next(_time_to_wait(request))
             except Exception as error:
                 await _send(response, sse.end(_problem(error)))
                 break
     except TimeoutError:
         _abort(request)
     except ConnectionError:
-        pass  # the client has gone
+        pass  # the client has left
     return response
 
 
@@ -103,7 +101,7 @@ async def _send_changes(
     for pieces in sse.events(found):
         for piece in pieces:
             await _send(response, piece)
-            await asyncio.sleep(0)  # a client that takes all at once has no turn more
+            await asyncio.sleep(0)  # a fast client does not delay the others
         if watcher.has_ended:
             return
 
@@ -115,8 +113,11 @@ def _problem(error: Exception) -> Problem:
     return Internal()
 
 
-def _patience(request: web.Request) -> float:
-    """:raises TokenExpired:"""
+def _time_to_wait(request: web.Request) -> float:
+    """Seconds until the next heartbeat, or until the token expires.
+
+    :raises TokenExpired: it has expired
+    """
     left = request[EXPIRES_AT] - time.time()
     if left <= 0:
         raise TokenExpired()
@@ -124,7 +125,9 @@ def _patience(request: web.Request) -> float:
 
 
 async def _send(response: web.StreamResponse, piece: bytes) -> None:
-    """:raises ConnectionError, TimeoutError: nobody takes it"""
+    """:raises ConnectionError: the client has left
+    :raises TimeoutError: the client is too slow
+    """
     async with asyncio.timeout(SEND_TIMEOUT):
         await response.write(piece)
 

@@ -1,4 +1,4 @@
-"""The idempotency record of a request that has an `Idempotency-Key`."""
+"""`Idempotency-Key`: identifies a write that a client may repeat."""
 
 import hashlib
 import re
@@ -16,24 +16,26 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def retry_of(request: web.Request, body: bytes) -> Retry | None:
-    """What makes it safe to make the request again; None without an `Idempotency-Key`.
+def idempotency_of(request: web.Request, body: bytes) -> Retry | None:
+    """The idempotency record's key, and the request's fingerprint.
 
-    :raises InvalidRequest: the header is not a key
+    None without the header `Idempotency-Key`.
+
+    :raises InvalidRequest: the header is given twice, or its value is malformed
     """
     given = request.headers.getall(IDEMPOTENCY_KEY, None)
     if given is None:
         return None
     if len(given) > 1 or not IDEMPOTENCY_KEY_FORM.fullmatch(given[0]):
         raise InvalidRequest(
-            f"The header {IDEMPOTENCY_KEY} must be there once, "
+            f"The header {IDEMPOTENCY_KEY} must be given once, "
             "with 1 to 255 visible ASCII characters"
         )
-    whole = hashlib.sha256()
+    fingerprint = hashlib.sha256()
     for part in (request.method, request.raw_path, *_preconditions(request)):
-        whole.update(part.encode("utf-8", "surrogateescape") + b"\n")
-    whole.update(body)
-    return Retry(given[0], whole.hexdigest())
+        fingerprint.update(part.encode("utf-8", "surrogateescape") + b"\n")
+    fingerprint.update(body)
+    return Retry(given[0], fingerprint.hexdigest())
 
 
 def _preconditions(request: web.Request) -> Iterable[str]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api.bodies import MAX_STRANGERS_BODY
+from service.api.bodies import MAX_ANONYMOUS_BODY
 from service.web.connection import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
 from tests.client import Client, unique
 from tests.conftest import Serve
@@ -543,7 +543,7 @@ async def test_a_body_beyond_16_MiB(caller: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/api/register", "/api/login"])
 async def test_a_body_from_a_stranger_is_small(visitor: Client, path: str) -> None:
-    limit = MAX_STRANGERS_BODY
+    limit = MAX_ANONYMOUS_BODY
     fits = json.dumps({"username": ""}).ljust(limit)
     assert_problem(await visitor.post(path, fits), 400, "credentials_required")
     request = http("POST", path, b"Content-Length: %d" % (limit + 1))

@@ -14,14 +14,19 @@ from service.auth.credentials import MAX_PASSWORD, MAX_USERNAME
 from service.web.admission import MAX_POLL
 
 MAX_INT64 = 2**63 - 1
-MAX_TTL = 100 * 365 * 24 * 3600  # seconds; the sum with today stays an exact double
-MAX_WAIT = 60  # seconds
+#: Seconds: a time of expiry stays an exact double.
+MAX_TTL = 100 * 365 * 24 * 3600
 
+#: Seconds.
+MAX_WAIT = 60
+
+#: Keys of the JSON schemas, which the document does not show.
 REQUIRED = "x-required"
 UNDOCUMENTED = "x-undocumented"
 
 
 def documented(**schema: Any) -> Meta:
+    """What the document shows, but msgspec does not check."""
     return Meta(extra_json_schema=schema)
 
 
@@ -47,7 +52,7 @@ Prefix = Annotated[str, documented(maxLength="$max_key")]
 Keys = Annotated[
     list[Key] | None, documented(minItems=1, maxItems="$max_keys", **{REQUIRED: True})
 ]
-#: 1.0 is an integer too (JSON Schema 2020-12, section 4.2.3); the parser takes care.
+#: 1.0 is an integer too (JSON Schema 2020-12, section 4.2.3); the parser checks it.
 Integral = Annotated[float, documented(**{UNDOCUMENTED: True})]
 Revision = Annotated[int, Meta(ge=1, le=MAX_INT64)] | Integral
 Conditions = dict[str, Revision | None]

@@ -27,6 +27,9 @@ class Status(msgspec.Struct):
     status: str
 
 
+SUCCESS = msgspec.json.encode(Status("success"))
+
+
 class Token(msgspec.Struct):
     token: str
 
@@ -58,7 +61,8 @@ class Deleted(msgspec.Struct):
 
 class Listing(msgspec.Struct):
     next: Annotated[
-        str | None, Meta(description="What to go on after; null: that was all")
+        str | None,
+        Meta(description="Where the next page begins; null: it was the last"),
     ]
     keys: list[str] | msgspec.UnsetType = msgspec.UNSET
     data: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
