@@ -1,4 +1,4 @@
-"""The application: its routes, middlewares and resources, all on one screen."""
+"""The application: its routes, middlewares and resources."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -33,12 +33,15 @@ from service.web.admission import Load, bounded
 from service.web.compression import AVAILABLE, COMPRESSION, Compression
 from service.web.problems import render
 
-#: Bodies of the largest size that may wait in the feed for slow watchers.
-KEPT_BODIES = 4
+#: Bodies of the largest size that the feed buffers for slow watchers.
+MAX_BUFFERED_BODIES = 4
 
 
 def create_app(settings: Settings) -> web.Application:
-    """:param settings: with an address, a password and a signing secret"""
+    """The application, not started yet.
+
+    :param settings: with an address, a password and a signing secret
+    """
     load = Load(settings, CALL_TIMEOUT)
     app = web.Application(
         middlewares=[render, bounded(load, READING, EXEMPT_PATHS)],
@@ -76,12 +79,13 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
 
 
 async def feed(app: web.Application) -> AsyncIterator[None]:
-    app[FEED] = Feed(app[STORAGE], KEPT_BODIES * app[SETTINGS].max_body)
+    app[FEED] = Feed(app[STORAGE], MAX_BUFFERED_BODIES * app[SETTINGS].max_body)
     yield
     await app[FEED].close()
 
 
 async def end_feed(app: web.Application) -> None:
+    """Ends the streams, which would otherwise outlast the shutdown."""
     app[FEED].end()
 
 
@@ -102,7 +106,7 @@ async def _create_administrator(app: web.Application, name: str, password: str) 
 
 
 async def administrator(app: web.Application) -> AsyncIterator[None]:
-    """Creates the account of `ADMIN_LOGIN` where it is missing."""
+    """Creates the account of `ADMIN_LOGIN`, unless it exists."""
     settings = app[SETTINGS]
     if settings.admin_login:
         try:

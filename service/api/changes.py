@@ -46,15 +46,15 @@ HEADERS = {
 async def changes(request: web.Request) -> web.StreamResponse:
     # a client that has seen no event yet may send an empty one
     last_event_id = request.headers.get(LAST_EVENT_ID, "").strip(" \t") or None
-    asked = parse_changes_query(
+    query = parse_changes_query(
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
-    watched = request.app[FEED].watch(request[CALLER], asked.since, asked.prefix)
+    watched = request.app[FEED].watch(request[CALLER], query.since, query.prefix)
     load = request.app[LOAD]
     with load.watching(), watched as watcher:
         if accepts_events(request):
             return await _stream(request, watcher)
-        return await _poll(request, watcher, min(asked.wait, load.max_poll))
+        return await _poll(request, watcher, min(query.wait, load.max_poll))
 
 
 async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Response:
@@ -71,7 +71,7 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
 
 
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
-    found = await watcher.next(0)  # an error here still has a status of its own
+    found = await watcher.next(0)  # an error here still sets the status
     response = web.StreamResponse(headers=HEADERS)
     minds_its_client(request, on_left=lambda: watcher.end(TooSlow()))
     response.force_close()  # the connection may be aborted
@@ -79,18 +79,33 @@ async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
     watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)
     try:
         await response.prepare(request)
-        while not has_left(request):
-            await _send_changes(response, watcher, found)
-            try:
-                found = await watcher.next(_time_to_wait(request))
-            except Exception as error:
-                await _send(response, sse.end(_problem(error)))
-                break
+        await _send_events(request, response, watcher, found)
     except TimeoutError:
         _abort(request)
     except ConnectionError:
         pass  # the client has left
     return response
+
+
+async def _send_events(
+    request: web.Request,
+    response: web.StreamResponse,
+    watcher: Watcher,
+    found: list[Change],
+) -> None:
+    """Sends changes until the client leaves, or until an error, which is sent too.
+
+    :param found: the first changes
+    :raises ConnectionError: the client has left
+    :raises TimeoutError: the client is too slow
+    """
+    while not has_left(request):
+        await _send_changes(response, watcher, found)
+        try:
+            found = await watcher.next(_time_to_wait(request))
+        except Exception as error:
+            await _send(response, sse.end(_problem(error)))
+            return
 
 
 async def _send_changes(

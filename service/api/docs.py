@@ -27,8 +27,7 @@ FILES = {
     "swagger-ui.js": SWAGGER_UI / "swagger_bundle.js",
 }
 
-#: The part of the memory for bodies and replies that these files may take: they need no
-#: token.
+#: The part of the memory for bodies and replies that anonymous clients may take.
 ANONYMOUS_SHARE = 0.25
 
 TYPES = {
@@ -79,7 +78,7 @@ async def file(request: web.Request) -> web.StreamResponse:
 async def _file_reply(
     request: web.Request, path: Path, headers: Mapping[str, str] = HEADERS
 ) -> web.Response:
-    """A whole file. aiohttp's FileResponse would answer a bad range without a body."""
+    """A whole file; aiohttp's FileResponse has errors that are not problem details."""
     body = await asyncio.to_thread(path.read_bytes)
     tag = f'"{zlib.crc32(body):08x}"'
     # a weak tag, because the compressed file has the same one

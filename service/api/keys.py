@@ -54,18 +54,17 @@ async def put(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     key = _key(request)
     parse_nothing(await read_body(request))
+    conditions = if_match(request, key) + if_none_match(request, key)
+    retry = idempotency_of(request, b"")
     try:
         revision, deleted = await request.app[STORAGE].delete(
-            request[CALLER],
-            [key],
-            conditions=if_match(request, key) + if_none_match(request, key),
-            retry=idempotency_of(request, b""),
+            request[CALLER], [key], conditions=conditions, retry=retry
         )
     except ConditionFailed as failed:
-        # RFC 9110, section 13.2.1: the status without the condition would be 404
-        if failed.conflicts[key] is None:
-            raise _not_found(key) from None
-        raise
+        # without a key it is 404, as without conditions (RFC 9110, section 13.2.1)
+        if failed.conflicts[key] is not None:
+            raise
+        deleted = 0
     if not deleted:
         raise _not_found(key)
     return _revision_reply(revision)

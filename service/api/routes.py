@@ -92,7 +92,7 @@ ROUTES = (
     Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT),
 )
 
-#: Method and path of the routes that only their row tells to write nothing.
+#: Method and path of the POST routes that write nothing.
 READING = frozenset((route.method, route.path) for route in ROUTES if route.reads)
 
 EXEMPT_PATHS = frozenset(route.path for route in ROUTES if route.is_exempt)
