@@ -14,7 +14,8 @@ import msgspec
 from aiohttp import web
 
 from service.api.context import LOAD
-from service.app import HEALTH_PATHS, create_app
+from service.api.routes import EXEMPT_PATHS, READING
+from service.app import create_app
 from service.errors import StartError
 from service.process.embedded_tarantool import embedded_tarantool
 from service.process.workers import Workers
@@ -102,8 +103,9 @@ async def running(
         app,
         app[LOAD],
         request_class(secure=tls is not None, cors=cors),
-        allowed_hosts(settings, HEALTH_PATHS),
-        HEALTH_PATHS,
+        allowed_hosts(settings, EXEMPT_PATHS),
+        EXEMPT_PATHS,
+        READING,
         keepalive_timeout=settings.keepalive_timeout,
         access_log_class=AccessLogger,
         access_log=logging.getLogger("service.access") if settings.access_log else None,

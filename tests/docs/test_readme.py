@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 import pytest
 
-from service.app import FOR_CALLERS, PUBLIC
+from service.api.routes import ROUTES
 from service.settings import SECRETS, Settings
 from tests.docs.containers import (
     assert_hardened,
@@ -234,7 +234,7 @@ def test_powershell_examples_say_what_the_curl_ones_say() -> None:
             assert "-ContentType 'application/json; charset=utf-8'" in powershell.text
     paths = {url for block, _ in pairs for url in said(block)[0]}
     called = "\n".join(re.sub(r"config/colour", "{key}", path) for path in paths)
-    for route in PUBLIC + FOR_CALLERS:
+    for route in ROUTES:
         if route.path.startswith("/api/"):
             assert re.sub(r"\{.*\}$", "{key}", route.path) in called
 
