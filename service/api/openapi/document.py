@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from service import errors
+from service import __version__, errors
 from service.api import changes, keys, schemas
 from service.api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FORM
 from service.api.openapi.operations import OPERATIONS, Operation, Problem
@@ -123,7 +123,7 @@ class _Builder:
             "openapi": "3.1.0",
             "info": {
                 "title": "kv-service",
-                "version": "1",
+                "version": __version__,
                 "description": "A key-value store over HTTP, kept in Tarantool",
             },
             # next to this document, wherever a proxy has put it
