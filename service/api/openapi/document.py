@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from aiohttp import hdrs
 
+from service import __version__
 from service.api.authentication import by_token_or_ticket
 from service.api.openapi.components import Components, Schema
 from service.api.openapi.headers import HEADERS
@@ -45,7 +46,7 @@ class _Builder:
             "openapi": "3.1.0",
             "info": {
                 "title": "kv-service",
-                "version": "1",
+                "version": __version__,
                 "description": "A key-value store over HTTP, kept in Tarantool",
             },
             # next to this document, wherever a proxy has put it
