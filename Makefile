@@ -71,13 +71,13 @@ bench-workers: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks.workers $(ARGS)
 
 backup: tarantool
-	@tarantool lua/backup/main.lua backup $(DATA)/console.sock "$$TO"
+	@tarantool lua/kv/backup/main.lua backup $(DATA)/console.sock "$$TO"
 
 verify: tarantool from
-	@tarantool lua/backup/main.lua verify $(DATA)/console.sock "$$FROM"
+	@tarantool lua/kv/backup/main.lua verify $(DATA)/console.sock "$$FROM"
 
 restore: tarantool from
-	@tarantool lua/backup/main.lua restore "$$FROM" $(DATA)
+	@tarantool lua/kv/backup/main.lua restore "$$FROM" $(DATA)
 
 backup-compose:
 	@docker/backup.sh backup "$$TO"

@@ -48,7 +48,7 @@ def body_of(kind: str) -> str:
 async def running(folder: Path, *, waits: bool) -> AsyncIterator[Client]:
     tarantool = LocalTarantool(folder, migrations=ROOT / "migrations", environ={})
     if not waits:
-        path = tarantool.init.parent / "durability.lua"
+        path = tarantool.init.parent / "kv" / "base" / "durability.lua"
         text, instead = DOES_NOT_WAIT
         assert path.read_text().count(text) == 1
         path.write_text(path.read_text().replace(text, instead))

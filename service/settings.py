@@ -182,7 +182,7 @@ class Settings(
 
     data_dir: Path = Path("./var")
     wal_mode: Literal["fsync", "write"] = "fsync"
-    #: Less has no room for what begins a slab of each size (lua/memory.lua).
+    #: Less has no room for what begins a slab of each size (kv/capacity/memory.lua).
     memtx_memory: Annotated[int, Meta(ge=64 * MIB)] = 256 * MIB
 
     disk_reserve: Annotated[int, Meta(ge=0)] = 64 * MIB

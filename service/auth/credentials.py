@@ -18,7 +18,7 @@ class Credentials(NamedTuple):
 def check_new_username(username: str) -> None:
     """What an account created before this rule may break.
 
-    lua/users/names.lua is the same rule for the operators' console.
+    lua/kv/accounts/names.lua is the same rule for the operators' console.
 
     :param username: as `check_credentials` returns it
     :raises InvalidRequest: white space surrounds it

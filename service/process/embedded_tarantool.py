@@ -3,7 +3,7 @@
 Its data, its secrets and its log are in `KV_DATA_DIR`; it listens on a unix socket
 there. The folder's lock is held by the service and inherited by Tarantool, so that it
 is free only when both are gone. A child that dies is started again, and never outlives
-its parent: it asks the kernel for that itself (lua/lifeline.lua).
+its parent: it asks the kernel for that itself (lua/kv/base/parent_death.lua).
 """
 
 import asyncio

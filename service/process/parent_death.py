@@ -1,4 +1,4 @@
-"""Ties the life of a process to that of its parent, as lua/lifeline.lua does."""
+"""Ties the life of a process to its parent, as lua/kv/base/parent_death.lua does."""
 
 import ctypes
 import os

@@ -358,7 +358,7 @@ JSON = st.recursive(
 def test_indented_json_is_what_python_makes_of_it(
     tarantool: Tarantool, values: list[Any], indent: int | None, ascii_: bool
 ) -> None:
-    indented = "require('admin.indent').indented"
+    indented = "require('kv.admin.pretty_json').indented"
     texts = (json.dumps(value, indent=indent, ensure_ascii=ascii_) for value in values)
     calls = ", ".join(f"{indented}({lua(text)})" for text in texts)
     assert evaluated(tarantool, f"{{{calls}}}") == [

@@ -449,7 +449,7 @@ FOUND_SLOWLY = f"""
 def test_a_page_that_is_compared_for_long_is_no_fault(
     own: LocalTarantool, tmp_path: Path
 ) -> None:
-    compare = own.init.parent / "backup" / "compare.lua"
+    compare = own.init.parent / "kv" / "backup" / "compare.lua"
     source = compare.read_text()
     assert source.count(FOUND) == 1
     compare.write_text(source.replace(FOUND, FOUND_SLOWLY))

@@ -1,0 +1,260 @@
+--- Accounts, as operators see and change them.
+local accounts = require('kv.accounts.accounts')
+local check = require('kv.admin.args')
+local grants = require('kv.accounts.grants')
+local names = require('kv.accounts.names')
+local show = require('kv.admin.format')
+
+local M = {}
+
+--- Accounts of a page when no limit is given: a screen.
+local DEFAULT_LIMIT = 20
+
+--- Grants of a line in the list, and characters of a prefix there: `show_grants` has them all.
+local GRANTS_IN_SHORT = 3
+local PREFIX_IN_SHORT = 24
+
+--- A salt of 22 characters and a hash of 31; of the last one of each only some bits count.
+-- The service cannot compare a password with anything else.
+local DIGIT = '[./A-Za-z0-9]'
+local BCRYPT = '^%$2b%$(%d%d)%$' .. DIGIT:rep(21) .. '[.Oeu]' .. DIGIT:rep(30)
+    .. '[.CGKOSWaeimquy26]$'
+
+--- What KV_BCRYPT_ROUNDS takes. Each step doubles the time of a login: 3 s at 16.
+M.MIN_COST, M.MAX_COST = 4, 16
+
+local function check_new_name(name)
+    check.text('name', name)
+    local fault = names.fault(name)
+    if fault ~= nil then
+        error(('name: %s'):format(fault), 0)
+    end
+end
+
+local function check_hash(hash)
+    local cost = type(hash) == 'string' and tonumber(hash:match(BCRYPT))
+    if not cost or cost < M.MIN_COST or cost > M.MAX_COST then
+        error('password_hash: not a hash of bcrypt; python -m service.hash_password '
+            .. ('makes them ($2b$, cost %d to %d)'):format(M.MIN_COST, M.MAX_COST), 0)
+    end
+end
+
+local function stored_grants(given)
+    local ok, found = pcall(grants.from_people, given)
+    if not ok then
+        error(("grants: %s; see kv.admin.help('set_grants')"):format(found), 0)
+    end
+    return found
+end
+
+local function existing(name)
+    check.text('name', name)
+    local user = accounts.find(name)
+    if user == nil then
+        check.refuse('there is no account %s', name)
+    end
+    return user
+end
+
+local function said(name, what)
+    return ('account %s %s'):format(show.literal(name), what)
+end
+
+local function create(name, password_hash, given)
+    check_new_name(name)
+    check_hash(password_hash)
+    local granted = given ~= nil and stored_grants(given) or nil
+    if accounts.find(name) ~= nil then
+        check.refuse('there is an account %s already', name)
+    end
+    accounts.create(name, password_hash, granted)
+    return said(name, 'is created')
+end
+
+local function grants_in_short(user)
+    local texts, left = {}, #user.grants - GRANTS_IN_SHORT
+    for i = 1, math.min(#user.grants, GRANTS_IN_SHORT) do
+        local prefix, rights = unpack(user.grants[i])
+        if utf8.len(prefix) > PREFIX_IN_SHORT then
+            prefix = utf8.sub(prefix, 1, PREFIX_IN_SHORT) .. '…'
+        end
+        table.insert(texts, ('%s %s'):format(rights, show.literal(prefix)))
+    end
+    if left > 0 then
+        table.insert(texts, ('%d more'):format(left))
+    end
+    return #texts == 0 and 'none' or table.concat(texts, ', ')
+end
+
+local function list(limit, after)
+    limit = check.limit(limit, DEFAULT_LIMIT)
+    check.after(after)
+    local users = accounts.page(after, limit + 1)
+    if #users == 0 then
+        return 'no accounts'
+    end
+    local rows = { { 'name', 'created', 'state', 'grants' }, {} }
+    for i = 1, math.min(#users, limit) do
+        local user = users[i]
+        table.insert(rows, {
+            show.literal(user.username), show.time(user.created_at),
+            user.disabled and 'disabled' or 'enabled', grants_in_short(user),
+        })
+    end
+    if #users > limit then
+        local last = show.literal(users[limit].username)
+        table.insert(rows, {})
+        table.insert(rows, { ('go on with kv.admin.list_accounts(%d, %s)'):format(limit, last) })
+    end
+    return show.columns(rows)
+end
+
+local function disable(name)
+    existing(name)
+    accounts.update(name, { disabled = true }, true)
+    return said(name, 'is disabled, its tokens have ended')
+end
+
+local function enable(name)
+    existing(name)
+    accounts.update(name, { disabled = false }, false)
+    return said(name, 'is enabled')
+end
+
+local function delete(name)
+    existing(name)
+    accounts.delete(name)
+    return said(name, 'is deleted')
+end
+
+local function show_grants(name)
+    local user = existing(name)
+    if #user.grants == 0 then
+        return said(name, 'may touch nothing')
+    end
+    local rows = { { 'rights', 'prefix' }, {} }
+    for _, grant in ipairs(user.grants) do
+        table.insert(rows, { grant[2], show.literal(grant[1]) })
+    end
+    return show.columns(rows)
+end
+
+local function set_grants(name, given)
+    existing(name)
+    accounts.update(name, { grants = stored_grants(given) }, false)
+    return said(name, 'has other grants from now on')
+end
+
+local function end_tokens(name)
+    existing(name)
+    accounts.update(name, {}, true)
+    return said(name, 'has to log in again')
+end
+
+local function set_password_hash(name, password_hash)
+    existing(name)
+    check_hash(password_hash)
+    accounts.update(name, { password_hash = password_hash }, true)
+    return said(name, 'has another password, its tokens have ended')
+end
+
+M.functions = {
+    {
+        name = 'create_account',
+        arguments = 'name, password_hash[, grants]',
+        summary = 'creates an account',
+        help = 'The hash is made by python -m service.hash_password. Without grants the '
+            .. 'account gets those of KV_DEFAULT_GRANTS. The name is one that the service '
+            .. 'accepts: 1 to 64 printable characters, in the Unicode form NFC, without white '
+            .. 'space at an end.',
+        example = "kv.admin.create_account('dave', '$2b$12$…', "
+            .. "{{prefix = 'dave/', rights = 'rw'}})",
+        writes = true,
+        call = create,
+    },
+    {
+        name = 'list_accounts',
+        arguments = '[limit[, after]]',
+        summary = 'lists the accounts',
+        help = 'In the order of their names, 20 at a time when no limit is given, 1000 at '
+            .. 'the most; the last line says how to go on. Times are UTC. Of many grants the '
+            .. 'first ones are shown: kv.admin.show_grants shows them all.',
+        example = "kv.admin.list_accounts(100, 'carol')",
+        call = list,
+    },
+    {
+        name = 'disable_account',
+        arguments = 'name',
+        summary = 'keeps an account, but lets nobody in with it',
+        help = 'Ends its tokens and its open streams, and refuses its logins. It is there '
+            .. 'still, with its password and its grants: kv.admin.enable_account lets it in '
+            .. 'again.',
+        example = "kv.admin.disable_account('dave')",
+        writes = true,
+        call = disable,
+    },
+    {
+        name = 'enable_account',
+        arguments = 'name',
+        summary = 'lets a disabled account log in again',
+        help = 'The tokens from before it was disabled stay ended.',
+        example = "kv.admin.enable_account('dave')",
+        writes = true,
+        call = enable,
+    },
+    {
+        name = 'delete_account',
+        arguments = 'name',
+        summary = 'deletes an account',
+        help = 'Ends its tokens and its open streams. The keys that it wrote belong to the '
+            .. 'store and stay. The name is free; another account of that name gets nothing '
+            .. 'of this one.',
+        example = "kv.admin.delete_account('dave')",
+        writes = true,
+        call = delete,
+    },
+    {
+        name = 'show_grants',
+        arguments = 'name',
+        summary = 'shows what an account may touch',
+        help = 'The rights to a key are those of all the prefixes that it begins with: r to '
+            .. 'read, w to write and to delete.',
+        example = "kv.admin.show_grants('dave')",
+        call = show_grants,
+    },
+    {
+        name = 'set_grants',
+        arguments = 'name, grants',
+        summary = 'sets what an account may touch',
+        help = 'Takes the place of the grants that it had. Each is a prefix, and rights to '
+            .. 'the keys that begin with it: r to read, w to write and to delete, rw for '
+            .. 'both. The prefix \'\' is every key; {} takes every right away. The next call '
+            .. 'with a token of the account follows them.',
+        example = "kv.admin.set_grants('dave', {{prefix = 'dave/', rights = 'rw'}, "
+            .. "{prefix = 'public/', rights = 'r'}})",
+        writes = true,
+        call = set_grants,
+    },
+    {
+        name = 'end_tokens',
+        arguments = 'name',
+        summary = 'logs an account out everywhere',
+        help = 'Ends every token of the account and its open streams; it may log in again at '
+            .. 'once.',
+        example = "kv.admin.end_tokens('dave')",
+        writes = true,
+        call = end_tokens,
+    },
+    {
+        name = 'set_password_hash',
+        arguments = 'name, password_hash',
+        summary = 'gives an account another password',
+        help = 'The hash is made by python -m service.hash_password, which asks for the '
+            .. 'password: that itself is never typed here. Ends every token of the account.',
+        example = "kv.admin.set_password_hash('dave', '$2b$12$…')",
+        writes = true,
+        call = set_password_hash,
+    },
+}
+
+return M

@@ -1,0 +1,87 @@
+--- What an operator calls on the console, under `kv.admin`: functions with their help texts.
+-- No account has a right to them: the console is the only way.
+local show = require('kv.admin.format')
+
+local M = {}
+
+local ROOMS = {
+    require('kv.admin.accounts'),
+    require('kv.admin.values'),
+    require('kv.admin.statistics'),
+    require('kv.admin.backup'),
+}
+
+---@class Function
+---@field name string
+---@field arguments string as help shows them
+---@field summary string on one line
+---@field help string
+---@field example string
+---@field writes boolean|nil whether it changes what is stored
+---@field call function raises a mistake as one line
+
+--- Of all rooms, in the order in which help shows them.
+local FUNCTIONS = {}
+
+local function find(name)
+    for _, entry in ipairs(FUNCTIONS) do
+        if entry.name == name then
+            return entry
+        end
+    end
+    error(('there is no function kv.admin.%s: see kv.admin.help()'):format(tostring(name)), 0)
+end
+
+local function overview()
+    local rows = {
+        { "Functions of kv.admin; kv.admin.help('set_grants') tells all about one of them." },
+        {},
+    }
+    for _, entry in ipairs(FUNCTIONS) do
+        table.insert(rows, { entry.name, entry.summary })
+    end
+    return show.columns(rows)
+end
+
+local function help(name)
+    if name == nil then
+        return overview()
+    end
+    local entry = find(name)
+    return ('kv.admin.%s(%s) %s.\n\n%s\n\nExample: %s'):format(
+        entry.name, entry.arguments, entry.summary, show.wrapped(entry.help), entry.example)
+end
+
+for _, room in ipairs(ROOMS) do
+    for _, entry in ipairs(room.functions) do
+        table.insert(FUNCTIONS, entry)
+    end
+end
+table.insert(FUNCTIONS, {
+    name = 'help',
+    arguments = '[name]',
+    summary = 'tells what there is, or all about one function',
+    help = 'kv.admin alone tells what there is, too.',
+    example = "kv.admin.help('set_grants')",
+    call = help,
+})
+
+local function guarded(entry)
+    return function(...)
+        if box.info.ro then
+            error('this instance is read-only: call it on the one that takes writes', 0)
+        end
+        return entry.call(...)
+    end
+end
+
+--- A table of functions by name that the console prints as what there is.
+function M.functions()
+    local found = setmetatable({}, { __serialize = overview })
+    for _, entry in ipairs(FUNCTIONS) do
+        found[entry.name] = entry.writes and guarded(entry) or entry.call
+    end
+    return found
+end
+
+return M
