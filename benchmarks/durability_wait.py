@@ -30,7 +30,7 @@ WRITERS, READERS = 8, 16
 KEYS = 8
 
 #: Readers that meet a write under way go on at once.
-DOES_NOT_WAIT = ("if write == nil then", "if true then")
+DOES_NOT_WAIT = ("if commit == nil then", "if true then")
 
 
 class Load(NamedTuple):

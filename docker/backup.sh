@@ -89,7 +89,7 @@ restore)
         $PROGRAM restore $passing $DATA"
     ;;
 *)
-    echo "backup, verify or restore is wanted" >&2
+    echo "expected backup, verify or restore" >&2
     exit 1
     ;;
 esac

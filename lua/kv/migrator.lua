@@ -1,8 +1,8 @@
---- Brings the spaces to what this code needs: applies the files of a folder in the order of
--- their names, each in one transaction with its own record, so that no crash can part them.
+--- Applies the migrations: the files of a folder, in the order of their names, each in one
+-- transaction with its record, so that no crash can separate them.
 --
 -- A file `NNNN_name.lua` returns `{ up = function() … end }`. It is never edited once it has
--- been applied anywhere: its SHA-256 is in its record and is compared at every start.
+-- been applied anywhere: its record has its SHA-256, which every start compares.
 local digest = require('digest')
 local fiber = require('fiber')
 local fio = require('fio')
@@ -10,12 +10,12 @@ local log = require('log')
 
 local M = {}
 
---- Seconds between two looks of a read-only instance at what the leader has done.
+--- Seconds between two checks of a read-only instance for the migrations of the leader.
 local POLL_INTERVAL = 0.1
 
 local function files(folder)
     local found = {}
-    -- not fio.glob(): the folder's path may have wildcards in it
+    -- not fio.glob(): the folder's path may contain wildcards
     for _, entry in ipairs(fio.listdir(folder) or {}) do
         local name = entry:match('^([^.].*)%.lua$')
         if name ~= nil then
@@ -37,8 +37,8 @@ local function records()
     return space ~= nil and space:select() or {}
 end
 
---- The files still to apply. Everything applied must be there, unchanged, and come first.
-local function pending(available)
+--- The files still to apply. Every applied one must exist, unchanged, and come first.
+local function pending_files(available)
     local applied = records()
     local by_name = {}
     for _, file in ipairs(available) do
@@ -92,8 +92,8 @@ end
 function M.migrate(folder)
     local available = files(folder)
     local waiting = false
-    local todo = pending(available)
-    while #todo > 0 do
+    local pending = pending_files(available)
+    while #pending > 0 do
         if box.info.ro then
             if not waiting then
                 log.info('kv: read-only: waiting for the leader to migrate')
@@ -104,9 +104,9 @@ function M.migrate(folder)
             if box.space.migrations == nil then
                 box.atomic(create_records)
             end
-            apply(todo[1])
+            apply(pending[1])
         end
-        todo = pending(available)
+        pending = pending_files(available)
     end
 end
 

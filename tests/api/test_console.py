@@ -36,26 +36,26 @@ NO_HASHES = {
 }
 
 BAD_GRANTS = {
-    "nothing": ("nil", "a list of {prefix, rights} is wanted"),
-    "a-text": ("'rw'", "a list of {prefix, rights} is wanted"),
-    "no-list": ("{prefix = '', rights = 'r'}", "a list of {prefix, rights} is wanted"),
+    "nothing": ("nil", "expected a list of {prefix, rights}"),
+    "a-text": ("'rw'", "expected a list of {prefix, rights}"),
+    "no-list": ("{prefix = '', rights = 'r'}", "expected a list of {prefix, rights}"),
     "a-name-beside": (
         "{{prefix = '', rights = 'r'}, rights = 'w'}",
-        "a list of {prefix, rights} is wanted",
+        "expected a list of {prefix, rights}",
     ),
     "a-hole": (
         "{{prefix = '', rights = 'r'}, nil, {prefix = 'a', rights = 'r'}}",
-        "a list of {prefix, rights} is wanted",
+        "expected a list of {prefix, rights}",
     ),
     "no-rights": ("{{prefix = 'a'}}", "grant 1: rights are r, w or rw"),
     "other-rights": (
         "{{prefix = 'a', rights = 'r'}, {prefix = 'b', rights = 'x'}}",
         "grant 2: rights are r, w or rw",
     ),
-    "no-prefix": ("{{rights = 'r'}}", "grant 1: a prefix is wanted, a string"),
+    "no-prefix": ("{{rights = 'r'}}", "grant 1: expected a prefix, a string"),
     "no-text": (
         "{{prefix = '\\255', rights = 'r'}}",
-        "grant 1: a prefix is wanted, a string",
+        "grant 1: expected a prefix, a string",
     ),
     "unknown-member": (
         "{{prefix = '', rights = 'r', until_ = 1}}",
@@ -120,7 +120,7 @@ def test_an_unknown_account_is_a_mistake_of_one_line(
     assert shown.strip() == f"---\n- error: there is no account '{name}'\n..."
     for no_name in "nil", "7", "{}", "'\\255'":
         sentence = mistake(tarantool, function, no_name, *rest)
-        assert sentence == "name: a string is wanted"
+        assert sentence == "name: expected a string"
     assert users(tarantool) == before
 
 
@@ -292,7 +292,7 @@ async def test_the_list_of_accounts_shows_them_all_and_no_hash(
     assert [evaluated(tarantool, name) for name in names] == stored
     for limit in "0", "1001", "1.5", "'3'":
         sentence = mistake(tarantool, "list_accounts", limit)
-        assert sentence == "limit: a whole number from 1 to 1000 is wanted"
+        assert sentence == "limit: expected an integer from 1 to 1000"
 
 
 async def test_the_list_tells_the_time_in_utc_and_the_grants(
@@ -394,7 +394,7 @@ async def test_values_are_listed_page_by_page(
         assert literal
         assert evaluated(tarantool, literal[1]) == f"{prefix}/{number}"
     assert admin(tarantool, "list_values", "'no such prefix'") == "no keys"
-    assert mistake(tarantool, "list_values") == "prefix: a string is wanted"
+    assert mistake(tarantool, "list_values") == "prefix: expected a string"
 
 
 def test_statistics_tell_the_state(tarantools: Tarantools) -> None:

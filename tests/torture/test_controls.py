@@ -47,8 +47,8 @@ class Control(NamedTuple):
 
 
 REVISION = "box.space.kv_meta:replace({ 'revision', revision })"
-LOG = "changes.append(revision, change.keys, change.values)"
-BEGIN = "local bytes = change.adds"
+LOG = "change_log.append(revision, change.keys, change.values)"
+BEGIN = "local bytes = change.added_bytes"
 
 NO_TRANSACTION = Control(
     (
@@ -78,7 +78,7 @@ NO_RECORD_FOR_RETRIES = Control(
     (
         (
             "kv/data/transaction.lua",
-            "retries.keep(user, options.retry, outcome, now)",
+            "idempotency.save(user, options.retry, outcome, now)",
             "return user",
         ),
     ),
@@ -89,7 +89,7 @@ NO_RECORD_FOR_RETRIES = Control(
 #: Does not wait, and counts the reads that met a write which then failed.
 COUNTS_WRONG_READS = """until (function()
         require('fiber').create(function()
-            if not writes.journal:await(newest) then
+            if not transaction.commits:await(newest) then
                 rawset(_G, 'wrong_reads', (rawget(_G, 'wrong_reads') or 0) + 1)
             end
         end)
@@ -116,7 +116,13 @@ async def disk_full_until_reads_are_wrong(scene: Scene) -> float:
 #: became of its write (refused, never repeated, or repeated and successful), and on the
 #: other keys of the read.
 NO_WAIT_FOR_THE_LOG = Control(
-    (("kv/api/v1.lua", "until writes.journal:await(newest)", COUNTS_WRONG_READS),),
+    (
+        (
+            "kv/data/reads.lua",
+            "until transaction.commits:await(newest)",
+            COUNTS_WRONG_READS,
+        ),
+    ),
     disk_full_until_reads_are_wrong,
     {
         "phantom read",
@@ -131,9 +137,9 @@ NO_WAIT_FOR_THE_LOG = Control(
 NO_GRANT_CHECK = Control(
     (
         (
-            "kv/api/v1.lua",
-            "grants.check(admission.check(caller), 'r', keys)",
-            "admission.check(caller)",
+            "kv/data/reads.lua",
+            "grants.check(authorize.check(caller), 'r', keys)",
+            "authorize.check(caller)",
         ),
     ),
     FAULTS["connections cut"],
@@ -153,7 +159,7 @@ EXPIRY_BESIDE_THE_LEADER = Control(
     (
         (
             "kv/data/expiry.lua",
-            "writes.collect(function()",
+            "transaction.delete_expired(function()",
             f"({DELETE_BESIDE})(function()",
         ),
     ),

@@ -1,15 +1,13 @@
---- What an account may touch: a list of {prefix, rights}. The rights to a key are those of
--- all the prefixes that it begins with; without one there are none.
+--- The grants of an account: a list of {prefix, rights}. The rights to a key are those of all
+-- grants whose prefix it begins with; without such a grant there are none.
 local errors = require('kv.base.errors')
+local prefixes = require('kv.base.prefixes')
 
 local M = {}
 
 M.EVERYTHING = { { '', 'rw' } }
 
---- What every key begins with.
-M.ANYTHING = { '' }
-
---- Every data call looks through all of them.
+--- Grants of an account: every data call reads all of them.
 M.MAX_GRANTS = 100
 
 local RIGHTS = { r = true, w = true, rw = true }
@@ -18,21 +16,21 @@ local function is_text(value)
     return type(value) == 'string' and utf8.len(value) ~= nil
 end
 
-local function entries(list)
-    local found = 0
-    for _ in pairs(list) do
-        found = found + 1
+local function count_entries(given)
+    local count = 0
+    for _ in pairs(given) do
+        count = count + 1
     end
-    return found
+    return count
 end
 
---- From the form in which people write them, `{prefix = …, rights = …}`, to the stored one.
--- Raises a sentence that says what is wrong with them.
+--- Parses grants as people write them, each `{prefix = …, rights = …}`.
+-- Raises a sentence that names the mistake.
 ---@param given any
----@return table grants each {prefix, rights}
-function M.from_people(given)
-    if type(given) ~= 'table' or entries(given) ~= #given then
-        error('a list of {prefix, rights} is wanted', 0)
+---@return table grants each {prefix, rights}, as they are stored
+function M.parse(given)
+    if type(given) ~= 'table' or count_entries(given) ~= #given then
+        error('expected a list of {prefix, rights}', 0)
     end
     if #given > M.MAX_GRANTS then
         error(('%d grants, the limit is %d'):format(#given, M.MAX_GRANTS), 0)
@@ -40,7 +38,7 @@ function M.from_people(given)
     local grants = setmetatable({}, { __serialize = 'seq' })
     for i, grant in ipairs(given) do
         if type(grant) ~= 'table' or not is_text(grant.prefix) then
-            error(('grant %d: a prefix is wanted, a string'):format(i), 0)
+            error(('grant %d: expected a prefix, a string'):format(i), 0)
         end
         if RIGHTS[grant.rights] == nil then
             error(('grant %d: rights are r, w or rw'):format(i), 0)
@@ -55,9 +53,10 @@ function M.from_people(given)
     return grants
 end
 
+--- Grants as people read them.
 ---@param grants table as they are stored
 ---@return table each {prefix =, rights =}
-function M.for_people(grants)
+function M.to_objects(grants)
     local shown = setmetatable({}, { __serialize = 'seq' })
     for i, grant in ipairs(grants) do
         shown[i] = { prefix = grant[1], rights = grant[2] }
@@ -66,69 +65,58 @@ function M.for_people(grants)
 end
 
 local function prefixes_with(user, right)
-    local prefixes = {}
+    local found = {}
     for _, grant in ipairs(user.grants) do
         if grant[2]:find(right, 1, true) then
             if grant[1] == '' then
-                return M.ANYTHING
+                return prefixes.ALL
             end
-            table.insert(prefixes, grant[1])
+            table.insert(found, grant[1])
         end
     end
-    return prefixes
-end
-
---- Whether a key begins with any of the prefixes.
----@param key string
----@param prefixes string[]
-function M.begins_with_any(key, prefixes)
-    for i = 1, #prefixes do
-        if key:startswith(prefixes[i]) then
-            return true
-        end
-    end
-    return false
+    return found
 end
 
 local VERBS = { r = 'read', w = 'write' }
 
---- Raises kv.NotGranted, which names the first key that is refused.
+--- Raises kv.NotGranted, which names the first key that the account has no right to.
 ---@param user table the account's row
----@param rights string all that is wanted: `r`, `w` or `rw`
+---@param rights string all that are required: `r`, `w` or `rw`
 ---@param keys string[]
 function M.check(user, rights, keys)
-    local narrowed = {}
+    local restricted = {}
     for right in rights:gmatch('.') do
-        local prefixes = prefixes_with(user, right)
-        if prefixes ~= M.ANYTHING then
-            narrowed[right] = prefixes
+        local granted = prefixes_with(user, right)
+        if granted ~= prefixes.ALL then
+            restricted[right] = granted
         end
     end
-    if next(narrowed) == nil then
+    if next(restricted) == nil then
         return
     end
     for i = 1, #keys do
-        for right, prefixes in pairs(narrowed) do
-            if not M.begins_with_any(keys[i], prefixes) then
+        for right, granted in pairs(restricted) do
+            if not prefixes.match_any(keys[i], granted) then
                 errors.raise('NotGranted', VERBS[right], 'the key ' .. errors.quoted(keys[i]))
             end
         end
     end
 end
 
---- What may be read of the keys with a prefix. Raises kv.NotGranted where that is nothing.
+--- The prefixes of the keys below `prefix` that the account may read. Raises kv.NotGranted
+-- where there are none.
 ---@param user table the account's row
 ---@param prefix string
----@return string[] prefixes in the order of their bytes; a key begins with one at the most
+---@return string[] prefixes in byte order; a key begins with at most one of them
 function M.readable(user, prefix)
     local granted, found = prefixes_with(user, 'r'), {}
     table.sort(granted)
     for _, own in ipairs(granted) do
         if prefix:startswith(own) then
-            return prefix == '' and M.ANYTHING or { prefix }
+            return prefix == '' and prefixes.ALL or { prefix }
         end
-        -- what it begins with has come before it
-        if own:startswith(prefix) and not M.begins_with_any(own, found) then
+        -- a prefix of this one has come before it
+        if own:startswith(prefix) and not prefixes.match_any(own, found) then
             table.insert(found, own)
         end
     end

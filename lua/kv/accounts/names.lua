@@ -1,6 +1,6 @@
---- The rule for the name of a new account: the one of the service (service/parsing.py), which
--- also normalises what it is given; a name that is not normalised could never log in. It is
--- that of Unicode 14: a service on a newer Python accepts newer characters too.
+--- The rule for the name of a new account. It is that of the service
+-- (service/auth/credentials.py), which also normalises names: one that is not normalised could
+-- never log in. It is that of Unicode 14: a service on a newer Python accepts newer characters.
 local normal_form = require('kv.accounts.normal_form')
 local unicode = require('kv.accounts.unicode')
 
@@ -9,7 +9,7 @@ local M = {}
 --- Characters.
 M.MAX_LENGTH = 64
 
---- The only white space that is printable.
+--- The code of the only printable white space.
 local SPACE = (' '):byte()
 
 local function read_ranges(text)
@@ -36,9 +36,9 @@ local function is_allowed(code)
     return allowed[low][1] <= code and code <= allowed[low][2]
 end
 
---- What is wrong with a name; nil: nothing.
+--- What is wrong with a name.
 ---@param name string in UTF-8
----@return string|nil
+---@return string|nil nil: it is valid
 function M.fault(name)
     local length = utf8.len(name)
     if length < 1 or length > M.MAX_LENGTH then

@@ -1,8 +1,8 @@
---- Whether a text is in Unicode's form NFC (The Unicode Standard, sections 3.11 and 3.12):
--- it is decomposed, ordered and composed again, and must come out as it was.
+--- A check for Unicode's form NFC (The Unicode Standard, sections 3.11 and 3.12): a text is
+-- decomposed, ordered and composed, and must be equal to the result.
 --
--- Only for texts of the characters that `unicode.allowed` names: of the others, which no text
--- in NFC contains or which are not printable, there are no data.
+-- Only for texts of the characters in `unicode.allowed`. There are no data for the others: they
+-- are not printable, or no text in NFC contains them.
 local unicode = require('kv.accounts.unicode')
 
 local M = {}

@@ -1,52 +1,52 @@
---- How often passwords may be tried, and accounts be made.
+--- Rate limits of logins and of sign-ups.
 --
--- Every attempt counts as failed from the moment it begins, so that guesses made at once do
--- not all slip through; one that succeeds is taken back when it ends. Two counts refuse it:
+-- Every login counts as failed from the moment it begins, so that concurrent guesses do not
+-- all pass; one that succeeds is taken back when it ends. Two limits refuse a login:
 --
--- * of a name from an address: some failures are free, then each doubles the wait. An owner
+-- * of a name from an address: some failures are free, then each doubles the wait. The owner
 --   who comes from another address has another count: nobody can lock an account;
--- * of an address, whatever the names: a bucket that fills with failures and leaks.
+-- * of an address, whatever the names: a leaky bucket of failures.
 --
--- A name that is no account's is counted like any other. A refused attempt changes nothing.
+-- A name without an account is counted like any other. A refused login changes nothing.
 --
--- The counts are in Lua's own memory, shared by all workers: they cost no write to the disk,
--- and go on when the disk, or the memory for data, is full. A restart forgets them, and a new
--- leader begins with none: no client can cause either.
+-- The counts are in Lua's own memory, shared by all workers: they cost no disk write, and work
+-- when the disk, or the memory for data, is full. A restart forgets them, and a new leader
+-- begins with none: no client can cause either.
 local clock = require('clock')
 
-local recent = require('kv.base.lru')
+local lru = require('kv.base.lru')
 
 local M = {}
 
---- Failures of a name from an address without a wait: slips of the hand; and the workers may
--- each be checking the same right password, for a crowd of programs that start at once.
+--- Failures of a name from an address without a wait: typing errors, and right passwords that
+-- the workers are still checking, for many programs that start at once.
 local FREE = 10
 
---- Seconds after the last free failure; twice as many after each further one, up to the
--- longest: from there on an address has 12 guesses an hour at one name.
+--- Seconds to wait after the last free failure; each further failure doubles them, up to the
+-- longest wait: then an address has 12 guesses an hour at one name.
 local FIRST_WAIT, LONGEST_WAIT = 1, 300
 
 --- Seconds after the end of a wait until the failures are forgotten: longer than the longest
--- wait, or waiting twice would be cheaper than going on.
+-- wait, or it would pay to wait for that.
 local FORGET = 3600
 
---- How much at once, and then how many seconds for each more. An office behind one address
--- mistypes less, and someone who tries one password on many names gets 720 names an hour.
+--- A leaky bucket: its size, and the seconds in which one leaks. An office behind one address
+-- mistypes less, and an attacker who tries one password on many names gets 720 names an hour.
 local FAILURES = { burst = 200, interval = 5 }
 
---- Looser: a class may sign up at once, and each costs as much as a login.
+--- Larger: a school class may sign up at once, and each sign-up costs as much as a login.
 local SIGN_UPS = { burst = 1000, interval = 1 }
 
---- Names and addresses of a generation; two of them take 40 MB with the longest names. Only
--- an admitted attempt makes an entry, and each of those costs a hash of a password: to push
--- one out takes as many hashes as this, from hundreds of addresses.
-local KEPT = 32768
+--- Entries of a generation; two generations take 40 MB with the longest names. Only an admitted
+-- login makes an entry, and costs a hash of a password: an attacker needs this many hashes, from
+-- hundreds of addresses, to evict one.
+local ENTRIES = 32768
 
-local attempts = recent.new(KEPT) -- {failures, free_at} by address and name
-local failures = recent.new(KEPT) -- seconds by address: when the bucket is empty
-local sign_ups = recent.new(KEPT)
+local attempts = lru.new(ENTRIES) -- {failures, free_at} by address and name
+local failures = lru.new(ENTRIES) -- by address: the time at which the bucket is empty
+local sign_ups = lru.new(ENTRIES)
 
---- Seconds until the bucket takes one more, 0 or less: it does now.
+--- Seconds until the bucket has space for one more; 0 or less: it has.
 local function wait_for_bucket(bucket, address, rate, now)
     local empty_at = math.max(bucket:get(address) or 0, now)
     return empty_at - now - (rate.burst - 1) * rate.interval
@@ -75,7 +75,7 @@ local function attempt_of(key, now)
     return attempt
 end
 
---- Counts an attempt to log in, unless it is refused.
+--- Counts a login as failed, unless it is refused.
 ---@param username string
 ---@param address string of the client, without spaces
 ---@return number|nil wait seconds to wait; nil: not refused
@@ -96,11 +96,11 @@ function M.begin_login(username, address)
     return nil
 end
 
---- Takes an attempt back.
+--- Takes back the count of a login.
 ---@param username string
 ---@param address string
----@param succeeded boolean the failures of the name are forgiven too; false: the password was
--- never looked at
+---@param succeeded boolean true: all failures of the name are forgotten; false: the password
+-- was not checked
 function M.end_login(username, address, succeeded)
     local now = clock.monotonic()
     local empty_at = failures:get(address)

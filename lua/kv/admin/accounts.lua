@@ -1,30 +1,30 @@
---- Accounts, as operators see and change them.
+--- The console's functions for accounts.
 local accounts = require('kv.accounts.accounts')
-local check = require('kv.admin.args')
+local args = require('kv.admin.args')
+local format = require('kv.admin.format')
 local grants = require('kv.accounts.grants')
 local names = require('kv.accounts.names')
-local show = require('kv.admin.format')
 
 local M = {}
 
---- Accounts of a page when no limit is given: a screen.
+--- Accounts of a page without a limit: a screen.
 local DEFAULT_LIMIT = 20
 
---- Grants of a line in the list, and characters of a prefix there: `show_grants` has them all.
-local GRANTS_IN_SHORT = 3
-local PREFIX_IN_SHORT = 24
+--- Grants of a line in the list, and characters of each prefix: `show_grants` shows all.
+local MAX_GRANTS_SHOWN = 3
+local MAX_PREFIX_SHOWN = 24
 
---- A salt of 22 characters and a hash of 31; of the last one of each only some bits count.
--- The service cannot compare a password with anything else.
+--- A hash of bcrypt: a salt of 22 characters and a digest of 31; of the last character of each
+-- only some bits count. The service cannot check a password against anything else.
 local DIGIT = '[./A-Za-z0-9]'
 local BCRYPT = '^%$2b%$(%d%d)%$' .. DIGIT:rep(21) .. '[.Oeu]' .. DIGIT:rep(30)
     .. '[.CGKOSWaeimquy26]$'
 
---- What KV_BCRYPT_ROUNDS takes. Each step doubles the time of a login: 3 s at 16.
+--- The range of KV_BCRYPT_ROUNDS. Each step doubles the time of a login: 3 s at 16.
 M.MIN_COST, M.MAX_COST = 4, 16
 
 local function check_new_name(name)
-    check.text('name', name)
+    args.text('name', name)
     local fault = names.fault(name)
     if fault ~= nil then
         error(('name: %s'):format(fault), 0)
@@ -39,8 +39,8 @@ local function check_hash(hash)
     end
 end
 
-local function stored_grants(given)
-    local ok, found = pcall(grants.from_people, given)
+local function parse_grants(given)
+    local ok, found = pcall(grants.parse, given)
     if not ok then
         error(("grants: %s; see kv.admin.help('set_grants')"):format(found), 0)
     end
@@ -48,37 +48,37 @@ local function stored_grants(given)
 end
 
 local function existing(name)
-    check.text('name', name)
+    args.text('name', name)
     local user = accounts.find(name)
     if user == nil then
-        check.refuse('there is no account %s', name)
+        args.refuse('there is no account %s', name)
     end
     return user
 end
 
-local function said(name, what)
-    return ('account %s %s'):format(show.literal(name), what)
+local function sentence(name, what)
+    return ('account %s %s'):format(format.literal(name), what)
 end
 
 local function create(name, password_hash, given)
     check_new_name(name)
     check_hash(password_hash)
-    local granted = given ~= nil and stored_grants(given) or nil
+    local granted = given ~= nil and parse_grants(given) or nil
     if accounts.find(name) ~= nil then
-        check.refuse('there is an account %s already', name)
+        args.refuse('there is an account %s already', name)
     end
     accounts.create(name, password_hash, granted)
-    return said(name, 'is created')
+    return sentence(name, 'is created')
 end
 
-local function grants_in_short(user)
-    local texts, left = {}, #user.grants - GRANTS_IN_SHORT
-    for i = 1, math.min(#user.grants, GRANTS_IN_SHORT) do
+local function summary_of_grants(user)
+    local texts, left = {}, #user.grants - MAX_GRANTS_SHOWN
+    for i = 1, math.min(#user.grants, MAX_GRANTS_SHOWN) do
         local prefix, rights = unpack(user.grants[i])
-        if utf8.len(prefix) > PREFIX_IN_SHORT then
-            prefix = utf8.sub(prefix, 1, PREFIX_IN_SHORT) .. '…'
+        if utf8.len(prefix) > MAX_PREFIX_SHOWN then
+            prefix = utf8.sub(prefix, 1, MAX_PREFIX_SHOWN) .. '…'
         end
-        table.insert(texts, ('%s %s'):format(rights, show.literal(prefix)))
+        table.insert(texts, ('%s %s'):format(rights, format.literal(prefix)))
     end
     if left > 0 then
         table.insert(texts, ('%d more'):format(left))
@@ -87,8 +87,8 @@ local function grants_in_short(user)
 end
 
 local function list(limit, after)
-    limit = check.limit(limit, DEFAULT_LIMIT)
-    check.after(after)
+    limit = args.limit(limit, DEFAULT_LIMIT)
+    args.after(after)
     local users = accounts.page(after, limit + 1)
     if #users == 0 then
         return 'no accounts'
@@ -97,65 +97,65 @@ local function list(limit, after)
     for i = 1, math.min(#users, limit) do
         local user = users[i]
         table.insert(rows, {
-            show.literal(user.username), show.time(user.created_at),
-            user.disabled and 'disabled' or 'enabled', grants_in_short(user),
+            format.literal(user.username), format.time(user.created_at),
+            user.disabled and 'disabled' or 'enabled', summary_of_grants(user),
         })
     end
     if #users > limit then
-        local last = show.literal(users[limit].username)
+        local last = format.literal(users[limit].username)
         table.insert(rows, {})
         table.insert(rows, { ('go on with kv.admin.list_accounts(%d, %s)'):format(limit, last) })
     end
-    return show.columns(rows)
+    return format.columns(rows)
 end
 
 local function disable(name)
     existing(name)
     accounts.update(name, { disabled = true }, true)
-    return said(name, 'is disabled, its tokens have ended')
+    return sentence(name, 'is disabled, its tokens have ended')
 end
 
 local function enable(name)
     existing(name)
     accounts.update(name, { disabled = false }, false)
-    return said(name, 'is enabled')
+    return sentence(name, 'is enabled')
 end
 
 local function delete(name)
     existing(name)
     accounts.delete(name)
-    return said(name, 'is deleted')
+    return sentence(name, 'is deleted')
 end
 
 local function show_grants(name)
     local user = existing(name)
     if #user.grants == 0 then
-        return said(name, 'may touch nothing')
+        return sentence(name, 'may touch nothing')
     end
     local rows = { { 'rights', 'prefix' }, {} }
     for _, grant in ipairs(user.grants) do
-        table.insert(rows, { grant[2], show.literal(grant[1]) })
+        table.insert(rows, { grant[2], format.literal(grant[1]) })
     end
-    return show.columns(rows)
+    return format.columns(rows)
 end
 
 local function set_grants(name, given)
     existing(name)
-    accounts.update(name, { grants = stored_grants(given) }, false)
-    return said(name, 'has other grants from now on')
+    accounts.update(name, { grants = parse_grants(given) }, false)
+    return sentence(name, 'has other grants from now on')
 end
 
 local function end_tokens(name)
     existing(name)
     accounts.update(name, {}, true)
-    return said(name, 'has to log in again')
+    return sentence(name, 'has to log in again')
 end
 
 local function set_password_hash(name, password_hash)
     existing(name)
     check_hash(password_hash)
     accounts.update(name, { password_hash = password_hash }, true)
-    return said(name, 'has another password, its tokens have ended')
+    return sentence(name, 'has another password, its tokens have ended')
 end
 
 M.functions = {

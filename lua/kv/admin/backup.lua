@@ -1,4 +1,4 @@
---- Backups, as operators make them on the console.
+--- The console's function for backups.
 local live = require('kv.backup.live')
 
 return {
@@ -7,7 +7,7 @@ return {
             name = 'backup',
             arguments = 'folder',
             summary = 'makes a verified backup',
-            help = 'While the store is served. The folder is an absolute path, missing or '
+            help = 'The store stays available. The folder is an absolute path, missing or '
                 .. 'empty. Returns when every key has been compared with the running store.',
             example = "kv.admin.backup('/backups/monday')",
             call = live.backup,

@@ -1,7 +1,7 @@
---- What an operator reads on the console, put into words and columns.
+--- Text for the console: sizes, durations, literals, columns.
 --
--- The console speaks YAML. It prints a text of several lines as it is where one of them is
--- empty, and else as one quoted line.
+-- The console prints YAML: a text of several lines as it is where one of them is empty, and
+-- otherwise as one quoted line.
 local M = {}
 
 --- Bytes of a line of prose.
@@ -51,13 +51,13 @@ local function escaped(character)
     return ('\\%03d'):format(character:byte())
 end
 
---- As it can be typed again.
+--- A Lua literal, which the operator can type.
 ---@param text string
 function M.literal(text)
     return "'" .. text:gsub("[%c\\']", escaped) .. "'"
 end
 
---- Words in lines of a screen's width.
+--- Wraps words to lines of a screen's width.
 ---@param text string
 function M.wrapped(text)
     local lines, line = {}, nil
@@ -79,7 +79,7 @@ local function width(text)
     return utf8.len(text) or #text
 end
 
---- Lines with their cells below each other; a row without cells is an empty line.
+--- Aligns cells in columns; a row without cells is an empty line.
 ---@param rows table[] each the texts of its cells
 ---@return string
 function M.columns(rows)

@@ -1,10 +1,10 @@
---- What an operator calls on the console, under `kv.admin`: functions with their help texts.
--- No account has a right to them: the console is the only way.
-local show = require('kv.admin.format')
+--- The operators' functions on the console, under `kv.admin`, with their help texts.
+-- No account has the right to call them: the console is the only way.
+local format = require('kv.admin.format')
 
 local M = {}
 
-local ROOMS = {
+local MODULES = {
     require('kv.admin.accounts'),
     require('kv.admin.values'),
     require('kv.admin.statistics'),
@@ -13,14 +13,14 @@ local ROOMS = {
 
 ---@class Function
 ---@field name string
----@field arguments string as help shows them
----@field summary string on one line
+---@field arguments string as the help shows them
+---@field summary string one line
 ---@field help string
 ---@field example string
 ---@field writes boolean|nil whether it changes what is stored
----@field call function raises a mistake as one line
+---@field call function raises one line that names a mistake
 
---- Of all rooms, in the order in which help shows them.
+--- Those of all modules, in the order in which the help shows them.
 local FUNCTIONS = {}
 
 local function find(name)
@@ -40,7 +40,7 @@ local function overview()
     for _, entry in ipairs(FUNCTIONS) do
         table.insert(rows, { entry.name, entry.summary })
     end
-    return show.columns(rows)
+    return format.columns(rows)
 end
 
 local function help(name)
@@ -49,11 +49,11 @@ local function help(name)
     end
     local entry = find(name)
     return ('kv.admin.%s(%s) %s.\n\n%s\n\nExample: %s'):format(
-        entry.name, entry.arguments, entry.summary, show.wrapped(entry.help), entry.example)
+        entry.name, entry.arguments, entry.summary, format.wrapped(entry.help), entry.example)
 end
 
-for _, room in ipairs(ROOMS) do
-    for _, entry in ipairs(room.functions) do
+for _, module in ipairs(MODULES) do
+    for _, entry in ipairs(module.functions) do
         table.insert(FUNCTIONS, entry)
     end
 end
@@ -75,7 +75,8 @@ local function guarded(entry)
     end
 end
 
---- A table of functions by name that the console prints as what there is.
+--- The functions by name, in a table that the console prints as the overview.
+---@return table
 function M.functions()
     local found = setmetatable({}, { __serialize = overview })
     for _, entry in ipairs(FUNCTIONS) do

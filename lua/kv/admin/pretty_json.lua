@@ -1,14 +1,14 @@
---- JSON with a line for each member, as people read it. It works on the text alone: a number
--- of any length, an escape and a name that comes twice are shown as they are stored.
+--- JSON with a line for each member, as people read it. It works on the text: a number of any
+-- length, an escape and a duplicate name are shown as they are stored.
 local fiber = require('fiber')
 
 local M = {}
 
---- Bytes of what is shown, at the most: a value with thousands of brackets open would take
--- far more than its own size.
+--- The most bytes that are shown: a value with thousands of open brackets would need far more
+-- than its own size.
 local MAX_BYTES = 4 * 1024 * 1024
 
---- Tokens between two pauses, in which calls are served: they take about a millisecond.
+--- Tokens between two yields, which let calls be served: they take about a millisecond.
 local TOKENS = 1000
 
 local STEP = '  '
@@ -26,7 +26,7 @@ local function end_of_string(text, start)
     end
 end
 
---- The next token, and the place behind it.
+--- The next token, and the position after it.
 local function token(text, at)
     local first = text:sub(at, at)
     if first == '"' then
@@ -44,7 +44,7 @@ end
 
 --- Yields.
 ---@param text string valid JSON
----@return string
+---@return string text the same one where the result would be too long
 function M.indented(text)
     local parts, bytes, depth = {}, 0, 0
     local at = text:match('^%s*()')

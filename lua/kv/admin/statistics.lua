@@ -1,19 +1,20 @@
---- The state of the instance, on one screen.
-local changes = require('kv.data.change_log')
+--- The console's function for the state of the instance.
 local clock = require('clock')
 local fio = require('fio')
+
+local change_log = require('kv.data.change_log')
+local format = require('kv.admin.format')
 local memory = require('kv.capacity.memory')
-local show = require('kv.admin.format')
 local store = require('kv.data.store')
 
 local M = {}
 
---- Number and bytes of the data folder's files of a kind, and when the last one was made.
+--- The number and bytes of the files with a pattern, and the time of the last one.
 local function files(folder, pattern)
     local count, bytes, newest = 0, 0, nil
     for _, path in ipairs(fio.glob(fio.pathjoin(folder, pattern))) do
         local stat = fio.stat(path)
-        if stat ~= nil then -- it has not been collected meanwhile
+        if stat ~= nil then -- it has not been deleted in the meantime
             count, bytes = count + 1, bytes + stat.size
             newest = math.max(newest or 0, stat.mtime)
         end
@@ -27,46 +28,46 @@ local function snapshots()
         return 'none'
     end
     return ('%s, %s, the last one %s ago'):format(
-        show.count(count, 'file'), show.size(bytes), show.duration(clock.time() - newest))
+        format.count(count, 'file'), format.size(bytes), format.duration(clock.time() - newest))
 end
 
-local function log_of_writes()
+local function write_ahead_log()
     local count, bytes = files(box.cfg.wal_dir, '*.xlog')
     return ('%s, %s, %s'):format(
-        box.cfg.wal_mode, show.count(count, 'file'), show.size(bytes))
+        box.cfg.wal_mode, format.count(count, 'file'), format.size(bytes))
 end
 
-local function log_of_changes()
-    if not changes.is_kept() then
+local function change_log_size()
+    if not change_log.is_enabled() then
         return 'none are kept: KV_CHANGES_BYTES is 0'
     end
-    local count, bytes, limit = changes.size()
+    local count, bytes, limit = change_log.size()
     return ('%s after revision %d, %s of at most %s'):format(
-        show.count(count, 'write'), changes.oldest(), show.size(bytes), show.size(limit))
+        format.count(count, 'write'), change_log.oldest(), format.size(bytes), format.size(limit))
 end
 
 local function memory_taken()
-    local slab, held = box.slab.info(), memory.HEADROOM_BYTES
+    local slab, headroom = box.slab.info(), memory.START_HEADROOM_BYTES
     return ('%s in use, %s taken, %s at the most (KV_MEMTX_MEMORY)'):format(
-        show.size(slab.items_used), show.size(slab.quota_used - held),
-        show.size(slab.quota_size - held))
+        format.size(slab.items_used), format.size(slab.quota_used - headroom),
+        format.size(slab.quota_size - headroom))
 end
 
 local function statistics()
     local space = box.space
-    return show.columns({
+    return format.columns({
         { 'keys', ('%d, %d of them expire'):format(space.kv:len(), space.kv_expiry:len()) },
         { 'revision', ('%d'):format(store.revision()) },
         { 'accounts', ('%d'):format(space.users:len()) },
-        { 'changes kept', log_of_changes() },
+        { 'changes kept', change_log_size() },
         { 'outcomes kept', ('%d, for Idempotency-Key'):format(space.idempotency:len()) },
         {},
         { 'memory', memory_taken() },
-        { 'write-ahead log', log_of_writes() },
+        { 'write-ahead log', write_ahead_log() },
         { 'snapshots', snapshots() },
         { 'writes', box.info.ro and 'refused: read-only' or 'taken' },
         { 'Tarantool', ('%s, up for %s'):format(
-            box.info.version, show.duration(tonumber(box.info.uptime))) },
+            box.info.version, format.duration(tonumber(box.info.uptime))) },
     })
 end
 

@@ -1,57 +1,57 @@
---- Keys and values, as operators read them.
-local check = require('kv.admin.args')
-local indent = require('kv.admin.pretty_json')
+--- The console's functions for keys and values.
+local args = require('kv.admin.args')
+local clock = require('kv.data.clock')
+local format = require('kv.admin.format')
 local listing = require('kv.data.listing')
-local show = require('kv.admin.format')
+local pretty_json = require('kv.admin.pretty_json')
 local store = require('kv.data.store')
-local time = require('kv.data.clock')
-local writes = require('kv.data.transaction')
+local transaction = require('kv.data.transaction')
 
 local M = {}
 
---- Keys of a page when no limit is given.
+--- Keys of a page without a limit.
 local DEFAULT_LIMIT = 10
 
---- Bytes of a page, but for its first key: what the instance's one thread puts into lines.
+--- Bytes of a page, whose first key may be larger: the instance's one thread formats them.
 local MAX_BYTES = 1024 * 1024
 
 local function shown(row, now)
-    local head = ('key %s, revision %d'):format(show.literal(row.key), tonumber(row.revision))
+    local head = ('key %s, revision %d'):format(format.literal(row.key), tonumber(row.revision))
     if row.expires_at ~= nil then
         head = ('%s, expires %s (in %s)'):format(
-            head, show.time(row.expires_at), show.duration(row.expires_at - now))
+            head, format.time(row.expires_at), format.duration(row.expires_at - now))
     end
-    return head .. '\n\n' .. indent.indented(row.value)
+    return head .. '\n\n' .. pretty_json.indented(row.value)
 end
 
 local function show_value(key)
-    check.text('key', key)
+    args.text('key', key)
     local row, now
     repeat
-        now = time.now()
+        now = clock.now()
         row = store.find(key, now)
-    until writes.journal:await_all()
+    until transaction.commits:await_all()
     if row == nil then
-        check.refuse('there is no key %s', key)
+        args.refuse('there is no key %s', key)
     end
     return shown(row, now)
 end
 
 local function list_values(prefix, limit, after)
-    check.text('prefix', prefix)
-    limit = check.limit(limit, DEFAULT_LIMIT)
-    check.after(after)
+    args.text('prefix', prefix)
+    limit = args.limit(limit, DEFAULT_LIMIT)
+    args.after(after)
     local rows, last
     repeat
         rows, last = listing.page({ prefix }, after, limit, MAX_BYTES, true)
-    until writes.journal:await_all()
-    local texts, now = {}, time.now()
+    until transaction.commits:await_all()
+    local texts, now = {}, clock.now()
     for _, row in ipairs(rows) do
         table.insert(texts, shown(row, now))
     end
     if last ~= nil then
         table.insert(texts, ('go on with kv.admin.list_values(%s, %d, %s)'):format(
-            show.literal(prefix), limit, show.literal(last)))
+            format.literal(prefix), limit, format.literal(last)))
     elseif #texts == 0 then
         return 'no keys'
     end

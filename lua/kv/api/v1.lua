@@ -1,41 +1,140 @@
---- Keys and values. A value is JSON text, opaque here: stored and returned as it came.
--- Every write is one step of the store's revision, the same for all its keys.
+--- Version 1 of the procedures: all that the service may call.
+-- The table holds procedures and nothing else: kv.exports publishes each as `kv.v1.<name>`. A
+-- released version never changes its meaning; another signature belongs to another version.
+--
+-- A value is a JSON text, opaque here: returned as it was stored. Every write increments the
+-- store's revision, once for all its keys. Procedures that take a caller raise kv.TokenRevoked
+-- for an ended token, and those that take keys raise kv.NotGranted.
 local accounts = require('kv.accounts.accounts')
-local admission = require('kv.accounts.authorize')
-local changes = require('kv.data.change_log')
-local clock = require('clock')
+local authorize = require('kv.accounts.authorize')
+local change_feed = require('kv.data.change_feed')
+local clock = require('kv.data.clock')
 local counter = require('kv.data.counter')
-local durability = require('kv.base.durability')
 local errors = require('kv.base.errors')
 local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
 local listing = require('kv.data.listing')
+local prefixes = require('kv.base.prefixes')
+local reads = require('kv.data.reads')
 local store = require('kv.data.store')
-local time = require('kv.data.clock')
-local writes = require('kv.data.transaction')
+local throttle = require('kv.accounts.throttle')
+local transaction = require('kv.data.transaction')
 
 local M = {}
 
---- Seconds between two looks of a read-only instance at the log, which others fill.
-local REPLICA_INTERVAL = 0.1
-
 local NO_OPTIONS = {}
 
-local KEY, VALUE = store.KEY, store.VALUE
-local REVISION, EXPIRES_AT = store.REVISION, store.EXPIRES_AT
+---@class Caller {username, credentials_version}, as in the verified token
 
---- Writes all the keys or none. Raises kv.TokenRevoked, kv.NotGranted,
--- kv.IdempotencyConflict.
----@param caller table {username, credentials_version}
+---@return table {read_only =}
+function M.status()
+    return { read_only = box.info.ro }
+end
+
+--- Counts a sign-up from this address, unless there were too many.
+---@param address string
+---@return number|nil wait seconds; nil: the sign-up may proceed
+function M.begin_sign_up(address)
+    return throttle.begin_sign_up(address)
+end
+
+---@param username string
+---@return boolean whether there is an account of this name
+function M.has_user(username)
+    return accounts.find(username) ~= nil
+end
+
+--- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
+---@param username string
+---@param password_hash string
+---@param everything boolean|nil true: it may read and write every key; else the default grants
+function M.create_user(username, password_hash, everything)
+    accounts.create(username, password_hash, everything and grants.EVERYTHING or nil)
+end
+
+--- Counts a login as failed, unless there were too many, and returns what a check of its
+-- password needs. For a name without an account, too, so that clients cannot tell it from others.
+---@param username string
+---@param address string
+---@return number|nil wait seconds; nil: the login may proceed
+---@return number[]|nil costs the lowest and the highest one of all accounts' hashes
+---@return string|nil password_hash nil: nobody can log in with this name
+---@return number|nil credentials_version
+function M.begin_login(username, address)
+    local wait = throttle.begin_login(username, address)
+    if wait ~= nil then
+        return wait
+    end
+    local user = accounts.find(username)
+    if user == nil or user.disabled then
+        return nil, accounts.hash_costs(), nil, nil
+    end
+    return nil, accounts.hash_costs(), user.password_hash, user.credentials_version
+end
+
+--- Takes back that a login was counted as failed.
+---@param username string
+---@param address string
+---@param succeeded boolean false: its password was not checked
+function M.end_login(username, address, succeeded)
+    throttle.end_login(username, address, succeeded)
+end
+
+--- Stores another hash of the same password, unless the password has been changed since.
+---@param username string
+---@param known_hash string
+---@param new_hash string
+function M.rehash(username, known_hash, new_hash)
+    local user = accounts.find(username)
+    if user ~= nil and user.password_hash == known_hash then
+        accounts.update(username, { password_hash = new_hash }, false)
+    end
+end
+
+--- Describes the caller's own account.
+---@param caller Caller
+---@return number created_at seconds since 1970
+---@return table grants each {prefix =, rights =}
+function M.account(caller)
+    local user = authorize.check(caller)
+    return user.created_at, grants.to_objects(user.grants)
+end
+
+--- Ends every token of the caller's account.
+---@param caller Caller
+function M.end_tokens(caller)
+    authorize.check(caller)
+    accounts.update(caller[1], {}, true)
+end
+
+--- Changes the password of the caller's account and ends its tokens.
+---@param caller Caller
+---@param password_hash string
+---@return number credentials_version for a new token
+function M.set_password(caller, password_hash)
+    authorize.check(caller)
+    return accounts.update(caller[1], { password_hash = password_hash }, true)
+end
+
+--- Deletes the caller's account.
+---@param caller Caller
+function M.delete_user(caller)
+    authorize.check(caller)
+    accounts.delete(caller[1])
+end
+
+--- Writes all the keys or none. Raises kv.IdempotencyConflict, kv.RetriesFull, kv.MemoryFull,
+-- kv.DiskFull.
+---@param caller Caller
 ---@param keys string[]
 ---@param values string[] JSON texts, one for each key
----@param options table|nil {conditions =, retry =, ttl =}: see kv.data.transaction; ttl in seconds
+---@param options table|nil {conditions =, retry =, ttl =}: see kv.data.transaction; ttl in s
 ---@return number|nil revision nil: conditions do not hold
 ---@return string[]|nil keys in conflict
 ---@return number[]|nil revisions of the keys in conflict
 function M.put(caller, keys, values, options)
     options = options or NO_OPTIONS
-    return writes.make(caller, 'w', keys, options, function(now)
+    return transaction.execute(caller, 'w', keys, options, function(now)
         local change = { keys = keys, values = values }
         if options.ttl ~= nil then
             local expires_at = now + options.ttl
@@ -49,22 +148,24 @@ function M.put(caller, keys, values, options)
     end)
 end
 
---- Many independent `put` without options. One that is left out needs a call to itself, which
--- can wait and raise.
+--- Executes many independent `put` without options. One that is left out needs a call of its
+-- own, which can wait and raise.
 ---@param requests table[] each {caller, keys, values}
----@return table revisions one for each; null: it was left out, and nothing written
-M.put_each = writes.make_each
+---@return table revisions one for each request; null: it was left out, nothing was written
+function M.put_each(requests)
+    return transaction.execute_each(requests)
+end
 
---- Deletes those of the keys that are there, all or none.
--- Raises kv.TokenRevoked, kv.NotGranted, kv.IdempotencyConflict.
----@param caller table {username, credentials_version}
+--- Deletes those of the keys that exist, all or none. Raises kv.IdempotencyConflict,
+-- kv.RetriesFull.
+---@param caller Caller
 ---@param keys string[] each once
 ---@param options table|nil {conditions =, retry =}: see kv.data.transaction
 ---@return number|nil revision nil: conditions do not hold
 ---@return number|string[] deleted their number; without a revision the keys in conflict
 ---@return number[]|nil revisions of the keys in conflict
 function M.delete(caller, keys, options)
-    return writes.make(caller, 'w', keys, options or NO_OPTIONS, function(now)
+    return transaction.execute(caller, 'w', keys, options or NO_OPTIONS, function(now)
         local found = {}
         for _, key in ipairs(keys) do
             if store.find(key, now) ~= nil then
@@ -75,17 +176,18 @@ function M.delete(caller, keys, options)
     end)
 end
 
---- Adds to counters, all or none; a missing key counts from 0, a key keeps its expiry. Who
--- is told the new value must be allowed to read it. Raises kv.TokenRevoked, kv.NotGranted,
--- kv.IdempotencyConflict, kv.NotACounter, kv.CounterOverflow.
----@param caller table {username, credentials_version}
+--- Adds to counters, all or none. A missing key counts from 0; a key keeps its expiry. The
+-- caller needs the right to read, because it learns the new values. Raises
+-- kv.IdempotencyConflict, kv.RetriesFull, kv.NotACounter, kv.CounterOverflow, kv.MemoryFull,
+-- kv.DiskFull.
+---@param caller Caller
 ---@param keys string[] each once
----@param deltas number[] integers of 64 bits, one for each key
+---@param deltas number[] 64-bit integers, one for each key
 ---@param options table|nil {retry =}: see kv.data.transaction
 ---@return number revision
 ---@return string[] values the new ones, one for each key
 function M.increment(caller, keys, deltas, options)
-    return writes.make(caller, 'rw', keys, options or NO_OPTIONS, function(now)
+    return transaction.execute(caller, 'rw', keys, options or NO_OPTIONS, function(now)
         local values, expiries = {}, {}
         for i, key in ipairs(keys) do
             local row = store.find(key, now)
@@ -104,192 +206,110 @@ function M.increment(caller, keys, deltas, options)
     end)
 end
 
---- The rows of one moment and their bytes, which beyond `max_bytes` are an upper bound; and
--- the newest write that must be on disk before a client may learn of them.
-local function rows_now(keys, max_bytes, now)
-    local index, journal = store.index(), writes.journal
-    local rows, newest, bytes, deletion = {}, 0, 0, nil
-    for i = 1, #keys do
-        local row = index:get(keys[i])
-        if row == nil then
-            deletion = durability.later(deletion, journal:pending(keys[i]))
-        else
-            newest = math.max(newest, tonumber(row[REVISION]))
-            if store.is_live(row, now) then
-                if bytes <= max_bytes then
-                    bytes = bytes + #keys[i] + #row[VALUE]
-                    rows[i] = row
-                else
-                    bytes = bytes + row:bsize() -- without a Lua string of each value
-                end
-            end
-        end
-    end
-    return rows, bytes, durability.later(deletion, journal:pending(newest))
-end
-
---- One for each key: a field of its row, or null.
-local function column(rows, count, field)
-    local values = {}
-    for i = 1, count do
-        local row = rows[i]
-        values[i] = row ~= nil and row[field] or box.NULL
-    end
-    return values
-end
-
---- Reads all the keys at one moment, nothing of which a crash can take back.
--- Raises kv.TokenRevoked, kv.NotGranted, kv.ReplyTooLarge.
----@param caller table {username, credentials_version}
+--- Reads all the keys at one moment. Raises kv.ReplyTooLarge.
+---@param caller Caller
 ---@param keys string[]
----@param max_bytes number what the keys and values found may take together
----@param detailed boolean|nil whether to return more than the values
----@param sized boolean|nil whether a number is returned in place of kv.ReplyTooLarge
----@return table|number values one for each key: a JSON text, or null where there is none; the
--- bytes that the keys and values take at most, where that is more than max_bytes
+---@param max_bytes number that the keys and values may take together
+---@param detailed boolean|nil true: returns more than the values
+---@param sized boolean|nil true: returns a number in place of kv.ReplyTooLarge
+---@return table|number values one for each key: a JSON text, or null where there is none; a
+-- number: the bytes that the keys and values take at most, more than max_bytes
 ---@return table|nil revisions one for each key, or null
 ---@return table|nil left one for each key: seconds until it expires, or null
 function M.get(caller, keys, max_bytes, detailed, sized)
-    local rows, bytes, newest, now
-    repeat
-        grants.check(admission.check(caller), 'r', keys)
-        now = time.now()
-        rows, bytes, newest = rows_now(keys, max_bytes, now)
-    until writes.journal:await(newest)
-    time.settle()
+    local rows, bytes, now = reads.get(caller, keys, max_bytes)
     if bytes > max_bytes and sized then
         return bytes
     elseif bytes > max_bytes then
         errors.raise('ReplyTooLarge', bytes, max_bytes)
     end
-    local values = column(rows, #keys, VALUE)
+    local values = reads.column(rows, #keys, store.VALUE)
     if not detailed then
         return values
     end
-    local left = column(rows, #keys, EXPIRES_AT)
+    local left = reads.column(rows, #keys, store.EXPIRES_AT)
     for i = 1, #keys do
         left[i] = left[i] ~= nil and left[i] - now or box.NULL
     end
-    return values, column(rows, #keys, REVISION), left
+    return values, reads.column(rows, #keys, store.REVISION), left
 end
 
---- The values, or their bytes where these are too many, or nil where a result has to wait.
-local function get_at_once(caller, keys, max_bytes)
-    grants.check(admission.at_once(caller), 'r', keys)
-    local rows, bytes, newest = rows_now(keys, max_bytes, time.now())
-    if bytes > max_bytes then
-        return bytes
-    elseif newest == nil then
-        return column(rows, #keys, VALUE)
-    end
-end
-
---- Many independent `get`. One that is left out needs a call to itself, which can wait and
--- raise.
+--- Executes many independent `get`. One that is left out needs a call of its own, which can
+-- wait and raise.
 ---@param requests table[] each {caller, keys, max_bytes}
----@param sized boolean|nil whether a number is returned for one of more than max_bytes
----@return table results for each its values; null: it was left out; a number: it was left out,
--- and its keys and values take that many bytes at most
+---@param sized boolean|nil true: returns a number for a result of more than max_bytes
+---@return table results the values of each; null: it was left out; a number: it was left out,
+-- and its keys and values take this many bytes at most
 function M.get_each(requests, sized)
     local results = {}
     for i = 1, #requests do
-        local ok, found = pcall(get_at_once, unpack(requests[i]))
+        local ok, found = pcall(reads.get_without_waiting, unpack(requests[i]))
         local is_result = ok and (sized or type(found) == 'table')
         results[i] = is_result and found or box.NULL
     end
-    time.settle()
+    clock.settle()
     return results
 end
 
---- Lists the keys with a prefix that the caller may read, in the order of their bytes, a page
--- of one moment at a time. Raises kv.TokenRevoked, kv.NotGranted.
----@param caller table {username, credentials_version}
+--- Lists the keys with a prefix that the caller may read, in byte order. A page shows one
+-- moment.
+---@param caller Caller
 ---@param prefix string
----@param after string|nil the key to go on after
+---@param after string|nil the key after which the page begins
 ---@param limit number keys of a page
----@param max_bytes number of a page, but for its first row
+---@param max_bytes number of a page; its first row may be larger
 ---@param with_values boolean
 ---@return number revision of the moment
----@return string|nil next what to go on after; nil: there are no more keys
+---@return string|nil last the key after which the next page begins; nil: there is none
 ---@return string[] keys
 ---@return string[]|nil values JSON texts
 function M.list(caller, prefix, after, limit, max_bytes, with_values)
     local rows, last, revision
     repeat
-        local prefixes = grants.readable(admission.check(caller), prefix)
+        local readable = grants.readable(authorize.check(caller), prefix)
         revision = store.revision()
-        rows, last = listing.page(prefixes, after, limit, max_bytes, with_values)
-    until writes.journal:await_all()
-    time.settle()
-    local keys = column(rows, #rows, KEY)
-    return revision, last or box.NULL, keys, with_values and column(rows, #rows, VALUE) or nil
+        rows, last = listing.page(readable, after, limit, max_bytes, with_values)
+    until transaction.commits:await_all()
+    clock.settle()
+    local keys = reads.column(rows, #rows, store.KEY)
+    local values = with_values and reads.column(rows, #rows, store.VALUE) or nil
+    return revision, last or box.NULL, keys, values
 end
 
---- Batches after a revision, as the log has them on disk.
--- Raises kv.ChangesOff, kv.RevisionAhead.
-local function changes_after(since, prefixes, max_bytes)
-    if not changes.is_kept() then
-        errors.raise('ChangesOff')
-    end
-    local newest = writes.newest_on_disk()
-    if since == nil then
-        since = newest
-    end
-    if since > newest then
-        errors.raise('RevisionAhead', newest)
-    end
-    local oldest = changes.oldest()
-    if since < oldest then
-        return box.NULL, oldest
-    end
-    local batches, through = changes.after(since, newest, prefixes, max_bytes)
-    return batches, through, newest
-end
-
---- What changed after a revision, in whole batches narrowed to the keys with a prefix that
--- the caller may read.
--- Raises kv.TokenRevoked, kv.NotGranted, kv.ChangesOff, kv.RevisionAhead.
----@param caller table {username, credentials_version}
+--- Returns the changes after a revision, in whole batches reduced to the keys with a prefix
+-- that the caller may read. Raises kv.ChangesOff, kv.RevisionAhead.
+---@param caller Caller
 ---@param since number|nil nil: the newest revision
 ---@param prefix string
----@param max_bytes number of the batches looked at, but for the first one
----@return table|nil batches each {revision, keys, values or nothing: deleted}; nil: the
--- changes after `since` are not kept any more
----@return number through the revision to go on from; without batches the oldest possible one
----@return number newest the newest revision of the moment
----@return string[] prefixes of what the caller may read
----@return number epoch of the accounts, at which that is so
+---@param max_bytes number of the batches that are read; the first one may be larger
+---@return table|nil batches each {revision, keys, values or nothing: deleted}; null: the log no
+-- longer has all changes after `since`
+---@return number through the revision to resume from; without batches the oldest possible one
+---@return number|nil newest the newest revision on disk
+---@return string[] prefixes that the caller may read
+---@return number epoch of the accounts, at which these prefixes are valid
 function M.changes(caller, since, prefix, max_bytes)
-    local prefixes = grants.readable(admission.check(caller), prefix)
-    local batches, through, newest = changes_after(since, prefixes, max_bytes)
-    return batches, through, newest, prefixes, accounts.epoch()
+    local readable = grants.readable(authorize.check(caller), prefix)
+    local batches, through, newest = change_feed.after(since, readable, max_bytes)
+    return batches, through, newest, readable, accounts.epoch()
 end
 
---- What anybody changed after a revision, and whose standing or grants changed after an
--- epoch; waits for either. For the service itself, which tells its callers what they may
--- know of it.
+--- Waits for changes of any key after a revision, or of an account after an epoch, and returns
+-- them. For the service itself, which shows its clients what they may read of it.
 -- Raises kv.ChangesOff, kv.RevisionAhead.
 ---@param since number
 ---@param epoch number of the accounts
 ---@param max_bytes number as in `changes`
----@param seconds number to wait at the most
----@return table|nil batches none: the time is over; nil as in `changes`
+---@param seconds number to wait at most
+---@return table|nil batches empty: the time is over; null: as in `changes`
 ---@return number through
----@return number newest
+---@return number|nil newest
 ---@return number epoch of the accounts
----@return string[]|nil changed names of accounts that have changed; nil: any may have
+---@return string[]|nil changed names of changed accounts; null: any may have changed
 function M.follow(since, epoch, max_bytes, seconds)
-    local deadline = clock.monotonic() + seconds
-    local left = seconds
-    while left > 0 and changes.is_kept() and accounts.epoch() == epoch
-            and writes.newest_on_disk() == since do
-        writes.journal:wait(box.info.ro and math.min(left, REPLICA_INTERVAL) or left)
-        left = deadline - clock.monotonic()
-    end
-    local batches, through, newest = changes_after(since, grants.ANYTHING, max_bytes)
+    change_feed.wait(since, epoch, seconds)
+    local batches, through, newest = change_feed.after(since, prefixes.ALL, max_bytes)
     return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
 end
-
-accounts.on_change(function() writes.journal:wake() end)
 
 return M

@@ -1,23 +1,23 @@
---- Every key of a backup against the store that it was taken from, while that goes on being
--- written. A revision has one value: what is told apart by it has been changed since, and
--- what has the same must be the same. A difference that no write after the backup explains
--- is a fault.
+--- Compares every key of a backup with the store that it was taken from, which is still being
+-- written. A revision has one value: a key with another revision has been changed since, and a
+-- key with the same revision must have the same value. A difference that no write after the
+-- backup explains is a fault.
 local errors = require('kv.base.errors')
 
 local M = {}
 
---- Faults that are named.
+--- Faults that the error names.
 local MAX_NAMED = 5
 
 --- The field of a row.
 local REVISION = 3
 
----@class Comparison what became of the backup's keys in the running store
+---@class Comparison counts of keys: the backup against the running store
 ---@field equal number
 ---@field changed number written since
 ---@field deleted number deleted since
 ---@field added number not in the backup, written since
----@field untold number gone, and the log of changes does not go back to the backup
+---@field unexplained number missing, and the change log does not go back to the backup
 
 local Faults = {}
 Faults.__index = Faults
@@ -31,7 +31,7 @@ end
 
 function Faults:check()
     if self.count > 0 then
-        error(('the backup is not what was in the store: %d keys differ: %s'):format(
+        error(('the backup differs from the store: %d keys differ: %s'):format(
             self.count, table.concat(self.named, '; ')), 0)
     end
 end
@@ -61,7 +61,7 @@ local function compare_page(page, after, last, revision, seen)
         if row.revision > revision then
             faults:add('%s is newer than the backup', row.key)
         elseif other == nil then
-            seen.gone[row.key] = true
+            seen.missing[row.key] = true
         elseif other[REVISION] > revision then
             counts.changed = counts.changed + 1
         elseif other[REVISION] ~= row.revision then
@@ -81,39 +81,39 @@ local function compare_page(page, after, last, revision, seen)
     end
 end
 
---- Asks the log of changes about the keys that are gone.
+--- Looks up the missing keys in the change log.
 local function explain(running, revision, seen)
-    local counts, gone = seen.counts, seen.gone
+    local counts, missing = seen.counts, seen.missing
     local since, through, newest
     repeat
         since = through or revision
         local keys
         keys, through, newest = unpack(running:call('deletions', since))
         for _, key in ipairs(keys) do
-            if gone[key] then
-                gone[key] = nil
+            if missing[key] then
+                missing[key] = nil
                 counts.deleted = counts.deleted + 1
             end
         end
     until through == since
-    for key in pairs(gone) do
+    for key in pairs(missing) do
         if through < newest then
-            counts.untold = counts.untold + 1
+            counts.unexplained = counts.unexplained + 1
         else
             seen.faults:add('%s was never in the store', key)
         end
     end
 end
 
---- This process has the backup's data.
----@param running table the console of the running instance
+--- In the process that has loaded the backup's data.
+---@param running table a connection to the console of the running instance
 ---@return Comparison
 function M.compare(running)
     local revision = tonumber(box.space.kv_meta:get('revision').value)
     local seen = {
-        counts = { equal = 0, changed = 0, deleted = 0, added = 0, untold = 0 },
+        counts = { equal = 0, changed = 0, deleted = 0, added = 0, unexplained = 0 },
         faults = setmetatable({ count = 0, named = {} }, Faults),
-        gone = {},
+        missing = {},
     }
     local after
     repeat
@@ -121,7 +121,7 @@ function M.compare(running)
         compare_page(page, after, last, revision, seen)
         after = last
     until after == nil
-    if next(seen.gone) ~= nil then
+    if next(seen.missing) ~= nil then
         explain(running, revision, seen)
     end
     seen.faults:check()

@@ -1,4 +1,4 @@
---- A running instance as a program reaches it: over its operators' console.
+--- Calls to a running instance over its operators' console.
 local digest = require('digest')
 local fio = require('fio')
 local msgpack = require('msgpack')
@@ -7,10 +7,10 @@ local socket = require('socket')
 local M = {}
 M.__index = M
 
---- Seconds for the greeting of an instance that is there.
+--- Seconds for the greeting of an instance.
 local GREETING_TIMEOUT = 10
 
---- Takes a call apart, and puts its outcome into one word: the console speaks YAML.
+--- Decodes a call and encodes its outcome as one word, because the console prints YAML.
 local LINE = "return require('kv.backup.console').answer('%s')\n"
 
 local function encoded(value)
@@ -21,7 +21,7 @@ local function decoded(text)
     return (msgpack.decode(digest.base64_decode(text)))
 end
 
---- On the instance's side: calls a function of `kv.backup.live`.
+--- In the instance: calls a function of `kv.backup.live`.
 ---@param call string
 ---@return string outcome
 function M.answer(call)
@@ -31,7 +31,7 @@ function M.answer(call)
 end
 
 --- Through a descriptor of its folder: a socket's path has 107 bytes at most (unix(7)).
-local function dialled(path)
+local function open_socket(path)
     local folder = fio.open(fio.dirname(path), { 'O_RDONLY' })
     if folder == nil then
         return nil
@@ -44,7 +44,7 @@ end
 
 ---@param path string of the socket
 function M.connect(path)
-    local connection = dialled(path)
+    local connection = open_socket(path)
     local greeting = connection and connection:read('\n', GREETING_TIMEOUT)
     if greeting == nil or greeting == '' then
         error(('no instance answers on %s'):format(path), 0)
@@ -53,7 +53,7 @@ function M.connect(path)
     return setmetatable({ connection = connection }, M)
 end
 
---- Calls a function of `kv.backup.live` there; raises what it raises.
+--- Calls a function of `kv.backup.live` in the instance; raises what it raises.
 ---@param name string
 function M:call(name, ...)
     self.connection:write(LINE:format(encoded({ name, { ... } })))

@@ -1,17 +1,17 @@
---- This process as the instance that a backup is tried on: it has the backup's data, takes
--- no calls, and writes nothing.
+--- The instance that a backup is tested with: this process loads the backup's data, takes no
+-- calls, and writes nothing.
 local fio = require('fio')
 local tarantool = require('tarantool')
 
-local versions = require('kv.base.compat')
+local compat = require('kv.base.compat')
 
 local M = {}
 
---- Of Tarantool's messages only the one that it dies with.
+--- The log level of fatal errors.
 local FATAL = 0
 
----@param folder string a data folder with nothing in it but a snapshot
----@param limits table of the instance that the snapshot is of
+---@param folder string a data directory that contains only a snapshot
+---@param limits table those of the instance that took the snapshot
 function M.load(folder, limits)
     fio.chdir(folder)
     box.cfg({
@@ -22,11 +22,11 @@ function M.load(folder, limits)
         read_only = true,
         checkpoint_interval = 0,
         log_level = FATAL,
-        feedback_enabled = versions.feedback_enabled,
+        feedback_enabled = compat.feedback_enabled,
     })
 end
 
-local function migrations()
+local function migration_names()
     local names = {}
     for _, record in box.space.migrations:pairs() do
         table.insert(names, record.name)
@@ -34,13 +34,13 @@ local function migrations()
     return names
 end
 
---- What is in it, for the manifest.
-function M.described()
+--- Describes the data, for the manifest.
+function M.describe()
     return {
         revision = tonumber(box.space.kv_meta:get('revision').value),
         keys = box.space.kv:len(),
         accounts = box.space.users:len(),
-        migrations = migrations(),
+        migrations = migration_names(),
         tarantool = tarantool.version,
     }
 end

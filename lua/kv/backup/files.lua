@@ -1,4 +1,4 @@
---- Files that are on disk when they are said to be, and the owner's alone.
+--- Durable files and folders, which only their owner may read.
 local crypto = require('crypto')
 local errno = require('errno')
 local fio = require('fio')
@@ -44,7 +44,7 @@ function M.clear(folder)
     end
 end
 
---- Makes the names in a folder last.
+--- Makes the names in a folder durable.
 function M.sync_folder(path)
     local folder = opened(path, { 'O_RDONLY' })
     local ok, reason = folder:fsync()
@@ -68,7 +68,7 @@ local function with(path, flags, body)
     return result
 end
 
---- A write on a full disk may take a part and say that all is well.
+--- Makes a file durable. A write on a full disk may store a part and report success.
 local function finish(file, path, bytes)
     must(path, file:fsync())
     local size = must(path, file:stat()).size
@@ -78,7 +78,7 @@ local function finish(file, path, bytes)
 end
 
 --- Reads a file to its end, in chunks.
----@param each function|nil takes every chunk
+---@param each function|nil called with every chunk
 ---@return string sha256 in hexadecimal
 ---@return number bytes
 function M.digest(path, each)
@@ -100,8 +100,8 @@ function M.digest(path, each)
     return hash:result():hex(), bytes
 end
 
---- Copies a file to a name that is not taken yet.
----@return string sha256 of what was read
+--- Copies a file to a name that must not exist.
+---@return string sha256 of the bytes read
 ---@return number bytes
 function M.copy(from, to)
     local sha256, bytes
@@ -112,7 +112,7 @@ function M.copy(from, to)
     return sha256, bytes
 end
 
---- The file appears under its name whole or not at all.
+--- Writes a file that appears under its name complete or not at all.
 function M.write(path, text)
     local draft = path .. '.draft'
     with(draft, { 'O_WRONLY', 'O_CREAT', 'O_TRUNC' }, function(file)

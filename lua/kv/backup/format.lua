@@ -1,6 +1,6 @@
---- A backup: a folder with a snapshot, `manifest.json`, which says what is in it, and
--- `SHA256SUMS`, which covers both and is written last: without it there is no backup.
--- `sha256sum -c` reads it too.
+--- The format of a backup: a folder with a snapshot, `manifest.json`, which describes it, and
+-- `SHA256SUMS`, which covers both and is written last: a folder without it is no backup.
+-- `sha256sum -c` reads it as well.
 local fio = require('fio')
 local json = require('json')
 
@@ -14,16 +14,16 @@ M.SUMS = 'SHA256SUMS'
 local SNAPSHOT = '%d+%.snap'
 
 ---@class Manifest
----@field made_at string in UTC
+---@field made_at string time in UTC
 ---@field snapshot string the file's name
 ---@field bytes number its size
----@field revision number of the store in it, like all that follows
+---@field revision number of the store in it, like all the following
 ---@field keys number
 ---@field accounts number
 ---@field migrations string[] names
 ---@field tarantool string version
 
---- Makes a backup of a folder that has all but the manifest and the sums.
+--- Completes a backup: writes the manifest and the sums into a folder with a snapshot.
 ---@param folder string
 ---@param manifest Manifest
 ---@param sha256 string of the snapshot
@@ -34,18 +34,18 @@ function M.seal(folder, manifest, sha256)
         files.digest(path), M.MANIFEST, sha256, manifest.snapshot))
 end
 
---- Raises that a file is not what its sum says.
+--- Raises that a file and its sum differ.
 ---@param folder string
 ---@param name string
-function M.differs(folder, name)
+function M.raise_damaged(folder, name)
     error(('%s is damaged, or its sum in %s is'):format(
         fio.pathjoin(folder, name), fio.pathjoin(folder, M.SUMS)), 0)
 end
 
---- Reads a backup, all but its snapshot, and refuses it when it is none or damaged.
+--- Reads the manifest and the sums. Raises where they are missing or damaged.
 ---@param folder string
 ---@return Manifest manifest
----@return string sha256 that the snapshot should have
+---@return string sha256 the sum of the snapshot
 function M.open(folder)
     local path = fio.pathjoin(folder, M.SUMS)
     if not files.exists(path) then
@@ -59,7 +59,7 @@ function M.open(folder)
         error(('%s is damaged'):format(path), 0)
     end
     if files.digest(fio.pathjoin(folder, M.MANIFEST)) ~= of_manifest then
-        M.differs(folder, M.MANIFEST)
+        M.raise_damaged(folder, M.MANIFEST)
     end
     local manifest = json.decode(files.read(fio.pathjoin(folder, M.MANIFEST)))
     if manifest.snapshot ~= snapshot then

@@ -1,6 +1,6 @@
---- The running instance's part in a backup. It takes a snapshot, which is of one moment and
--- has nothing in it that is not in the log as well, and keeps it from being collected; all
--- the rest is done by a program beside it, so that no call waits for a copy or a checksum.
+--- The running instance's part of a backup. It takes a snapshot, which shows one moment and
+-- contains only what is in the write-ahead log as well, and prevents its deletion. A separate
+-- program does the rest, so that no call waits for a copy or a checksum.
 local fiber = require('fiber')
 local fio = require('fio')
 local json = require('json')
@@ -9,17 +9,17 @@ local tarantool = require('tarantool')
 
 local files = require('kv.backup.files')
 local store = require('kv.data.store')
-local writes = require('kv.data.transaction')
+local transaction = require('kv.data.transaction')
 
 local M = {}
 
 local PROGRAM = fio.pathjoin(
     fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2))), 'main.lua')
 
---- The program runs in the data folder, as this instance does.
+--- The program runs in the data directory, as this instance does.
 local CONSOLE = 'console.sock'
 
---- Seconds between two looks whether a snapshot that was under way is done.
+--- Seconds between two checks whether a snapshot in progress is complete.
 local POLL_INTERVAL = 0.1
 
 --- Rows and bytes of a page of a comparison: they take less than half a millisecond of the
@@ -27,7 +27,7 @@ local POLL_INTERVAL = 0.1
 local MAX_ROWS = 250
 local MAX_BYTES = 128 * 1024
 
-local under_way = false
+local in_progress = false
 
 local function snapshot()
     while true do
@@ -50,7 +50,7 @@ local function newest_snapshot(pinned)
     end
 end
 
-local function everything(process, stream)
+local function read_all(process, stream)
     local parts = {}
     repeat
         local part = process:read(stream)
@@ -59,22 +59,21 @@ local function everything(process, stream)
     return table.concat(parts)
 end
 
---- Runs the program beside this instance, which goes first where both want the processor;
--- it dies with it.
+--- Runs the program with a lower priority than this instance; it ends with the instance.
 local function run(...)
     local pipe, null = popen.opts.PIPE, popen.opts.DEVNULL
     local process = popen.new({ '/usr/bin/env', 'nice', arg[-1], PROGRAM, ... }, {
         stdin = null, stdout = pipe, stderr = pipe, env = { PATH = os.getenv('PATH') },
     })
-    local ok, output = pcall(everything, process)
-    local said = ok and everything(process, { stderr = true })
+    local ok, output = pcall(read_all, process)
+    local messages = ok and read_all(process, { stderr = true })
     local status = ok and process:wait()
     process:close()
     if not ok then
         error(output, 0)
     end
     if status.exit_code ~= 0 then
-        local reason = ('\n' .. said):match('\nkv: (.-)\n*$') or said:match('([^\n]+)\n*$')
+        local reason = ('\n' .. messages):match('\nkv: (.-)\n*$') or messages:match('([^\n]+)\n*$')
         error(reason or 'the copying program was killed', 0)
     end
     return json.decode(output)
@@ -92,8 +91,8 @@ local function copy(folder)
     return result
 end
 
---- Leaves the folder as it was when no backup comes of it.
-local function take(folder)
+--- Makes a backup, or leaves the folder as it was where that fails.
+local function make(folder)
     local made = not files.exists(folder)
     if made then
         files.make_folder(folder)
@@ -111,26 +110,26 @@ local function take(folder)
     return result
 end
 
---- Makes a backup in a folder, verified against what is served meanwhile.
+--- Makes a backup in a folder and verifies it against the running store.
 ---@param folder string an absolute path; missing, or empty
----@return table report the manifest, and in `compared` what the comparison has counted
+---@return table report the manifest, and the Comparison in `compared`
 function M.backup(folder)
     if type(folder) ~= 'string' or folder:sub(1, 1) ~= '/' then
-        error('the absolute path of a folder is wanted', 0)
+        error('expected the absolute path of a folder', 0)
     end
-    if under_way then
-        error('another backup is under way', 0)
+    if in_progress then
+        error('another backup is in progress', 0)
     end
-    under_way = true
-    local ok, result = pcall(take, folder)
-    under_way = false
+    in_progress = true
+    local ok, result = pcall(make, folder)
+    in_progress = false
     if not ok then
         error(result, 0)
     end
     return result
 end
 
---- What an instance needs to load a snapshot of this one.
+--- The limits that an instance needs to load a snapshot of this one.
 function M.limits()
     return {
         memtx_memory = box.cfg.memtx_memory,
@@ -151,21 +150,21 @@ local function page(after)
     return rows
 end
 
---- Rows of the store as the disk has them, those that have expired too.
----@param after string|nil the key to go on after
----@return table {rows, next}
+--- Rows of the store as they are on disk, expired ones included.
+---@param after string|nil the key after which the page begins
+---@return table {rows, last}: the key after which the next page begins, nil where there is none
 function M.page(after)
     local rows, last
     repeat
         rows, last = page(after)
-    until writes.journal:await_all()
+    until transaction.commits:await_all()
     return { rows, last }
 end
 
---- Keys that were deleted after a revision, as far as the log of changes tells.
+--- Keys that were deleted after a revision, according to the change log.
 ---@param since number
----@return table {keys, through, newest}: the revision to go on from, and the store's; where
--- they differ and `through` is `since`, the log does not go back so far
+---@return table {keys, through, newest}: the revision to resume from, and the store's; where
+-- they differ and `through` is `since`, the log does not go back that far
 function M.deletions(since)
     local keys, through, bytes = {}, since, 0
     for _, batch in box.space.kv_changes:pairs(since, { iterator = 'GT' }) do

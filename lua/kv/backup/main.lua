@@ -1,8 +1,8 @@
 --- The program behind `make backup`, `make verify` and `make restore`:
 --
---     tarantool main.lua backup CONSOLE FOLDER     of the instance with that console
---     tarantool main.lua verify CONSOLE FOLDER     against that instance
---     tarantool main.lua restore FOLDER DATA       into a folder that is missing, or empty
+--     tarantool main.lua backup CONSOLE FOLDER     of the instance with this console
+--     tarantool main.lua verify CONSOLE FOLDER     against this instance
+--     tarantool main.lua restore FOLDER DATA       into a missing or empty folder
 --
 -- The instance itself runs `copy SNAPSHOT FOLDER CONSOLE PID`, see kv.backup.live.
 local fio = require('fio')
@@ -14,21 +14,21 @@ dofile(ROOT .. '/kv/base/searcher.lua')(ROOT)
 local json = require('json')
 
 local compare = require('kv.backup.compare')
+local compat = require('kv.base.compat')
 local console = require('kv.backup.console')
 local copy = require('kv.backup.copy')
 local files = require('kv.backup.files')
 local format = require('kv.backup.format')
-local lifeline = require('kv.base.parent_death')
+local parent_death = require('kv.base.parent_death')
 local restore = require('kv.backup.restore')
-local versions = require('kv.base.compat')
 
---- The data folder of the copy that is compared, inside the backup.
+--- The data directory of the copy that is compared, inside the backup.
 local TRIAL = '.trial'
 
---- The absolute path with all links followed. fio.abspath() goes by the names alone: it
--- takes `link/..` for the folder that the link is in. It changes the current folder for a
--- moment: not for a process whose threads open files by relative names.
----@param path string what it names may be missing
+--- The absolute path with all links resolved. fio.abspath() reads the names alone: to it
+-- `link/..` is the folder that contains the link. It changes the current folder for a moment:
+-- not for a process whose threads open files by relative names.
+---@param path string it may not exist
 local function resolved(path)
     local here = fio.cwd()
     if fio.chdir(path) then
@@ -45,11 +45,11 @@ end
 ---@return Comparison
 local function try(folder, snapshot, sha256, running)
     local trial = fio.pathjoin(folder, TRIAL)
-    fio.rmtree(trial) -- of one that was killed
+    fio.rmtree(trial) -- one of a program that was killed
     local ok, result = pcall(function()
         restore.place(folder, snapshot, sha256, trial)
         copy.load(trial, running:call('limits'))
-        return { copy.described(), compare.compare(running) }
+        return { copy.describe(), compare.compare(running) }
     end)
     fio.rmtree(trial)
     if not ok then
@@ -73,7 +73,7 @@ end
 local COMMANDS = {}
 
 function COMMANDS.copy(source, folder, console_path, pid)
-    lifeline.hold(tonumber(pid))
+    parent_death.follow_parent(tonumber(pid))
     print(json.encode(fill(source, folder, console.connect(console_path))))
 end
 
@@ -86,9 +86,9 @@ local function report(folder, manifest, compared)
     print(('compared with the running store: equal: %d, changed since: %d, deleted since: %d, '
         .. 'new since: %d'):format(
         compared.equal, compared.changed, compared.deleted, compared.added))
-    if compared.untold > 0 then
-        print(('gone, and the log of changes does not go back so far: %d'):format(
-            compared.untold))
+    if compared.unexplained > 0 then
+        print(('missing, and the change log does not go back that far: %d'):format(
+            compared.unexplained))
     end
 end
 
@@ -110,9 +110,9 @@ function COMMANDS.restore(folder, data)
 end
 
 fio.umask(tonumber('077', 8))
-versions.lift_slice_limit() -- one page of the store can end after any number of backed up keys
+compat.lift_slice_limit() -- any number of keys may lie between two pages of the store
 local command = COMMANDS[arg[1]]
-local ok, reason = false, 'backup, verify or restore is wanted'
+local ok, reason = false, 'expected backup, verify or restore'
 if command ~= nil then
     ok, reason = pcall(command, unpack(arg, 2))
 end

@@ -1,12 +1,12 @@
---- Makes a data folder of a backup: whole or not at all, and never over another one.
--- One file is the whole of it, and it gets its name last.
+--- Restores a backup into a data directory: completely or not at all, and never over data.
+-- It is one file, which gets its name last.
 local errno = require('errno')
 local ffi = require('ffi')
 local fio = require('fio')
 
 local files = require('kv.backup.files')
 local format = require('kv.backup.format')
-local restored = require('kv.backup.restore_epoch')
+local restore_epoch = require('kv.backup.restore_epoch')
 
 local M = {}
 
@@ -16,18 +16,18 @@ local LOCK_EX_NB = 2 + 4
 
 local DRAFT = 'restore.draft'
 
---- The lock of a service on the folder of its Tarantool; Tarantool's is on the folder itself.
+--- The lock file of a service with its own Tarantool; Tarantool locks the folder itself.
 local LOCK = 'lock'
 
---- What a data folder may hold before it has data: secrets put there beforehand, the traces
--- of a restore that was killed, what a file system has in its root.
+--- What an empty data directory may contain: secrets, the files of a restore that was killed,
+-- the folder that a file system has in its root.
 local HARMLESS = {
-    [LOCK] = true, [DRAFT] = true, [restored.MARK] = true,
+    [LOCK] = true, [DRAFT] = true, [restore_epoch.MARK] = true,
     jwt_secret = true, tarantool_password = true,
     ['lost+found'] = true,
 }
 
-local function locked(path, flags)
+local function open_locked(path, flags)
     local file = fio.open(path, flags, tonumber('600', 8))
     if file == nil then
         error(('%s: %s'):format(path, errno.strerror()), 0)
@@ -39,7 +39,7 @@ local function locked(path, flags)
     return file
 end
 
---- The backup itself may lie in the folder.
+--- The folder may contain the backup itself.
 local function check_empty(data, backup)
     for _, name in ipairs(files.listed(data)) do
         if not HARMLESS[name] and fio.pathjoin(data, name) ~= backup then
@@ -54,19 +54,19 @@ local function place(backup, snapshot, sha256, data)
     fio.unlink(draft)
     local ok, reason = pcall(function()
         if files.copy(source, draft) ~= sha256 then
-            format.differs(backup, snapshot)
+            format.raise_damaged(backup, snapshot)
         end
     end)
     if not ok then
         fio.unlink(draft)
         error(reason, 0)
     end
-    files.write(fio.pathjoin(data, restored.MARK), snapshot .. '\n')
+    files.write(fio.pathjoin(data, restore_epoch.MARK), snapshot .. '\n')
     files.rename(draft, fio.pathjoin(data, snapshot))
 end
 
---- Puts a snapshot that should have this sum into a data folder, which is made for it.
----@param backup string the folder that it is in
+--- Copies a snapshot into a data directory, which is made for it, and checks its sum.
+---@param backup string the snapshot's folder
 ---@param snapshot string its name
 ---@param sha256 string
 ---@param data string
@@ -74,8 +74,8 @@ function M.place(backup, snapshot, sha256, data)
     files.make_folder(data)
     local locks = {}
     local ok, reason = pcall(function()
-        locks[1] = locked(data .. '/.', { 'O_RDONLY' })
-        locks[2] = locked(fio.pathjoin(data, LOCK), { 'O_RDWR', 'O_CREAT' })
+        locks[1] = open_locked(data .. '/.', { 'O_RDONLY' })
+        locks[2] = open_locked(fio.pathjoin(data, LOCK), { 'O_RDWR', 'O_CREAT' })
         place(backup, snapshot, sha256, data)
     end)
     for _, lock in ipairs(locks) do
@@ -87,7 +87,7 @@ function M.place(backup, snapshot, sha256, data)
 end
 
 ---@param backup string a resolved path
----@param data string a resolved path; the folder is missing, or empty
+---@param data string the resolved path of a missing or empty folder
 ---@return Manifest
 function M.restore(backup, data)
     local manifest, sha256 = format.open(backup)

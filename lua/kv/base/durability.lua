@@ -1,63 +1,62 @@
---- Commits that nobody can read before they are on disk.
+--- Commits that no reader sees before they are in the write-ahead log (WAL) on disk.
 --
--- memtx shows a transaction to every fiber as soon as it is committed in memory, while its
--- record is still on the way to the write-ahead log: a crash, or a failed write, would take
--- back what a reader has been told already. So a transaction is kept here under its marks (a
--- revision, a deleted key, a user's name) until the log has answered, and a reader that meets
--- one of them waits for that answer. Records reach the log in the order of the commits: once
--- the newest write that a reader has met is on disk, so are the others. One that fails may
--- do so at once, while older ones are still on their way.
+-- memtx shows a transaction to every fiber as soon as it is committed in memory, before its WAL
+-- write completes. A crash or a failed WAL write would take back what a reader has returned. So
+-- a pending commit is registered here under its tags (a revision, a deleted key, a username),
+-- and a reader that meets one of them waits until the WAL write completes. Records reach the
+-- WAL in the order of the commits: once the newest commit that a reader has met is on disk, so
+-- are the others. A commit that fails may fail at once, while older ones are still pending.
 local fiber = require('fiber')
 
 local M = {}
 M.__index = M
 
----@class Write a transaction on its way to the log
+---@class Commit
 ---@field number number in the order of the commits
----@field on_disk boolean|nil the log's answer; false: it was rolled back
+---@field on_disk boolean|nil nil: its WAL write is pending; false: it was rolled back
 
 function M.new()
     local none = { number = 0, on_disk = true }
     return setmetatable({
-        under_way = {}, unanswered = {}, newest = none, answered = fiber.cond(),
+        by_tag = {}, pending_commits = {}, newest = none, completed = fiber.cond(),
     }, M)
 end
 
---- Runs `body` in a transaction; returns when it is on disk, raises when it was rolled back.
----@param marks any[] what `pending` finds it by
+--- Runs `body` in a transaction. Returns when it is on disk, raises when it was rolled back.
+---@param tags any[] what `pending` finds it by
 ---@param body function must not yield
-function M:commit(marks, body, ...)
-    local write = { number = self.newest.number + 1 }
-    self.newest = write
-    self.unanswered[write] = true
-    for i = 1, #marks do
-        self.under_way[marks[i]] = write
+function M:commit(tags, body, ...)
+    local commit = { number = self.newest.number + 1 }
+    self.newest = commit
+    self.pending_commits[commit] = true
+    for i = 1, #tags do
+        self.by_tag[tags[i]] = commit
     end
     local ok, result = pcall(box.atomic, body, ...)
-    write.on_disk = ok
-    self.unanswered[write] = nil
-    for i = 1, #marks do
-        if self.under_way[marks[i]] == write then -- a newer one may have the same mark
-            self.under_way[marks[i]] = nil
+    commit.on_disk = ok
+    self.pending_commits[commit] = nil
+    for i = 1, #tags do
+        if self.by_tag[tags[i]] == commit then -- a newer one may have the same tag
+            self.by_tag[tags[i]] = nil
         end
     end
-    self.answered:broadcast()
+    self.completed:broadcast()
     if not ok then
         error(result, 0)
     end
     return result
 end
 
---- The last write with this mark, if the log has not answered it yet.
----@param mark any
----@return Write|nil
-function M:pending(mark)
-    return self.under_way[mark]
+--- The last commit with this tag, if its WAL write is pending.
+---@param tag any
+---@return Commit|nil
+function M:pending(tag)
+    return self.by_tag[tag]
 end
 
----@param one Write|nil
----@param other Write|nil
----@return Write|nil
+---@param one Commit|nil
+---@param other Commit|nil
+---@return Commit|nil
 function M.later(one, other)
     if one == nil or other == nil then
         return one or other
@@ -65,41 +64,41 @@ function M.later(one, other)
     return one.number > other.number and one or other
 end
 
---- Waits for the log's answer.
----@param write Write|nil as `pending` gave it
+--- Waits until the WAL write of a commit completes.
+---@param commit Commit|nil as `pending` returned it
 ---@return boolean on_disk false: it was rolled back, read again
-function M:await(write)
-    if write == nil then
+function M:await(commit)
+    if commit == nil then
         return true
     end
-    while write.on_disk == nil do
-        self.answered:wait()
+    while commit.on_disk == nil do
+        self.completed:wait()
     end
-    return write.on_disk
+    return commit.on_disk
 end
 
---- Waits for every write so far: for an answer that rests on more than single rows.
+--- Waits for every commit so far: for a result that depends on more than single rows.
 ---@return boolean on_disk false: the newest was rolled back, read again
 function M:await_all()
-    local write = self.newest
-    if write.on_disk == false then -- at once, perhaps, and before older ones
-        write = nil
-        for older in pairs(self.unanswered) do
-            write = M.later(write, older)
+    local commit = self.newest
+    if commit.on_disk == false then -- it may have failed at once, before older ones
+        commit = nil
+        for older in pairs(self.pending_commits) do
+            commit = M.later(commit, older)
         end
     end
-    return self:await(write)
+    return self:await(commit)
 end
 
---- Ends every `wait`: there is something else to look at.
+--- Ends every `wait`: its condition has to be checked again.
 function M:wake()
-    self.answered:broadcast()
+    self.completed:broadcast()
 end
 
---- Waits until some write is answered, or the time is over.
+--- Waits until some commit completes, or the time is over.
 ---@param seconds number
 function M:wait(seconds)
-    self.answered:wait(seconds)
+    self.completed:wait(seconds)
 end
 
 return M

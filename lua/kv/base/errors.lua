@@ -1,6 +1,5 @@
---- The refusals of the procedures, as data: a kind and the sentence its caller gets.
--- A client of the procedures tells them apart by the error's custom type, `kv.<kind>`,
--- never by the sentence.
+--- The errors that the procedures raise, as data: a kind and its sentence.
+-- A client of the procedures matches the error's custom type, `kv.<kind>`, never the sentence.
 local M = {}
 
 local SENTENCES = {
@@ -9,15 +8,15 @@ local SENTENCES = {
     NotGranted = 'The account has no right to %s %s',
     ReplyTooLarge = 'The keys and their values take about %d bytes, a reply takes at most %d: '
         .. 'ask for fewer keys at a time',
-    IdempotencyConflict = 'This Idempotency-Key came with another request before',
-    NotACounter = 'The value of %s is not an integer of 64 bits',
-    CounterOverflow = 'The counter %s, now %s, would leave the range of 64 bits with a sign',
-    ChangesOff = 'No changes are kept: KV_CHANGES_BYTES is 0',
-    MemoryFull = 'The memory is full: reads and deletions go on',
-    RetriesFull = 'The outcomes kept for Idempotency-Key fill their share of the memory: '
-        .. 'writes without it go on',
-    DiskFull = 'The disk is full: reads and deletions go on',
-    RevisionAhead = 'That revision is ahead of the store, which is at %d',
+    IdempotencyConflict = 'This Idempotency-Key was used with a different request before',
+    NotACounter = 'The value of %s is not a 64-bit integer',
+    CounterOverflow = 'The counter %s, now %s, would leave the range of a signed 64-bit integer',
+    ChangesOff = 'There is no change log: KV_CHANGES_BYTES is 0',
+    MemoryFull = 'The memory is full: only reads and deletions work',
+    RetriesFull = 'The idempotency records fill their share of the memory: '
+        .. 'only writes without an Idempotency-Key work',
+    DiskFull = 'The disk is full: only reads and deletions work',
+    RevisionAhead = 'The revision is ahead of the store, which is at %d',
 }
 
 --- Characters of a key in a sentence.
@@ -27,7 +26,7 @@ local function escaped(character)
     return ('\\x%02x'):format(character:byte())
 end
 
---- Without control characters: box.error() ends a reason at a NUL.
+--- A key for a sentence, without control characters: box.error() ends a reason at a NUL.
 ---@param key string
 function M.quoted(key)
     local shown = utf8.len(key) > M.MAX_QUOTED and utf8.sub(key, 1, M.MAX_QUOTED) .. '…' or key
@@ -35,7 +34,7 @@ function M.quoted(key)
 end
 
 ---@param kind string a key of SENTENCES
----@param ... any what the sentence names
+---@param ... any the arguments of the sentence's format
 function M.raise(kind, ...)
     box.error({ type = 'kv.' .. kind, reason = SENTENCES[kind]:format(...) })
 end

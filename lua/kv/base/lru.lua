@@ -1,12 +1,12 @@
---- A table that forgets: of its keys it keeps those used last, a bounded number.
+--- A bounded cache: two-generation LRU.
 --
--- There are two generations. What is put or found is in the young one; when that is full, it
--- becomes the old one, and what was old, which nobody has asked for since, is dropped whole.
--- So nothing is sorted, nothing is swept, and no step costs more than another.
+-- A key that is put or found belongs to the young generation. When that is full, it becomes
+-- the old one, and the previous old generation, which nothing has used since, is dropped as a
+-- whole. Nothing is sorted or swept, and no operation costs more than another.
 local M = {}
 M.__index = M
 
----@param size number keys of a generation: it holds the `size` used last, at most twice that
+---@param size number keys of a generation: the `size` used last are kept, at most twice as many
 function M.new(size)
     return setmetatable({ size = size, count = 0, young = {}, old = {} }, M)
 end

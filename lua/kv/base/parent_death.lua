@@ -1,11 +1,11 @@
---- Ties an embedded instance's life to the process that started it.
--- The kernel kills it when its parent dies in whatever way (prctl(2), PR_SET_PDEATHSIG),
--- so that an instance nobody owns never keeps a data folder locked. SIGKILL loses nothing:
--- what was acknowledged is in the write-ahead log.
+--- Ends this process when the process that started it dies.
+-- The kernel kills it when its parent dies in whatever way (prctl(2), PR_SET_PDEATHSIG), so
+-- that an orphaned instance never keeps a data directory locked. SIGKILL loses nothing: what
+-- was acknowledged is in the write-ahead log.
 --
--- It leaves the group of processes that Ctrl-C is for: the service stops it. It stays in the
--- session: to Linux that is the group within which priorities count (sched_autogroup), and
--- the threads that hash passwords are to give way to Tarantool, too.
+-- It leaves the process group that receives Ctrl-C: the service stops it. It stays in the
+-- session. To Linux that is the group within which priorities count (sched_autogroup), and the
+-- threads that hash passwords have to yield to Tarantool, too.
 local ffi = require('ffi')
 
 local M = {}
@@ -20,8 +20,9 @@ ffi.cdef([[
     int setpgid(int pid, int pgid);
 ]])
 
+--- For an instance embedded in a service, and for the program that copies a backup.
 ---@param parent_pid number the process that started this one
-function M.hold(parent_pid)
+function M.follow_parent(parent_pid)
     if ffi.C.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) ~= 0 then
         error('prctl(PR_SET_PDEATHSIG) failed', 0)
     end

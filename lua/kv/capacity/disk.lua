@@ -1,6 +1,5 @@
---- The disk, and a reserve on it for deletions: whatever adds is refused before the disk is
--- full, so that what makes room again still finds a place in the write-ahead log.
-local changes = require('kv.data.change_log')
+--- The disk, and a reserve on it for deletions. A write that adds data is refused before the
+-- disk is full, so that a deletion still finds space in the write-ahead log (WAL).
 local clock = require('clock')
 local ffi = require('ffi')
 local fiber = require('fiber')
@@ -18,61 +17,66 @@ ffi.cdef([[
     int kv_statvfs(const char *path, struct kv_statvfs *buf) __asm__("statvfs");
 ]])
 
---- Seconds between two looks at the disk, on which others write too.
-local LOOK_INTERVAL = 0.1
+--- Seconds between two checks of the disk, which other processes write to as well.
+local CHECK_INTERVAL = 0.1
 
---- The reserve takes this share of a small disk at the most.
-local SHARE = 1 / 8
+--- The reserve takes at most this share of a small disk.
+local MAX_SHARE = 1 / 8
 
---- What a write takes beside its bytes.
+--- Bytes that a write takes besides those of its data.
 local PER_WRITE = 512
 
---- Between two snapshots that are taken for the disk's sake: seconds at the least, and times
--- what the last one took.
-local MIN_RELIEF_PAUSE = 2
-local RELIEF_PAUSE = 10
+--- Between two snapshots that are taken to free disk space: at least this many seconds, and
+-- this many times the duration of the last one.
+local MIN_SNAPSHOT_PAUSE = 2
+local SNAPSHOT_PAUSE = 10
 
---- What a snapshot holds beside the log of changes; bytes for all that is small.
-local LARGE_SPACES = { 'kv', 'kv_expiry', 'idempotency', 'users' }
-local SMALL_SPACES = 1024 * 1024
+--- Bytes of a snapshot for the system spaces and what is around the rows.
+local SNAPSHOT_OVERHEAD = 1024 * 1024
 
---- The data folder is the current one.
-local FOLDER = '.'
+--- The data directory is the current one.
+local DATA_DIR = '.'
 
-local wanted = 0 -- 0: there is no reserve
-local free, left = 0, 0 -- bytes; left: above the reserve
-local looked_at = -math.huge
-local relief_from = -math.huge
+local reserve = 0 -- bytes; 0: there is none
+local free, available = 0, 0 -- bytes; available: free beyond the reserve
+local checked_at = -math.huge
+local no_snapshot_before = -math.huge
+local releasable -- see kv.capacity
 
-local function look()
+local function check()
     local stat = ffi.new('struct kv_statvfs')
-    if ffi.C.kv_statvfs(FOLDER, stat) ~= 0 then
+    if ffi.C.kv_statvfs(DATA_DIR, stat) ~= 0 then
         return
     end
     local block = tonumber(stat.f_frsize)
-    local reserve = math.min(wanted, tonumber(stat.f_blocks) * block * SHARE)
     free = tonumber(stat.f_bavail) * block
-    left = free - reserve
-    looked_at = clock.monotonic()
+    available = free - math.min(reserve, tonumber(stat.f_blocks) * block * MAX_SHARE)
+    checked_at = clock.monotonic()
 end
 
----@param reserve number bytes; 0: none
-function M.configure(reserve)
-    if reserve > 0 and jit.os == 'Linux' and ffi.abi('64bit') then
-        wanted = reserve
-        left = math.huge -- where nobody can tell
-        look()
+---@param bytes number of the reserve; 0: none
+function M.configure(bytes)
+    if bytes > 0 and jit.os == 'Linux' and ffi.abi('64bit') then
+        reserve = bytes
+        available = math.huge -- where the disk cannot be checked
+        check()
     end
 end
 
---- What the log holds twice over a snapshot does not: it takes the place of the older ones.
-local function relieve(clears)
-    log.warn('kv: the disk is nearly full: a snapshot is taken in place of older logs')
+---@param given Releasable see kv.capacity
+function M.register_releasable(given)
+    releasable = given
+end
+
+--- Takes a snapshot in place of all older ones and of the WAL up to it: what the WAL has twice,
+-- a snapshot has once.
+local function take_snapshot(without_releasable)
+    log.warn('kv: the disk is nearly full: taking a snapshot in place of older logs')
     local begin, count = clock.monotonic(), box.cfg.checkpoint_count
     local ok, failure = pcall(function()
         box.cfg({ checkpoint_count = 1 })
-        if clears then
-            changes.clear()
+        if without_releasable then
+            releasable.clear()
         end
         box.snapshot()
     end)
@@ -81,42 +85,58 @@ local function relieve(clears)
         log.error('kv: the snapshot failed: %s', failure)
     end
     local now = clock.monotonic()
-    relief_from = now + math.max(MIN_RELIEF_PAUSE, RELIEF_PAUSE * (now - begin))
-    looked_at = -math.huge
+    no_snapshot_before = now + math.max(MIN_SNAPSHOT_PAUSE, SNAPSHOT_PAUSE * (now - begin))
+    checked_at = -math.huge
 end
 
---- Where the log has grown since the last snapshot, and a snapshot fits; if need be without
--- the log of changes, which has every value again.
-local function seek_relief()
-    local checkpoints = box.info.gc().checkpoints
-    local has_grown = checkpoints[#checkpoints].signature ~= box.info.signature
-    local takes = SMALL_SPACES
-    for _, name in ipairs(LARGE_SPACES) do
-        takes = takes + tonumber(box.space[name]:bsize())
-    end
-    if has_grown and takes < free and clock.monotonic() > relief_from then
-        relief_from = math.huge -- until it is taken
-        local _, of_changes = changes.size()
-        fiber.create(relieve, takes + of_changes > free)
-    end
-end
-
---- Whether what adds so many bytes may be tried.
----@param bytes number
-function M.admits(bytes)
-    if wanted == 0 then
-        return true
-    end
-    local takes = 2 * bytes + PER_WRITE -- once more in the log of changes
-    if left < takes or clock.monotonic() - looked_at > LOOK_INTERVAL then
-        look()
-        if left < takes then
-            seek_relief()
-            return false
+--- Bytes of a snapshot without the releasable data.
+local function snapshot_bytes()
+    local bytes = SNAPSHOT_OVERHEAD
+    for _, row in box.space._space:pairs(box.schema.SYSTEM_ID_MAX, { iterator = 'GT' }) do
+        local space = box.space[row.id]
+        if not space.temporary and (releasable == nil or space.name ~= releasable.space) then
+            bytes = bytes + tonumber(space:bsize())
         end
     end
-    left = left - takes
-    return true
+    return bytes
+end
+
+--- Begins to free disk space by a snapshot, where the WAL has grown since the last one and a
+-- new one fits; if need be without the releasable data.
+function M.free_space()
+    local checkpoints = box.info.gc().checkpoints
+    local has_grown = checkpoints[#checkpoints].signature ~= box.info.signature
+    local bytes = snapshot_bytes()
+    if has_grown and bytes < free and clock.monotonic() > no_snapshot_before then
+        no_snapshot_before = math.huge -- until it is taken
+        local more = releasable ~= nil and releasable.bytes() or 0
+        fiber.create(take_snapshot, bytes + more > free)
+    end
+end
+
+local function cost(bytes)
+    return 2 * bytes + PER_WRITE -- the change log has the data again
+end
+
+--- Whether an addition may be tried. `refresh` comes first.
+---@param bytes number
+function M.admits(bytes)
+    return reserve == 0 or available >= cost(bytes)
+end
+
+--- Checks the disk, where the last check is out of date or leaves too little for an addition.
+---@param bytes number
+function M.refresh(bytes)
+    local is_outdated = clock.monotonic() - checked_at > CHECK_INTERVAL
+    if reserve > 0 and (is_outdated or not M.admits(bytes)) then
+        check()
+    end
+end
+
+--- Counts an addition until the next check.
+---@param bytes number
+function M.spend(bytes)
+    available = available - cost(bytes)
 end
 
 return M

@@ -1,33 +1,33 @@
---- The memory for tuples, and a reserve in it for deletions, which take memory before they
--- give any back: for the log of changes, the store's revision, the outcome for a retry.
+--- The memory for tuples, and a reserve in it for deletions. A deletion takes memory before it
+-- frees any: for the change log, the store's revision, the idempotency record.
 --
--- The allocator is the judge of what fits: each size of tuple has slabs of its own, so that no
--- sum of free bytes tells. The reserve is tuples that stand in its way. A deletion that does
--- not fit takes them away; whatever adds waits until they are back.
+-- The allocator decides what fits: each size of tuple has slabs of its own, so that no sum of
+-- free bytes can tell. The reserve therefore consists of tuples that occupy memory. A deletion
+-- that does not fit deletes them; whatever adds data is refused until they are back.
 local clock = require('clock')
 local fiber = require('fiber')
 local log = require('log')
 
 local M = {}
 
---- Small tuples, of the sizes that a deletion writes, then larger ones, so many that whole
--- slabs come back from them: {tuples, bytes of each}.
-local CRUMBS = { { 256, 8 }, { 256, 24 }, { 64, 240 } }
+--- Small tuples of the sizes that a deletion writes, then larger ones, enough of them that
+-- deleting them frees whole slabs: {tuples, bytes of each}.
+local SMALL = { { 256, 8 }, { 256, 24 }, { 64, 240 } }
 local BULK = { { 2048, 1000 } }
 
---- Memory that only a start may use, beside what is configured: it repeats the log, and its
--- tuples fall into the slabs in another way; without room to spare it could find no place
--- for what had one. Afterwards tuples too large for a slab (4 MiB) hold it.
-local HEADROOM = { count = 4, size = 4 * 1024 * 1024 + 128 * 1024 }
+--- Memory that only a start may use, besides KV_MEMTX_MEMORY. A start replays the write-ahead
+-- log, and its tuples are spread over the slabs differently: without headroom a tuple that had
+-- memory before could find none. After the start, tuples too large for a slab (4 MiB) fill it.
+local START_HEADROOM = { count = 4, size = 4 * 1024 * 1024 + 128 * 1024 }
 
---- What it takes, with what Tarantool puts around a tuple; a slab of the arena at the least.
-M.HEADROOM_BYTES = HEADROOM.count * (HEADROOM.size + 16 * 1024)
+--- Bytes of the headroom, with Tarantool's overhead of a tuple; at least a slab of the arena.
+M.START_HEADROOM_BYTES = START_HEADROOM.count * (START_HEADROOM.size + 16 * 1024)
 
---- Of a tuple, for the headroom to be one.
-M.MIN_TUPLE_LIMIT = HEADROOM.size + 1024
+--- Bytes: the least limit for a tuple that admits those of the headroom.
+M.MIN_TUPLE_LIMIT = START_HEADROOM.size + 1024
 
-local sizes = {}
-local function add_up(parts)
+local sizes = {} -- of the reserve's tuples, by their numbers
+local function append_sizes(parts)
     for _, part in ipairs(parts) do
         for _ = 1, part[1] do
             table.insert(sizes, part[2])
@@ -36,40 +36,40 @@ local function add_up(parts)
     return #sizes
 end
 
---- What must be held before anything is added: of the bulk a half, for a slab of it may have
--- found other use.
-local ENOUGH_CRUMBS = add_up(CRUMBS)
-local ENOUGH = ENOUGH_CRUMBS + math.floor((add_up(BULK) - ENOUGH_CRUMBS) / 2)
+--- Tuples of the reserve without which nothing is added: all the small ones, and half of the
+-- bulk, because one of its slabs may have found other use.
+local ENOUGH_SMALL = append_sizes(SMALL)
+local ENOUGH = ENOUGH_SMALL + math.floor((append_sizes(BULK) - ENOUGH_SMALL) / 2)
 
---- The share of the memory that, when it is free, counts as room without whole slabs; and
--- what the tuples and the indexes may have begun to use of a slab of the arena, 16 MiB each.
-local ROOMY_SHARE = 1 / 8
-local BEGUN = 2 * 16 * 1024 * 1024
+--- There is headroom without whole free slabs where this share of the memory is free, beyond
+-- what tuples and indexes may have begun to use of a slab of the arena, 16 MiB each.
+local HEADROOM_SHARE = 1 / 8
+local BEGUN_SLABS = 2 * 16 * 1024 * 1024
 
---- Bytes of a batch that is held against the free memory before it is tried.
+--- Bytes of a batch that is compared with the free memory before it is tried.
 local LARGE = 64 * 1024
 
---- Seconds between two collections for want of memory: many may be refused at once.
+--- Seconds between two garbage collections for want of memory: many writes may fail at once.
 local COLLECT_INTERVAL = 0.05
 
-local held = 0 -- tuples of the reserve, the first ones
+local reserved = 0 -- tuples of the reserve that exist: the first ones
 local collected_at = -math.huge
 
---- Bytes that tuples do not take, whether or not one would fit.
-local function free()
+--- Bytes that no tuple takes. A tuple may still not fit.
+local function free_bytes()
     local slabs = box.slab.info()
     local large = slabs.quota_used - slabs.arena_size -- tuples with an allocation of their own
     return slabs.quota_size - slabs.arena_used - large
 end
 
---- After a start. Where its headroom has been used the next one begins at a snapshot: that
--- has the tuples in order, and takes less.
-function M.hold_headroom()
+--- After a start. Where it has used up its headroom, the next one begins at a new snapshot,
+-- which has the tuples in order and takes less memory.
+function M.fill_start_headroom()
     local reserve = box.space.kv_reserve
-    for i = 1, HEADROOM.count do
-        local tuple = { #sizes + i, ('.'):rep(HEADROOM.size) }
+    for i = 1, START_HEADROOM.count do
+        local tuple = { #sizes + i, ('.'):rep(START_HEADROOM.size) }
         if not pcall(reserve.insert, reserve, tuple) then
-            log.warn('kv: the start used up its headroom: a snapshot is taken for the next one')
+            log.warn('kv: the start used up its memory headroom: taking a snapshot for the next')
             fiber.create(function() pcall(box.snapshot) end)
             break
         end
@@ -77,32 +77,31 @@ function M.hold_headroom()
     collectgarbage()
 end
 
---- Takes the reserve back, as far as it fits.
-function M.hold()
+--- Inserts the missing tuples of the reserve, as many as fit.
+function M.refill_reserve()
     local reserve = box.space.kv_reserve
-    while held < #sizes do
-        if not pcall(reserve.insert, reserve, { held + 1, ('.'):rep(sizes[held + 1]) }) then
+    while reserved < #sizes do
+        if not pcall(reserve.insert, reserve, { reserved + 1, ('.'):rep(sizes[reserved + 1]) }) then
             return
         end
-        held = held + 1
+        reserved = reserved + 1
     end
 end
 
---- Whether there is any of it to give.
-function M.is_held()
-    return held > 0
+function M.has_reserve()
+    return reserved > 0
 end
 
 --- Gives the reserve to a deletion.
-function M.release()
-    for number = 1, held do
+function M.release_reserve()
+    for number = 1, reserved do
         box.space.kv_reserve:delete(number)
     end
-    held = 0
+    reserved = 0
 end
 
---- Lets go of tuples that only Lua still refers to.
-function M.collect()
+--- Frees tuples that only Lua's garbage still refers to.
+function M.collect_garbage()
     local now = clock.monotonic()
     if now - collected_at > COLLECT_INTERVAL then
         collected_at = now
@@ -111,27 +110,26 @@ function M.collect()
 end
 
 ---@param failure any
-function M.is_lacking(failure)
+function M.is_out_of_memory(failure)
     return type(failure) == 'cdata' and failure.type == 'OutOfMemory'
 end
 
---- Whether there is much room, for so many bytes more, though perhaps no place that fits.
+--- Whether much memory is free for an addition, though perhaps none that fits its tuples.
 ---@param bytes number
-function M.is_roomy(bytes)
-    return free() > box.cfg.memtx_memory * ROOMY_SHARE + BEGUN + bytes
+function M.has_headroom(bytes)
+    return free_bytes() > box.cfg.memtx_memory * HEADROOM_SHARE + BEGUN_SLABS + bytes
 end
 
---- Whether so many bytes more may be tried.
+--- Whether an addition may be tried. `refill_reserve` comes first.
 ---@param bytes number
 function M.admits(bytes)
-    if held < #sizes then
-        M.hold()
-        local short = held < ENOUGH and free() < box.cfg.memtx_memory * ROOMY_SHARE
-        if held < ENOUGH_CRUMBS or short then
-            return false
-        end
+    if reserved < ENOUGH_SMALL then
+        return false
     end
-    return bytes < LARGE or bytes < free()
+    if reserved < ENOUGH and free_bytes() < box.cfg.memtx_memory * HEADROOM_SHARE then
+        return false
+    end
+    return bytes < LARGE or bytes < free_bytes()
 end
 
 return M

@@ -1,37 +1,37 @@
---- The log of changes: a tuple for each batch, under its revision, without a gap.
--- It is bounded in bytes: a batch that comes in pushes the oldest ones out.
-local grants = require('kv.accounts.grants')
+--- The change log: a tuple for each batch of changes, by revision, without a gap.
+-- It is bounded in bytes: appending a batch removes the oldest ones.
+local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
 
 local M = {}
 
---- Batches that one write may push out: more than one, so that the log shrinks to its bound
--- after a batch of many bytes; few, so that no write pays for the removal of thousands.
+--- Batches that one write may remove: more than one, so that the log shrinks to its limit after
+-- a large batch; few, so that no write pays for the removal of thousands.
 local TRIM_STEP = 64
 
---- Batches that are given up at once where there is no memory left.
+--- Batches that `shed` removes.
 local SHED_STEP = 1000
 
---- Batches of a transaction that gives all of them up: some milliseconds.
+--- Batches of each transaction of `clear`: it takes some milliseconds.
 local CLEAR_STEP = 10000
 
---- What a batch takes beside its bytes, in bytes: a tuple's header, a place in the tree.
+--- Bytes of a batch besides its content: the header of a tuple, an entry in the tree.
 local PER_BATCH = 48
 
---- The share of the instance's memory that the log may have at the most.
-local SHARE = 1 / 4
+--- The share of the instance's memory that the log may take.
+local MAX_SHARE = 1 / 4
 
---- What it costs to look at a batch, in bytes that could be looked at instead.
-local PER_LOOK = 256
+--- The cost of reading a batch, in bytes that could be read instead.
+local PER_READ = 256
 
-local limit = 0 -- bytes; 0: nothing is kept
+local limit = 0 -- bytes; 0: there is no log
 
---- Before the first write. A log that has missed a write begins anew: after a time without
--- one, what is in it cannot be continued.
----@param bytes number what the log may take; 0 switches it off
----@param memory number the instance's, in bytes
+--- Before the first write. A log that has missed a write, because it was switched off for a
+-- time, is emptied: nobody could resume from it.
+---@param bytes number that the log may take; 0 switches it off
+---@param memory number bytes of the instance's memory
 function M.configure(bytes, memory)
-    limit = math.min(bytes, memory * SHARE)
+    limit = math.min(bytes, memory * MAX_SHARE)
     local log = box.space.kv_changes
     local newest = log.index.revision:max()
     if newest == nil or box.info.ro then
@@ -42,48 +42,51 @@ function M.configure(bytes, memory)
     end
 end
 
-function M.is_kept()
+function M.is_enabled()
     return limit > 0
 end
 
-local function taken()
+---@return number
+function M.bytes()
     local log = box.space.kv_changes
     return tonumber(log:bsize() + log:len() * PER_BATCH)
 end
 
---- What is kept, and the bound.
 ---@return number batches
 ---@return number bytes
----@return number limit
+---@return number limit in bytes
 function M.size()
-    return box.space.kv_changes:len(), taken(), limit
+    return box.space.kv_changes:len(), M.bytes(), limit
 end
 
-local function drop_oldest(count)
+local function delete_oldest(count)
     local log = box.space.kv_changes
     for _ = 1, math.min(count, log:len() - 1) do
         log:delete(log.index.revision:min().revision)
     end
 end
 
---- Gives memory back, in a transaction of its own.
+--- Frees memory, in a transaction of its own.
 function M.shed()
-    box.atomic(drop_oldest, SHED_STEP)
+    box.atomic(delete_oldest, SHED_STEP)
 end
 
---- Gives all of it back. Row by row: what truncate() gives back it gives back later, and in
--- a start, which repeats it from the log, too late.
+--- Frees the memory of all batches but the newest. Row by row: truncate() frees memory later,
+-- and in a start, which replays it from the write-ahead log, too late.
 function M.clear()
     while box.space.kv_changes:len() > 1 do
-        box.atomic(drop_oldest, CLEAR_STEP)
+        box.atomic(delete_oldest, CLEAR_STEP)
         collectgarbage()
     end
 end
 
---- Inside the transaction of a write that leaves no entry: the log begins anew after it.
+--- What the log gives up when memory or disk is short: see kv.capacity.
+M.RELEASABLE = { space = 'kv_changes', bytes = M.bytes, shed = M.shed, clear = M.clear }
+
+--- Inside the transaction of a write that is not logged: empties the log.
 function M.skip()
     local log = box.space.kv_changes
-    drop_oldest(log:len())
+    delete_oldest(log:len())
     local newest = log.index.revision:max()
     if newest ~= nil then
         log:delete(newest.revision)
@@ -91,6 +94,8 @@ function M.skip()
 end
 
 --- Inside the transaction of the write. The newest batch stays, however large it is.
+---@param revision number
+---@param keys string[]
 ---@param values string[]|nil JSON texts, one for each key; nil: the keys were deleted
 function M.append(revision, keys, values)
     if limit == 0 then
@@ -99,25 +104,25 @@ function M.append(revision, keys, values)
     local log = box.space.kv_changes
     log:insert({ revision, keys, values })
     for _ = 1, TRIM_STEP do
-        if taken() <= limit or log:len() == 1 then
+        if M.bytes() <= limit or log:len() == 1 then
             return
         end
         log:delete(revision - log:len() + 1) -- there is no gap
     end
 end
 
---- The oldest revision that `after` can go on from.
+--- The oldest revision from which a reader can resume.
 function M.oldest()
     local first = box.space.kv_changes.index.revision:min()
     return first == nil and store.revision() or tonumber(first.revision) - 1
 end
 
-local function narrowed(batch, prefixes)
-    local keys, places = {}, {}
+local function filtered(batch, filter)
+    local keys, positions = {}, {}
     for i, key in ipairs(batch.keys) do
-        if grants.begins_with_any(key, prefixes) then
+        if prefixes.match_any(key, filter) then
             table.insert(keys, key)
-            table.insert(places, i)
+            table.insert(positions, i)
         end
     end
     if #keys == 0 then
@@ -126,29 +131,29 @@ local function narrowed(batch, prefixes)
     local all_values, values = batch.values, nil
     if all_values ~= nil then
         values = {}
-        for i, place in ipairs(places) do
-            values[i] = all_values[place]
+        for i, position in ipairs(positions) do
+            values[i] = all_values[position]
         end
     end
     return { batch.revision, keys, values }
 end
 
---- Batches in the order of their revisions, narrowed to the keys that begin with one of
--- the prefixes.
----@param since number the revision to go on from: `oldest()` or newer
----@param newest number the last revision to look at
----@param prefixes string[]
----@param max_bytes number of the batches looked at, but for the first one
+--- Batches in the order of their revisions, reduced to the keys that begin with one of the
+-- prefixes.
+---@param since number the revision to resume from: `oldest()` or newer
+---@param newest number the last revision to read
+---@param filter string[] prefixes
+---@param max_bytes number of the batches that are read; the first one may be larger
 ---@return table batches each {revision, keys, values or nil}
----@return number through the revision to go on from next time
-function M.after(since, newest, prefixes, max_bytes)
+---@return number through the revision to resume from next time
+function M.after(since, newest, filter, max_bytes)
     local batches, through, bytes = {}, since, 0
     for _, batch in box.space.kv_changes:pairs(since, { iterator = 'GT' }) do
-        bytes = bytes + batch:bsize() + PER_LOOK
+        bytes = bytes + batch:bsize() + PER_READ
         if batch.revision > newest or (bytes > max_bytes and through > since) then
             break
         end
-        table.insert(batches, prefixes == grants.ANYTHING and batch or narrowed(batch, prefixes))
+        table.insert(batches, filter == prefixes.ALL and batch or filtered(batch, filter))
         through = tonumber(batch.revision)
     end
     return batches, through

@@ -1,28 +1,28 @@
---- The store's time: what decides that a key has expired. It begins at the wall clock's and
--- goes on as a clock does that nobody sets: no step of the wall clock brings back what was
--- told as gone, or makes everything expire. Nor does a restart, with whatever clock: what is
--- told as gone is on record first, and the time never begins before what is on record.
+--- The clock of the store, by which keys expire. It starts at the wall clock's time and then
+-- runs monotonically: setting the wall clock neither brings back a key that was reported as
+-- missing nor makes every key expire. Nor does a restart with a wrong wall clock: the time at
+-- which a key was reported as missing is on record first, and the clock never starts before it.
 local clock = require('clock')
 
 local M = {}
 
---- Seconds between two records while there is something that expires: what a restart with a
--- clock set back may add to the life of a key.
+--- Seconds between two records while some key expires: a restart with the wall clock set back
+-- may add as many to the life of a key.
 local RECORD_INTERVAL = 10
 
---- The record counts whole ones.
+--- The unit of the record, an integer.
 local MICROSECOND = 1e-6
 
 local offset = clock.time() - clock.monotonic()
-local recorded = 0 -- seconds since 1970, as the disk has it
-local told = 0 -- when the last one expired that an answer leaves out
+local recorded = 0 -- seconds since 1970, as they are on disk
+local reported = 0 -- seconds since 1970: the latest expiry of a key reported as missing
 
 ---@return number seconds since 1970
 function M.now()
     return offset + clock.monotonic()
 end
 
---- Takes note of what is on record, a leader's on a replica.
+--- Reads the record: at a start, and on a replica that of the leader.
 function M.catch_up()
     local record = box.space.kv_meta:get('time')
     if record ~= nil then
@@ -37,23 +37,25 @@ local function record()
     recorded = math.max(recorded, now)
 end
 
---- Now and then, by who takes the writes; where the log takes nothing, later.
-function M.keep_on_record()
+--- Records the time at intervals, on the instance that takes writes. Where the write fails,
+-- the next call tries again.
+function M.record_periodically()
     if M.now() - recorded > RECORD_INTERVAL and box.space.kv_expiry:len() > 0 then
         pcall(record)
     end
 end
 
---- Somebody is about to be told that this is over.
+--- Notes that a result leaves out an expired key. `settle` comes before the result is returned.
 ---@param expires_at number seconds since 1970
-function M.tell(expires_at)
-    told = math.max(told, expires_at)
+function M.note_missing(expires_at)
+    reported = math.max(reported, expires_at)
 end
 
---- Before an answer: what it leaves out as expired stays so after any restart. An instance
--- that cannot write, for want of disk or as a replica, answers nevertheless.
+--- Records the time, where it is needed, before a result is returned: a key that it reports as
+-- missing stays so after any restart. An instance that cannot write, for want of disk or as a
+-- replica, returns its results nevertheless.
 function M.settle()
-    if told > recorded and not box.info.ro then
+    if reported > recorded and not box.info.ro then
         pcall(record)
     end
 end

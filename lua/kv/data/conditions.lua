@@ -1,6 +1,6 @@
---- What a write wants to be true of the keys' revisions.
--- A condition is {key, revisions, among}: the key's revision, null where there is no such
--- key, must be (`among`) or must not be one of the revisions.
+--- The conditions of a write on the revisions of keys.
+-- A condition is {key, revisions, among}: the key's revision, null where there is no such key,
+-- must be one of the revisions (`among`), or must not be one of them.
 local store = require('kv.data.store')
 
 local M = {}
@@ -15,9 +15,8 @@ local function holds(condition, revision)
     return not condition[3]
 end
 
---- The keys that conditions tell of.
 ---@param conditions table[]
----@return string[]
+---@return string[] keys
 function M.keys(conditions)
     local keys = {}
     for i, condition in ipairs(conditions) do

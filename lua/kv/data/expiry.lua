@@ -1,44 +1,43 @@
---- Collects what has expired: rows of the store, outcomes kept for retries.
--- A fiber of every instance; it works on the one that takes writes, in batches, each a
--- transaction of its own, so that no pile of expired keys holds up a call.
-local clock = require('clock')
+--- The collector: deletes expired keys and idempotency records.
+-- A fiber of every instance, which works on the one that takes writes. It works in batches,
+-- each a transaction of its own, so that any number of expired keys delays no call.
 local fiber = require('fiber')
 local log = require('log')
+local monotonic = require('clock').monotonic
 
-local retries = require('kv.data.idempotency')
-local time = require('kv.data.clock')
-local writes = require('kv.data.transaction')
+local clock = require('kv.data.clock')
+local idempotency = require('kv.data.idempotency')
+local transaction = require('kv.data.transaction')
 
 local M = {}
 
---- Rows of a transaction: some milliseconds of the instance's one thread.
+--- Rows of a transaction: it takes some milliseconds of the instance's one thread.
 local BATCH = 500
 
---- Seconds between two looks where nothing is known to expire sooner: a new leader may have
--- been set.
+--- Seconds between two sweeps where no key expires sooner: this instance may have become the
+-- leader.
 local MAX_PAUSE = 1
 
---- Seconds between two looks at the least.
+--- Seconds between two sweeps at least.
 local MIN_PAUSE = 0.001
 
---- Seconds in which the log does not repeat itself.
-local TELL_INTERVAL = 10
+--- Seconds between two reports of a failure.
+local REPORT_INTERVAL = 10
 
 local wake = fiber.cond()
 local wakes_at = 0 -- seconds since 1970
 
---- Collects keys whose time is over.
----@return boolean whether there may be more of them
-local function collect_keys(now)
-    local keys = writes.collect(function()
-        local found = {}
+---@return boolean more whether there may be more expired keys
+local function delete_keys(now)
+    local keys = transaction.delete_expired(function()
+        local expired = {}
         for _, row in box.space.kv_expiry.index.expires_at:pairs() do
-            if row.expires_at > now or #found == BATCH then
+            if row.expires_at > now or #expired == BATCH then
                 break
             end
-            table.insert(found, row.key)
+            table.insert(expired, row.key)
         end
-        return found
+        return expired
     end)
     return #keys == BATCH
 end
@@ -49,31 +48,30 @@ local function pause(now)
     return math.max(MIN_PAUSE, math.min(left, MAX_PAUSE))
 end
 
---- One look.
----@return number seconds until the next one
-local function look()
-    time.catch_up()
+---@return number seconds until the next sweep
+local function sweep()
+    clock.catch_up()
     if box.info.ro then
         return MAX_PAUSE
     end
-    time.keep_on_record()
-    local now = time.now()
-    local more = collect_keys(now)
-    more = retries.collect(now, BATCH) or more
-    return more and MIN_PAUSE or pause(time.now())
+    clock.record_periodically()
+    local now = clock.now()
+    local more = delete_keys(now)
+    more = idempotency.delete_expired(now, BATCH) or more
+    return more and MIN_PAUSE or pause(clock.now())
 end
 
 local function run()
     fiber.name('kv.expiry')
-    local told_at = -TELL_INTERVAL
+    local reported_at = -REPORT_INTERVAL
     while true do
-        local ok, result = pcall(look)
+        local ok, result = pcall(sweep)
         local seconds = ok and result or MAX_PAUSE
-        if not ok and clock.monotonic() - told_at > TELL_INTERVAL then
-            log.error('kv: expired keys are not collected: %s', result)
-            told_at = clock.monotonic()
+        if not ok and monotonic() - reported_at > REPORT_INTERVAL then
+            log.error('kv: expired keys are not deleted: %s', result)
+            reported_at = monotonic()
         end
-        wakes_at = time.now() + seconds
+        wakes_at = clock.now() + seconds
         wake:wait(seconds)
         fiber.testcancel()
     end
@@ -83,7 +81,7 @@ function M.start()
     fiber.create(run)
 end
 
---- A key that expires has been written.
+--- Called when a key that expires is written: the next sweep must not be later.
 ---@param expires_at number seconds since 1970
 function M.expect(expires_at)
     if expires_at < wakes_at then

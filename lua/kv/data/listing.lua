@@ -1,10 +1,10 @@
---- Keys in the order of their bytes, page by page.
+--- Keys in byte order, in pages.
+local clock = require('kv.data.clock')
 local store = require('kv.data.store')
-local time = require('kv.data.clock')
 
 local M = {}
 
---- Expired rows that a page steps over: more of them end it early.
+--- Expired rows that a page skips: more of them end it early.
 local MAX_EXPIRED = 10000
 
 local function rows_from(prefix, after)
@@ -14,16 +14,16 @@ local function rows_from(prefix, after)
     return box.space.kv:pairs(prefix, { iterator = 'GE' })
 end
 
---- A page of the live rows of one moment.
----@param prefixes string[] in the order of their bytes; a key begins with one at the most
----@param after string|nil the key to go on after
+--- A page of the live rows at one moment.
+---@param prefixes string[] in byte order; a key begins with at most one of them
+---@param after string|nil the key after which the page begins
 ---@param limit number rows of a page
----@param max_bytes number of a page, but for its first row
+---@param max_bytes number of a page; its first row may be larger
 ---@param with_values boolean whether the values count
 ---@return table[] rows
----@return string|nil next the key to go on after; nil: there are no more
+---@return string|nil last the key after which the next page begins; nil: there is none
 function M.page(prefixes, after, limit, max_bytes, with_values)
-    local now, rows, bytes, expired = time.now(), {}, 0, 0
+    local now, rows, bytes, expired = clock.now(), {}, 0, 0
     for _, prefix in ipairs(prefixes) do
         for _, row in rows_from(prefix, after) do
             if not row.key:startswith(prefix) then
@@ -35,6 +35,7 @@ function M.page(prefixes, after, limit, max_bytes, with_values)
                 end
                 table.insert(rows, row)
             else
+                clock.note_missing(row.expires_at)
                 expired = expired + 1
                 if expired == MAX_EXPIRED then
                     return rows, row.key

@@ -1,10 +1,10 @@
---- The rows of the store, and for those that expire their places in the order of expiry.
--- An expired row is none, from that moment on, whether or not it has been collected.
-local time = require('kv.data.clock')
+--- The rows of the store and, of those that expire, their entries in the order of expiry.
+-- An expired row does not exist for any reader from that moment, deleted or not.
+local clock = require('kv.data.clock')
 
 local M = {}
 
---- Fields of a row, where many are read: a name is looked up anew each time.
+--- Fields of a row, for loops over many: a field's name is looked up each time.
 M.KEY, M.VALUE, M.REVISION, M.EXPIRES_AT = 1, 2, 3, 4
 
 --- The revision of the last write.
@@ -12,36 +12,40 @@ function M.revision()
     return tonumber(box.space.kv_meta:get('revision').value)
 end
 
----@param row table|nil
+--- Whether a row has not expired.
+---@param row table
 ---@param now number seconds since 1970
 function M.is_live(row, now)
-    if row == nil then
-        return false
-    end
     local expires_at = row[M.EXPIRES_AT]
-    if expires_at == nil or expires_at > now then
-        return true
-    end
-    time.tell(expires_at)
-    return false
+    return expires_at == nil or expires_at > now
 end
 
---- Where a row, live or not, is found by its key in the shortest time.
+--- The fastest index by key; it has expired rows, too.
 function M.index()
     return box.space.kv.index.key_hash
 end
 
---- The row of a key, or nil.
+--- The live row of a key, or nil: an expired one is noted as reported missing.
+---@param key string
+---@param now number seconds since 1970
 function M.find(key, now)
     local row = M.index():get(key)
-    return M.is_live(row, now) and row or nil
+    if row == nil or M.is_live(row, now) then
+        return row
+    end
+    clock.note_missing(row[M.EXPIRES_AT])
+    return nil
 end
 
----@param expiries table at the place of a key that expires: when, in seconds since 1970
+--- Inside the transaction of a write.
+---@param keys string[]
+---@param values string[] JSON texts
+---@param expiries table seconds since 1970, at the positions of the keys that expire
+---@param revision number
 function M.replace(keys, values, expiries, revision)
     local kv, kv_expiry, index = box.space.kv, box.space.kv_expiry, M.index()
     local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
-    local new = {} -- one table for all rows: Lua's collector has less to do
+    local new = {} -- one table for all rows: less garbage for Lua's collector
     for i = 1, #keys do
         local key, expires_at = keys[i], expiries[i]
         if some_expire then
@@ -60,7 +64,8 @@ function M.replace(keys, values, expiries, revision)
     end
 end
 
----@param keys string[] all of them are there
+--- Inside the transaction of a write.
+---@param keys string[] of existing rows
 ---@return number bytes of the rows
 function M.delete(keys)
     local bytes = 0
