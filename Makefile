@@ -51,6 +51,7 @@ lint: .venv/dev luacheck
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/bandit -q -c pyproject.toml -r service
 	luacheck -q lua migrations
+	.venv/bin/python .ci/lua_layers.py
 
 audit: .venv/dev
 	.venv/bin/python .ci/audit.py $(ARGS)
