@@ -1,6 +1,6 @@
 """Checks the direction of the requires between the Lua modules of a folder.
 
-A module may require those of lower layers, and those of its own package without a cycle.
+A module may require modules of lower layers, and those of its package without a cycle.
 
     python .ci/lua_layers.py [FOLDER]
 

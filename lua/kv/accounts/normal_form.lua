@@ -65,13 +65,13 @@ end
 --- Sorts each run of combining marks by their classes; marks of one class stay in order.
 local function order(codes)
     for i = 2, #codes do
-        local code, place = codes[i], i
+        local code, position = codes[i], i
         local class = class_of(code)
-        while class > 0 and place > 1 and class_of(codes[place - 1]) > class do
-            codes[place] = codes[place - 1]
-            place = place - 1
+        while class > 0 and position > 1 and class_of(codes[position - 1]) > class do
+            codes[position] = codes[position - 1]
+            position = position - 1
         end
-        codes[place] = code
+        codes[position] = code
     end
 end
 

@@ -22,7 +22,7 @@ local LOCK = 'lock'
 --- What an empty data directory may contain: secrets, the files of a restore that was killed,
 -- the folder that a file system has in its root.
 local HARMLESS = {
-    [LOCK] = true, [DRAFT] = true, [restore_epoch.MARK] = true,
+    [LOCK] = true, [DRAFT] = true, [restore_epoch.MARKER] = true,
     jwt_secret = true, tarantool_password = true,
     ['lost+found'] = true,
 }
@@ -61,7 +61,7 @@ local function place(backup, snapshot, sha256, data)
         fio.unlink(draft)
         error(reason, 0)
     end
-    files.write(fio.pathjoin(data, restore_epoch.MARK), snapshot .. '\n')
+    files.write(fio.pathjoin(data, restore_epoch.MARKER), snapshot .. '\n')
     files.rename(draft, fio.pathjoin(data, snapshot))
 end
 

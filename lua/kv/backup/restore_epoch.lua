@@ -8,7 +8,7 @@ local log = require('log')
 local M = {}
 
 --- The file in the data directory that marks it as restored.
-M.MARK = 'restored'
+M.MARKER = 'restored'
 
 --- More than a store counts between two backups.
 local STEP = 1000000000
@@ -17,9 +17,9 @@ local function increase(counter, by)
     return box.space.kv_meta:update(counter, { { '+', 'value', by } }).value
 end
 
---- After the migrations, in the data directory. Without the mark it does nothing.
+--- After the migrations, in the data directory. Without the marker it does nothing.
 function M.apply()
-    if not fio.path.exists(M.MARK) then
+    if not fio.path.exists(M.MARKER) then
         return
     end
     box.atomic(function()
@@ -31,7 +31,7 @@ function M.apply()
             })
         end
     end)
-    fio.unlink(M.MARK)
+    fio.unlink(M.MARKER)
     local revision = box.space.kv_meta:get('revision').value
     log.info('kv: restored from a backup: revisions continue after %s', revision)
 end
