@@ -104,7 +104,7 @@ local function list(limit, after)
     if #users > limit then
         local last = format.literal(users[limit].username)
         table.insert(rows, {})
-        table.insert(rows, { ('go on with kv.admin.list_accounts(%d, %s)'):format(limit, last) })
+        table.insert(rows, { ('continue with kv.admin.list_accounts(%d, %s)'):format(limit, last) })
     end
     return format.columns(rows)
 end
@@ -130,7 +130,7 @@ end
 local function show_grants(name)
     local user = existing(name)
     if #user.grants == 0 then
-        return sentence(name, 'may touch nothing')
+        return sentence(name, 'has no grants')
     end
     local rows = { { 'rights', 'prefix' }, {} }
     for _, grant in ipairs(user.grants) do
@@ -142,7 +142,7 @@ end
 local function set_grants(name, given)
     existing(name)
     accounts.update(name, { grants = parse_grants(given) }, false)
-    return sentence(name, 'has other grants from now on')
+    return sentence(name, 'has new grants')
 end
 
 local function end_tokens(name)
@@ -155,7 +155,7 @@ local function set_password_hash(name, password_hash)
     existing(name)
     check_hash(password_hash)
     accounts.update(name, { password_hash = password_hash }, true)
-    return sentence(name, 'has another password, its tokens have ended')
+    return sentence(name, 'has a new password, its tokens have ended')
 end
 
 M.functions = {
@@ -166,7 +166,7 @@ M.functions = {
         help = 'The hash is made by python -m service.hash_password. Without grants the '
             .. 'account gets those of KV_DEFAULT_GRANTS. The name is one that the service '
             .. 'accepts: 1 to 64 printable characters, in the Unicode form NFC, without white '
-            .. 'space at an end.',
+            .. 'space at either end.',
         example = "kv.admin.create_account('dave', '$2b$12$…', "
             .. "{{prefix = 'dave/', rights = 'rw'}})",
         writes = true,
@@ -176,19 +176,18 @@ M.functions = {
         name = 'list_accounts',
         arguments = '[limit[, after]]',
         summary = 'lists the accounts',
-        help = 'In the order of their names, 20 at a time when no limit is given, 1000 at '
-            .. 'the most; the last line says how to go on. Times are UTC. Of many grants the '
-            .. 'first ones are shown: kv.admin.show_grants shows them all.',
+        help = 'In the order of their names, 20 at a time unless a limit is given, at most '
+            .. '1000; the last line shows how to continue. Times are UTC. Of many grants only '
+            .. 'the first are shown: kv.admin.show_grants shows all.',
         example = "kv.admin.list_accounts(100, 'carol')",
         call = list,
     },
     {
         name = 'disable_account',
         arguments = 'name',
-        summary = 'keeps an account, but lets nobody in with it',
-        help = 'Ends its tokens and its open streams, and refuses its logins. It is there '
-            .. 'still, with its password and its grants: kv.admin.enable_account lets it in '
-            .. 'again.',
+        summary = 'ends the tokens of an account and refuses its logins',
+        help = 'Ends its open streams, too. It keeps its password and its grants: '
+            .. 'kv.admin.enable_account lets it log in again.',
         example = "kv.admin.disable_account('dave')",
         writes = true,
         call = disable,
@@ -197,7 +196,7 @@ M.functions = {
         name = 'enable_account',
         arguments = 'name',
         summary = 'lets a disabled account log in again',
-        help = 'The tokens from before it was disabled stay ended.',
+        help = 'The tokens from before it was disabled remain invalid.',
         example = "kv.admin.enable_account('dave')",
         writes = true,
         call = enable,
@@ -207,7 +206,7 @@ M.functions = {
         arguments = 'name',
         summary = 'deletes an account',
         help = 'Ends its tokens and its open streams. The keys that it wrote belong to the '
-            .. 'store and stay. The name is free; another account of that name gets nothing '
+            .. 'store and remain. The name is free; another account of that name gets nothing '
             .. 'of this one.',
         example = "kv.admin.delete_account('dave')",
         writes = true,
@@ -216,8 +215,8 @@ M.functions = {
     {
         name = 'show_grants',
         arguments = 'name',
-        summary = 'shows what an account may touch',
-        help = 'The rights to a key are those of all the prefixes that it begins with: r to '
+        summary = 'shows the grants of an account',
+        help = 'The rights to a key are those of all prefixes that it begins with: r to '
             .. 'read, w to write and to delete.',
         example = "kv.admin.show_grants('dave')",
         call = show_grants,
@@ -225,11 +224,11 @@ M.functions = {
     {
         name = 'set_grants',
         arguments = 'name, grants',
-        summary = 'sets what an account may touch',
-        help = 'Takes the place of the grants that it had. Each is a prefix, and rights to '
-            .. 'the keys that begin with it: r to read, w to write and to delete, rw for '
-            .. 'both. The prefix \'\' is every key; {} takes every right away. The next call '
-            .. 'with a token of the account follows them.',
+        summary = 'sets the grants of an account',
+        help = 'Replaces all its grants. Each is a prefix, and rights to the keys that begin '
+            .. 'with it: r to read, w to write and to delete, rw for both. The prefix \'\' '
+            .. 'is that of every key; {} revokes every right. They apply from the next call '
+            .. 'with a token of the account.',
         example = "kv.admin.set_grants('dave', {{prefix = 'dave/', rights = 'rw'}, "
             .. "{prefix = 'public/', rights = 'r'}})",
         writes = true,
@@ -248,9 +247,10 @@ M.functions = {
     {
         name = 'set_password_hash',
         arguments = 'name, password_hash',
-        summary = 'gives an account another password',
+        summary = 'sets the password of an account',
         help = 'The hash is made by python -m service.hash_password, which asks for the '
-            .. 'password: that itself is never typed here. Ends every token of the account.',
+            .. 'password: never type the password itself here. Ends every token of the '
+            .. 'account.',
         example = "kv.admin.set_password_hash('dave', '$2b$12$…')",
         writes = true,
         call = set_password_hash,

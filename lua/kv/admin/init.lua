@@ -34,7 +34,7 @@ end
 
 local function overview()
     local rows = {
-        { "Functions of kv.admin; kv.admin.help('set_grants') tells all about one of them." },
+        { "Functions of kv.admin; kv.admin.help('set_grants') describes one of them." },
         {},
     }
     for _, entry in ipairs(FUNCTIONS) do
@@ -60,8 +60,8 @@ end
 table.insert(FUNCTIONS, {
     name = 'help',
     arguments = '[name]',
-    summary = 'tells what there is, or all about one function',
-    help = 'kv.admin alone tells what there is, too.',
+    summary = 'lists the functions, or describes one of them',
+    help = 'kv.admin alone lists them, too.',
     example = "kv.admin.help('set_grants')",
     call = help,
 })

@@ -39,7 +39,7 @@ end
 
 local function change_log_size()
     if not change_log.is_enabled() then
-        return 'none are kept: KV_CHANGES_BYTES is 0'
+        return 'off: KV_CHANGES_BYTES is 0'
     end
     local count, bytes, limit = change_log.size()
     return ('%s after revision %d, %s of at most %s'):format(
@@ -48,7 +48,7 @@ end
 
 local function memory_taken()
     local slab, headroom = box.slab.info(), memory.START_HEADROOM_BYTES
-    return ('%s in use, %s taken, %s at the most (KV_MEMTX_MEMORY)'):format(
+    return ('%s in use, %s allocated, at most %s (KV_MEMTX_MEMORY)'):format(
         format.size(slab.items_used), format.size(slab.quota_used - headroom),
         format.size(slab.quota_size - headroom))
 end
@@ -59,13 +59,13 @@ local function statistics()
         { 'keys', ('%d, %d of them expire'):format(space.kv:len(), space.kv_expiry:len()) },
         { 'revision', ('%d'):format(store.revision()) },
         { 'accounts', ('%d'):format(space.users:len()) },
-        { 'changes kept', change_log_size() },
-        { 'outcomes kept', ('%d, for Idempotency-Key'):format(space.idempotency:len()) },
+        { 'change log', change_log_size() },
+        { 'retries', ('%d idempotency records'):format(space.idempotency:len()) },
         {},
         { 'memory', memory_taken() },
         { 'write-ahead log', write_ahead_log() },
         { 'snapshots', snapshots() },
-        { 'writes', box.info.ro and 'refused: read-only' or 'taken' },
+        { 'writes', box.info.ro and 'refused: read-only' or 'accepted' },
         { 'Tarantool', ('%s, up for %s'):format(
             box.info.version, format.duration(tonumber(box.info.uptime))) },
     })
@@ -76,8 +76,8 @@ M.functions = {
         name = 'statistics',
         arguments = '',
         summary = 'shows the state of the instance',
-        help = 'Expired keys count until they are collected, moments later. What memory is '
-            .. 'taken was in use at some time, and is used again before more is taken.',
+        help = 'Expired keys count until they are deleted, moments later. Allocated memory '
+            .. 'was in use at some time; it is used again before more is allocated.',
         example = 'kv.admin.statistics()',
         call = statistics,
     },

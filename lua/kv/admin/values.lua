@@ -50,7 +50,7 @@ local function list_values(prefix, limit, after)
         table.insert(texts, shown(row, now))
     end
     if last ~= nil then
-        table.insert(texts, ('go on with kv.admin.list_values(%s, %d, %s)'):format(
+        table.insert(texts, ('continue with kv.admin.list_values(%s, %d, %s)'):format(
             format.literal(prefix), limit, format.literal(last)))
     elseif #texts == 0 then
         return 'no keys'
@@ -62,10 +62,9 @@ M.functions = {
     {
         name = 'show_value',
         arguments = 'key',
-        summary = 'shows a value, a line for each of its members',
-        help = 'With the revision of the key, and when it expires. The value is the text '
-            .. 'that is stored, no digit of it changed; one of very many lines is shown in '
-            .. 'one.',
+        summary = 'shows a value, one line for each of its members',
+        help = 'With the revision of the key and its expiry. The value is shown as it is '
+            .. 'stored, except for white space; one with very many lines is shown in one.',
         example = "kv.admin.show_value('config/colour')",
         call = show_value,
     },
@@ -73,8 +72,8 @@ M.functions = {
         name = 'list_values',
         arguments = 'prefix[, limit[, after]]',
         summary = 'shows the keys that begin with a prefix, and their values',
-        help = 'In the order of their bytes, 10 at a time when no limit is given, 1000 at '
-            .. 'the most; the last line says how to go on.',
+        help = 'In byte order, 10 at a time unless a limit is given, at most 1000; the last '
+            .. 'line shows how to continue.',
         example = "kv.admin.list_values('config/', 50)",
         call = list_values,
     },
