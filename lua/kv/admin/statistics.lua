@@ -60,7 +60,7 @@ local function statistics()
         { 'revision', ('%d'):format(store.revision()) },
         { 'accounts', ('%d'):format(space.users:len()) },
         { 'change log', change_log_size() },
-        { 'retries', ('%d idempotency records'):format(space.idempotency:len()) },
+        { 'retries', format.count(space.idempotency:len(), 'idempotency record') },
         {},
         { 'memory', memory_taken() },
         { 'write-ahead log', write_ahead_log() },
