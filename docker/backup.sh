@@ -11,7 +11,7 @@ readonly COMPOSE=${COMPOSE:-docker compose}
 readonly DATA=/var/lib/tarantool
 readonly CONSOLE=$DATA/console.sock
 # with these two set, as the 3.x image has them, Tarantool expects a cluster configuration
-readonly PROGRAM="env -u TT_APP_NAME -u TT_INSTANCE_NAME tarantool /opt/kv/lua/backup/main.lua"
+readonly PROGRAM="env -u TT_APP_NAME -u TT_INSTANCE_NAME tarantool /opt/kv/lua/kv/backup/main.lua"
 
 CHECK_SUMS="sha256sum -c"
 command -v sha256sum >/dev/null || CHECK_SUMS="shasum -a 256 -c" # macOS
