@@ -20,7 +20,7 @@ from benchmarks.results import SUBJECTS
 from benchmarks.subjects import Mode
 from benchmarks.targets import KEYS, MANY_KEYS
 
-CHART, PAGE = "performance.svg", "performance.md"
+CHART, PAGE = "2026-11.svg", "2026-11.md"
 
 #: What the page has from here, it has from this program.
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
