@@ -22,6 +22,7 @@ from tests.docs.pages import (
 from tests.machine import ROOT
 
 CONFIGURATION = Path("docs/configuration.md")
+DESIGN = Path("docs/design.md")
 
 #: Files of the Swagger UI page, which nobody calls by name.
 ASSETS = {"GET /favicon.ico", "GET /docs/{name}"}
@@ -154,3 +155,18 @@ def test_the_settings_table_names_every_variable(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_no_page_names_a_variable_that_does_not_exist(page: Path) -> None:
     assert {*VARIABLE.findall(text_of(page))} <= variables()
+
+
+def walks(page: Path) -> list[list[str]]:
+    """The modules in the rows of each table, in their order."""
+    tables = re.split(r"^\|---.*$", text_of(page), flags=re.MULTILINE)[1:]
+    rows = [re.match(r"(\n\|.*)*", table) for table in tables]
+    return [re.findall(r"`((?:service|kv)/[^`]*)`", row[0]) for row in rows if row]
+
+
+@pytest.mark.parametrize("page", [DESIGN, TRANSLATIONS[DESIGN]], ids=str)
+def test_a_walk_visits_no_module_twice(page: Path) -> None:
+    found = walks(page)
+    assert [len(walk) > 4 for walk in found] == [True, True]
+    assert [walk for walk in found if len({*walk}) < len(walk)] == []
+    assert found == walks(DESIGN)
