@@ -1,44 +1,61 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
-# make test   the tests; ARGS go to pytest
+# make test   the tests, in JOBS processes; ARGS go to pytest. TARANTOOL=path uses that
+#             program instead of a container or the one on the PATH
+# make test-fast   the tests that need no instance: tests/unit and tests/lua
 # make torture SECONDS=n SEED=n   faults under load, for so long; the record is in var/
 # make lint   ruff, mypy, import-linter, bandit, luacheck
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench KEYS=n   the service beside a bare aiohttp handler, webdis over Redis, and etcd,
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
-# make bench-logins   how long reads take while logins flood in; ARGS go to it
+# make bench-logins   the latency of reads during a flood of logins; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
-# make bench-durability   what it costs a read to wait for a write that is not on disk yet;
-#             ARGS go to it
+# make bench-durability   the cost of a read's wait for a pending write; ARGS go to it
 # make bench-workers   how much more two workers serve than one; ARGS go to it
+# make bench-trees BASE=folder   CPU time per request, of this source tree and another one;
+#             ARGS go to it
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
 # make backup-compose, verify-compose, restore-compose: the same of the compose project
 # make fuzz     the fuzzer, for so many SECONDS on each target; keeps what is worth it
-# make hostile  so many REQUESTS that are rubbish, on a service of its own
+# make malformed  n malformed REQUESTS, to a service of its own
+# make help   shows these lines
 PYTHON ?= python3
 ARGS ?=
 TO ?= backup/$(shell date -u +%Y%m%dT%H%M%SZ)
 # Paths reach a recipe as variables of its shell: in its text some characters would count.
-export TO FROM
+export TO FROM BASE
 DATA = "$${KV_DATA_DIR:-./var}"
 SECONDS ?= 60
 REQUESTS ?= 100000
 KEYS ?= 100000
+JOBS ?= auto
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: run test torture lint audit tarantool luacheck libfaketime wrk
-.PHONY: bench bench-logins bench-large bench-durability bench-workers
+.PHONY: help run test test-fast torture lint audit tarantool luacheck libfaketime wrk
+.PHONY: bench bench-logins bench-large bench-durability bench-workers bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
 	@exec .venv/bin/python -m service
 
-test: .venv/dev tarantool libfaketime wrk
-	@exec .venv/bin/python -m pytest $(ARGS)
+help:
+	@sed -n '/^#/!q; s/^# //p' $(firstword $(MAKEFILE_LIST))
+
+# The service and the tests call it `tarantool`.
+PROGRAMS = $(CURDIR)/var/programs
+WITH_TARANTOOL = $(if $(TARANTOOL),mkdir -p "$(PROGRAMS)" && \
+	ln -sfn "$(realpath $(TARANTOOL))" "$(PROGRAMS)/tarantool" && \
+	export PATH="$(PROGRAMS):$$PATH" TARANTOOL &&)
+
+test: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime wrk
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest -n $(JOBS) $(ARGS)
+
+test-fast: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest $(ARGS) tests/unit tests/lua
 
 torture: .venv/dev tarantool libfaketime
 	@exec .venv/bin/python -m tests.torture \
@@ -56,19 +73,22 @@ audit: .venv/dev
 	.venv/bin/python .ci/audit.py $(ARGS)
 
 bench: .venv/dev tarantool wrk
-	@.venv/bin/python -m benchmarks --keys $(KEYS) $(ARGS)
+	@.venv/bin/python -m benchmarks compare --keys $(KEYS) $(ARGS)
 
 bench-logins: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.logins $(ARGS)
+	@.venv/bin/python -m benchmarks logins $(ARGS)
 
 bench-large: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.large $(ARGS)
+	@.venv/bin/python -m benchmarks large $(ARGS)
 
 bench-durability: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.durability_wait $(ARGS)
+	@.venv/bin/python -m benchmarks durability $(ARGS)
 
-bench-workers: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks.workers $(ARGS)
+bench-workers: .venv/dev tarantool wrk
+	@.venv/bin/python -m benchmarks workers $(ARGS)
+
+bench-trees: .venv/dev tarantool wrk
+	@.venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
 
 backup: tarantool
 	@tarantool lua/backup/main.lua backup $(DATA)/console.sock "$$TO"
@@ -89,7 +109,7 @@ verify-compose restore-compose: %-compose: from
 from:
 	@test -n "$$FROM" || { echo "expected FROM=folder, the folder of a backup" >&2; exit 1; }
 
-.PHONY: fuzz hostile
+.PHONY: fuzz malformed
 fuzz: .venv/dev
 	@for target in body token; do \
 		new=var/fuzz/$$target kept=tests/fuzz/corpus/$$target; \
@@ -100,8 +120,8 @@ fuzz: .venv/dev
 		.venv/bin/python -m tests.fuzz $$target -merge=1 $$kept $$new || exit 1; \
 	done
 
-hostile: .venv/dev tarantool
-	@.venv/bin/python -m tests.hostile $(REQUESTS)
+malformed: .venv/dev tarantool
+	@.venv/bin/python -m tests.malformed $(REQUESTS)
 
 .venv/run: requirements.txt | .venv/bin/python
 	.venv/bin/python -m pip install -q --disable-pip-version-check -r $<

@@ -1,1 +1,1 @@
-"""Figures that depend on the machine: run by hand, never by the tests."""
+"""`python -m benchmarks SUBCOMMAND`: figures that depend on the machine."""

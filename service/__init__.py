@@ -1,1 +1,1 @@
-"""A key-value service over HTTP; its data live in Tarantool."""
+"""A key-value store over HTTP that keeps its data in Tarantool."""

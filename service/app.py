@@ -80,7 +80,7 @@ HEALTH_PATHS = {route.path for route in PUBLIC if route.handler in HEALTH}
 EXEMPT = {*HEALTH, options}
 
 #: Bodies of the largest size that may wait in the feed for slow watchers.
-KEPT_BODIES = 4
+MAX_BUFFERED_BODIES = 4
 
 
 def create_app(settings: Settings) -> web.Application:
@@ -130,7 +130,7 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
 
 
 async def feed(app: web.Application) -> AsyncIterator[None]:
-    app[FEED] = Feed(app[STORAGE], KEPT_BODIES * app[SETTINGS].max_body)
+    app[FEED] = Feed(app[STORAGE], MAX_BUFFERED_BODIES * app[SETTINGS].max_body)
     yield
     await app[FEED].close()
 
@@ -149,8 +149,8 @@ async def passwords(app: web.Application) -> AsyncIterator[None]:
 
 async def _create_administrator(app: web.Application, name: str, password: str) -> None:
     check_new_username(name)
-    with app[PASSWORDS].place() as place:
-        password_hash = await app[PASSWORDS].hash(password, place)
+    with app[PASSWORDS].enter_queue() as entry:
+        password_hash = await app[PASSWORDS].hash(password, entry)
     with contextlib.suppress(UserExists):  # another service started at the same time
         await app[STORAGE].create_user(name, password_hash, everything=True)
 

@@ -1,4 +1,4 @@
-"""The tree of errors that clients see, with their HTTP statuses and codes.
+"""The exceptions that become error replies, with their HTTP statuses and codes.
 
 Problem
 ├── BadRequest 400      InvalidJSON, InvalidRequest, NoData, NoKeys, InvalidKey,
@@ -22,8 +22,8 @@ Problem
 ├── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
 └── HttpVersionNotSupported 505
 
-A leaf has one stable `code`. The detail says what was wrong and where; for a limit it
-has the limit and the actual figure. `service.web.problems` turns an error into a reply.
+A leaf has one stable `code`. The detail names the problem and its place; for a limit it
+states the limit and the actual figure. `service.web.problems` renders the reply.
 """
 
 import math
@@ -31,25 +31,25 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import ClassVar, Literal
 
-#: For a write that got no answer: whether it certainly left nothing behind.
+#: Of a write without a result: whether it was certainly not applied.
 Applied = Literal["no", "unknown"]
 
-#: Characters of a client's text in a detail.
+#: Characters of a client's text that a detail quotes.
 MAX_QUOTED = 48
 
-#: Seconds; a restart of Tarantool takes about this long.
+#: Seconds, for the header `Retry-After`: about as long as Tarantool takes to restart.
 RETRY_AFTER = 1
 
 
 class StartError(Exception):
-    """Why the service cannot start, in one line."""
+    """The service cannot start; the message is one line."""
 
 
 class Problem(Exception):
-    """A reply that is not a success.
+    """An error reply.
 
-    `detail` reaches the client as it is: a sentence of ours, never the text of
-    somebody else's exception.
+    :param detail: shown to the client: a sentence of this service, never the text of a
+        library's exception
     """
 
     status: ClassVar[HTTPStatus]
@@ -61,6 +61,7 @@ class Problem(Exception):
 
     @property
     def headers(self) -> Mapping[str, str]:
+        """Headers of the reply."""
         return {}
 
     @property
@@ -83,12 +84,12 @@ class InvalidRequest(BadRequest):
 
 class NoData(BadRequest):
     code = "no_data"
-    default = "No data: /data must hold at least one key with its value"
+    default = "No data: /data must have at least one key with its value"
 
 
 class NoKeys(BadRequest):
     code = "no_keys"
-    default = "No keys: /keys must hold at least one key"
+    default = "No keys: /keys must have at least one key"
 
 
 class InvalidKey(BadRequest):
@@ -107,7 +108,7 @@ class InvalidCredentials(Problem):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        # RFC 9110, section 15.5.2: a 401 must have one
+        # RFC 9110, section 15.5.2: required in a 401
         return {"WWW-Authenticate": "Bearer"}
 
 
@@ -182,15 +183,18 @@ class RevisionAhead(Conflict):
 
 
 class RevisionCompacted(Problem):
-    """:param oldest: the oldest revision whose successors are all kept"""
+    """The change log does not reach back to the revision.
+
+    :param oldest: the oldest revision after which the change log is complete
+    """
 
     status = HTTPStatus.GONE
     code = "revision_compacted"
 
     def __init__(self, oldest: int) -> None:
         super().__init__(
-            f"Changes are kept since revision {oldest} only: "
-            "list the keys and go on from the KV-Revision of that"
+            f"The change log begins after revision {oldest}: "
+            "list the keys and resume from the KV-Revision of that reply"
         )
         self.oldest = oldest
 
@@ -200,7 +204,10 @@ class RevisionCompacted(Problem):
 
 
 class ConditionFailed(Problem):
-    """:param conflicts: the current revision of each key in conflict, None: no key"""
+    """A condition of a write does not hold.
+
+    :param conflicts: the current revision of each key in conflict, None: no such key
+    """
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "condition_failed"
@@ -223,12 +230,15 @@ class BodyTooLarge(TooLarge):
 
 
 class ReplyTooLarge(BodyTooLarge):
-    """:param size: bytes that are enough for the reply"""
+    """A read whose result exceeds the limit.
+
+    :param size: bytes that are enough for the result
+    """
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
             f"The keys and their values take about {size} bytes, "
-            f"a reply takes at most {limit}: ask for fewer keys at a time"
+            f"the limit of a reply is {limit}: read fewer keys at a time"
         )
         self.size = size
 
@@ -242,7 +252,10 @@ class ValueTooLarge(TooLarge):
 
 
 class UnsupportedEncoding(Problem):
-    """:param supported: the codings that can be decoded"""
+    """The content coding of a body is not supported.
+
+    :param supported: the codings that can be decoded
+    """
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = "unsupported_encoding"
@@ -253,12 +266,15 @@ class UnsupportedEncoding(Problem):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        # RFC 9110, section 15.5.16: what would have been accepted
+        # RFC 9110, section 15.5.16: the codings that are accepted
         return {"Accept-Encoding": self.supported}
 
 
 class TooManyAttempts(Problem):
-    """:param wait: seconds"""
+    """Too many failed logins or sign-ups.
+
+    :param wait: seconds until the next attempt is allowed
+    """
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_attempts"
@@ -294,7 +310,10 @@ class Internal(Problem):
 
 
 class Unavailable(Problem):
-    """The same request may succeed a little later."""
+    """The same request may succeed later.
+
+    :param applied: for a write: whether it was certainly not applied
+    """
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -326,16 +345,19 @@ class Overloaded(Unavailable):
 
 class Stopping(Unavailable):
     code = "stopping"
-    default = "The service is stopping: go on where this ends"
+    default = "The service is stopping: reconnect and resume"
 
 
 class TooSlow(Unavailable):
     code = "too_slow"
-    default = "The changes come faster than they are taken: go on where this ends"
+    default = "The client reads changes too slowly: reconnect and resume"
 
 
 class HttpVersionNotSupported(Problem):
-    """:param version: like `HTTP/3.0`"""
+    """The version of HTTP is not supported.
+
+    :param version: like `HTTP/3.0`
+    """
 
     status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
     code = "http_version"
@@ -345,10 +367,10 @@ class HttpVersionNotSupported(Problem):
 
 
 def quoted(text: str) -> str:
-    """A client's text, a key say, as a detail shows it."""
+    """Quotes a client's text, such as a key, in a detail."""
     return repr(shortened(text, MAX_QUOTED))
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters of it, and an ellipsis."""
+    """The first `limit` characters, with an ellipsis if there are more."""
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -55,8 +55,8 @@ def _given(password: str) -> str:
 async def _hashed(password: str, rounds: int) -> str:
     hasher = PasswordHasher(rounds)
     try:
-        with hasher.place() as place:
-            return await hasher.hash(password, place)
+        with hasher.enter_queue() as entry:
+            return await hasher.hash(password, entry)
     finally:
         hasher.close()
 

@@ -1,4 +1,4 @@
-"""What the handlers and the storage tell each other."""
+"""Data types shared by the API and the storage client."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -7,28 +7,28 @@ import msgspec
 
 
 class Caller(NamedTuple):
-    """Who calls, as a token says; the procedures check its standing with the data."""
+    """The account that calls, as its token states; each procedure checks it again."""
 
     username: str
     credentials_version: int
 
 
 class User(NamedTuple):
-    """What is known of an account for its login."""
+    """An account, as a login needs it."""
 
     password_hash: str
     credentials_version: int
 
 
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be done with the keys that begin with a prefix."""
+    """Rights to the keys with a prefix."""
 
     prefix: str
     rights: Literal["r", "w", "rw"]
 
 
 class Account(NamedTuple):
-    """What a caller may know of its own account.
+    """An account, as shown to its caller.
 
     :ivar created_at: seconds since 1970
     """
@@ -38,9 +38,10 @@ class Account(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """What a write wants of a key's revision; None stands for a key that is not there.
+    """A condition of a write on the revision of a key.
 
-    :ivar among: whether it must be, or must not be, one of the revisions
+    :ivar revisions: None stands for a missing key
+    :ivar among: whether the key's revision must be one of them, or must not be
     """
 
     key: str
@@ -48,21 +49,25 @@ class Condition(NamedTuple):
     among: bool = True
 
     def holds(self, revision: int) -> bool:
+        """Whether the condition holds for an existing key."""
         return (revision in self.revisions) == self.among
 
 
-class Retry(NamedTuple):
-    """A request that may be made again: its idempotency key, and a hash of it all."""
+class IdempotencyKey(NamedTuple):
+    """The idempotency key of a write that may be repeated.
+
+    :ivar fingerprint: a hash of the whole request
+    """
 
     key: str
     fingerprint: str
 
 
 class Row(NamedTuple):
-    """What is known of a key.
+    """A value with its revision and its time to live.
 
     :ivar value: JSON text
-    :ivar ttl: seconds left, None: it does not expire
+    :ivar ttl: seconds until it expires, None: it does not expire
     """
 
     value: str
@@ -71,10 +76,10 @@ class Row(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A page of keys in the order of their bytes, as they were at a revision.
+    """A page of keys, ordered by their bytes, all at one revision.
 
-    :ivar next: the key to go on after, None at the end
-    :ivar values: JSON texts, None when not asked for
+    :ivar next: the key to continue after, None on the last page
+    :ivar values: JSON texts, None if not requested
     """
 
     revision: int
@@ -84,7 +89,7 @@ class Listing(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A batch that was written, or part of it.
+    """An entry of the change log, or the part of it that a watcher may read.
 
     :ivar values: JSON texts, one for each key; None: the keys were deleted
     """
@@ -95,12 +100,13 @@ class Change(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """Changes, in the order of their revisions, of the keys that a caller may read.
+    """A page of the change log, of the keys that a caller may read.
 
-    :ivar through: the revision to go on from
-    :ivar newest: the store's newest revision; equal to `through` at the end
-    :ivar prefixes: what these keys begin with; a key begins with one at the most
-    :ivar epoch: of the accounts, at which the caller may read them
+    :ivar changes: ordered by revision
+    :ivar through: the revision to resume from
+    :ivar newest: the store's newest revision; equal to `through` on the last page
+    :ivar prefixes: the prefixes of the readable keys; a key has at most one of them
+    :ivar epoch: of the accounts; the rights are those at this epoch
     """
 
     changes: list[Change]
@@ -111,11 +117,13 @@ class Changes(NamedTuple):
 
 
 class AllChanges(NamedTuple):
-    """Changes of all keys, in the order of their revisions, and of accounts.
+    """A page of the change log, of all keys, and the accounts that have changed.
 
-    :ivar through, newest: as in `Changes`
+    :ivar changes: ordered by revision
+    :ivar through: the revision to resume from
+    :ivar newest: the store's newest revision
     :ivar epoch: of the accounts
-    :ivar changed: accounts that have changed since the epoch before; None: any may have
+    :ivar changed: accounts that have changed since the last epoch; None: perhaps all
     """
 
     changes: list[Change]

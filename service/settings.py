@@ -1,7 +1,7 @@
-"""Everything that can be set, read once from the environment.
+"""The settings, read once from the environment.
 
-A field of `Settings` is a variable: `max_keys` is `KV_MAX_KEYS`; only `ADMIN_LOGIN` and
-`ADMIN_PASSWORD` stand without the prefix.
+A field of `Settings` is a variable: `max_keys` is `KV_MAX_KEYS`. Only `ADMIN_LOGIN` and
+`ADMIN_PASSWORD` have no prefix.
 """
 
 import logging
@@ -16,27 +16,27 @@ from msgspec import Meta
 
 from service.errors import StartError
 from service.model import Grant
+from service.sizes import MIB
 
 log = logging.getLogger(__name__)
 
 PREFIX = "KV_"
-MIB = 1024 * 1024
 
 #: RFC 7518, section 3.2: a key for HS256 has at least as many bits as the hash.
 MIN_JWT_SECRET_BYTES = 32
 
-#: A hash takes twice as long with each step: 0.2 s at 12, 3 s at 16.
+#: Each step doubles the time of a hash: 0.2 s at 12, 3 s at 16.
 MAX_BCRYPT_ROUNDS = 16
 
-#: Every data call checks the keys against all grants of its account.
+#: Grants of an account: every data call checks its keys against all of them.
 MAX_GRANTS = 100
 
-#: Kubernetes describes a Service named `kv` or `kv-…` to each container in variables of
-#: these names, and in one `…_PORT` that has a URL.
+#: Variables that Kubernetes sets in each container for a Service named `kv` or `kv-…`;
+#: one more is called `…_PORT` and has a URL.
 SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT|_PORT_[0-9]+_(TCP|UDP|SCTP)")
 SERVICE_URL = re.compile(r"(tcp|udp|sctp)://")
 
-#: The variables that may come as a file.
+#: Variables that can be read from a file, whose path is in `NAME_FILE`.
 SECRETS = (
     "KV_TARANTOOL_PASSWORD",
     "KV_JWT_SECRET",
@@ -44,18 +44,19 @@ SECRETS = (
     "ADMIN_PASSWORD",
 )
 
-#: What a browser sends as Origin: in lower case, and international names in ASCII.
+#: An Origin as browsers send it: in lower case, international names in ASCII.
 ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
 )
-#: Which a browser leaves out of it.
+
+#: Ports that browsers omit from an Origin.
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 HOST_NAME = re.compile(rf"\.?{LABEL}(?:\.{LABEL})*")
 
-#: In place of names or origins.
+#: The setting that allows every host name or origin.
 ANY = "*"
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -63,11 +64,11 @@ Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class SettingsError(StartError):
-    """A variable that cannot be used; the message names it."""
+    """A setting is not valid; the message names its variable."""
 
 
 class Secret(str):
-    """A string that does not show itself in a repr."""
+    """A string whose repr is hidden."""
 
     __slots__ = ()
 
@@ -76,7 +77,7 @@ class Secret(str):
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a Tarantool listens: TCP, or a unix socket when `host` is ``unix/``."""
+    """The address of a Tarantool: TCP, or a unix socket if `host` is ``unix/``."""
 
     host: str
     port: int | str
@@ -89,9 +90,7 @@ class Address(msgspec.Struct, frozen=True):
         host, _, port = text.strip().rpartition(":")
         is_port = port.isascii() and port.isdigit() and 0 < int(port) < 65536
         if not host or "@" in host or not is_port:
-            raise ValueError(
-                "host:port is wanted, several of them with commas between them"
-            )
+            raise ValueError("expected host:port, several of them separated by commas")
         return cls(host=host.strip("[]"), port=int(port))
 
 
@@ -100,7 +99,7 @@ class Addresses(tuple[Address, ...]):
 
 
 class Grants(tuple[Grant, ...]):
-    """What an account may touch; as text, a JSON list."""
+    """The grants of an account; as text, a JSON list."""
 
     __slots__ = ()
 
@@ -110,7 +109,7 @@ class Grants(tuple[Grant, ...]):
             grants = msgspec.json.decode(text, type=list[Grant])
         except (msgspec.DecodeError, UnicodeError):
             raise ValueError(
-                'a JSON list like [{"prefix": "", "rights": "rw"}] is wanted'
+                'expected a JSON list like [{"prefix": "", "rights": "rw"}]'
             ) from None
         if len(grants) > MAX_GRANTS:
             raise ValueError(f"{len(grants)} grants, the limit is {MAX_GRANTS}")
@@ -125,7 +124,7 @@ class Networks(tuple[IPv4Network | IPv6Network, ...]):
 
 
 class Origins(tuple[str, ...]):
-    """Origins whose pages may read replies, or `*` alone."""
+    """Origins whose pages may read replies, or only `*`."""
 
     __slots__ = ()
 
@@ -133,7 +132,7 @@ class Origins(tuple[str, ...]):
     def parse(cls, text: str) -> "Origins":
         origins = cls(part.strip() for part in text.split(","))
         if ANY in origins and len(origins) > 1:
-            raise ValueError("* allows every origin: expected it alone")
+            raise ValueError("* allows every origin: expected no others")
         for origin in origins:
             if origin != ANY:
                 _check_origin(origin)
@@ -141,7 +140,7 @@ class Origins(tuple[str, ...]):
 
 
 class HostNames(tuple[str, ...]):
-    """Host names in lower case; with a dot in front, with subdomains; or `*`."""
+    """Host names in lower case, a leading dot includes the subdomains; or `*`."""
 
     __slots__ = ()
 
@@ -162,11 +161,11 @@ class Settings(
     forbid_unknown_fields=True,
     rename=_variable,
 ):
-    """Sizes are in bytes, times in seconds; empty means unset."""
+    """The settings. Sizes are in bytes, times in seconds."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a server in a container listens everywhere
     port: Port = 5000
-    #: More would not get more out of one Tarantool, whose own thread is one.
+    #: Processes. Tarantool has one thread, which a few of them saturate.
     workers: Annotated[int, Meta(ge=1, le=32)] = 1
     access_log: bool = False
     tls_cert: Path | None = None
@@ -182,7 +181,7 @@ class Settings(
 
     data_dir: Path = Path("./var")
     wal_mode: Literal["fsync", "write"] = "fsync"
-    #: Less has no room for what begins a slab of each size (lua/memory.lua).
+    #: The minimum leaves capacity for a slab of each size class (lua/memory.lua).
     memtx_memory: Annotated[int, Meta(ge=64 * MIB)] = 256 * MIB
 
     disk_reserve: Annotated[int, Meta(ge=0)] = 64 * MIB
@@ -212,12 +211,12 @@ class Settings(
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Reads the variables; an empty one counts as unset.
+        """Parses the environment; an empty variable counts as unset.
 
-        A secret may come as a file: `NAME_FILE` holds its path. What Kubernetes injects
-        for a Service of the same prefix is skipped.
+        A secret can be read from a file, whose path is in `NAME_FILE`. The variables
+        that Kubernetes sets for a Service named `kv` are skipped.
 
-        :raises SettingsError: a bad value, or a `KV_` variable that is not a setting
+        :raises SettingsError: a value is not valid, or a `KV_` variable is no setting
         """
         known = cls.__struct_encode_fields__
         given = {
@@ -245,7 +244,7 @@ class Settings(
             raise SettingsError(f"{variable}: {reason}" if path else reason) from None
 
     def share(self, amount: int) -> int:
-        """What each worker may have of what the whole service may."""
+        """The part of a limit of the whole service that each worker gets."""
         return max(1, amount // self.workers)
 
     def __post_init__(self) -> None:
@@ -255,19 +254,18 @@ class Settings(
             secret = getattr(self, name)
             if secret and len(secret.encode()) < MIN_JWT_SECRET_BYTES:
                 raise ValueError(
-                    f"{_variable(name)}: "
-                    f"{MIN_JWT_SECRET_BYTES} bytes or more are wanted"
+                    f"{_variable(name)}: expected at least {MIN_JWT_SECRET_BYTES} bytes"
                 )
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("KV_TLS_CERT and KV_TLS_KEY go together: set both")
         if self.share(self.max_held) < self.max_body:
             raise ValueError(
-                "KV_MAX_HELD must not be less than KV_MAX_BODY, for each of KV_WORKERS"
+                "KV_MAX_HELD / KV_WORKERS must not be less than KV_MAX_BODY"
             )
         if self.tarantool_uri and not (self.tarantool_password and self.jwt_secret):
             raise ValueError(
-                "KV_TARANTOOL_PASSWORD and KV_JWT_SECRET (or their _FILE) are wanted "
-                "with KV_TARANTOOL_URI"
+                "KV_TARANTOOL_URI requires KV_TARANTOOL_PASSWORD and KV_JWT_SECRET, or "
+                "their _FILE variables"
             )
 
 
@@ -286,22 +284,22 @@ def _content(secret: str, path: str) -> str:
     return content
 
 
-def _decode(wanted: type, text: str) -> Any:
-    if wanted is Addresses:
+def _decode(expected: type, text: str) -> Any:
+    if expected is Addresses:
         return Addresses(Address.parse(part) for part in text.split(","))
-    if wanted is Grants:
+    if expected is Grants:
         return Grants.parse(text)
-    if wanted is Origins or wanted is HostNames:
-        return wanted.parse(text)
-    if wanted is Networks:
+    if expected is Origins or expected is HostNames:
+        return expected.parse(text)
+    if expected is Networks:
         return Networks(_network(part.strip()) for part in text.split(","))
-    return wanted(text)
+    return expected(text)
 
 
 def _check_origin(text: str) -> None:
     if text == "null":
         raise ValueError(
-            "null is the origin of any sandboxed page: it cannot be allowed alone"
+            "null is the origin of any sandboxed page: only * can allow it"
         )
     found = ORIGIN.fullmatch(text)
     if found is None:
@@ -310,7 +308,7 @@ def _check_origin(text: str) -> None:
             "in lower case, without a path, several separated by commas, or *"
         )
     if found["port"] and found["port"] == DEFAULT_PORTS.get(found["scheme"]):
-        raise ValueError(f"{text!r} has the default port, which browsers leave out")
+        raise ValueError(f"{text!r} has the default port, which browsers omit")
 
 
 def _host_name(text: str) -> str:
@@ -328,5 +326,5 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ip_network(text)
     except ValueError:
         raise ValueError(
-            "addresses or networks like 10.0.0.0/8 are wanted, with commas between them"
+            "expected addresses or networks like 10.0.0.0/8, separated by commas"
         ) from None

@@ -1,14 +1,14 @@
-"""A pause in large work, in which the event loop serves smaller requests."""
+"""A pause in large work, in which the event loop serves small requests."""
 
 import asyncio
 
 from service.sizes import LARGE
 
-#: Seconds. One iteration of the loop is not enough: a small request takes several.
+#: Seconds. One iteration of the event loop is too short: a small request takes several.
 PAUSE = 0.001
 
 
 async def yield_loop(size: int) -> None:
-    """Between two steps of work on this many bytes: other requests go first."""
+    """Yields to other requests between two steps of work on `size` bytes, if large."""
     if size > LARGE:
         await asyncio.sleep(PAUSE)

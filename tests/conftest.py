@@ -1,26 +1,37 @@
 """One real Tarantool for the run, and services that talk to it over TCP."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
 
 from service.process.run import bind, running
 from service.settings import Settings
-from tests.addresses import coming_from, new_address
-from tests.client import Client
-from tests.machine import free_port
-from tests.process.service import JWT_SECRET
-from tests.tarantool import PASSWORD, Tarantool, Tarantools, docker_engine
+from tests.support.addresses import coming_from, new_address
+from tests.support.client import Client
+from tests.support.reporting import figures
+from tests.support.scheduling import ModuleScheduling
+from tests.support.service import Serve, environ_for
+from tests.support.tarantool import Tarantool, Tarantools, uses_containers
 
 #: Bytes: what all tests together leave in the shared instance, and twice as much.
 MEMORY = 1024 * 1024 * 1024
 
 
 def pytest_report_header() -> str:
-    where = "a container" if docker_engine() else "a local process, for want of Docker"
+    where = "a container" if uses_containers() else "a local process"
     return f"tarantool: {where}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for text in figures(terminalreporter):
+        terminalreporter.write_line(f"\n{text}\n")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> ModuleScheduling:
+    return ModuleScheduling(config)
 
 
 @pytest.fixture(scope="session")
@@ -33,21 +44,6 @@ def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
     """The shared instance: tests use names of their own in it and leave it running."""
     with tarantools.running(KV_MEMTX_MEMORY=str(MEMORY)) as instance:
         yield instance
-
-
-def environ_for(tarantool: Tarantool, **more: str) -> dict[str, str]:
-    return {
-        "KV_HOST": "127.0.0.1",
-        "KV_PORT": str(free_port()),
-        "KV_TARANTOOL_URI": f"127.0.0.1:{tarantool.port}",
-        "KV_TARANTOOL_PASSWORD": PASSWORD,
-        "KV_JWT_SECRET": JWT_SECRET,
-        "KV_BCRYPT_ROUNDS": "4",
-        **more,
-    }
-
-
-Serve = Callable[..., contextlib.AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
---- Data of Unicode 14.0.0, in hexadecimal: `python -m tests.unicode_data` writes it.
+--- Unicode 14.0.0, in hexadecimal. From `python -m tests.support.unicode_data`.
 return {
     version = '14.0.0',
 

@@ -31,9 +31,9 @@ async def register(request: web.Request) -> web.Response:
         raise RegistrationClosed()
     username, password = parsing.parse_new_credentials(await body_alone(request))
     client = _client(request)
-    with request.app[PASSWORDS].place(client) as place:
+    with request.app[PASSWORDS].enter_queue(client) as entry:
         await request.app[STORAGE].begin_sign_up(client.address)
-        password_hash = await request.app[PASSWORDS].hash(password, place)
+        password_hash = await request.app[PASSWORDS].hash(password, entry)
     await request.app[STORAGE].create_user(username, password_hash)
     return json_reply(b'{"status":"User created successfully"}')
 
@@ -60,8 +60,8 @@ async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
     old, new = parsing.parse_password_change(await body_alone(request))
     await _confirmed(request, old)
-    with request.app[PASSWORDS].place(_client(request)) as place:
-        password_hash = await request.app[PASSWORDS].hash(new, place)
+    with request.app[PASSWORDS].enter_queue(_client(request)) as entry:
+        password_hash = await request.app[PASSWORDS].hash(new, entry)
     return _token(
         request, await request.app[STORAGE].set_password(caller, password_hash)
     )

@@ -12,13 +12,13 @@ from service.api.sized_reads import MAX_CALLS, expected_size, reply_of
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
 from service.model import Listing, Row
-from service.sizes import SMALL
-from service.storage.client import FEW
+from service.sizes import MIB, SMALL
+from service.storage.client import MAX_COALESCED_KEYS
 from service.web.connection import hold
 from service.web.responses import data_reply, json_reply, short_reply, spliced_reply
 
-#: Bytes of a page of a listing: who goes on can, and so no scan crowds others out.
-MAX_PAGE = 1024 * 1024
+#: Bytes of a page of a listing. Between pages Tarantool serves other requests.
+MAX_PAGE = MIB
 
 
 async def write(request: web.Request) -> web.StreamResponse:
@@ -32,7 +32,7 @@ async def write(request: web.Request) -> web.StreamResponse:
         batch.values,
         conditions=batch.conditions,
         ttl=batch.ttl,
-        retry=retry,
+        idempotency_key=retry,
     )
     return short_reply(request, SUCCESS, revision)
 
@@ -51,7 +51,7 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 async def _values(request: web.Request, keys: list[str]) -> list[str | None]:
     storage, caller = request.app[STORAGE], request[CALLER]
-    if len(keys) <= FEW:
+    if len(keys) <= MAX_COALESCED_KEYS:
         found = await storage.get_small(caller, keys, request.app[SETTINGS].max_body)
         if not isinstance(found, int):
             return found
@@ -68,7 +68,7 @@ async def delete(request: web.Request) -> web.Response:
         request[CALLER],
         keys,
         conditions=conditions,
-        retry=retry_of(request, body),
+        idempotency_key=retry_of(request, body),
     )
     return json_reply(f'{{"status":"success","deleted":{deleted}}}', revision)
 
@@ -93,7 +93,7 @@ async def increment(request: web.Request) -> web.Response:
     body = await body_alone(request)
     deltas = parsing.parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(
-        request[CALLER], deltas, retry=retry_of(request, body)
+        request[CALLER], deltas, idempotency_key=retry_of(request, body)
     )
     data = object_of(zip(deltas, values, strict=True))
     return json_reply(f'{{"data":{data}}}', revision, compressible=True)

@@ -8,14 +8,14 @@ from service.api import parsing
 from service.api.context import LOAD
 from service.auth.tokens import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
-from service.sizes import SMALL
+from service.sizes import KIB, SMALL
 from service.web.connection import MIN_RATE, arriving, hold, take_turn
 from service.web.content_encoding import Coding, coding_of, decoded
 from service.yielding import yield_loop
 
-#: Bytes of a body from somebody without a token. The longest name and password take
-#: less, with every character of them escaped.
-MAX_STRANGERS_BODY = 8 * 1024
+#: Bytes of a body from an anonymous client. The longest name and password take less,
+#: even with every character escaped.
+MAX_ANONYMOUS_BODY = 8 * KIB
 
 
 async def body_of(request: web.Request) -> bytes:
@@ -27,7 +27,7 @@ async def body_of(request: web.Request) -> bytes:
     coding = coding_of(request)
     limit = request.client_max_size
     if CALLER not in request:
-        limit = min(limit, MAX_STRANGERS_BODY)
+        limit = min(limit, MAX_ANONYMOUS_BODY)
     try:
         if request.content.is_eof():  # most bodies come with their heads
             body = request.content.read_nowait()

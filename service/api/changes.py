@@ -9,7 +9,8 @@ from aiohttp import hdrs, web
 
 from service.api import parsing, sse
 from service.api.context import FEED, LOAD, SETTINGS, TICKETS, TOKENS
-from service.auth.tokens import CALLER, EXPIRES_AT, Verified
+from service.auth.signer import Verified
+from service.auth.tokens import CALLER, EXPIRES_AT
 from service.errors import (
     Internal,
     InvalidRequest,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from aiohttp import hdrs, web
 
 from service.errors import InvalidRequest
-from service.model import Retry
+from service.model import IdempotencyKey
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -18,7 +18,7 @@ IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
 PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 
-def retry_of(request: web.Request, body: bytes) -> Retry | None:
+def retry_of(request: web.Request, body: bytes) -> IdempotencyKey | None:
     """What makes it safe to make the request again; None without an `Idempotency-Key`.
 
     :raises InvalidRequest: the header is not a key
@@ -35,7 +35,7 @@ def retry_of(request: web.Request, body: bytes) -> Retry | None:
     for part in (request.method, request.raw_path, *_preconditions(request)):
         whole.update(part.encode("utf-8", "surrogateescape") + b"\n")
     whole.update(body)
-    return Retry(given[0], whole.hexdigest())
+    return IdempotencyKey(given[0], whole.hexdigest())
 
 
 def _preconditions(request: web.Request) -> Iterable[str]:

@@ -44,7 +44,7 @@ async def put(request: web.Request) -> web.Response:
         [parsing.parse_value(body, request.app[SETTINGS])],
         conditions=if_match(request, key) + if_none_match(request, key),
         ttl=ttl,
-        retry=retry_of(request, body),
+        idempotency_key=retry_of(request, body),
     )
     return _changed(revision)
 
@@ -58,7 +58,7 @@ async def delete(request: web.Request) -> web.Response:
             request[CALLER],
             [key],
             conditions=if_match(request, key) + if_none_match(request, key),
-            retry=retry_of(request, b""),
+            idempotency_key=retry_of(request, b""),
         )
     except ConditionFailed as failed:
         if failed.conflicts[key] is None:  # it would be 404 without (section 13.2.1)

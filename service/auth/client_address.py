@@ -1,13 +1,12 @@
-"""Where a request comes from: what the limits on logins count by.
+"""The client's address, by which the limits on logins count.
 
-Anybody may send an `X-Forwarded-For`; it counts as far as proxies vouch for it that the
-operator trusts (`KV_TRUSTED_PROXIES`). Each proxy adds, on the right, the address that
-it was called from: read from there, the first one that is no trusted proxy is the
-client, and what stands left of it is hearsay.
+Any client can send an `X-Forwarded-For`. Each proxy appends, on the right, the address
+that it was called from. Read from the right, the first address that is not a trusted
+proxy (`KV_TRUSTED_PROXIES`) is the client; those to the left of it are ignored.
 
-aiohttp-remotes is well kept, but its nearest class, XForwardedFiltered, believes the
-header of any peer, proxy or not, lets it set the scheme and the host too, and refuses
-requests whose header has two lines or a word in it, as it may on the left.
+aiohttp-remotes has no class that fits. XForwardedFiltered trusts the header of every
+peer, lets it set the scheme and the host, too, and refuses requests whose header has
+two lines or an entry that is not an address.
 """
 
 from collections.abc import Iterator
@@ -24,18 +23,21 @@ from aiohttp import hdrs, web
 
 from service.settings import Networks
 
-#: Bits: a client gets no fewer addresses than these leave (RFC 6177).
+#: Bits of an IPv6 address that identify a client: it owns the rest (RFC 6177).
 IPV6_PREFIX = 64
 
-#: IPv4 addresses as a translator shows them, in the last 32 bits (RFC 6052).
+#: IPv4 addresses behind a NAT64 translator, in the last 32 bits (RFC 6052).
 NAT64 = IPv6Network("64:ff9b::/96")
 
-#: What a peer is called that was gone before it could be asked.
+#: The address of a peer that has disconnected already.
 UNKNOWN = "unknown"
 
 
 def client_address(request: web.BaseRequest, trusted: Networks) -> str:
-    """An IPv4 address, or the network of an IPv6 one, that can have it all."""
+    """An IPv4 address, or the /64 network of an IPv6 address.
+
+    :param trusted: the proxies whose `X-Forwarded-For` counts
+    """
     peer = _parse(request.remote or "")
     if peer is None:
         return UNKNOWN
@@ -44,7 +46,7 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
         if not _is_in(client, trusted):
             break
         reported = _parse(hop)
-        # a trusted proxy that knows no better stands for its client
+        # the proxy reports no address: it counts as the client
         if reported is None:
             break
         client = reported
@@ -56,14 +58,14 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
 
 
 def _forwarded_for(request: web.BaseRequest) -> Iterator[str]:
-    """From the right to the left, over all lines of the header."""
+    """The entries of all lines of the header, from right to left."""
     lines = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
     hops = ",".join(lines).split(",")
     return (hop for hop in map(str.strip, reversed(hops)) if hop)
 
 
 def _parse(hop: str) -> IPv4Address | IPv6Address | None:
-    """Some proxies add the port: 192.0.2.1:80, [2001:db8::1]:80."""
+    """Parses an address; some proxies add the port: 192.0.2.1:80, [2001:db8::1]:80."""
     if hop.startswith("["):
         hop = hop[1:].partition("]")[0]
     elif hop.count(":") == 1:

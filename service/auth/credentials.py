@@ -5,23 +5,33 @@ from typing import NamedTuple
 
 from service.errors import InvalidRequest, quoted
 
-MAX_USERNAME = 64  # characters, in NFC
-MAX_DECOMPOSED = 4  # characters that become one in NFC (UAX #15, expansion factors)
-MAX_PASSWORD = 1024  # bytes
+#: Characters, in NFC.
+MAX_USERNAME = 64
+
+#: Characters that NFC can compose into one (UAX #15, expansion factors).
+MAX_DECOMPOSED = 4
+
+#: Bytes.
+MAX_PASSWORD = 1024
 
 
 class Credentials(NamedTuple):
+    """A user name and a password that keep the limits.
+
+    :ivar username: in NFC
+    """
+
     username: str
     password: str
 
 
 def check_new_username(username: str) -> None:
-    """What an account created before this rule may break.
+    """Checks the rules for new names only: older accounts may break them.
 
-    lua/users/names.lua is the same rule for the operators' console.
+    The operators' console has the same rule, in Lua.
 
     :param username: as `check_credentials` returns it
-    :raises InvalidRequest: white space surrounds it
+    :raises InvalidRequest: the name begins or ends with white space
     """
     if username != username.strip():
         raise InvalidRequest(
@@ -30,11 +40,13 @@ def check_new_username(username: str) -> None:
 
 
 def check_credentials(username: str, password: str) -> Credentials:
-    """The name in NFC, so that one name is one account however it was typed.
+    """Checks a name and a password; brings the name into NFC.
 
-    :raises InvalidRequest: a limit of the name or the password is not kept
+    A name in NFC is the same account however it was typed.
+
+    :raises InvalidRequest: the name or the password breaks a limit
     """
-    # normalising takes the square of the length of a run of combining marks
+    # normalisation is quadratic in the length of a run of combining marks
     if len(username) <= MAX_USERNAME * MAX_DECOMPOSED:
         username = unicodedata.normalize("NFC", username)
     if len(username) > MAX_USERNAME:
@@ -47,7 +59,11 @@ def check_credentials(username: str, password: str) -> Credentials:
 
 
 def check_password(given: str, where: str) -> str:
-    """:raises InvalidRequest: it is too long"""
+    """Checks the length of a password.
+
+    :param where: its place in the request, for the error
+    :raises InvalidRequest: the password is too long
+    """
     size = len(given.encode())
     if size > MAX_PASSWORD:
         raise InvalidRequest(

@@ -1,10 +1,10 @@
-"""Work for a few threads, with a bounded queue in front that is fair to addresses.
+"""A thread pool with a bounded queue that is fair to client addresses.
 
-Each address has its turn after the others: however many requests one of them sends, the
-only request of another waits for one of them at the most. When no place is left, the
-newest request of whoever has most in the queue loses its own. Clients that seem to have
-left are served last and lose their places first: perhaps nobody wants their replies any
-more, but who has closed only the sending half of a connection still reads.
+The queue serves addresses round robin: however many requests one address sends, the
+only request of another address waits for at most one of them. When the queue is full, a
+new request evicts the newest one of the address with the most entries, perhaps itself.
+Clients that seem to have left are served last and evicted first. They are not refused:
+a client that has closed only the sending half of its connection still reads the reply.
 """
 
 import asyncio
@@ -22,130 +22,142 @@ T = TypeVar("T")
 
 
 class Client(NamedTuple):
-    """Who waits for the work."""
+    """The client that a queue entry belongs to.
+
+    :ivar has_left: whether it seems to have closed its connection
+    """
 
     address: str
     has_left: Callable[[], bool]
 
 
 class QueueFull(Exception):
-    """No place is left, or the place went to somebody else."""
+    """The queue is full, or the entry was evicted."""
 
 
-class Place:
-    """A client's place in the queue.
+class QueueEntry:
+    """A request in the queue.
 
-    :ivar has_left: the client, when somebody looked last
-    :ivar turn: places with the same turn are of different addresses
+    :ivar has_left: the client's state when the queue was last examined
+    :ivar round: of the round robin; an address has one entry in a round
     """
 
-    def __init__(self, queue: "FairQueue", client: Client, turn: int, number: int):
+    def __init__(self, queue: "FairQueue", client: Client, round_: int, number: int):
         self._queue = queue
         self.client = client
         self.has_left = False
-        self.turn = turn
+        self.round = round_
         self.number = number
-        self.is_lost = False
-        self.outcome: asyncio.Future[Any] = queue.loop.create_future()
+        self.is_evicted = False
+        self.result: asyncio.Future[Any] = queue.loop.create_future()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Runs the work in a thread when its turn has come; once for a place.
+        """Waits in the queue, then runs the work in a thread; once for an entry.
 
-        :raises QueueFull: the place went to somebody else
+        :raises QueueFull: the entry was evicted
         """
-        if self.is_lost:
+        if self.is_evicted:
             raise QueueFull()
         self._queue.submit(self, work)
-        outcome: T = await self.outcome
-        return outcome
+        result: T = await self.result
+        return result
 
 
-#: Who is served first has the least, who loses its place first the most.
-ORDER = attrgetter("has_left", "turn", "number")
+#: The lowest entry is served first, the highest is evicted first.
+PRIORITY = attrgetter("has_left", "round", "number")
 
 
 class FairQueue:
-    """:param limit: of places: of those that wait, and those whose work is under way"""
+    """Runs work in threads, in the order of `PRIORITY`.
+
+    :param limit: entries that wait and work that runs, in total
+    """
 
     def __init__(self, threads: int, limit: int, name: str) -> None:
         self.loop = asyncio.get_running_loop()
         self._threads = threads
         self._limit = limit
         self._executor = ThreadPoolExecutor(
-            threads, thread_name_prefix=name, initializer=_give_way
+            threads, thread_name_prefix=name, initializer=_lower_priority
         )
-        self._waiting: set[Place] = set()
-        self._work: dict[Place, Callable[[], Any]] = {}  # of those that are ready
-        self._under_way = 0
+        self._waiting: set[QueueEntry] = set()
+        self._work: dict[QueueEntry, Callable[[], Any]] = {}  # of entries that can run
+        self._running = 0
         self._numbers = itertools.count()
-        self._last_turn = 0
+        self._last_round = 0
 
     def close(self) -> None:
-        for place in list(self._waiting):
-            self._take_away(place)
+        """Evicts all entries; waits for the work that runs."""
+        for entry in list(self._waiting):
+            self._evict(entry)
         self._executor.shutdown(cancel_futures=True)
 
     @contextlib.contextmanager
-    def place(self, client: Client) -> Iterator[Place]:
-        """:raises QueueFull: there is none, and nobody has a weaker claim to one"""
-        turns = (p.turn for p in self._waiting if p.client.address == client.address)
-        turn = max(turns, default=self._last_turn) + 1
-        place = Place(self, client, turn, next(self._numbers))
-        self._waiting.add(place)
-        try:
-            if len(self._waiting) + self._under_way > self._limit:
-                self._take_away(max(self._waiting, key=ORDER))
-            if place.is_lost:
-                raise QueueFull()
-            yield place
-        finally:
-            self._waiting.discard(place)
-            self._work.pop(place, None)
+    def enter(self, client: Client) -> Iterator[QueueEntry]:
+        """An entry of the queue for as long as the context lasts.
 
-    def submit(self, place: Place, work: Callable[[], Any]) -> None:
-        self._work[place] = work
+        :raises QueueFull: the queue is full, and no entry has a lower priority
+        """
+        rounds = (e.round for e in self._waiting if e.client.address == client.address)
+        round_ = max(rounds, default=self._last_round) + 1
+        entry = QueueEntry(self, client, round_, next(self._numbers))
+        self._waiting.add(entry)
+        try:
+            if len(self._waiting) + self._running > self._limit:
+                self._evict(max(self._waiting, key=PRIORITY))
+            if entry.is_evicted:
+                raise QueueFull()
+            yield entry
+        finally:
+            self._waiting.discard(entry)
+            self._work.pop(entry, None)
+
+    def submit(self, entry: QueueEntry, work: Callable[[], Any]) -> None:
+        """Makes an entry ready to run; called by `QueueEntry.run`."""
+        self._work[entry] = work
         self._serve()
 
     def _serve(self) -> None:
-        while self._work and self._under_way < self._threads:
-            for place in self._waiting:
-                place.has_left = place.client.has_left()
-            place = min(self._work, key=ORDER)
-            self._waiting.discard(place)
-            self._last_turn = max(self._last_turn, place.turn)
-            self._start(place, self._work.pop(place))
+        while self._work and self._running < self._threads:
+            for entry in self._waiting:
+                entry.has_left = entry.client.has_left()
+            entry = min(self._work, key=PRIORITY)
+            self._waiting.discard(entry)
+            self._last_round = max(self._last_round, entry.round)
+            self._start(entry, self._work.pop(entry))
 
-    def _take_away(self, place: Place) -> None:
-        place.is_lost = True
-        self._waiting.discard(place)
-        if self._work.pop(place, None) and not place.outcome.done():
-            place.outcome.set_exception(QueueFull())
+    def _evict(self, entry: QueueEntry) -> None:
+        entry.is_evicted = True
+        self._waiting.discard(entry)
+        if self._work.pop(entry, None) and not entry.result.done():
+            entry.result.set_exception(QueueFull())
 
-    def _start(self, place: Place, work: Callable[[], Any]) -> None:
-        self._under_way += 1
-        running = self._executor.submit(work)
-        running.add_done_callback(
-            lambda ended: self.loop.call_soon_threadsafe(self._end, place, ended)
+    def _start(self, entry: QueueEntry, work: Callable[[], Any]) -> None:
+        self._running += 1
+        future = self._executor.submit(work)
+        future.add_done_callback(
+            lambda ended: self.loop.call_soon_threadsafe(self._end, entry, ended)
         )
 
-    def _end(self, place: Place, ended: Future[Any]) -> None:
-        self._under_way -= 1
-        if place.outcome.done():
-            pass  # the request was cancelled, only the thread could not be
+    def _end(self, entry: QueueEntry, ended: Future[Any]) -> None:
+        self._running -= 1
+        if entry.result.done():
+            pass  # the request was cancelled, which does not stop its thread
         elif ended.cancelled():
-            place.outcome.cancel()
+            entry.result.cancel()
         elif (error := ended.exception()) is not None:
-            place.outcome.set_exception(error)
+            entry.result.set_exception(error)
         else:
-            place.outcome.set_result(ended.result())
+            entry.result.set_result(ended.result())
         self._serve()
 
 
-def _give_way() -> None:
-    """The event loop and Tarantool have a core whenever they want one.
+def _lower_priority() -> None:
+    """Lets the event loop and Tarantool preempt this thread.
 
-    A core that runs only such threads (sched(7)) counts as idle when another one wakes;
-    with nice ones it does not, and who wakes may queue behind others elsewhere.
+    With SCHED_IDLE, the kernel counts a core that runs only such threads as idle when
+    it chooses one for a thread that wakes up (sched(7)). With a nice value it does not,
+    and the thread could queue behind others on another core.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()

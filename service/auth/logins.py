@@ -1,4 +1,9 @@
-"""Whether a password is right: asked by somebody, from somewhere, not too often."""
+"""Logins: checks of a name and a password, within the limits on failures.
+
+Identical attempts at the same time share one check, which counts once: programs that
+start together with the same right password are not guessing. An attempt never shares a
+check that may have read the account before the attempt arrived.
+"""
 
 import asyncio
 import contextlib
@@ -12,12 +17,15 @@ from service.errors import InvalidCredentials, Overloaded, Unavailable
 from service.model import User
 from service.storage.client import Storage
 
-#: Requests that wait for a check which another one asked for: each holds a connection.
+#: Requests that wait for the check of another request: each occupies a connection.
 MAX_SHARING = 256
 
 
 class Attempt(NamedTuple):
-    """:ivar address: that of the client, as the limits count by it"""
+    """A name, a password and where they come from.
+
+    :ivar address: of the client, as the limits count it
+    """
 
     username: str
     password: str
@@ -25,24 +33,21 @@ class Attempt(NamedTuple):
 
 
 class Logins:
-    """Checks names and passwords, within the limits.
-
-    Attempts that are the same in all and are made at once share a check, and count
-    once: a crowd of programs that start together with one right password is no crowd of
-    guesses. None shares a check that has read the account before the attempt came.
-    """
+    """Checks attempts; identical ones share a check."""
 
     def __init__(self, storage: Storage, passwords: PasswordHasher) -> None:
         self._storage = storage
         self._passwords = passwords
-        self._checks: dict[Attempt, _Check] = {}  # the newest of each attempt
+        self._checks: dict[Attempt, _Check] = {}  # the latest of each attempt
         self._sharing = 0
 
     async def check(self, attempt: Attempt, has_left: Callable[[], bool]) -> User:
-        """The account, when name and password are right.
+        """Returns the account if name and password are right.
 
-        :param has_left: whether the client seems to have left
-        :raises InvalidCredentials, TooManyAttempts, Overloaded:
+        :param has_left: whether the client seems to have closed its connection
+        :raises InvalidCredentials: the name is unknown or the password is wrong
+        :raises TooManyAttempts: the name or the address has reached its limit
+        :raises Overloaded: the queue or the number of shared checks is full
         """
         check = self._checks.get(attempt)
         if check is None or check.has_begun:
@@ -50,7 +55,7 @@ class Logins:
         elif self._sharing < MAX_SHARING:
             self._sharing += 1
         else:
-            raise Overloaded(f"{MAX_SHARING} requests try what others do, the limit")
+            raise Overloaded(f"{MAX_SHARING} requests share others' checks, the limit")
         check.have_left.append(has_left)
         await asyncio.wait([check.task])
         return check.task.result()
@@ -66,13 +71,13 @@ class Logins:
         if self._checks[attempt] is check:
             del self._checks[attempt]
         if not task.cancelled():
-            task.exception()  # asyncio complains when nobody is left to look at it
+            task.exception()  # retrieved, or asyncio logs it when no request is left
 
 
 class _Check:
-    """The check of an attempt, for all who share it, when the previous one has ended.
+    """A check that identical attempts share; it starts when the previous one ends.
 
-    :ivar has_begun: it may have read the account
+    :ivar has_begun: it may have read the account, so that no attempt may join
     """
 
     def __init__(
@@ -93,13 +98,13 @@ class _Check:
             await asyncio.wait([previous.task])
         username, password, address = attempt
         client = Client(address, self._has_left)
-        with self._passwords.place(client) as place:
+        with self._passwords.enter_queue(client) as entry:
             self.has_begun = True
             user, costs = await self._storage.begin_login(username, address)
             known_hash = user.password_hash if user else None
             try:
                 verdict = await self._passwords.check(
-                    password, known_hash, costs, place
+                    password, known_hash, costs, entry
                 )
             except Overloaded:
                 await self._storage.end_login(username, address, succeeded=False)
@@ -108,7 +113,7 @@ class _Check:
             raise InvalidCredentials()
         await self._storage.end_login(username, address, succeeded=True)
         if verdict.new_hash is not None:
-            # where there is no room for it now, the next login tries again
+            # if the storage is unavailable or full, the next login tries again
             with contextlib.suppress(Unavailable):
                 await self._storage.rehash(
                     username, user.password_hash, verdict.new_hash

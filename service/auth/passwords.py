@@ -1,8 +1,8 @@
-"""bcrypt, off the event loop, in a bounded number of threads with a bounded queue.
+"""Password hashing with bcrypt, in threads behind a bounded queue.
 
-To check a password takes the same time whatever comes of it, and whatever the cost of
-the hash: that of the highest in use. `KV_BCRYPT_ROUNDS` may have been changed, and a
-hash from before must not tell that its name is somebody's.
+A check takes the same time for a right password, a wrong one and an unknown name: the
+time of the highest cost among the hashes in use. They differ after a change of
+`KV_BCRYPT_ROUNDS`; without the padding, an old hash would reveal that its name exists.
 """
 
 import base64
@@ -15,29 +15,32 @@ from typing import NamedTuple
 
 import bcrypt
 
-from service.auth.fair_queue import Client, FairQueue, Place, QueueFull
+from service.auth.fair_queue import Client, FairQueue, QueueEntry, QueueFull
 from service.errors import Overloaded
 
-#: A hash takes a core for about 0.2 s at cost 12; where there are several, one is left
-#: to the event loop and Tarantool.
+#: A hash occupies a core for about 0.2 s at cost 12. One core, if there are several, is
+#: left to the event loop and Tarantool.
 THREADS = max(1, (os.cpu_count() or 1) - 1)
 
-#: A full queue is 64 * 0.2 s = 13 s long; shorter with many threads, because whoever
-#: comes to a full one has all of it looked at.
+#: Entries of the queue. A full one takes 64 * 0.2 s = 13 s, less with many threads:
+#: each request to a full queue examines all of it.
 MAX_WAITING = min(64 * THREADS, 512)
 
-#: The lowest that bcrypt takes.
+#: The lowest cost that bcrypt accepts.
 MIN_COST = 4
 
-#: For hashes that are made for the time they take.
+#: Of hashes that are computed only for the time that they take.
 SALT = b"." * 22
 
-#: Who waits when the service itself makes an account.
-OURSELVES = Client("", lambda: False)
+#: The client of a hash that no request needs: an account that the service creates.
+NO_CLIENT = Client("", lambda: False)
 
 
 class Verdict(NamedTuple):
-    """:ivar new_hash: to keep in the place of one whose cost is another than today's"""
+    """The result of a check.
+
+    :ivar new_hash: replaces a hash of another cost than `KV_BCRYPT_ROUNDS`
+    """
 
     matches: bool
     new_hash: str | None = None
@@ -46,7 +49,8 @@ class Verdict(NamedTuple):
 class PasswordHasher:
     """Hashes and checks passwords of any length, all of their bytes significant.
 
-    :param workers: among which the threads and the queue are divided
+    :param rounds: the cost of new hashes
+    :param workers: processes that share the threads and the limit of the queue
     """
 
     def __init__(self, rounds: int, workers: int = 1) -> None:
@@ -56,37 +60,44 @@ class PasswordHasher:
         self._queue = FairQueue(threads, self._limit, "bcrypt")
 
     def close(self) -> None:
+        """Stops the threads; requests in the queue fail."""
         self._queue.close()
 
-    async def hash(self, password: str, place: Place) -> str:
-        """:raises Overloaded: the place went to somebody else"""
+    async def hash(self, password: str, entry: QueueEntry) -> str:
+        """Hashes a password.
+
+        :raises Overloaded: the entry was evicted from the queue
+        """
         with self._overloaded():
-            return await place.run(partial(_hash, password, self._rounds))
+            return await entry.run(partial(_hash, password, self._rounds))
 
     @contextlib.contextmanager
-    def place(self, client: Client = OURSELVES) -> Iterator[Place]:
-        """Taken before anything else is asked: a full queue costs nobody else a thing.
+    def enter_queue(self, client: Client = NO_CLIENT) -> Iterator[QueueEntry]:
+        """An entry of the queue, to be taken before the storage is called.
+
+        A request that is refused here costs no call.
 
         :raises Overloaded: the queue is full
         """
-        with self._overloaded(), self._queue.place(client) as place:
-            yield place
+        with self._overloaded(), self._queue.enter(client) as entry:
+            yield entry
 
     async def check(
         self,
         password: str,
         known_hash: str | None,
         costs: Sequence[int],
-        place: Place,
+        entry: QueueEntry,
     ) -> Verdict:
-        """Whether the password is the hash's; for None, no, after the same time.
+        """Compares a password with a hash, in the same time whatever the result.
 
-        :param costs: the lowest and the highest of the hashes in use
-        :raises Overloaded: the place went to somebody else
+        :param known_hash: None for an unknown name, which never matches
+        :param costs: the lowest and the highest cost of the hashes in use
+        :raises Overloaded: the entry was evicted from the queue
         """
         work = partial(_check, password, known_hash, costs, self._rounds)
         with self._overloaded():
-            return await place.run(work)
+            return await entry.run(work)
 
     @contextlib.contextmanager
     def _overloaded(self) -> Iterator[None]:
@@ -116,11 +127,11 @@ def _check(
 
 
 def _padding(cost: int, lowest: int, highest: int) -> list[int]:
-    """What to hash at after one hash at a cost, to make it the same for each cost.
+    """The costs of the extra hashes that make a check equally long for each cost.
 
-    A hash takes 2^cost steps, and some for itself. So as many more are made that they
-    come to 2^highest steps, which takes the more hashes the lower the cost is; then as
-    many small ones that in the end the same number has been made, with the same steps.
+    A hash takes 2^cost steps and a constant overhead. The extra hashes bring the steps
+    to 2^highest, which takes more hashes for a lower cost. Small hashes, of the same
+    total for each cost, then make the number of hashes equal.
     """
     doubling = list(range(cost, highest))
     small = [MIN_COST + 1] * (highest - cost) + [MIN_COST] * 2 * (cost - lowest)
@@ -136,8 +147,8 @@ def _spend(password: str, cost: int) -> None:
 
 
 def _digest(password: str) -> bytes:
-    """44 bytes for a password of any length: bcrypt takes no more than 72.
+    """A digest of 44 bytes: bcrypt accepts no more than 72.
 
-    Base64, because bcrypt of other implementations stops at a zero byte.
+    In base64, because some implementations of bcrypt stop at a zero byte.
     """
     return base64.b64encode(hashlib.sha256(password.encode()).digest())

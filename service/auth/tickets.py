@@ -1,38 +1,46 @@
-"""Tickets: signed like tokens, with a key of their own, for streams of changes only.
+"""Tickets: JWTs for event streams only, which browsers pass in the URL.
 
-A ticket travels in a URL, which browsers and proxies keep in histories and logs: it is
-of no use for any other call.
+An EventSource cannot send the header `Authorization`. Browsers and proxies keep URLs in
+histories and logs: so a ticket is signed with a key of its own and valid for no other
+route.
 """
 
 import hashlib
 import hmac
 import time
 
-from service.auth.tokens import Signer, Verified
+from service.auth.signer import Signer, Verified
 from service.errors import TokenExpired, TokenInvalid
 from service.model import Caller
 
-#: Seconds: an EventSource reconnects to the same URL, so a ticket lasts for several
-#: connections, but not as long as a token may.
+#: Seconds. An EventSource reconnects to the same URL, so a ticket is valid for several
+#: connections, but not for as long as a token can be.
 MAX_TTL = 3600
 
 AUDIENCE = "changes"
 
 
 class Tickets:
-    """:param previous: a secret whose tickets are still valid"""
+    """Issues and verifies tickets.
+
+    :param previous: a secret that no longer signs, but whose tickets are valid
+    """
 
     def __init__(self, secret: str, previous: str = "") -> None:
         self._signer = Signer(_key(secret), previous and _key(previous), AUDIENCE)
 
     def issue(self, caller: Caller, token_expires_at: int) -> tuple[str, int]:
-        """A ticket, and the seconds that it is valid for."""
+        """Issues a ticket; returns it and the seconds that it is valid for."""
         now = int(time.time())
         expires_at = min(token_expires_at, now + MAX_TTL)
         return self._signer.sign(caller, expires_at), max(0, expires_at - now)
 
     async def verify(self, ticket: str) -> Verified:
-        """:raises TokenExpired, TokenInvalid:"""
+        """Verifies a ticket.
+
+        :raises TokenExpired: the ticket has expired
+        :raises TokenInvalid: the ticket is not valid
+        """
         try:
             return await self._signer.verify(ticket)
         except TokenExpired:
@@ -44,5 +52,8 @@ class Tickets:
 
 
 def _key(secret: str) -> str:
-    """Derived from the secret of tokens: a JWT contains a dot, so `ticket` is none."""
+    """Derives the tickets' key from the tokens' secret.
+
+    The secret signs JWTs, which contain dots: none of them equals `ticket`.
+    """
     return hmac.new(secret.encode(), b"ticket", hashlib.sha256).hexdigest()

@@ -1,7 +1,7 @@
-"""The procedures of the storage, a method each; the only caller of Tarantool.
+"""The client of Tarantool: a method for each procedure of `kv.v1`.
 
-Every method raises `StorageUnavailable` when Tarantool cannot be asked or does not
-answer in time, and `StorageFull` when it has no room left.
+Every method raises `StorageUnavailable` when Tarantool is not connected or does not
+answer in time, and `StorageFull` when its memory or its disk is full.
 """
 
 import asyncio
@@ -9,31 +9,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from asynctnt.exceptions import (
-    ErrorCode,
-    TarantoolDatabaseError,
-    TarantoolNetworkError,
-)
+from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
 
 from service.errors import (
-    Applied,
-    BodyTooLarge,
     ConditionFailed,
-    CounterOverflow,
-    IdempotencyConflict,
-    NotACounter,
-    NotFound,
-    NotGranted,
-    Problem,
     ReplyTooLarge,
-    RevisionAhead,
     RevisionCompacted,
-    StorageFull,
     StorageUnavailable,
-    TokenRevoked,
     TooManyAttempts,
     Unavailable,
-    UserExists,
 )
 from service.json_text import size_at_most
 from service.model import (
@@ -44,85 +28,68 @@ from service.model import (
     Changes,
     Condition,
     Grant,
+    IdempotencyKey,
     Listing,
-    Retry,
     Row,
     User,
 )
 from service.settings import Address
-from service.sizes import SMALL
-from service.storage.coalescer import Grouped
-from service.storage.instances import CALL_TIMEOUT, NO_SUCH_API, ConnectionKeeper
+from service.sizes import KIB, SMALL
+from service.storage.coalescer import Coalescer
+from service.storage.instances import CALL_TIMEOUT, ConnectionKeeper
+from service.storage.refusals import READ_ONLY, problem_of
 from service.yielding import yield_loop
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a call and its answer beyond which it travels apart from smaller ones. What
-#: asks a little, and for no more than is not counted, is none of them.
-LARGE = SMALL + 8 * 1024
+#: Bytes of a request and its result up to which a call uses the interactive connection,
+#: beyond them the bulk one. A few keys and a result of `SMALL` bytes are interactive.
+MAX_INTERACTIVE = SMALL + 8 * KIB
 
-#: Seconds in which the log does not repeat itself.
-TELL_INTERVAL = 10.0
+#: Keys of a read or a write, and bytes of their values, up to which it is coalesced
+#: with others. The fixed cost of a call is negligible for a larger one, and the other
+#: requests would have to wait for it.
+MAX_COALESCED_KEYS, MAX_COALESCED_BYTES = 16, 8 * KIB
 
-#: The refusals of the procedures, by the custom type of the error.
-REFUSALS: dict[str, type[Problem]] = {
-    "kv.UserExists": UserExists,
-    "kv.TokenRevoked": TokenRevoked,
-    "kv.NotGranted": NotGranted,
-    "kv.ReplyTooLarge": BodyTooLarge,
-    "kv.IdempotencyConflict": IdempotencyConflict,
-    "kv.NotACounter": NotACounter,
-    "kv.CounterOverflow": CounterOverflow,
-    "kv.ChangesOff": NotFound,
-    "kv.RevisionAhead": RevisionAhead,
-}
+#: Requests in a coalesced call: with more, the first ones wait longer than they gain.
+MAX_COALESCED_REQUESTS = 16
 
-#: What the procedures refuse before anything is touched.
-FULL = {"kv.MemoryFull", "kv.RetriesFull", "kv.DiskFull"}
-
-#: Keys, and bytes of their values, up to which a read or a write is small: it travels
-#: in one call with others of its turn of the event loop. What a call costs is little
-#: beside the work of a larger one, which would only make the others wait.
-FEW, SHORT = 16, 8 * 1024
-
-#: Small ones that travel in one call: with more, the first wait longer than they gain.
-MOST_IN_CALL = 16
-
-READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
-LOG_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
+#: Seconds in which the same reason is logged once.
+LOG_INTERVAL = 10.0
 
 SmallPut = tuple[Caller, Sequence[str], Sequence[str]]
 SmallGet = tuple[Caller, Sequence[str], int]
 
-#: The values; the bytes that they take, if these are too many; None if the values must
-#: be waited for or are refused.
+#: The values; the bytes that they take, if these are too many; None for a request that
+#: must wait for the WAL or is refused: it needs a call of its own.
 SmallResult = list[str | None] | int | None
 
-#: The last argument of a read: its size is returned where it is too large.
+#: The last argument of a read: a result that is too large is answered by its size.
 SIZED = True
 
 
 class Storage:
-    """The procedures of `kv.v1`, of the instance that is connected at the moment."""
+    """Calls the procedures of `kv.v1` on the instance that is connected now."""
 
     def __init__(self, addresses: Sequence[Address], user: str, password: str) -> None:
         self._keeper = ConnectionKeeper(addresses, user, password)
-        self._told: dict[str, float] = {}
-        self._gets = Grouped(self._get_each, MOST_IN_CALL)
-        self._puts = Grouped(self._put_each, MOST_IN_CALL)
+        self._logged_at: dict[str, float] = {}  # by reason
+        self._gets = Coalescer(self._get_each, MAX_COALESCED_REQUESTS)
+        self._puts = Coalescer(self._put_each, MAX_COALESCED_REQUESTS)
 
-    async def open(self, patience: float) -> None:
-        """Connects; tries again for `patience` seconds.
+    async def open(self, max_wait: float) -> None:
+        """Connects; tries again for `max_wait` seconds.
 
-        :raises StartError: Tarantool could not be reached
+        :raises StartError: Tarantool cannot be reached
         """
-        await self._keeper.open(patience)
+        await self._keeper.open(max_wait)
 
     async def close(self) -> None:
+        """Disconnects."""
         await self._keeper.close()
 
     async def is_ready(self) -> bool:
-        """Whether Tarantool answers and offers the procedures this service calls."""
+        """Checks that Tarantool answers and has the procedures of `kv.v1`."""
         try:
             await self._call("kv.v1.status")
         except StorageUnavailable:
@@ -130,25 +97,31 @@ class Storage:
         return True
 
     async def has_user(self, username: str) -> bool:
+        """Checks whether an account exists."""
         (found,) = await self._call("kv.v1.has_user", username)
         return bool(found)
 
     async def create_user(
         self, username: str, password_hash: str, *, everything: bool = False
     ) -> None:
-        """:param everything: granted to it, whatever a new account gets
-        :raises UserExists:
+        """Creates an account.
+
+        :param everything: grants all keys to it, instead of the default grants
+        :raises UserExists: the name is taken
         """
         await self._call(
             "kv.v1.create_user", username, password_hash, everything, writes=True
         )
 
     async def begin_sign_up(self, address: str) -> None:
-        """:raises TooManyAttempts:"""
+        """Counts a sign-up from an address.
+
+        :raises TooManyAttempts: the address has reached its limit
+        """
         try:
             (wait,) = await self._call("kv.v1.begin_sign_up", address)
         except StorageUnavailable as problem:
-            # the account that this was for was not made
+            # the account has certainly not been created
             raise StorageUnavailable(str(problem), applied="no") from None
         if wait is not None:
             raise TooManyAttempts(wait)
@@ -156,9 +129,10 @@ class Storage:
     async def begin_login(
         self, username: str, address: str
     ) -> tuple[User | None, list[int]]:
-        """Counts a failure; tells the account, and what `PasswordHasher.check` wants.
+        """Counts a failed login until `end_login`; returns the account, if it exists,
+        and the costs that `PasswordHasher.check` requires.
 
-        :raises TooManyAttempts:
+        :raises TooManyAttempts: the name or the address has reached its limit
         """
         wait, *known = await self._call("kv.v1.begin_login", username, address)
         if wait is not None:
@@ -168,29 +142,35 @@ class Storage:
         return user, costs
 
     async def end_login(self, username: str, address: str, *, succeeded: bool) -> None:
-        """Takes back the failure; `succeeded` forgives the others of that name too."""
+        """Removes the failure that `begin_login` counted.
+
+        :param succeeded: removes the other failures of the name, too
+        """
         await self._call("kv.v1.end_login", username, address, succeeded)
 
     async def rehash(self, username: str, known_hash: str, new_hash: str) -> None:
-        """Keeps another hash of a password, unless that has been changed."""
+        """Replaces the hash of a password, unless the password has been changed."""
         await self._call("kv.v1.rehash", username, known_hash, new_hash, writes=True)
 
     async def account(self, caller: Caller) -> Account:
-        """:raises TokenRevoked:"""
+        """Reads the caller's account.
+
+        :raises TokenRevoked: the token is no longer valid
+        """
         created_at, grants = await self._call("kv.v1.account", caller)
         return Account(created_at, [Grant(**grant) for grant in grants])
 
     async def end_tokens(self, caller: Caller) -> None:
-        """Ends every token of the caller's account.
+        """Revokes every token of the caller's account.
 
-        :raises TokenRevoked:
+        :raises TokenRevoked: the token is no longer valid
         """
         await self._call("kv.v1.end_tokens", caller, writes=True)
 
     async def set_password(self, caller: Caller, password_hash: str) -> Caller:
-        """Ends every token of the account, too; returns the caller of a new one.
+        """Sets a password and revokes every token; returns the caller of a new token.
 
-        :raises TokenRevoked:
+        :raises TokenRevoked: the token is no longer valid
         """
         (version,) = await self._call(
             "kv.v1.set_password", caller, password_hash, writes=True
@@ -198,7 +178,10 @@ class Storage:
         return Caller(caller.username, version)
 
     async def delete_user(self, caller: Caller) -> None:
-        """:raises TokenRevoked:"""
+        """Deletes the caller's account.
+
+        :raises TokenRevoked: the token is no longer valid
+        """
         await self._call("kv.v1.delete_user", caller, writes=True)
 
     async def put(
@@ -209,17 +192,24 @@ class Storage:
         *,
         conditions: Sequence[Condition] = (),
         ttl: float | None = None,
-        retry: Retry | None = None,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> int:
         """Writes all keys or none; returns the revision.
 
         :param values: JSON texts, one for each key
         :param ttl: seconds until all these keys expire
-        :raises TokenRevoked, NotGranted, ConditionFailed, IdempotencyConflict:
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not write a key
+        :raises ConditionFailed: a condition does not hold
+        :raises IdempotencyConflict: the idempotency key belongs to another request
         """
-        options = _options(conditions=conditions, ttl=ttl, retry=retry)
-        if not options and len(keys) <= FEW and size_at_most(values) <= SHORT:
-            revision = await self._puts.ask((caller, keys, values))
+        options = _options(conditions=conditions, ttl=ttl, retry=idempotency_key)
+        if (
+            not options
+            and len(keys) <= MAX_COALESCED_KEYS
+            and size_at_most(values) <= MAX_COALESCED_BYTES
+        ):
+            revision = await self._puts.submit((caller, keys, values))
             if revision is not None:
                 return revision
         outcome = await self._call(
@@ -239,14 +229,17 @@ class Storage:
         keys: Sequence[str],
         *,
         conditions: Sequence[Condition] = (),
-        retry: Retry | None = None,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> tuple[int, int]:
-        """Deletes those that are there; returns the revision and their number.
+        """Deletes the keys that exist; returns the revision and their number.
 
-        :param keys: each once
-        :raises TokenRevoked, NotGranted, ConditionFailed, IdempotencyConflict:
+        :param keys: without duplicates
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not write a key
+        :raises ConditionFailed: a condition does not hold
+        :raises IdempotencyConflict: the idempotency key belongs to another request
         """
-        options = _options(conditions=conditions, retry=retry)
+        options = _options(conditions=conditions, retry=idempotency_key)
         outcome = await self._call(
             "kv.v1.delete",
             caller,
@@ -258,16 +251,23 @@ class Storage:
         return _revision(outcome), outcome[1]
 
     async def increment(
-        self, caller: Caller, deltas: Mapping[str, int], *, retry: Retry | None = None
+        self,
+        caller: Caller,
+        deltas: Mapping[str, int],
+        *,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> tuple[int, list[str]]:
         """Adds to all counters or none; returns the revision and their new values.
 
         :param deltas: integers of 64 bits
-        :raises TokenRevoked, NotGranted, NotACounter, CounterOverflow:
-        :raises IdempotencyConflict:
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not write a key
+        :raises NotACounter: a value is no integer of 64 bits
+        :raises CounterOverflow: a sum does not fit into 64 bits
+        :raises IdempotencyConflict: the idempotency key belongs to another request
         """
         keys, added = list(deltas), list(deltas.values())
-        options = _options(retry=retry)
+        options = _options(retry=idempotency_key)
         revision, values = await self._call(
             "kv.v1.increment",
             caller,
@@ -282,22 +282,23 @@ class Storage:
     async def get_small(
         self, caller: Caller, keys: Sequence[str], max_bytes: int
     ) -> list[str | None] | int:
-        """Like `get`, in one call with others; for at most `FEW` keys.
+        """Reads at most `MAX_COALESCED_KEYS` keys, in one call with other requests.
 
-        :return: instead of the values the bytes for `get`, which has to be called if
-            they take more than `SHORT`, must be waited for, or are refused
+        :return: the values, or the bytes that `get` has to be called with: the values
+            take more than `MAX_COALESCED_BYTES`, are not yet in the WAL, or are refused
         """
-        most = min(max_bytes, SHORT)
-        found = await self._gets.ask((caller, keys, most))
-        return most if found is None else found
+        limit = min(max_bytes, MAX_COALESCED_BYTES)
+        found = await self._gets.submit((caller, keys, limit))
+        return limit if found is None else found
 
     async def get(
         self, caller: Caller, keys: Sequence[str], max_bytes: int
     ) -> list[str | None]:
-        """The values of one moment, as JSON texts; None for a key that is not there.
+        """Reads values, all at one revision, as JSON texts; None for a missing key.
 
-        :raises TokenRevoked, NotGranted:
-        :raises ReplyTooLarge: they take more than `max_bytes`
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not read a key
+        :raises ReplyTooLarge: keys and values take more than `max_bytes`
         """
         (values,) = await self._get(caller, keys, max_bytes, detailed=False)
         return values
@@ -305,10 +306,11 @@ class Storage:
     async def get_rows(
         self, caller: Caller, keys: Sequence[str], max_bytes: int
     ) -> list[Row | None]:
-        """Like `get`, with all that is known of the keys.
+        """Reads values with their revisions and times to live; None for a missing key.
 
-        :raises TokenRevoked, NotGranted:
-        :raises ReplyTooLarge: they take more than `max_bytes`
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not read a key
+        :raises ReplyTooLarge: keys and values take more than `max_bytes`
         """
         columns = await self._get(caller, keys, max_bytes, detailed=True)
         return [
@@ -337,9 +339,11 @@ class Storage:
         *,
         with_values: bool,
     ) -> Listing:
-        """A page of the keys that begin with a prefix, of those that may be read.
+        """Reads a page of the keys with a prefix that the account may read.
 
-        :raises TokenRevoked, NotGranted:
+        :param after: the key to continue after, None for the first page
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not read any key with the prefix
         """
         return Listing(
             *await self._call(
@@ -357,33 +361,43 @@ class Storage:
     async def changes(
         self, caller: Caller, since: int | None, prefix: str, max_bytes: int
     ) -> Changes:
-        """What changed after a revision; None: after the newest one, that is nothing.
+        """Reads a page of the change log, of the keys that the account may read.
 
-        :param max_bytes: of the changes looked at, but for the first one
-        :raises TokenRevoked, NotGranted, RevisionCompacted:
-        :raises NotFound: changes are not kept
-        :raises RevisionAhead: the store has not come to that revision
+        :param since: the changes after this revision; None: after the newest one
+        :param max_bytes: of the changes examined; the first one may be larger
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not read any key with the prefix
+        :raises RevisionCompacted: the change log begins after `since`
+        :raises RevisionAhead: the store has not reached `since`
+        :raises NotFound: there is no change log
         """
         page = await self._call(
             "kv.v1.changes", caller, since, prefix, max_bytes, size=max_bytes
         )
-        return Changes(*_kept(page))
+        return Changes(*_page(page))
 
     async def follow(
         self, since: int, epoch: int, max_bytes: int, wait: float
     ) -> AllChanges:
-        """What anybody changed after a revision, and which accounts after an epoch.
+        """Reads a page of the change log, of all keys, and the accounts that changed.
 
-        :param wait: seconds to wait for it at the most
-        :raises RevisionCompacted, NotFound, RevisionAhead: as `changes`
+        :param since: the changes after this revision
+        :param epoch: the accounts that changed after this epoch
+        :param wait: seconds to wait in Tarantool for the first change
+        :raises RevisionCompacted: the change log begins after `since`
+        :raises RevisionAhead: the store has not reached `since`
+        :raises NotFound: there is no change log
         """
         page = await self._call(
             "kv.v1.follow", since, epoch, max_bytes, wait, size=max_bytes
         )
-        return AllChanges(*_kept(page))
+        return AllChanges(*_page(page))
 
     async def _put_each(self, puts: list[SmallPut]) -> list[int | None]:
-        """The revisions; None for what needs a call to itself, and was not written."""
+        """Writes each on its own; None for one that needs a call of its own.
+
+        That one has written nothing.
+        """
         revisions: list[int | None]
         (revisions,) = await self._call("kv.v1.put_each", puts, writes=True)
         return revisions
@@ -396,13 +410,17 @@ class Storage:
     async def _call(
         self, procedure: str, *args: Any, writes: bool = False, size: int = 0
     ) -> Any:
-        """:param size: bytes of the texts, and of what the answer may be"""
+        """Calls a procedure.
+
+        :param writes: whether it may change data, for `applied` of an error
+        :param size: bytes of the texts in the request and, at most, in the result
+        """
         await yield_loop(size)
         instance = self._keeper.instance
         if instance is None:
             raise StorageUnavailable(applied="no" if writes else None)
-        connection = instance.for_large if size > LARGE else instance.for_small
-        # asynctnt's request and response refer to each other: what they hold, perhaps a
+        connection = instance.bulk if size > MAX_INTERACTIVE else instance.interactive
+        # asynctnt's request and response refer to each other: their contents, perhaps a
         # batch of many megabytes, would stay until the next full garbage collection
         sent = list(args)
         try:
@@ -412,34 +430,37 @@ class Storage:
             await yield_loop(size)
             return body
         except TarantoolDatabaseError as error:
-            # in no variable: its traceback has this frame, and that would have it
-            raise self._refusal(error, writes=writes) from None
+            # not assigned to a variable: the exception's traceback refers to this
+            # frame, which would refer to the exception
+            raise self._exception_of(error, writes=writes) from None
         except (TarantoolNetworkError, OSError) as error:
             if isinstance(error, TimeoutError):
-                self._tell(f"No answer within {CALL_TIMEOUT:g} s")
-                self._keeper.look_for_better()
+                self._log(f"No answer within {CALL_TIMEOUT:g} s")
+                self._keeper.check_others()
             raise StorageUnavailable(applied="unknown" if writes else None) from None
         finally:
             sent.clear()
 
-    def _refusal(self, error: TarantoolDatabaseError, *, writes: bool) -> Exception:
-        """What to raise: the error itself when it is a fault of ours."""
+    def _exception_of(
+        self, error: TarantoolDatabaseError, *, writes: bool
+    ) -> Exception:
+        """The exception to raise: `error` itself when it is a fault of the service."""
         if error.code in READ_ONLY:
-            self._keeper.look_for_better()
-        problem = _problem(error, writes=writes)
+            self._keeper.check_others()
+        problem = problem_of(error, writes=writes)
         if isinstance(problem, Unavailable):
-            self._tell(str(problem))
+            self._log(str(problem))
         return problem or error
 
-    def _tell(self, reason: str) -> None:
+    def _log(self, reason: str) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._told.get(reason, -TELL_INTERVAL) >= TELL_INTERVAL:
-            self._told[reason] = now
+        if now - self._logged_at.get(reason, -LOG_INTERVAL) >= LOG_INTERVAL:
+            self._logged_at[reason] = now
             log.warning("calls are refused: %s", reason)
 
 
 def _options(**given: Any) -> list[dict[str, Any]]:
-    """The last argument of a write, left out when it would be empty."""
+    """The last argument of a write, omitted when it is empty."""
     options = {name: value for name, value in given.items() if value}
     return [options] if options else []
 
@@ -452,38 +473,8 @@ def _revision(outcome: list[Any]) -> int:
     return revision
 
 
-def _kept(page: list[Any]) -> list[Any]:
+def _page(page: list[Any]) -> list[Any]:
     changes, through, *rest = page
     if changes is None:
         raise RevisionCompacted(oldest=through)
     return [[Change(*change) for change in changes], through, *rest]
-
-
-def _problem(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
-    """What a refusal means to the caller; None when it is a fault of ours."""
-    applied: Applied | None = "no" if writes else None
-    kind = _custom_type(error)
-    if kind in REFUSALS:
-        return REFUSALS[kind](error.message)
-    if kind in FULL:
-        return StorageFull(error.message, applied=applied)
-    code: int = error.code
-    if code == ErrorCode.ER_MEMORY_ISSUE:
-        return StorageFull("The storage's memory is full", applied=applied)
-    if code in LOG_FAILED:
-        return StorageFull("The storage's disk takes no more writes", applied=applied)
-    if code == ErrorCode.ER_MEMTX_MAX_TUPLE_SIZE:
-        return BodyTooLarge("The batch is larger than the storage takes")
-    if code in READ_ONLY:
-        return StorageUnavailable("The storage is read-only", applied=applied)
-    if code in NO_SUCH_API:
-        return StorageUnavailable("The storage lacks a procedure", applied=applied)
-    return None
-
-
-def _custom_type(error: TarantoolDatabaseError) -> str | None:
-    if error.error is None or not error.error.trace:
-        return None
-    fields = error.error.trace[0].fields or {}
-    custom_type: str | None = fields.get("custom_type")
-    return custom_type

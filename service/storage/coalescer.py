@@ -1,82 +1,89 @@
-"""Questions that come together, or while another is under way, asked in one call.
+"""A micro-batcher: small requests that arrive together share one call to Tarantool.
 
-What a call costs beside its work, here and in the storage, is shared by all that
-travel in it. What has come in a turn of the event loop leaves at the end of it, or when
-the call before has been answered: with as many clients, that makes fewer calls. Nobody
-waits for one that takes long.
+A call has a fixed cost, in this process and in Tarantool, which its requests share.
+Requests of one iteration of the event loop are sent at its end. While a call is in
+flight, requests are collected until it returns, for `MAX_DELAY` at most: a slow call
+delays no others. With the same number of clients this makes fewer calls.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Request = TypeVar("Request")
+Result = TypeVar("Result")
 
-#: Seconds to wait for a call under way: some times as long as one takes.
-PATIENCE = 0.002
+#: Seconds that a request waits for a call in flight: a few times what a call takes.
+MAX_DELAY = 0.002
 
 
-class Grouped(Generic[Question, Answer]):
-    """Of the loop that it is made in: to ask which one runs takes a system call.
+class Coalescer(Generic[Request, Result]):
+    """Collects requests and makes one call for all of them.
 
-    :param call: takes questions, gives an answer to each
-    :param most: questions of a call; with more, the first are answered later for it
+    It belongs to the event loop that it is created in: to ask for the running loop
+    takes a system call.
+
+    :param call: takes requests, returns a result for each, in their order
+    :param max_requests: of one call; the next ones are sent in another call
     """
 
     def __init__(
-        self, call: Callable[[list[Question]], Awaitable[list[Answer]]], most: int
+        self,
+        call: Callable[[list[Request]], Awaitable[list[Result]]],
+        max_requests: int,
     ) -> None:
         self._call = call
-        self._most = most
+        self._max_requests = max_requests
         self._loop = asyncio.get_running_loop()
-        self._questions: list[Question] = []
-        self._waiting: list[asyncio.Future[Answer]] = []
-        self._departure: asyncio.Handle | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._requests: list[Request] = []
+        self._results: list[asyncio.Future[Result]] = []
+        self._scheduled: asyncio.Handle | None = None
+        self._in_flight: set[asyncio.Task[None]] = set()
 
-    def ask(self, question: Question) -> asyncio.Future[Answer]:
-        """What `call` raises, all get whose questions it took."""
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        self._questions.append(question)
-        self._waiting.append(answer)
-        if len(self._waiting) == self._most:
+    def submit(self, request: Request) -> asyncio.Future[Result]:
+        """Adds a request to the next call; returns its result to be awaited.
+
+        An exception of `call` becomes the result of each of its requests.
+        """
+        result: asyncio.Future[Result] = self._loop.create_future()
+        self._requests.append(request)
+        self._results.append(result)
+        if len(self._requests) == self._max_requests:
             self._send()
-        elif self._departure is None:
-            self._departure = (
-                self._loop.call_later(PATIENCE, self._send)
-                if self._under_way
+        elif self._scheduled is None:
+            self._scheduled = (
+                self._loop.call_later(MAX_DELAY, self._send)
+                if self._in_flight
                 else self._loop.call_soon(self._send)
             )
-        return answer
+        return result
 
     def _send(self) -> None:
-        if self._departure is not None:
-            self._departure.cancel()
-            self._departure = None
-        answering = self._answer(self._questions, self._waiting)
-        task = self._loop.create_task(answering)
-        self._questions, self._waiting = [], []
-        self._under_way.add(task)
-        task.add_done_callback(self._answered)
+        if self._scheduled is not None:
+            self._scheduled.cancel()
+            self._scheduled = None
+        task = self._loop.create_task(self._run(self._requests, self._results))
+        self._requests, self._results = [], []
+        self._in_flight.add(task)
+        task.add_done_callback(self._call_ended)
 
-    def _answered(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        if self._waiting and not self._under_way:
+    def _call_ended(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        if self._requests and not self._in_flight:
             self._send()
 
-    async def _answer(
-        self, questions: list[Question], waiting: list[asyncio.Future[Answer]]
+    async def _run(
+        self, requests: list[Request], futures: list[asyncio.Future[Result]]
     ) -> None:
         try:
-            answers = await self._call(questions)
-            for each, answer in zip(waiting, answers, strict=True):
-                if not each.done():
-                    each.set_result(answer)
+            results = await self._call(requests)
+            for future, result in zip(futures, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
         except Exception as error:
-            for each in waiting:
-                if not each.done():
-                    each.set_exception(error)
+            for future in futures:
+                if not future.done():
+                    future.set_exception(error)
         finally:
-            for each in waiting:
-                each.cancel()  # nothing, for one that has its answer
+            for future in futures:
+                future.cancel()  # has no effect on one that is done

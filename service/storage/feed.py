@@ -1,13 +1,17 @@
-"""The change feed: one tail of the storage for all the watchers of this process.
+"""The change feed: one reader of the change log for all watchers of this process.
 
-A watcher first reads pages of the log, narrowed to what it may read, from where its
-client stands; at the end of the log it is attached to the tail. The tail is one call
-that waits in the storage for what comes next; it runs while there are watchers, and
-hands each change to those whose prefixes it touches. When it is told that an account
-has changed, that account's watchers are detached and ask for a page again: the storage
-says there what they may still see. A change is kept until the last of them
-has taken it. When too many bytes are kept, the watchers that have not taken the oldest
-change are dropped: their clients come back and go on from where they were.
+A watcher catches up first: it reads pages of the change log from the revision of its
+client, restricted to what its account may read. At the end of the log it is attached to
+the tail: one call that waits in Tarantool for the next changes of all keys and hands
+each change to the watchers whose prefixes match. The tail runs while watchers are
+attached to it.
+
+When the tail reports that an account has changed, that account's watchers are detached
+and read a page again, for which Tarantool checks what they may read now.
+
+A change is buffered until its last watcher has taken it. When the buffer is full, the
+watchers that have not taken the oldest change are dropped: their clients reconnect and
+resume.
 """
 
 import asyncio
@@ -20,37 +24,43 @@ from sys import getsizeof
 
 from service.errors import Internal, Problem, Stopping, TooSlow, Unavailable
 from service.model import AllChanges, Caller, Change, Changes
+from service.sizes import KIB
 from service.storage.client import Storage
 
 log = logging.getLogger(__name__)
 
-#: Bytes of changes that the tail looks at in one call: a few milliseconds of the
-#: storage's thread; and a watcher that is behind, which may be one of thousands.
-TAIL_PAGE, PAGE = 512 * 1024, 64 * 1024
+#: Bytes of changes that one call of the tail examines: a few milliseconds of
+#: Tarantool's only thread.
+TAIL_PAGE = 512 * KIB
 
-#: Watchers that may ask the storage at a time: others' calls get their turn between.
-PAGES_AT_A_TIME = 8
+#: The same for a watcher that catches up, which may be one of thousands.
+PAGE = 64 * KIB
 
-#: Seconds that the tail waits in the storage: less than a call may take.
+#: Watchers that read a page at the same time: between them Tarantool serves others.
+MAX_CONCURRENT_PAGES = 8
+
+#: Seconds that the tail waits in Tarantool: less than `CALL_TIMEOUT`.
 TAIL_WAIT = 2.0
 
-#: Seconds before a storage that did not answer is asked again.
+#: Seconds between attempts while the storage is unavailable.
 RETRY_INTERVAL = 0.5
 
-#: Seconds before a watcher asks again what it and the tail have not both heard of yet:
-#: they hear of it in one turn, but for an instance that is behind another one.
+#: Seconds before a watcher at the end of the log reads again, if it and the tail are
+#: not at the same revision. That is so only after a failover to an instance that lags.
 CATCH_UP_INTERVAL = 0.05
 
-#: What a kept change costs beside its texts, in bytes: objects, and places in queues;
-#: and what a list pays for each text.
-OVERHEAD, POINTER = 1024, 8
+#: Bytes of a buffered change besides its texts: the objects and the queue entries.
+OVERHEAD = 1024
 
-#: Changes given to watchers before others get their turn on the event loop.
-TURN = 1000
+#: Bytes of a list for each text.
+POINTER = 8
+
+#: Changes handed to watchers before the event loop runs other tasks.
+MAX_BURST = 1000
 
 
-class KeptChange:
-    """A change that not all its watchers have taken."""
+class BufferedChange:
+    """A change that not all of its watchers have taken."""
 
     def __init__(self, change: Change, watchers: "set[Watcher]") -> None:
         self.change = change
@@ -60,7 +70,7 @@ class KeptChange:
 
 
 class Watcher:
-    """One client that follows a prefix."""
+    """A client that watches the keys with a prefix."""
 
     def __init__(
         self,
@@ -69,39 +79,39 @@ class Watcher:
         since: int | None,
         prefix: str,
     ) -> None:
-        #: What the keys that it may read begin with, as far as it is attached.
+        #: The prefixes that the account may read, while the watcher is attached.
         self.prefixes: tuple[str, ...] = ()
         self.caller = caller
         self._prefix = prefix
-        #: Called at the end, whatever the client's handler is doing then.
+        #: Called when the feed ends for this watcher, while its handler may be busy.
         self.on_end: Callable[[], object] = lambda: None
         self._feed = feed
         self._since = since
         self._has_begun = False
         self._attached = False
-        self._queue: list[KeptChange] = []
-        self._in_hand: list[KeptChange] = []
+        self._queue: list[BufferedChange] = []
+        self._returned: list[BufferedChange] = []
         self._wake = asyncio.Event()
         self._end: Problem | None = None
 
     @property
     def position(self) -> int:
-        """The revision to go on from after all that `next` has given."""
+        """The revision to resume from, after the changes that `next` has returned."""
         since = self._since or 0
         idle = self._attached and not self._queue
         return max(since, self._feed.position) if idle else since
 
-    async def next(self, patience: float) -> list[Change]:
-        """The changes that come next, none when so many seconds are over.
+    async def next(self, max_wait: float) -> list[Change]:
+        """Waits for the next changes; returns none after `max_wait` seconds.
 
-        Those given before count as taken. Once it has begun it waits for a storage that
-        is not there, as the tail does.
+        The changes of the call before count as taken. After its first page a watcher
+        waits out an outage of the storage, as the tail does.
 
         :raises Problem: the feed has ended for this watcher
         """
-        self._let_go(self._in_hand)
+        self._release(self._returned)
         clock = asyncio.get_running_loop().time
-        deadline = clock() + patience
+        deadline = clock() + max_wait
         while self._end is None and not self._queue:
             if self._attached:
                 try:
@@ -123,89 +133,100 @@ class Watcher:
             self._has_begun = True
             self._since = page.through
             if page.changes:
-                self._in_hand = [self._feed.keep(c, {self}) for c in page.changes]
+                self._returned = [self._feed.buffer(c, {self}) for c in page.changes]
                 return page.changes
-            at_the_end = page.through >= page.newest
-            if at_the_end and clock() >= deadline:
+            at_end = page.through >= page.newest
+            if at_end and clock() >= deadline:
                 return []
-            if self._feed.is_reached(page):
+            if self._feed.can_attach_after(page):
                 self.prefixes = tuple(page.prefixes)
                 self._feed.attach(self, page.epoch)
                 self._attached = True
-            elif at_the_end:
+            elif at_end:
                 await asyncio.sleep(CATCH_UP_INTERVAL)
         if self._end is not None:
             raise self._end
-        return self._taken()
+        return self._dequeue()
 
-    def give(self, kept: KeptChange) -> None:
-        self._queue.append(kept)
+    def push(self, buffered: BufferedChange) -> None:
+        """Queues a change for `next`."""
+        self._queue.append(buffered)
         self._wake.set()
 
     @property
     def has_ended(self) -> bool:
-        """Whether `next` would tell why."""
+        """Whether the feed has ended for this watcher, so that `next` would raise."""
         return self._end is not None
 
     def end(self, why: Problem) -> None:
+        """Ends the feed for this watcher; `next` raises the first reason."""
         self._end = self._end or why
         self._wake.set()
         self.close()
         self.on_end()
 
     def detach(self) -> None:
-        """Its account has changed: what it may see must be asked for again."""
+        """Leaves the tail after a change of the account, to read a page again."""
         queue = self._queue
         self._since = queue[0].change.revision - 1 if queue else self.position
-        self._let_go(queue)
+        self._release(queue)
         self._leave_tail()
         self._wake.set()
 
     def close(self) -> None:
+        """Leaves the tail and releases all buffered changes."""
         self._leave_tail()
-        self._let_go(self._in_hand)
-        self._let_go(self._queue)
+        self._release(self._returned)
+        self._release(self._queue)
 
     def _leave_tail(self) -> None:
         if self._attached:
             self._feed.detach(self)
             self._attached = False
 
-    def _taken(self) -> list[Change]:
+    def _dequeue(self) -> list[Change]:
         self._wake.clear()
-        self._in_hand, self._queue = self._queue, []
-        if self._in_hand:
-            self._since = self._in_hand[-1].change.revision
-        return [_narrowed(kept.change, self.prefixes) for kept in self._in_hand]
+        self._returned, self._queue = self._queue, []
+        if self._returned:
+            self._since = self._returned[-1].change.revision
+        return [
+            _restricted(buffered.change, self.prefixes) for buffered in self._returned
+        ]
 
-    def _let_go(self, changes: list[KeptChange]) -> None:
-        for kept in changes:
-            self._feed.release(kept, self)
+    def _release(self, changes: list[BufferedChange]) -> None:
+        for buffered in changes:
+            self._feed.release(buffered, self)
         changes.clear()
 
 
 class Feed:
-    """:param max_kept: bytes of changes that may wait for slow watchers"""
+    """The watchers of this process, the tail and the buffer that they share.
 
-    def __init__(self, storage: Storage, max_kept: int) -> None:
-        self.position = 0  # up to which the watchers of the tail have been given all
-        self._epoch = 0  # of the accounts, up to which the tail has heard of changes
+    :param max_buffered: bytes of changes that may wait for slow watchers
+    """
+
+    def __init__(self, storage: Storage, max_buffered: int) -> None:
+        self.position = 0  # the revision up to which the tail has handed out changes
+        self._epoch = 0  # of the accounts: the last one that the tail has seen
         self._storage = storage
-        self._max_kept = max_kept
-        self._kept_bytes = 0
-        self._kept: dict[KeptChange, None] = {}  # the oldest first
+        self._max_buffered = max_buffered
+        self._buffered_bytes = 0
+        self._buffered: dict[BufferedChange, None] = {}  # the oldest first
         self._watchers: set[Watcher] = set()
         self._attached: dict[str, set[Watcher]] = {}  # by prefix
-        self._lengths: Counter[int] = Counter()  # of the prefixes
+        self._lengths: Counter[int] = Counter()  # prefixes by length
         self._tail: asyncio.Task[None] | None = None
         self._stopping = False
-        self._gate = asyncio.Semaphore(PAGES_AT_A_TIME)
+        self._page_slots = asyncio.Semaphore(MAX_CONCURRENT_PAGES)
 
     @contextlib.contextmanager
     def watch(
         self, caller: Caller, since: int | None, prefix: str
     ) -> Iterator[Watcher]:
-        """:param since: a revision, None: the newest one"""
+        """Registers a watcher for as long as the context lasts.
+
+        :param since: a revision, None: the newest one
+        """
         watcher = Watcher(self, caller, since, prefix)
         self._watchers.add(watcher)
         if self._stopping:
@@ -217,12 +238,13 @@ class Feed:
             self._watchers.discard(watcher)
 
     def end(self) -> None:
-        """Tells every watcher that the service stops."""
+        """Ends every watcher: the service stops."""
         self._stopping = True
         for watcher in self._watchers:
             watcher.end(Stopping())
 
     async def close(self) -> None:
+        """Stops the tail."""
         if self._tail is not None:
             self._tail.cancel()
             await asyncio.gather(self._tail, return_exceptions=True)
@@ -230,16 +252,18 @@ class Feed:
     # for the watchers
 
     async def page(self, caller: Caller, since: int | None, prefix: str) -> Changes:
-        async with self._gate:
+        """Reads a page of the change log for a watcher that catches up."""
+        async with self._page_slots:
             return await self._storage.changes(caller, since, prefix, PAGE)
 
-    def is_reached(self, page: Changes) -> bool:
-        """Whether a watcher that has everything up to this page can be attached."""
+    def can_attach_after(self, page: Changes) -> bool:
+        """Whether a watcher can be attached after this page."""
         if self._tail is None:
             return page.through >= page.newest
         return page.through >= self.position and page.epoch == self._epoch
 
     def attach(self, watcher: Watcher, epoch: int) -> None:
+        """Adds a watcher to the tail, which the first one starts."""
         for prefix in watcher.prefixes:
             self._attached.setdefault(prefix, set()).add(watcher)
             self._lengths[len(prefix)] += 1
@@ -249,31 +273,33 @@ class Feed:
             self._tail = asyncio.create_task(self._follow())
 
     def detach(self, watcher: Watcher) -> None:
+        """Removes a watcher from the tail."""
         for prefix in watcher.prefixes:
-            alike = self._attached[prefix]
-            alike.discard(watcher)
-            if not alike:
+            watchers = self._attached[prefix]
+            watchers.discard(watcher)
+            if not watchers:
                 del self._attached[prefix]
             self._lengths[len(prefix)] -= 1
-        self._lengths += Counter()  # without those that are zero
+        self._lengths += Counter()  # drops the zeros
 
-    def keep(self, change: Change, watchers: set[Watcher]) -> KeptChange:
-        """Until all these watchers have taken it. Those who are too slow must go."""
-        kept = KeptChange(change, watchers)
-        self._kept[kept] = None
-        self._kept_bytes += kept.size
-        while self._kept_bytes > self._max_kept:
-            oldest = next(iter(self._kept))
+    def buffer(self, change: Change, watchers: set[Watcher]) -> BufferedChange:
+        """Buffers a change for these watchers; drops slow ones when it is full."""
+        buffered = BufferedChange(change, watchers)
+        self._buffered[buffered] = None
+        self._buffered_bytes += buffered.size
+        while self._buffered_bytes > self._max_buffered:
+            oldest = next(iter(self._buffered))
             for watcher in list(oldest.watchers):
                 self.release(oldest, watcher)
                 watcher.end(TooSlow())
-        return kept
+        return buffered
 
-    def release(self, kept: KeptChange, watcher: Watcher) -> None:
-        kept.watchers.discard(watcher)
-        if not kept.watchers and kept in self._kept:
-            del self._kept[kept]
-            self._kept_bytes -= kept.size
+    def release(self, buffered: BufferedChange, watcher: Watcher) -> None:
+        """Notes that a watcher has taken a change; forgets it after the last one."""
+        buffered.watchers.discard(watcher)
+        if not buffered.watchers and buffered in self._buffered:
+            del self._buffered[buffered]
+            self._buffered_bytes -= buffered.size
 
     # the tail
 
@@ -287,20 +313,20 @@ class Feed:
                 except Unavailable:
                     await asyncio.sleep(RETRY_INTERVAL)
                     continue
-                self._hear_of_accounts(page)
-                given = 0
+                self._detach_changed_accounts(page)
+                pushed = 0
                 for change in page.changes:
-                    given += self._give(change)
+                    pushed += self._push(change)
                     self.position = change.revision
-                    if given >= TURN:
-                        given = 0
+                    if pushed >= MAX_BURST:
+                        pushed = 0
                         await asyncio.sleep(0)
                 self.position = page.through
         except Problem as why:
-            log.warning("the feed cannot go on: %s", why)
+            log.warning("the change feed has ended: %s", why)
             self._end_attached(why)
         except Exception:
-            log.exception("the feed failed")
+            log.exception("the change feed failed")
             self._end_attached(Internal())
         finally:
             self._tail = None
@@ -310,9 +336,9 @@ class Feed:
             watcher.end(why)
 
     def _all_attached(self) -> set[Watcher]:
-        return {watcher for alike in self._attached.values() for watcher in alike}
+        return {watcher for group in self._attached.values() for watcher in group}
 
-    def _hear_of_accounts(self, page: AllChanges) -> None:
+    def _detach_changed_accounts(self, page: AllChanges) -> None:
         if page.epoch == self._epoch:
             return
         self._epoch = page.epoch
@@ -321,22 +347,22 @@ class Feed:
             if changed is None or watcher.caller.username in changed:
                 watcher.detach()
 
-    def _give(self, change: Change) -> int:
-        """To how many watchers it was given."""
+    def _push(self, change: Change) -> int:
+        """Hands a change to the watchers that it concerns; returns their number."""
         watchers = {
             watcher
-            for prefix in self._touched(change.keys)
+            for prefix in self._matching(change.keys)
             for watcher in self._attached[prefix]
             if watcher.position < change.revision
         }
         if watchers:
-            kept = self.keep(change, watchers)
+            buffered = self.buffer(change, watchers)
             for watcher in list(watchers):
-                watcher.give(kept)
+                watcher.push(buffered)
         return len(watchers)
 
-    def _touched(self, keys: list[str]) -> Collection[str]:
-        """The prefixes, of those that are watched, of any of the keys."""
+    def _matching(self, keys: list[str]) -> Collection[str]:
+        """The watched prefixes that at least one of the keys begins with."""
         if len(keys) * len(self._lengths) < len(self._attached):
             heads = {key[:length] for key in keys for length in self._lengths}
             return heads & self._attached.keys()
@@ -345,17 +371,18 @@ class Feed:
 
 
 def _has_prefix(ordered: list[str], prefix: str) -> bool:
-    place = bisect_left(ordered, prefix)
-    return place < len(ordered) and ordered[place].startswith(prefix)
+    i = bisect_left(ordered, prefix)
+    return i < len(ordered) and ordered[i].startswith(prefix)
 
 
-def _narrowed(change: Change, prefixes: tuple[str, ...]) -> Change:
+def _restricted(change: Change, prefixes: tuple[str, ...]) -> Change:
+    """The part of a change whose keys begin with one of the prefixes."""
     if "" in prefixes:
         return change
     keys, values = change.keys, change.values
-    places = [i for i, key in enumerate(keys) if key.startswith(prefixes)]
+    chosen = [i for i, key in enumerate(keys) if key.startswith(prefixes)]
     return Change(
         change.revision,
-        [keys[i] for i in places],
-        [values[i] for i in places] if values is not None else None,
+        [keys[i] for i in chosen],
+        [values[i] for i in chosen] if values is not None else None,
     )

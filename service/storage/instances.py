@@ -1,7 +1,8 @@
-"""The connections to Tarantool: which instance, and what when one is lost.
+"""The connections to Tarantool: the choice of the instance, reconnecting, failover.
 
-asynctnt can reconnect by itself, but only to one address, for ever at the start, and
-with a leak: a descriptor for each attempt that a hanging instance does not answer.
+asynctnt's own reconnecting is not used: it knows one address only, never gives up at
+the start, and leaks a descriptor with each attempt that a hanging instance does not
+answer.
 """
 
 import asyncio
@@ -10,33 +11,33 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import asynctnt
-from asynctnt.exceptions import ErrorCode
 
 from service.errors import StartError
 from service.settings import Address
+from service.storage.refusals import NO_SUCH_API, WRONG_CREDENTIALS
 from service.unix_socket import connectable
 
 log = logging.getLogger(__name__)
 
-# it would log every attempt and a stack trace; what matters is said here, once
+# asynctnt logs every attempt with a stack trace; this module logs each change once
 logging.getLogger("asynctnt").setLevel(logging.CRITICAL)
 
-#: Seconds for one call: the largest batch takes a fraction of one, its fsync on a busy
-#: disk some more.
+#: Seconds for one call. The largest batch takes a fraction of a second, and its fsync
+#: on a busy disk some more.
 CALL_TIMEOUT = 5.0
 
 #: Seconds for one attempt to connect and log in.
 CONNECT_TIMEOUT = 2.0
 
-#: Seconds between two rounds over the addresses.
+#: Seconds between two attempts to connect to any of the addresses.
 RECONNECT_INTERVAL = 0.1
-
-WRONG_CREDENTIALS = {ErrorCode.ER_NO_SUCH_USER, ErrorCode.ER_PASSWORD_MISMATCH}
-NO_SUCH_API = {ErrorCode.ER_NO_SUCH_PROC, ErrorCode.ER_ACCESS_DENIED}
 
 
 class Unreachable(Exception):
-    """Why an instance cannot be used; `final` when waiting will not mend it."""
+    """An instance cannot be used.
+
+    :param final: waiting does not help: the configuration is wrong
+    """
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
@@ -44,7 +45,7 @@ class Unreachable(Exception):
 
 
 class Protocol(asynctnt.iproto.protocol.Protocol):  # type: ignore[misc]  # no types
-    """Keeps its transport, which asynctnt forgets when an attempt to connect fails."""
+    """asynctnt's protocol; keeps its transport, to close it when connecting fails."""
 
     transport: asyncio.BaseTransport | None = None
 
@@ -54,7 +55,10 @@ class Protocol(asynctnt.iproto.protocol.Protocol):  # type: ignore[misc]  # no t
 
 
 class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
-    """Tells when it is lost; does not reconnect."""
+    """One connection to an instance, without asynctnt's reconnecting.
+
+    :param on_lost: called when the connection is lost
+    """
 
     def __init__(
         self,
@@ -67,7 +71,7 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
             host=address.host,
             port=address.port,
             username=user,
-            password=str(password),  # asynctnt wants a str and no subclass of it
+            password=str(password),  # asynctnt requires a str, not a subclass of it
             fetch_schema=False,
             auto_refetch_schema=False,
             connect_timeout=CONNECT_TIMEOUT,
@@ -81,7 +85,10 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
         self._attempts: list[Protocol] = []
 
     async def open(self) -> None:
-        """:raises Exception: of many kinds: the instance cannot be used"""
+        """Connects, logs in and reads the instance's status.
+
+        :raises Exception: any exception: the instance cannot be used
+        """
         try:
             await self._connect_to_address()
             (status,) = (await self.call("kv.v1.status")).body
@@ -97,7 +104,7 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
         if isinstance(self.address.port, int):
             await self.connect()
             return
-        # asynctnt takes the path of a unix socket for its port
+        # asynctnt expects the path of a unix socket as the port
         with connectable(self.address.port) as self._port:
             await self.connect()
 
@@ -112,8 +119,12 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
 
 
 class Instance:
-    """Two connections to an instance: what is small does not queue behind what is
-    large, neither on its way nor on the way back.
+    """Two connections to one instance: `interactive` for small calls, `bulk` for large.
+
+    On one connection a small call would wait until the large requests and results
+    before it had been transferred.
+
+    :param on_lost: called when either connection is lost
     """
 
     def __init__(
@@ -124,22 +135,25 @@ class Instance:
         on_lost: Callable[["Instance"], None],
     ) -> None:
         self.address = address
-        self.for_small = Connection(address, user, password, self._lost)
-        self.for_large = Connection(address, user, password, self._lost)
+        self.interactive = Connection(address, user, password, self._lost)
+        self.bulk = Connection(address, user, password, self._lost)
         self._on_lost = on_lost
         self.is_open = False
 
     @property
     def read_only(self) -> bool:
-        return self.for_small.read_only
+        return self.interactive.read_only
 
     async def open(self) -> None:
-        """:raises Exception: of many kinds: the instance cannot be used"""
+        """Opens both connections.
+
+        :raises Exception: any exception: the instance cannot be used
+        """
         try:
-            await self.for_small.open()
-            await self.for_large.open()
-            if not self.for_small.is_connected:
-                raise ConnectionResetError("lost at once")
+            await self.interactive.open()
+            await self.bulk.open()
+            if not self.interactive.is_connected:
+                raise ConnectionResetError("lost while connecting")
         except BaseException:
             self.close()
             raise
@@ -147,23 +161,23 @@ class Instance:
 
     def close(self) -> None:
         self.is_open = False
-        self.for_small.close()
-        self.for_large.close()
+        self.interactive.close()
+        self.bulk.close()
 
     async def disconnect(self) -> None:
         self.is_open = False
-        await self.for_small.disconnect()
-        await self.for_large.disconnect()
+        await self.interactive.disconnect()
+        await self.bulk.disconnect()
 
     def _lost(self, _: Connection) -> None:
-        """Without the one there is no use for the other."""
+        """Closes both when one is lost."""
         if self.is_open:
             self.close()
             self._on_lost(self)
 
 
 class ConnectionKeeper:
-    """Keeps connected: to an instance that takes writes, if any does.
+    """Stays connected to one instance: to one that accepts writes, if there is any.
 
     :param addresses: tried in this order
     """
@@ -172,25 +186,25 @@ class ConnectionKeeper:
         self._addresses = addresses
         self._user = user
         self._password = password
-        self._present: Instance | None = None
-        self._look = asyncio.Event()
+        self._current: Instance | None = None
+        self._must_check = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def instance(self) -> Instance | None:
-        """The present instance, None while there is none."""
-        present = self._present
-        return present if present is not None and present.is_open else None
+        """The connected instance, None while there is none."""
+        current = self._current
+        return current if current is not None and current.is_open else None
 
-    async def open(self, patience: float) -> None:
-        """Connects; tries again for `patience` seconds.
+    async def open(self, max_wait: float) -> None:
+        """Connects; tries again for `max_wait` seconds.
 
-        :raises StartError: no instance could be reached
+        :raises StartError: no instance can be reached
         """
-        deadline = asyncio.get_running_loop().time() + patience
+        deadline = asyncio.get_running_loop().time() + max_wait
         while self.instance is None:
             try:
-                self._take(await self._connect())
+                self._use(await self._connect())
             except Unreachable as why:
                 if why.final or asyncio.get_running_loop().time() > deadline:
                     raise StartError(f"cannot use Tarantool: {why}") from None
@@ -198,54 +212,57 @@ class ConnectionKeeper:
         self._task = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
-        # more than once: asyncio.wait_for of Python 3.11, with which asynctnt connects,
-        # swallows a cancellation that meets the end of what it waits for
+        # asynctnt connects with asyncio.wait_for. That of Python 3.11 swallows a
+        # cancellation at the moment its inner task ends: cancel again until it works
         while self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task], timeout=RECONNECT_INTERVAL)
-        present, self._present = self._present, None
-        if present is not None:
-            await present.disconnect()
+        current, self._current = self._current, None
+        if current is not None:
+            await current.disconnect()
 
-    def look_for_better(self) -> None:
-        """The present instance hangs or takes no writes: of several, another may."""
+    def check_others(self) -> None:
+        """Looks for a better instance: the current one hangs or is read-only."""
         if len(self._addresses) > 1:
-            self._look.set()
+            self._must_check.set()
 
     def _lost(self, instance: Instance) -> None:
-        if instance is self._present:
-            log.warning("lost Tarantool at %s", instance.address)
-            self._look.set()
+        if instance is self._current:
+            log.warning("lost the connection to Tarantool at %s", instance.address)
+            self._must_check.set()
 
     async def _keep(self) -> None:
-        told = ""
+        logged = ""
         while True:
             if self.instance is not None:
-                await self._look.wait()
-            self._look.clear()
+                await self._must_check.wait()
+            self._must_check.clear()
             try:
-                self._take(await self._connect())
-                told = ""
+                self._use(await self._connect())
+                logged = ""
             except Unreachable as why:
-                if str(why) != told:
+                if str(why) != logged:
                     log.warning("cannot use Tarantool: %s", why)
-                    told = str(why)
+                    logged = str(why)
             await asyncio.sleep(RECONNECT_INTERVAL)
 
-    def _take(self, instance: Instance) -> None:
-        """Instead of the present one, unless that is as good."""
-        present = self.instance
-        if present is not None:
-            if instance.read_only or instance.address == present.address:
+    def _use(self, instance: Instance) -> None:
+        """Replaces the current instance, unless that one is as good."""
+        current = self.instance
+        if current is not None:
+            if instance.read_only or instance.address == current.address:
                 instance.close()
                 return
-            # the calls under way on it get their time
-            asyncio.get_running_loop().call_later(CALL_TIMEOUT, present.close)
-        self._present = instance
+            # calls in flight on it may still succeed
+            asyncio.get_running_loop().call_later(CALL_TIMEOUT, current.close)
+        self._current = instance
         log.info("connected to Tarantool at %s", instance.address)
 
     async def _connect(self) -> Instance:
-        """The first instance that takes writes; without one, the first that answers."""
+        """The first instance that accepts writes; without one, the first that answers.
+
+        :raises Unreachable: no instance answers
+        """
         readable: list[Instance] = []
         failures: list[Unreachable] = []
         try:
@@ -271,7 +288,7 @@ class ConnectionKeeper:
         instance = Instance(address, self._user, self._password, self._lost)
         try:
             await instance.open()
-        except Exception as error:  # whatever it is, this instance cannot be used
+        except Exception as error:  # whatever the reason, the instance cannot be used
             raise self._unreachable(address, error) from None
         return instance
 

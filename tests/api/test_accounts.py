@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.api.test_errors import account_of
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.operator import disable, end_tokens
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, account_of, unique
+from tests.support.console import disable, end_tokens
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 Call = Callable[[Client], Awaitable[Reply]]
 End = Callable[[Client, Tarantool], Awaitable[Any]]

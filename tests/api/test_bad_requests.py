@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api.bodies import MAX_STRANGERS_BODY
+from service.api.bodies import MAX_ANONYMOUS_BODY
 from service.web.connection import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.problems import (
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.raw_http import (
     PATIENCE,
-    assert_problem,
     byte_by_byte,
     http,
     leave_after,
@@ -28,7 +27,9 @@ from tests.problems import (
     talk,
     talk_and_end,
 )
-from tests.tarantool import Tarantool
+from tests.support.samples import NOT_VALUES, named
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 CALLS = ["/api/register", "/api/login", "/api/write", "/api/read"]
 NOT_JSON = {
@@ -58,47 +59,6 @@ NOT_JSON = {
     "surrogate-in-a-name": rb'{"\ud800": 1}',
     "surrogate-bytes-in-a-name": b'{"\xed\xa0\x80": 1}',
     "msgpack": b"\x81\xa4data\x80",
-}
-NOT_VALUES = {
-    "nothing": b"",
-    "NaN": b"NaN",
-    "Infinity": b"Infinity",
-    "minus-Infinity": b"-Infinity",
-    "nested-NaN": b"[[NaN]]",
-    "trailing-comma-in-array": b"[1,]",
-    "trailing-comma-in-object": b'{"a":1,}',
-    "unclosed": b"[1",
-    "wrong-bracket": b"[1}",
-    "no-member": b'{"a"}',
-    "leading-zero": b"01",
-    "leading-point": b".5",
-    "trailing-point": b"1.",
-    "plus": b"+1",
-    "minus": b"-",
-    "empty-exponent": b"1e",
-    "hex": b"0x10",
-    "True": b"True",
-    "undefined": b"undefined",
-    "single-quotes": b"'x'",
-    "comment": b"1//",
-    "line-break-in-string": b'"a\nb"',
-    "control-character": b'"\x01"',
-    "bad-escape": rb'"\x41"',
-    "short-escape": rb'"\u00"',
-    "high-surrogate": rb'"\ud800"',
-    "high-surrogate-before-text": rb'"\ud800abc"',
-    "low-surrogate": rb'"\udc00"',
-    "swapped-surrogates": rb'"\udc00\ud800"',
-    "nested-surrogate": rb'[{"a":["\ud83d"]}]',
-    "surrogate-in-nested-name": rb'{"\ud800":1}',
-    "UTF-8": b'"\xff"',
-    "cut-UTF-8": b'"\xe2\x82"',
-    "overlong-UTF-8": b'"\xc0\xaf"',
-    "surrogate-bytes": b'"\xed\xa0\x80"',
-    "beyond-Unicode": b'"\xf4\x90\x80\x80"',
-    "nested-UTF-8": b'{"a":["\xff"]}',
-    "UTF-8-in-nested-name": b'{"\xff":1}',
-    "no-break-space": b"\xc2\xa01",
 }
 NOT_KEYS = {
     "UTF-8": b'"\xff"',
@@ -231,11 +191,6 @@ async def small(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
     }
     async with serve(tarantool, **limits) as client:
         yield await client.enter()
-
-
-def named(bodies: dict[str, bytes]) -> pytest.MarkDecorator:
-    """A parameter `body` with these values."""
-    return pytest.mark.parametrize("body", bodies.values(), ids=bodies.keys())
 
 
 async def is_stored(client: Client, key: str) -> bool:
@@ -543,7 +498,7 @@ async def test_a_body_beyond_16_MiB(caller: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/api/register", "/api/login"])
 async def test_a_body_from_a_stranger_is_small(visitor: Client, path: str) -> None:
-    limit = MAX_STRANGERS_BODY
+    limit = MAX_ANONYMOUS_BODY
     fits = json.dumps({"username": ""}).ljust(limit)
     assert_problem(await visitor.post(path, fits), 400, "credentials_required")
     request = http("POST", path, b"Content-Length: %d" % (limit + 1))

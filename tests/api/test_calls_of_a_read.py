@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -12,14 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.api.test_values import large_body
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.events import PATIENCE, Parser, Stream, following, query
-from tests.machine import narrow_socket
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools
-from tests.verbatim import path_of, send
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import narrow_socket
+from tests.support.samples import large_body
+from tests.support.service import Serve
+from tests.support.sse import PATIENCE, Stream, following, query
+from tests.support.tarantool import Tarantool, Tarantools
+from tests.support.verbatim import path_of, send
 
 #: Seconds that a poll may wait: more than anything here takes.
 LONG = 60
@@ -726,25 +726,6 @@ async def test_who_comes_while_the_feed_is_behind_is_told_all_once(
         await writing
         await written(client, {last: 1})
     assert {step for task in watching for step in task.result()} == {1}
-
-
-async def test_a_parser_takes_a_stream_cut_anywhere() -> None:
-    """The control of the reader that is used here."""
-    sent = (
-        "\r\n".join(
-            [": hello", "id: 1", "data: a", "data: é", "", "id: 2", "", "event: end"]
-        )
-        + "\rdata:b\n\rdata: lost\n"
-    )
-    for size in range(1, len(sent)):
-        parser, whole = Parser(), sent.encode()
-        events = [
-            event
-            for place in range(0, len(whole), size)
-            for event in parser.feed(whole[place : place + size])
-        ]
-        assert events == [("message", "1", "a\né"), ("end", "2", "b")]
-        assert parser.comments == ["hello"]
 
 
 # Heartbeats, and the end

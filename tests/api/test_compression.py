@@ -12,14 +12,16 @@ from aiohttp.compression_utils import HAS_ZSTD, ZSTDDecompressor
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from service.sizes import SMALL
-from service.web.compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD, negotiated
-from tests.client import Client, unique
-from tests.compressed import body_of, head_of, long_read
-from tests.conftest import Serve
-from tests.events import following, query
-from tests.machine import POLL_INTERVAL
-from tests.problems import PATIENCE, assert_problem, http, left_waiting, talk
-from tests.tarantool import Tarantool
+from service.web.compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.compressed import body_of, head_of, long_read
+from tests.support.machine import POLL_INTERVAL
+from tests.support.raw_http import PATIENCE, http, left_waiting, talk
+from tests.support.samples import ACCEPTS_ANY, ACCEPTS_GZIP, ACCEPTS_NOTHING
+from tests.support.service import Serve
+from tests.support.sse import following, query
+from tests.support.tarantool import Tarantool
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -31,77 +33,6 @@ PREFERRED = ZSTD if HAS_ZSTD else GZIP
 SIZES = [MIN_SIZE, SMALL, 3 * SMALL + 1, 2 * MIB]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-
-#: Each accepts gzip, and prefers it to anything else that the service has.
-ACCEPTS_GZIP = [
-    ("gzip",),
-    ("GZip",),
-    ("x-gzip",),
-    ("X-GZIP;Q=0.3",),
-    ("gzip;q=1.000",),
-    ("gzip;q=1.",),
-    ("gzip;q=0.001",),
-    ("gzip \t;\t q=0.5 ",),
-    ("gzip, deflate",),
-    ("br;q=1, gzip;q=0.8, compress",),
-    ("deflate,, gzip,",),
-    ("deflate", "gzip"),
-    ("gzip;q=0.5, zstd;q=0",),
-    ("gzip;q=0.5, *;q=0",),
-    ("gzip;q=0.8, zstd;q=0.2",),
-    ("zstd;q=0, *;q=0.1",),
-    ("gzip, identity",),
-    ("gzip;q=0.5, identity;q=0.5",),
-    ("gzip;q=0.5, identity;q=0.1",),
-    ("gzip, identity;q=0",),
-    ("not-gzip;q=0, gzip",),
-]
-#: Each accepts what the service prefers.
-ACCEPTS_ANY = [
-    ("*",),
-    ("*;q=0.5",),
-    ("gzip, zstd",),
-    ("zstd, gzip, br",),
-    ("gzip;q=0.7, zstd;q=0.7",),
-    ("gzip, deflate, br, zstd",),
-    ("gzip", "zstd"),
-    ("identity;q=0, *",),
-    ("br;q=0, *;q=0.1",),
-]
-#: Each accepts nothing that the service has, prefers no coding, or is malformed.
-ACCEPTS_NOTHING = [
-    (),
-    ("",),
-    (",",),
-    ("identity",),
-    ("deflate, br",),
-    ("gzip;q=0",),
-    ("x-gzip;q=0",),
-    ("GZIP;Q=0.000",),
-    ("gzip;q=0, deflate",),
-    ("gzip;q=0, zstd;q=0, *",),
-    ("*;q=0",),
-    ("gzip;q=0", "br"),
-    ("gzip, gzip;q=0",),
-    ("gzip;q=0, x-gzip",),
-    ("identity, gzip;q=0.5",),
-    ("identity, *;q=0.5",),
-    ("gzip;q=0.2, zstd;q=0.2, identity;q=0.3",),
-    ("gzipped, not-gzip, x-zstd",),
-    ("gzip;q=",),
-    ("gzip;q=2",),
-    ("gzip;q=-1",),
-    ("gzip;q=1.1",),
-    ("gzip;q=0.5555",),
-    ("gzip;q=nan",),
-    ("gzip;q=0.\u0665",),
-    ("gzip;level=9",),
-    ("gzip deflate",),
-    ("gzip;q=1;q=0",),
-    ('"gzip"',),
-    ("gzip, br;q=x",),
-    ("gzip, " + "a, " * 5000,),
-]
 
 
 class Fetched(NamedTuple):
@@ -197,38 +128,6 @@ async def test_the_client_decides(
     assert reply.headers["Content-Type"].startswith("application/json")
     assert len(reply.body) == MIN_SIZE
     assert len(reply.raw) < MIN_SIZE or coding is None
-
-
-@pytest.mark.parametrize("accept", ACCEPTS_GZIP)
-def test_gzip_is_chosen_with_or_without_zstd(accept: tuple[str, ...]) -> None:
-    assert negotiated(accept, [ZSTD, GZIP]) == negotiated(accept, [GZIP]) == GZIP
-
-
-@pytest.mark.parametrize("accept", ACCEPTS_ANY)
-def test_zstd_is_preferred_where_it_is_installed(accept: tuple[str, ...]) -> None:
-    assert negotiated(accept, [ZSTD, GZIP]) == ZSTD
-    assert negotiated(accept, [GZIP]) == GZIP
-    assert negotiated(accept, []) is None
-
-
-@pytest.mark.parametrize(
-    ("accept", "coding"),
-    [
-        ("zstd", None),
-        ("zstd;q=1, gzip;q=0.5", GZIP),
-        ("zstd, gzip;q=0", None),
-        ("zstd, gzip;q=0.1, identity;q=0.5", None),
-    ],
-)
-def test_zstd_is_chosen_only_where_it_is_installed(
-    accept: str, coding: str | None
-) -> None:
-    assert negotiated([accept], [ZSTD, GZIP]) == ZSTD
-    assert negotiated([accept], [GZIP]) == coding
-
-
-def test_every_installed_coding_is_available() -> None:
-    assert ((ZSTD, GZIP) if HAS_ZSTD else (GZIP,)) == AVAILABLE
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -498,7 +397,7 @@ async def test_without_capacity_long_replies_are_sent_as_they_are(
     limit: str,
 ) -> None:
     """Short ones need next to none."""
-    monkeypatch.setattr(f"service.compression.{limit}", 0)
+    monkeypatch.setattr(f"service.web.compression.{limit}", 0)
     for size, coding in ((SMALL, GZIP), (SMALL + 1, None)):
         asked = {"keys": await written(client, size)}
         reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, Reply, unique
-from tests.problems import assert_problem
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
 
 MANY = 10_000
 CLIENTS = 32

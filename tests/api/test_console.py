@@ -11,11 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.test_errors import account_of
-from tests.client import Client, unique
-from tests.operator import admin, functions, hash_of, listed, lua, mistake
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, account_of, unique
+from tests.support.console import admin, functions, hash_of, listed, lua, mistake
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 #: A hash of bcrypt, and what is not one.
 HASH = "$2b$04$.tN/sriDW7/UJh1LMy6OQOoubgUpLPNcxf6iloOreiZ.ewFjWBPq2"

@@ -12,18 +12,12 @@ from typing import Any
 import pytest
 
 from service.web.content_encoding import CODINGS, MAX_MEMBERS
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.machine import POLL_INTERVAL
-from tests.problems import (
-    PATIENCE,
-    assert_problem,
-    http,
-    left_waiting,
-    replies_in,
-    said,
-)
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import POLL_INTERVAL
+from tests.support.raw_http import PATIENCE, http, left_waiting, replies_in, said
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 Compress = Callable[[bytes], bytes]
 

@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.events import following
-from tests.machine import free_port
-from tests.problems import assert_problem, http, talk
-from tests.process.service import refusal, service_environ
-from tests.tarantool import Tarantool
-from tests.torture.proxy import Proxy
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import free_port
+from tests.support.proxy import Proxy
+from tests.support.raw_http import http, talk
+from tests.support.service import Serve
+from tests.support.sse import following
+from tests.support.tarantool import Tarantool
 
 APP = "https://app.example.com"
 LOCAL = "http://localhost:3000"
@@ -384,36 +383,3 @@ async def test_by_default_no_origin_is_allowed(
 
 
 # The setting
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        ("https://app.example.com/", "is not an origin"),
-        ("https://app.example.com/path", "is not an origin"),
-        ("https://app.example.com?x", "is not an origin"),
-        ("app.example.com", "is not an origin"),
-        ("//app.example.com", "is not an origin"),
-        ("https://*.example.com", "is not an origin"),
-        ("https://App.example.com", "is not an origin"),
-        ("HTTPS://app.example.com", "is not an origin"),
-        ("https://user@app.example.com", "is not an origin"),
-        ("https://b\xfccher.example", "is not an origin"),
-        ("https://a.example https://b.example", "is not an origin"),
-        ("https://a.example,", "is not an origin"),
-        ("https://", "is not an origin"),
-        ("https://a.example:", "is not an origin"),
-        ("https://a.example:0443", "is not an origin"),
-        ("https://a.example:443", "has the default port"),
-        ("http://a.example:80", "has the default port"),
-        ("*,https://a.example", "expected it alone"),
-        ("null", "null is the origin of any sandboxed page"),
-        ("https://a.example,null", "null is the origin of any sandboxed page"),
-    ],
-)
-def test_a_value_that_is_no_list_of_origins_stops_the_start(
-    tmp_path: Path, value: str, reason: str
-) -> None:
-    found = refusal(service_environ(tmp_path, KV_CORS_ORIGINS=value))
-    assert found.startswith("KV_CORS_ORIGINS: ")
-    assert reason in found

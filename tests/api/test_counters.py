@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, unique
-from tests.problems import assert_problem
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
 
 MAX = 2**63 - 1
 MIN = -(2**63)

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
-import jwt
 import pytest
 
 from service.auth.passwords import MAX_WAITING, THREADS
 from service.errors import Problem
 from service.web.problems import HTTP_CODES
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.operator import set_grants
-from tests.problems import assert_problem, talk
-from tests.tarantool import Tarantool, Tarantools
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, account_of, unique
+from tests.support.console import set_grants
+from tests.support.raw_http import talk
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools
 
 API_PAGE = Path(__file__).parents[2] / "docs/api.md"
 
@@ -46,11 +46,6 @@ async def _register_twice(client: Client) -> Reply:
 
 async def _without_token(client: Client) -> Reply:
     return await Client(client.session, client.url).read(["k"])
-
-
-def account_of(client: Client) -> str:
-    claims = jwt.decode(client.token or "", options={"verify_signature": False})
-    return str(claims["sub"])
 
 
 async def _with_expired_token(client: Client) -> Reply:

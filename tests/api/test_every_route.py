@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from service.app import create_app
 from service.settings import Settings
-from tests.client import Client, Reply
-from tests.conftest import Serve, environ_for
-from tests.hostile.replies import check, next_reply
-from tests.hostile.requests import ROUTES, Request, Tokens, request
-from tests.problems import PATIENCE
-from tests.tarantool import Tarantool, Tarantools
+from tests.support.client import Client, Reply
+from tests.support.random_requests import ROUTES, Request, Tokens, request
+from tests.support.raw_http import PATIENCE
+from tests.support.reply_check import check, next_reply
+from tests.support.service import Serve, environ_for
+from tests.support.tarantool import Tarantool, Tarantools
 
 EXAMPLES = 100
 

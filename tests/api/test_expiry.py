@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, unique
-from tests.collector import expired_rows, stop_collector
-from tests.conftest import Serve
-from tests.machine import wait_until
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.collector import expired_rows, stop_collector
+from tests.support.machine import wait_until
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools
 
 HOUR = 3600.0
 MAX_TTL = 100 * 365 * 24 * HOUR

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.tarantool import Tarantool
+from tests.support.client import Client, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 
 async def test_the_original_flow(serve: Serve, tarantool: Tarantool) -> None:

@@ -1,7 +1,7 @@
 """Requests are the same ones however their bytes are cut into segments."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 from aiohttp.web_protocol import RequestHandler
@@ -13,16 +13,9 @@ from service.web.connection import (
     MAX_LINE,
     ProblemHandler,
 )
-from service.web.framing import ChunkedBody, Head
-from tests.client import Client, unique
-from tests.problems import (
-    assert_problem,
-    byte_by_byte,
-    cuts,
-    http,
-    replies_in,
-    said,
-)
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.raw_http import byte_by_byte, cuts, http, replies_in, said
 
 #: Connections of a test at a time.
 AT_ONCE = 50
@@ -294,58 +287,6 @@ async def test_what_exceeds_another_limit(
 async def test_the_longest_head_byte_by_byte(visitor: Client) -> None:
     parts = byte_by_byte(filled(MAX_HEAD) + NO_ROUTE)
     assert await statuses(visitor, parts) == (LIVE, NOTHING)
-
-
-# Where a body in chunks ends
-
-
-def chunked(*chunks: bytes, trailers: bytes = b"") -> bytes:
-    """A body in chunks, with the last chunk and trailers."""
-    sized = b"".join(b"%x;a=b\r\n%b\r\n" % (len(each), each) for each in chunks)
-    return sized + b"0\r\n" + trailers + b"\r\n"
-
-
-BODIES_IN_CHUNKS = {
-    "none": chunked(),
-    "empty lines": chunked(b"\r\n\r\n" * 3, b"0\r\n\r\n"),
-    "trailers": chunked(b"1", trailers=b"A: b\r\nC: 0\r\n"),
-    "a last chunk inside a chunk": chunked(b"0\r\n\r\n", b"\n", b"\r\n0\r\n\r\n"),
-    "leading zeros": b"00000000000003\r\n123\r\n000\r\n\r\n",
-}
-
-
-def ends_of(body: ChunkedBody, pieces: Iterable[bytes]) -> Iterator[int]:
-    for piece in pieces:
-        start = 0
-        while start < len(piece) and not body.is_over:
-            start = body.end(piece, start)
-            yield start
-
-
-@pytest.mark.parametrize("body", BODIES_IN_CHUNKS.values(), ids=BODIES_IN_CHUNKS)
-def test_the_end_of_a_body_in_chunks_is_found_in_any_segments(body: bytes) -> None:
-    whole = body + LIVEZ
-    for cut in range(1, len(whole)):
-        found = ChunkedBody()
-        ends = list(ends_of(found, [whole[:cut], whole[cut:]]))
-        assert found.is_over
-        assert ends[-1] + (cut if len(ends) > 1 else 0) == len(body)
-    found = ChunkedBody()
-    single = [whole[i : i + 1] for i in range(len(whole))]
-    assert len(list(ends_of(found, single))) == len(body)
-
-
-def test_empty_lines_in_a_chunk_do_not_cut_it() -> None:
-    """Each cut costs a call of the parser: many would block the event loop."""
-    body = chunked(b"\r\n\r\n" * 100_000)
-    assert list(ends_of(ChunkedBody(), [body])) == [len(body)]
-
-    # the control: an empty line does end a head
-    head, ends, start = Head(), 0, 0
-    while start < len(body):
-        start = head.end(body, start)
-        ends += 1
-    assert ends > 100_000
 
 
 # What aiohttp accepts, and should not

@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.api.test_errors import account_of
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.events import following
-from tests.operator import set_grants
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools
-from tests.verbatim import path_of
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, account_of, unique
+from tests.support.console import set_grants
+from tests.support.service import Serve
+from tests.support.sse import following
+from tests.support.tarantool import Tarantool, Tarantools
+from tests.support.verbatim import path_of
 
 Call = Callable[[Client, str], Awaitable[Reply]]
 

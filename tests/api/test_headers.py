@@ -7,9 +7,9 @@ import pytest
 
 from service.api.docs import POLICY
 from service.web.problems import CONTENT_TYPE
-from tests.client import Client, Reply, unique
-from tests.events import following
-from tests.problems import http, talk
+from tests.support.client import Client, Reply, unique
+from tests.support.raw_http import http, talk
+from tests.support.sse import following
 
 NOTHING_TO_RENDER = "default-src 'none'; frame-ancestors 'none'"
 

@@ -1,15 +1,14 @@
 """The service answers to names that no attacker can point at it, and to listed ones."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.client import Client, Reply
-from tests.conftest import Serve
-from tests.problems import assert_problem, talk
-from tests.process.service import refusal, service_environ
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply
+from tests.support.raw_http import talk
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 LOGIN = ("POST", "/api/login")
 
@@ -230,28 +229,3 @@ async def test_many_names_are_told_apart(service: Client) -> None:
         assert (await service.request("GET", "/nothing", headers=headers)).status == 404
     for host, admitted in ("localhost", True), ("evil.example", False):
         assert await admits(service, host) is admitted
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        *("https://kv.example.com", "kv.example.com:5000", "*.example.com", "a b"),
-        *(
-            "kv.example.com,",
-            ",",
-            "kv..example.com",
-            ".",
-            "..a",
-            "-a.example",
-            "m\xfcnchen",
-        ),
-        *("kv.example.com/", "[::1]", "user@kv", "**", "a,*.b"),
-    ],
-    ids=ascii,
-)
-def test_a_value_that_is_no_list_of_names_stops_the_start(
-    tmp_path: Path, value: str
-) -> None:
-    reason = refusal(service_environ(tmp_path, KV_ALLOWED_HOSTS=value))
-    assert reason.startswith("KV_ALLOWED_HOSTS: ")
-    assert "is not a host name: expected" in reason

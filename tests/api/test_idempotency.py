@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.machine import wait_until_ready
-from tests.problems import assert_problem
-from tests.tarantool import Tarantools
-from tests.verbatim import path_of
-from tests.writes import Write, delete, delete_one, increment, put, write
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import wait_until_ready
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantools
+from tests.support.verbatim import path_of
+from tests.support.writes import Write, delete, delete_one, increment, put, write
 
 HEADER = "Idempotency-Key"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 MANY = 10_000
 
@@ -109,7 +109,9 @@ async def test_values_come_with_their_keys_byte_for_byte(client: Client) -> None
     assert reply.text == f'{{"data":{{{members}}},"next":null}}'
 
 
-@pytest.mark.parametrize("prefix", [unique("nothing"), "\U0010ffff" * 10])
+@pytest.mark.parametrize(
+    "prefix", [unique("nothing"), "\U0010ffff" * 10], ids=["unused", "last"]
+)
 @pytest.mark.parametrize(("values", "found"), [(False, []), (True, {})])
 async def test_where_there_is_nothing_a_page_is_empty(
     client: Client, prefix: str, values: bool, found: Any

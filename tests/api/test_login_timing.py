@@ -15,10 +15,10 @@ import pytest
 
 from service.auth import passwords
 from service.auth.passwords import Verdict
-from tests.addresses import coming_from, new_address
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.tarantool import Tarantools
+from tests.support.addresses import coming_from, new_address
+from tests.support.client import Client, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantools
 
 #: Pairs of logins, and of them those that come from one address.
 PAIRS, OF_ADDRESS = 120, 8

@@ -8,14 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.addresses import coming_from, new_address
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools, evaluated
-
-#: Failures of a name from an address without a wait, and of an address with any names.
-FREE, FREE_OF_ADDRESS = 10, 200
+from tests.support.addresses import FREE, FREE_OF_ADDRESS, coming_from, new_address
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 #: Seconds after which an address has one of its failures forgotten.
 LEAK = 5

@@ -13,11 +13,10 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from tests.conftest import environ_for
-from tests.operator import set_grants
-from tests.process.service import service_process
-from tests.tarantool import Tarantools
-from tests.verbatim import path_of
+from tests.support.console import set_grants
+from tests.support.service import environ_for, service_process
+from tests.support.tarantool import Tarantools
+from tests.support.verbatim import path_of
 
 EXAMPLES, STEPS = 60, 30
 

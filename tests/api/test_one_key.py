@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.test_bad_requests import NOT_VALUES, named
-from tests.api.test_values import VALUES, large_body
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.problems import assert_problem, http, talk
-from tests.tarantool import Tarantool
-from tests.verbatim import path_of, send
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.raw_http import http, talk
+from tests.support.samples import NOT_VALUES, VALUES, large_body, named
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
+from tests.support.verbatim import path_of, send
 
 KEYS = [
     *("/", "//", "/a", "a/", "a/b", "a//b", "/a//b/", "keys/"),

@@ -7,19 +7,18 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
 
-from service.auth.fair_queue import FairQueue, QueueFull
-from service.auth.passwords import MAX_WAITING, OURSELVES, THREADS
-from tests.addresses import coming_from, new_address
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.problems import http, talk_and_end
-from tests.tarantool import Tarantool
+from service.auth.passwords import MAX_WAITING, THREADS
+from tests.support.addresses import coming_from, new_address
+from tests.support.client import Client, unique
+from tests.support.raw_http import http, talk_and_end
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 T = TypeVar("T")
 
@@ -193,70 +192,6 @@ async def test_a_client_that_has_said_all_is_served_after_those_who_may_go_on(
         assert await logins_of(present, 1) == [401]
         assert sum(task.done() for task in ending) <= 2 * THREADS
         assert set(await asyncio.gather(*ending)) == {401}
-
-
-@pytest.fixture
-async def queue() -> AsyncIterator[FairQueue]:
-    """With one thread, and a place for one who waits."""
-    queue = FairQueue(1, 2, "test")
-    yield queue
-    queue.close()
-
-
-async def run(queue: FairQueue, work: Callable[[], T]) -> T:
-    with queue.place(OURSELVES) as place:
-        return await place.run(work)
-
-
-async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
-    end = threading.Event()
-    under_way = asyncio.create_task(run(queue, end.wait))
-    waiting = asyncio.create_task(run(queue, end.wait))
-    await asyncio.sleep(0)
-    with pytest.raises(QueueFull):
-        await run(queue, end.wait)
-    waiting.cancel()
-    await asyncio.wait([waiting])
-    instead = asyncio.create_task(run(queue, end.wait))
-    await asyncio.sleep(0)
-    end.set()
-    assert await under_way
-    assert await instead
-
-
-async def test_work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends(
-    queue: FairQueue,
-) -> None:
-    end = threading.Event()
-    under_way = asyncio.create_task(run(queue, end.wait))
-    await asyncio.sleep(0)
-    under_way.cancel()
-    await asyncio.wait([under_way])
-    following = asyncio.create_task(run(queue, end.is_set))
-    await asyncio.sleep(SOON)
-    assert not following.done()
-    end.set()
-    assert await following
-
-
-async def test_work_that_fails_is_told_and_does_not_stop_the_queue(
-    queue: FairQueue,
-) -> None:
-    with pytest.raises(ZeroDivisionError):
-        await run(queue, lambda: 1 / 0)
-    assert await run(queue, lambda: "done") == "done"
-
-
-async def test_who_waits_when_the_queue_closes_is_told() -> None:
-    queue, end = FairQueue(1, 2, "test"), threading.Event()
-    under_way = asyncio.create_task(run(queue, end.wait))
-    waiting = asyncio.create_task(run(queue, end.wait))
-    await asyncio.sleep(0)
-    end.set()
-    queue.close()
-    with pytest.raises(QueueFull):
-        await waiting
-    assert await under_way
 
 
 async def test_the_threads_give_way_to_everything_else(visitor: Client) -> None:

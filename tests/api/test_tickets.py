@@ -10,15 +10,13 @@ import aiohttp
 import jwt
 import pytest
 
-from service.auth.tokens import key_id
-from tests.api.test_errors import account_of
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve, environ_for
-from tests.events import following, query
-from tests.operator import set_grants
-from tests.problems import assert_problem
-from tests.process.service import JWT_SECRET, service_process
-from tests.tarantool import Tarantool
+from service.auth.signer import key_id
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, account_of, unique
+from tests.support.console import set_grants
+from tests.support.service import JWT_SECRET, Serve, environ_for, service_process
+from tests.support.sse import following, query
+from tests.support.tarantool import Tarantool
 
 HOUR = 3600
 NEW_SECRET = "the secret that comes after it, as long"

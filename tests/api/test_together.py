@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any
 
-from tests.api.test_errors import account_of
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.operator import set_grants
-from tests.problems import PAUSE, assert_problem
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, account_of, unique
+from tests.support.console import set_grants
+from tests.support.raw_http import PAUSE
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 CALLERS = 12
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.auth.tokens import key_id
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve
-from tests.problems import assert_problem, http, talk
-from tests.process.service import JWT_SECRET
-from tests.tarantool import Tarantool
+from service.auth.signer import key_id
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.raw_http import http, talk
+from tests.support.service import JWT_SECRET, Serve
+from tests.support.tarantool import Tarantool
 
 HOUR = 3600
 HEADER = {"alg": "HS256", "typ": "JWT"}

@@ -9,12 +9,12 @@ import pytest
 
 from service.auth.credentials import check_credentials, check_new_username
 from service.errors import Problem
-from tests import unicode_data
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.operator import admin, hash_of, listed, lua, mistake
-from tests.problems import assert_problem
-from tests.tarantool import PASSWORD, Tarantool, connected, evaluated
+from tests.support import unicode_data
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.console import admin, hash_of, listed, lua, mistake
+from tests.support.service import Serve
+from tests.support.tarantool import PASSWORD, Tarantool, connected, evaluated
 
 #: What str.isspace() knows, and what only looks like white space.
 SPACES = [

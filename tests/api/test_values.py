@@ -8,76 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.client import Client, Reply, unique
-from tests.problems import assert_problem
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.samples import VALUES, large_body
 
 MIB = 1024 * 1024
 
-#: aiohttp's client would rather have a file; what it warns of does not matter here.
-large_body = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-
-NUMBERS = [
-    "0",
-    "-0",
-    "1",
-    "-1",
-    "1.0",
-    "-0.0",
-    "1.10",
-    "1e5",
-    "1E5",
-    "1e+05",
-    "1E+400",
-    "-1e-400",
-    "0.1e-300",
-    "3.141592653589793",
-    "3.14159265358979323846264338327950288",
-    "0.1",
-    "9007199254740993",
-    "9223372036854775807",
-    "-9223372036854775808",
-    "18446744073709551616",
-    "123456789012345678901234567890",
-    "-123456789012345678901234567890",
-    "9" * 5000,
-]
-STRINGS = [
-    '""',
-    '"text"',
-    '" "',
-    r'"\u0041"',
-    r'"\u00e9"',
-    r'"\u00E9"',
-    '"é"',
-    '"e\u0301"',
-    r'"\/"',
-    '"/"',
-    r'"\ud83d\ude00"',
-    r'"\uD83D\uDE00"',
-    '"😀"',
-    r'"\u0000"',
-    r'"a\u0000b"',
-    r'"\b\f\n\r\t\"\\"',
-    r'"\u000a\u0022\u005c"',
-    r'"\\ud800"',
-    '"\x7f"',
-    '"\u2028\u2029\ufeff\uffff\U0010ffff"',
-]
-CONTAINERS = [
-    "[]",
-    "{}",
-    "[[]]",
-    "[{}]",
-    '{"":{}}',
-    "[null,true,false]",
-    '{"b":1,"a":2,"b":3}',
-    '{"z":1,"a":{"z":[1,2],"a":null}}',
-    '{"a":1,"\\u0061":2}',
-    "[ 1 ,\t2,\r\n3 ]",
-    '{ "a" : 1 ,\n  "b" : [ ] , "c" : { } }',
-    '"a value that looks like JSON: {\\"data\\":{}}"',
-]
-VALUES = ["null", "true", "false", *NUMBERS, *STRINGS, *CONTAINERS]
 
 KEYS = [
     "\0",

@@ -7,22 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-#: Debian's package; playwright's own browsers are not in any package registry.
-CHROMIUM = "/usr/bin/chromium"
-
-#: It runs as root on CI, and asks nothing of the world but what the page asks.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-#: Milliseconds, for each thing that is waited for.
-PATIENCE = 60_000
+from tests.support.browser import ARGUMENTS, CHROMIUM
 
 
 @pytest.fixture(scope="module")

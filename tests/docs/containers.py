@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 #: Bytes of an image that are looked through at a time.
 CHUNK = 1024 * 1024

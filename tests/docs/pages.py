@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 README = Path("README.md")
 OPERATIONS = Path("docs/operations.md")

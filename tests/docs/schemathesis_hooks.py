@@ -8,7 +8,7 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 
-from tests.client import unique
+from tests.support.client import unique
 
 PRINTABLE = st.characters(exclude_categories=["C", "Z"])
 

@@ -10,12 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Error, Page
 
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.docs.conftest import PATIENCE
-from tests.machine import free_port
-from tests.tarantool import Tarantool
-from tests.torture.proxy import Proxy
+from tests.support.browser import PATIENCE
+from tests.support.client import Client, unique
+from tests.support.machine import free_port
+from tests.support.proxy import Proxy
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool
 
 #: Keeps what happens to it; one that forgets opens a new EventSource after an error.
 FOLLOW = """

@@ -16,7 +16,6 @@ from urllib.error import URLError
 
 import pytest
 
-from tests.client import unique
 from tests.docs.containers import (
     assert_hardened,
     assert_no_secrets,
@@ -31,9 +30,10 @@ from tests.docs.pages import (
     blocks,
     examples,
 )
-from tests.machine import ROOT, wait_until
-from tests.tarantool import docker_engine
-from tests.terminal import terminal
+from tests.support.client import unique
+from tests.support.machine import ROOT, wait_until
+from tests.support.tarantool import docker_engine
+from tests.support.terminal import terminal
 
 URL = "http://127.0.0.1:5000"
 
@@ -56,7 +56,7 @@ COMPOSE_COMMANDS = ("make backup-compose", "make restore-compose")
 STARTS = ("make run", "docker compose")
 
 #: Those that take minutes, or are the tests themselves.
-NOT_RUN = ("make test", "make torture", "make hostile", "make fuzz")
+NOT_RUN = ("make test", "make torture", "make malformed", "make fuzz")
 
 #: Pages share a service, each with accounts and keys of its own. The operations page
 #: shows counts of a whole store, and has a new one.

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from service.app import FOR_CALLERS, PUBLIC
-from tests.client import Client
-from tests.conftest import Serve
 from tests.docs.schemathesis_hooks import CALLS
-from tests.machine import ROOT
-from tests.tarantool import Tarantools
+from tests.support.client import Client
+from tests.support.machine import ROOT
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantools
 
 #: Requests made up for each operation in each phase.
 EXAMPLES = 50

@@ -19,7 +19,7 @@ from tests.docs.pages import (
     headings,
     text_of,
 )
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 CONFIGURATION = Path("docs/configuration.md")
 DESIGN = Path("docs/design.md")

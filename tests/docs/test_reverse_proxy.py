@@ -9,13 +9,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.certificates import Authority, Pair
-from tests.client import Client, unique
-from tests.events import following
-from tests.machine import ROOT, free_port, wait_until
-from tests.process.nginx import command, started
-from tests.process.service import PROCESS_TIMEOUT
-from tests.verbatim import path_of, send
+from tests.support.certificates import Authority, Pair
+from tests.support.client import Client, unique
+from tests.support.machine import ROOT, free_port, wait_until
+from tests.support.nginx import command, started
+from tests.support.service import PROCESS_TIMEOUT
+from tests.support.sse import following
+from tests.support.verbatim import path_of, send
 
 PAGES = ["docs/reverse-proxy.md", "docs/ru/reverse-proxy.md"]
 BLOCK = re.compile(r"^```nginx\n(.*?)^```$", re.DOTALL | re.MULTILINE)

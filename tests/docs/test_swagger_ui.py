@@ -16,9 +16,9 @@ from playwright.async_api import (
     expect,
 )
 
-from tests.client import Client, unique
-from tests.docs.conftest import PATIENCE
-from tests.process.nginx import nginx
+from tests.support.browser import PATIENCE
+from tests.support.client import Client, unique
+from tests.support.nginx import nginx
 
 #: Runs before the page's own scripts, and is not under its policy.
 REPORT_VIOLATIONS = """

@@ -5,7 +5,8 @@ from functools import partial
 import jwt
 
 from service.api import parsing
-from service.auth.tokens import Tokens, Verified
+from service.auth.signer import Verified
+from service.auth.tokens import Tokens
 from service.errors import TokenInvalid
 from service.model import Caller
 from service.settings import Settings

@@ -22,7 +22,8 @@ from urllib.parse import quote
 
 from service.api import parsing
 from service.auth.credentials import check_credentials
-from service.auth.tokens import Tokens, key_id
+from service.auth.signer import key_id
+from service.auth.tokens import Tokens
 from service.errors import Forbidden, InvalidJSON, Problem
 from service.json_text import object_of
 from service.model import Caller

@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import Problem
 from tests.fuzz import controls, targets
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 HERE = Path(__file__).parent
 TARGETS: dict[str, targets.Target] = {"body": targets.body, "token": targets.token}

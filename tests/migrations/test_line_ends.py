@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 ATTRIBUTES = ".gitattributes"
 DIRECTORIES = ("lua", "migrations", "service", "docker", ".ci")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector import expired_rows
-from tests.conftest import Serve
-from tests.machine import ROOT, wait_until
-from tests.tarantool import (
+from tests.support.collector import expired_rows
+from tests.support.machine import ROOT, wait_until
+from tests.support.service import Serve
+from tests.support.tarantool import (
     START_TIMEOUT,
     LocalTarantool,
     Tarantool,

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import aiohttp
 import pytest
 
-from tests.backups import BACKUP_TIMEOUT, copying_program, made, make, restored
-from tests.client import Client
-from tests.machine import alive, wait_until
-from tests.process.service import ServiceProcess, service_process
-from tests.tarantool import LocalTarantool, Tarantools, evaluated
+from tests.support.backups import BACKUP_TIMEOUT, copying_program, made, make, restored
+from tests.support.client import Client
+from tests.support.machine import alive, wait_until
+from tests.support.service import ServiceProcess, service_process
+from tests.support.tarantool import LocalTarantool, Tarantools, evaluated
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 WRITERS = 4

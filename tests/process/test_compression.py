@@ -12,14 +12,14 @@ import aiohttp
 import pytest
 
 from service.sizes import SMALL
-from tests.certificates import Authority, Pair
-from tests.client import Client
-from tests.compressed import ACCEPT_GZIP, LONG, MIB, body_of, head_of, long_read
-from tests.conftest import Serve, environ_for
-from tests.machine import POLL_INTERVAL
-from tests.problems import assert_problem, left_waiting
-from tests.process.service import service_process
-from tests.tarantool import Tarantool
+from tests.support.assertions import assert_problem
+from tests.support.certificates import Authority, Pair
+from tests.support.client import Client
+from tests.support.compressed import ACCEPT_GZIP, LONG, MIB, body_of, head_of, long_read
+from tests.support.machine import POLL_INTERVAL
+from tests.support.raw_http import left_waiting
+from tests.support.service import Serve, environ_for, service_process
+from tests.support.tarantool import Tarantool
 
 #: Seconds in which a client that may take one second for its reply is cut off.
 CUT_OFF = 10.0

@@ -16,21 +16,14 @@ import pytest
 
 from service.web.connection import ProblemHandler
 from service.web.server import HEALTH_RESERVE
-from tests.certificates import Authority, Pair
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve, environ_for
-from tests.events import following, query
-from tests.machine import POLL_INTERVAL, wait_until
-from tests.problems import (
-    PATIENCE,
-    PAUSE,
-    assert_problem,
-    http,
-    left_waiting,
-    talk,
-)
-from tests.process.service import ServiceProcess, service_process
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.assertions import assert_problem
+from tests.support.certificates import Authority, Pair
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import POLL_INTERVAL, wait_until
+from tests.support.raw_http import PATIENCE, PAUSE, http, left_waiting, talk
+from tests.support.service import Serve, ServiceProcess, environ_for, service_process
+from tests.support.sse import following, query
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -11,10 +11,16 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.client import Client
-from tests.machine import ROOT, alive, command_line, wait_until, wait_until_ready
-from tests.process.service import ServiceProcess, service_process
-from tests.tarantool import local_console
+from tests.support.client import Client
+from tests.support.machine import (
+    ROOT,
+    alive,
+    command_line,
+    wait_until,
+    wait_until_ready,
+)
+from tests.support.service import ServiceProcess, service_process
+from tests.support.tarantool import local_console
 
 SECRETS = ("jwt_secret", "tarantool_password")
 PID = "require('tarantool').pid()"

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from tests.machine import ROOT
-from tests.operator import ENVIRON, HASH_PASSWORD, SOON, hash_of
-from tests.terminal import terminal
+from tests.support.console import ENVIRON, HASH_PASSWORD, SOON, hash_of
+from tests.support.machine import ROOT
+from tests.support.terminal import terminal
 
 
 @pytest.mark.parametrize(

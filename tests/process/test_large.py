@@ -8,13 +8,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.client import Client, Reply, unique
-from tests.conftest import Serve, environ_for
-from tests.machine import free_port, wait_until_ready
-from tests.problems import assert_problem
-from tests.process.service import ServiceProcess, service_process
-from tests.tarantool import Tarantool, Tarantools, evaluated
-from tests.torture.proxy import Proxy
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import free_port, wait_until_ready
+from tests.support.proxy import Proxy
+from tests.support.service import Serve, ServiceProcess, environ_for, service_process
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 KIB = 1024
 MIB = 1024 * KIB

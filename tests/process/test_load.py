@@ -11,11 +11,10 @@ from typing import Any
 
 import aiohttp
 
-from tests.client import Client, Reply
-from tests.conftest import environ_for
-from tests.machine import wait_until_ready
-from tests.process.service import service_process
-from tests.tarantool import Tarantool, Tarantools
+from tests.support.client import Client, Reply
+from tests.support.machine import wait_until_ready
+from tests.support.service import environ_for, service_process
+from tests.support.tarantool import Tarantool, Tarantools
 
 SECONDS = float(os.environ.get("KV_TEST_LOAD_SECONDS") or 10)
 CLIENTS = 200

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.client import Client, Reply
-from tests.conftest import Serve
-from tests.machine import wait_until_ready
-from tests.problems import assert_problem
-from tests.tarantool import Tarantool, Tarantools, evaluated
-from tests.writes import Write, delete_one, increment, put, write
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply
+from tests.support.machine import wait_until_ready
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.writes import Write, delete_one, increment, put, write
 
 #: Procedures commit, and then keep their reply to themselves.
 HOLD_REPLIES = """

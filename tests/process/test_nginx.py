@@ -14,12 +14,12 @@ from service.api.context import LOAD
 from service.process.run import bind, running
 from service.settings import Settings
 from service.web.admission import Load
-from tests.client import Client, unique
-from tests.conftest import environ_for
-from tests.events import following, query
-from tests.process.nginx import nginx
-from tests.tarantool import Tarantool
-from tests.verbatim import path_of, send
+from tests.support.client import Client, unique
+from tests.support.nginx import nginx
+from tests.support.service import environ_for
+from tests.support.sse import following, query
+from tests.support.tarantool import Tarantool
+from tests.support.verbatim import path_of, send
 
 #: Seconds in which nothing comes that is held back.
 LONG_ENOUGH = 1.0

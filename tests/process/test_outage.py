@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from service.storage.instances import CONNECT_TIMEOUT
-from tests.conftest import Serve
-from tests.machine import wait_until_ready
-from tests.tarantool import Tarantool, Tarantools
+from tests.support.machine import wait_until_ready
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools
 
 #: Seconds for a reply that waits for nothing.
 AT_ONCE = 1.0

@@ -11,20 +11,20 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.backups import BACKUP_TIMEOUT, make
-from tests.client import Client
-from tests.machine import ROOT
-from tests.process.service import (
+from tests.support.backups import BACKUP_TIMEOUT, make
+from tests.support.client import Client
+from tests.support.machine import ROOT
+from tests.support.service import (
     ServiceProcess,
     service_environ,
     service_process,
     started,
 )
-from tests.tarantool import (
+from tests.support.tarantool import (
     ContainerTarantool,
     Tarantools,
-    docker_engine,
     local_console,
+    uses_containers,
 )
 
 NAMES = {
@@ -215,8 +215,8 @@ def compose(
     tarantools: Tarantools, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """What docker/backup.sh calls of `docker compose`, for a container without it."""
-    if not docker_engine():
-        pytest.skip("there is no Docker engine")
+    if not uses_containers():
+        pytest.skip("the tests use no container")
     with tarantools.running() as instance:
         assert isinstance(instance, ContainerTarantool)
         program = tmp_path_factory.mktemp("compose") / "compose"

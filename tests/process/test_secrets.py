@@ -17,12 +17,16 @@ from service.auth.tokens import Tokens
 from service.model import Caller
 from service.settings import Settings
 from service.storage.instances import Connection
-from tests.client import Client, unique
-from tests.conftest import environ_for
-from tests.machine import command_line
-from tests.problems import http, talk
-from tests.process.service import JWT_SECRET, ServiceProcess, service_process
-from tests.tarantool import PASSWORD, Tarantool, local_console
+from tests.support.client import Client, unique
+from tests.support.machine import command_line
+from tests.support.raw_http import http, talk
+from tests.support.service import (
+    JWT_SECRET,
+    ServiceProcess,
+    environ_for,
+    service_process,
+)
+from tests.support.tarantool import PASSWORD, Tarantool, local_console
 
 BREAK = """
 rawset(_G, 'whole', table.copy(kv.v1))

@@ -1,7 +1,6 @@
 """The start and the end of `python -m service`, and what an operator gets to see."""
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -12,18 +11,21 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.addresses import new_address
-from tests.client import Client, unique
-from tests.conftest import environ_for
-from tests.machine import command_line, wait_until
-from tests.process.service import (
+from tests.support.addresses import new_address
+from tests.support.client import Client, unique
+from tests.support.machine import command_line, wait_until
+from tests.support.raw_http import SlowWrite
+from tests.support.service import (
     JWT_SECRET,
     ServiceProcess,
+    environ_for,
     refusal,
+    refuses_connections,
     service_environ,
+    service_links,
     service_process,
 )
-from tests.tarantool import PASSWORD, Tarantool
+from tests.support.tarantool import PASSWORD, Tarantool
 
 #: Seconds in which a signal is heard, or a byte is answered.
 SOON = 5.0
@@ -39,42 +41,6 @@ def process(tmp_path: Path, tarantool: Tarantool) -> Iterator[ServiceProcess]:
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
-
-
-class SlowWrite:
-    """A write that stops half-way, when the service has begun to handle it."""
-
-    def __init__(self, client: Client, data: dict[str, str]) -> None:
-        self._body = json.dumps({"data": data}).encode()
-        self._half = len(self._body) // 2
-        self._address = client.url.removeprefix("http://").split(":")
-        self._head = (
-            "POST /api/write HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"
-            f"Authorization: Bearer {client.token}\r\n"
-            f"Content-Length: {len(self._body)}\r\n\r\n"
-        )
-
-    async def begin(self) -> None:
-        host, port = self._address
-        self._reader, self._writer = await asyncio.open_connection(host, port)
-        self._writer.write(self._head.encode())
-        # sent as the handler is called
-        assert b"100 Continue" in await self._reader.readuntil(b"\r\n\r\n")
-        self._writer.write(self._body[: self._half])
-
-    async def finish(self) -> bytes:
-        """The whole answer."""
-        self._writer.write(self._body[self._half :])
-        async with asyncio.timeout(SOON):
-            return await self._reader.read()
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-def refuses_connections(process: ServiceProcess) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", process.port)) != 0
 
 
 # The end
@@ -239,27 +205,6 @@ async def test_the_access_log_names_the_route_and_nothing_of_the_client(
 # Variables that Kubernetes injects
 
 
-def service_links(name: str, *ports: tuple[int, str]) -> dict[str, str]:
-    """What a container of a pod gets for a Service; the first port has a name."""
-    prefix = name.upper().replace("-", "_")
-    address, (first, scheme) = "10.96.0.12", ports[0]
-    links = {
-        f"{prefix}_SERVICE_HOST": address,
-        f"{prefix}_SERVICE_PORT": str(first),
-        f"{prefix}_SERVICE_PORT_HTTP_API": str(first),
-        f"{prefix}_PORT": f"{scheme}://{address}:{first}",
-    }
-    for port, scheme in ports:
-        one = f"{prefix}_PORT_{port}_{scheme.upper()}"
-        links |= {
-            one: f"{scheme}://{address}:{port}",
-            f"{one}_PROTO": scheme,
-            f"{one}_PORT": str(port),
-            f"{one}_ADDR": address,
-        }
-    return links
-
-
 @pytest.mark.parametrize(
     "links",
     [
@@ -286,27 +231,6 @@ def test_a_service_of_its_name_is_no_setting(
         service.stop(signal.SIGKILL)
     (line,) = [line for line in service.stderr().splitlines() if "Kubernetes" in line]
     assert line.partition("Services: ")[2].split(", ") == sorted(links)
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("KV_SERVICE", "10.96.0.12"),
-        ("KV_SERVICE_HOSTS", "10.96.0.12"),
-        ("KV_MAX_KEY_PORT", "5000"),
-        ("KV_PORTS", "tcp://10.96.0.12:5000"),
-        ("KV_PORT_TCP", "tcp://10.96.0.12:5000"),
-        ("KV_PORT_X_TCP", "tcp://10.96.0.12:5000"),
-        ("KV_PORT", "http://10.96.0.12:5000"),
-        ("KV_TARANTOOL_URL", "tcp://10.96.0.12:3301"),
-    ],
-)
-def test_another_variable_is_still_refused_next_to_a_service(
-    tmp_path: Path, variable: str, value: str
-) -> None:
-    links = service_links("kv-tarantool", (3301, "tcp"))
-    reason = refusal(service_environ(tmp_path, **links) | {variable: value})
-    assert reason.startswith(variable)
 
 
 # Starts that are refused
@@ -373,54 +297,30 @@ def test_a_data_folder_that_is_corrupt(tmp_path: Path) -> None:
     assert refusal(environ).startswith("Tarantool did not start: ")
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KV_NO_SUCH_SETTING", "1"),
+        ("KV_PORT", "65536"),
+        ("KV_CORS_ORIGINS", "app.example.com"),
+        ("KV_JWT_SECRET_FILE", "/no/such/file"),
+        ("KV_TARANTOOL_USER", "admin"),
+        ("KV_HOST", "no.such.host.invalid"),
+    ],
+)
+def test_a_value_that_cannot_be_used(tmp_path: Path, variable: str, value: str) -> None:
+    """One of each kind; tests/unit/test_settings.py has the others."""
+    reason = refusal(service_environ(tmp_path) | {variable: value})
+    assert variable in reason or value in reason
+    assert "Unknown error" not in reason
+
+
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     environ = service_environ(tmp_path, KV_DATA_DIR=str(tmp_path / "file" / "data"))
     reason = refusal(environ)
     assert reason.startswith("KV_DATA_DIR: ")
     assert environ["KV_DATA_DIR"] in reason
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("KV_NO_SUCH_SETTING", "1"),
-        ("KV_PORT", "65536"),
-        ("KV_PORT", "http"),
-        ("KV_TOKEN_TTL", "0"),
-        ("KV_TOKEN_TTL", "-1"),
-        ("KV_BCRYPT_ROUNDS", "3"),
-        ("KV_BCRYPT_ROUNDS", "17"),
-        ("KV_WAL_MODE", "none"),
-        ("KV_REGISTRATION", "shut"),
-        ("KV_ACCESS_LOG", "loud"),
-        ("KV_COMPRESSION", "gzip"),
-        ("KV_TRUSTED_PROXIES", "proxy.example.org"),
-        ("KV_TRUSTED_PROXIES", "10.0.0.1/8"),
-        ("KV_TRUSTED_PROXIES", "10.0.0.1,"),
-        ("KV_MEMTX_MEMORY", "1"),
-        ("KV_MAX_KEYS", "1.5"),
-        ("KV_TARANTOOL_URI", "no address"),
-        ("KV_TARANTOOL_URI", "127.0.0.1:3301,"),
-        ("KV_TARANTOOL_USER", "admin"),
-        ("KV_JWT_SECRET", "short"),
-        ("KV_JWT_SECRET_FILE", "/no/such/file"),
-        ("KV_TARANTOOL_PASSWORD_FILE", "/"),
-        ("ADMIN_PASSWORD_FILE", "/dev/null"),
-        ("KV_HOST", "no.such.host.invalid"),
-    ],
-)
-def test_a_value_that_cannot_be_used(tmp_path: Path, variable: str, value: str) -> None:
-    reason = refusal(service_environ(tmp_path) | {variable: value})
-    assert variable in reason or value in reason
-    assert "Unknown error" not in reason
-
-
-def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
-    address = {"KV_TARANTOOL_URI": "user:password123@127.0.0.1:3301"}
-    reason = refusal(service_environ(tmp_path) | address)
-    assert "KV_TARANTOOL_URI" in reason
-    assert "password123" not in reason
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 64])
@@ -437,19 +337,6 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     log = Path(environ["KV_DATA_DIR"]) / "tarantool.log"
     log.mkdir(parents=True)
     assert str(log) in refusal(environ)
-
-
-def test_less_to_hold_than_the_largest_body(tmp_path: Path) -> None:
-    environ = {"KV_MAX_HELD": "1000", "KV_MAX_BODY": "1001"}
-    reason = refusal(service_environ(tmp_path, **environ))
-    assert "KV_MAX_HELD" in reason
-    assert "KV_MAX_BODY" in reason
-
-
-@pytest.mark.parametrize("given", ["ADMIN_LOGIN", "ADMIN_PASSWORD"])
-def test_half_an_administrator(tmp_path: Path, given: str) -> None:
-    reason = refusal(service_environ(tmp_path) | {given: "admin"})
-    assert reason == "ADMIN_LOGIN and ADMIN_PASSWORD go together: set both"
 
 
 @pytest.mark.parametrize("name", ["x" * 65, " admin", "admin ", "\tadmin", " "])

@@ -16,14 +16,19 @@ import pytest
 
 from service.errors import StartError
 from service.web.tls import Tls
-from tests.certificates import EC, RSA, Arguments, Authority, Pair, openssl
-from tests.client import Client, unique
-from tests.conftest import Serve, environ_for
-from tests.events import following
-from tests.machine import wait_until
-from tests.problems import PATIENCE, PAUSE, http
-from tests.process.service import ServiceProcess, refusal, service_process
-from tests.tarantool import Tarantool
+from tests.support.certificates import EC, RSA, Arguments, Authority, Pair, openssl
+from tests.support.client import Client, unique
+from tests.support.machine import wait_until
+from tests.support.raw_http import PATIENCE, PAUSE, http
+from tests.support.service import (
+    Serve,
+    ServiceProcess,
+    environ_for,
+    refusal,
+    service_process,
+)
+from tests.support.sse import following
+from tests.support.tarantool import Tarantool
 
 RELOADED = "the certificate has been loaded again"
 KEPT = "the certificate stays as it is"

@@ -16,13 +16,13 @@ import pytest
 from service.api.changes import HEARTBEAT, SEND_TIMEOUT
 from service.storage.feed import RETRY_INTERVAL, TAIL_WAIT
 from service.web.runner import GRACE
-from tests.client import Client, unique
-from tests.conftest import Serve, environ_for
-from tests.events import Event, Parser, Stream, following, query
-from tests.machine import wait_until, wait_until_ready
-from tests.problems import assert_problem, http
-from tests.process.service import ServiceProcess, service_process
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, unique
+from tests.support.machine import wait_until, wait_until_ready
+from tests.support.raw_http import http
+from tests.support.service import Serve, ServiceProcess, environ_for, service_process
+from tests.support.sse import Event, Parser, Stream, following, query
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -12,22 +12,23 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.api.test_logins import FREE
-from tests.certificates import Authority, Pair
-from tests.client import Client, Reply, unique
-from tests.conftest import environ_for
-from tests.machine import alive, wait_until
-from tests.problems import assert_problem
-from tests.process.service import (
+from tests.support.addresses import FREE
+from tests.support.assertions import assert_problem
+from tests.support.certificates import Authority, Pair
+from tests.support.client import Client, Reply, unique
+from tests.support.machine import alive, wait_until
+from tests.support.raw_http import SlowWrite
+from tests.support.service import (
     PROCESS_TIMEOUT,
     ServiceProcess,
+    environ_for,
     refusal,
+    refuses_connections,
     service_environ,
     service_process,
 )
-from tests.process.test_startup import SlowWrite, refuses_connections
-from tests.process.workers import arbiters_of, children, client_of, workers_of
-from tests.tarantool import Tarantool
+from tests.support.tarantool import Tarantool
+from tests.support.workers import arbiters_of, children, client_of, workers_of
 
 #: Clients that send one request after the other.
 CLIENTS = 8
@@ -343,16 +344,3 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 def test_a_wrong_password_of_tarantool(tarantool: Tarantool) -> None:
     environ = of_two(tarantool) | {"KV_TARANTOOL_PASSWORD": "a wrong password"}
     assert "wrong password for the user" in refusal(environ)
-
-
-def test_less_to_hold_than_the_largest_body_for_each(tmp_path: Path) -> None:
-    environ = {"KV_MAX_HELD": "1999", "KV_MAX_BODY": "1000", "KV_WORKERS": "2"}
-    assert refusal(service_environ(tmp_path, **environ)) == (
-        "KV_MAX_HELD must not be less than KV_MAX_BODY, for each of KV_WORKERS"
-    )
-
-
-@pytest.mark.parametrize("number", ["0", "33", "two"])
-def test_a_number_that_cannot_be_used(tmp_path: Path, number: str) -> None:
-    reason = refusal(service_environ(tmp_path, KV_WORKERS=number))
-    assert reason.startswith("KV_WORKERS: ")

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.tarantool import Tarantools
+from tests.support.client import Client, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantools
 
 KEYS = 10_000
 ROUNDS = 10

@@ -6,8 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.storage.test_durability import AT_ONCE, failing_log, prepare
-from tests.tarantool import LocalTarantool, Tarantool, Tarantools, evaluated
+from tests.support.procedures import (
+    AFTER,
+    AT_ONCE,
+    REVISION,
+    after,
+    failing_log,
+    number,
+    oldest,
+    prepare,
+    told,
+)
+from tests.support.tarantool import LocalTarantool, Tarantool, Tarantools, evaluated
 
 KIB = 1024
 BOUND = 16 * KIB
@@ -28,19 +38,6 @@ PUT = "{{kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}})}}"
 #: With what each batch takes beside its bytes.
 SIZE = "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len())"
 COUNT = "box.space.kv_changes:len()"
-REVISION = "box.space.kv_meta:get('revision').value"
-
-#: {batches, through, newest}, or {nil, oldest}
-AFTER = """
-(function()
-    local batches, through, newest = kv.v1.changes({{'ann', 1}}, {since}, '', {bytes})
-    return {{batches, through, newest}}
-end)()
-"""
-
-
-def after(since: int) -> str:
-    return AFTER.format(since=since, bytes=1_000_000)
 
 
 @pytest.fixture
@@ -55,30 +52,9 @@ def put_many(count: int, size: int) -> str:
     return PUT_MANY.format(count=count, size=size, size_now=SIZE)
 
 
-def number(tarantool: Tarantool, expression: str) -> int:
-    return int(evaluated(tarantool, expression))
-
-
 def put(tarantool: Tarantool, key: str) -> int:
     """Returns the revision."""
     return int(evaluated(tarantool, PUT.format(key=key))[0])
-
-
-def told(tarantool: Tarantool, since: int) -> list[int]:
-    """The revisions after one, all of them."""
-    revisions: list[int] = []
-    while True:
-        batches, since, newest = evaluated(tarantool, after(since))
-        revisions += [batch[0] for batch in batches]
-        if since == newest:
-            return revisions
-
-
-def oldest(tarantool: Tarantool) -> int:
-    """As a client is told that comes with a revision no longer kept."""
-    nothing, revision = evaluated(tarantool, after(0))
-    assert nothing is None
-    return int(revision)
 
 
 # Its bound

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector import stop_collector
-from tests.machine import ROOT, wait_until
-from tests.storage.test_durability import prepare
-from tests.tarantool import LocalTarantool, Tarantools, evaluated
+from tests.support.collector import stop_collector
+from tests.support.machine import ROOT, wait_until
+from tests.support.procedures import prepare
+from tests.support.tarantool import LocalTarantool, Tarantools, evaluated
 
 HOUR = 3600
 

@@ -1,34 +1,13 @@
 """What a client has been told is on disk: no crash and no full disk takes it back."""
 
-import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import Serve
-from tests.tarantool import Tarantool, Tarantools, evaluated
-
-#: Starts all actions in one turn of the event loop, before the log can answer the first
-#: of them; returns how they ended, in the order of their ends.
-AT_ONCE = """
-(function()
-    local ended = {{}}
-    local channel = require('fiber').channel(3)
-    local function start(name, action)
-        require('fiber').create(function()
-            local ok, result = pcall(action)
-            table.insert(ended, name .. ': ' .. (ok and tostring(result) or 'refused'))
-            channel:put(true)
-        end)
-    end
-    start('write', function() {write} return 'done' end)
-    start('plain read', function() return {plain_read} end)
-    start('answer', function() return {answer} end)
-    for _ = 1, 3 do channel:get(5) end
-    return ended
-end)()
-"""
+from tests.support.procedures import AT_ONCE, failing_log, prepare
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 
 class Meeting(NamedTuple):
@@ -119,16 +98,6 @@ if not ok then
 end
 """
 
-#: The log is opened anew after a snapshot; it cannot be where there is a folder.
-FAIL_THE_LOG = """
-(function()
-    box.space.kv_meta:update('revision', {{'+', 'value', 1}})
-    box.snapshot()
-    local obstacle = ('%020d.xlog'):format(box.info.signature)
-    assert(require('fio').mkdir(obstacle))
-    return obstacle
-end)()
-"""
 
 #: A batch that is larger than a tuple may be: no log is asked. Is false.
 FAILS_AT_ONCE = """
@@ -167,19 +136,6 @@ def own(tarantools: Tarantools) -> Iterator[Tarantool]:
     with tarantools.running() as instance:
         prepare(instance)
         yield instance
-
-
-def prepare(tarantool: Tarantool) -> None:
-    tarantool.console("kv.v1.create_user('ann', 'a hash')")
-    tarantool.console("kv.v1.put({'ann', 1}, {'k', 'n'}, {'old', '1'})")
-
-
-@contextlib.contextmanager
-def failing_log(tarantool: Tarantool) -> Iterator[str]:
-    """Gives the obstacle that is in the log's way."""
-    obstacle = evaluated(tarantool, FAIL_THE_LOG)
-    yield obstacle
-    tarantool.console(f"require('fio').rmdir('{obstacle}')")
 
 
 @pytest.mark.parametrize("meeting", (READS | DECISIONS).values(), ids=READS | DECISIONS)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.client import Client
-from tests.collector import start_collector, stop_collector
-from tests.conftest import Serve
-from tests.machine import wait_until, wait_until_ready
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.client import Client
+from tests.support.collector import start_collector, stop_collector
+from tests.support.machine import wait_until, wait_until_ready
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 HOUR = 3600.0
 

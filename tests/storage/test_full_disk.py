@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client, Reply
-from tests.conftest import Serve
-from tests.machine import ROOT, wait_until_ready
-from tests.problems import assert_problem
-from tests.tarantool import LocalTarantool, Tarantools
+from tests.support.assertions import assert_problem
+from tests.support.client import Client, Reply
+from tests.support.machine import ROOT, wait_until_ready
+from tests.support.service import Serve
+from tests.support.tarantool import LocalTarantool, Tarantools
 
 MIB = 1024 * 1024
 DISK = 64 * MIB

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client import unique
-from tests.conftest import Serve
-from tests.machine import ROOT
-from tests.problems import assert_problem
-from tests.storage.test_changes_log import REVISION, number, oldest, told
-from tests.storage.test_durability import prepare
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.assertions import assert_problem
+from tests.support.client import unique
+from tests.support.machine import ROOT
+from tests.support.procedures import REVISION, number, oldest, prepare, told
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 MIB = 1024 * 1024
 MEMORY = 64 * MIB

@@ -9,8 +9,8 @@ from service import errors, settings
 from service.auth import credentials, passwords
 from service.model import Grant
 from service.settings import Settings, SettingsError
-from tests.operator import lua
-from tests.tarantool import PASSWORD, Tarantool, Tarantools, evaluated
+from tests.support.console import lua
+from tests.support.tarantool import PASSWORD, Tarantool, Tarantools, evaluated
 
 MIB = 1024 * 1024
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client import Client, unique
+from tests.support.client import Client, unique
 
 BATCH = 10_000
 

@@ -7,9 +7,9 @@ import asynctnt
 import pytest
 from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError
 
-from tests.client import unique
-from tests.operator import functions
-from tests.tarantool import PASSWORD, Tarantool, caller_of, connected, evaluated
+from tests.support.client import unique
+from tests.support.console import functions
+from tests.support.tarantool import PASSWORD, Tarantool, caller_of, connected, evaluated
 
 #: All spaces and views, the system's too.
 SPACES = """

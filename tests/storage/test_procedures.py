@@ -8,8 +8,8 @@ import asynctnt
 import pytest
 from asynctnt.exceptions import TarantoolDatabaseError
 
-from tests.client import unique
-from tests.tarantool import (
+from tests.support.client import unique
+from tests.support.tarantool import (
     PASSWORD,
     Tarantool,
     Tarantools,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.client import unique
-from tests.machine import wait_until
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.client import unique
+from tests.support.machine import wait_until
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 DAY = 24 * 3600
 

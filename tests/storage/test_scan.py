@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 
 import pytest
 
-from tests.client import Client, unique
-from tests.conftest import Serve
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.client import Client, unique
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 COUNT = 1_000_000
 BATCH = 10_000  # keys: what a call takes at the most

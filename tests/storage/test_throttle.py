@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import unique
-from tests.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.client import unique
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 FREE, LONGEST_WAIT, FORGET = 10, 300, 3600
 FREE_OF_ADDRESS, LEAK = 200, 5

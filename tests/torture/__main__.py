@@ -9,12 +9,13 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from tests.machine import ROOT
-from tests.torture.checker import report
+from tests.support.machine import ROOT
+from tests.torture.evidence import Evidence
 from tests.torture.figures import Figures
 from tests.torture.history import save
-from tests.torture.judge import judge
-from tests.torture.run import Evidence, Round
+from tests.torture.judge.checker import report
+from tests.torture.judge.verdict import judge
+from tests.torture.run.round import Round
 
 #: A round takes about so long.
 SECONDS = 60.0

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from tests.torture.evidence import Evidence, Injected
 from tests.torture.history import Outcome
-from tests.torture.run import Evidence, Injected
-from tests.torture.verdict import Violation
+from tests.torture.judge.violations import Violation
 
 FAULT_HEADS = ("fault", "times", "felt by", "min s", "median s", "max s")
 OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "unknown")

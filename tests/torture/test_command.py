@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 from tests.torture.history import load
 
 #: Seconds that it is told to run, and that it takes then, on a busy machine.

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.machine import wait_until
-from tests.tarantool import evaluated
-from tests.torture.faults import FAULTS, Fault, Scene
-from tests.torture.judge import judge
-from tests.torture.run import EXPIRY, PATIENCE, Round
+from tests.support.machine import wait_until
+from tests.support.tarantool import evaluated
+from tests.torture.judge.verdict import judge
+from tests.torture.run.faults import FAULTS, Fault, Scene
+from tests.torture.run.round import EXPIRY, PATIENCE, Round
 
 #: Seconds between two requests of a client on average: busier than in a round, so that
 #: requests meet within the milliseconds for which a fault can be seen.

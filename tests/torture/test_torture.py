@@ -3,15 +3,15 @@
 import os
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from tests.torture.checker import report
-from tests.torture.faults import FAULTS
+from tests.support.reporting import FIGURES
 from tests.torture.figures import Figures, felt
-from tests.torture.judge import judge
-from tests.torture.run import Round
+from tests.torture.judge.checker import report
+from tests.torture.judge.verdict import judge
+from tests.torture.run.faults import FAULTS
+from tests.torture.run.round import Round
 
 #: What slows requests down, if anything, and refuses none.
 HARMLESS = {
@@ -23,7 +23,7 @@ HARMLESS = {
 
 
 async def test_a_short_round_of_all_faults(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     seed = os.environ.get("SEED") or str(random.randrange(10**6))
     begin = time.monotonic()
@@ -31,8 +31,7 @@ async def test_a_short_round_of_all_faults(
     violations = judge(evidence)
     figures = Figures()
     figures.add(evidence, violations, time.monotonic() - begin)
-    with capsys.disabled():
-        print(f"\n\nTorture with the seed {seed}\n\n{figures.markdown()}\n")
+    record_property(FIGURES, f"Torture with the seed {seed}\n\n{figures.markdown()}")
     unfelt = {fault.name for fault in evidence.faults if not felt(evidence, fault)}
     assert unfelt <= HARMLESS
     assert {fault.name for fault in evidence.faults} == FAULTS.keys()

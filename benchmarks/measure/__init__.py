@@ -1,0 +1,1 @@
+"""Instruments: load generators, CPU and memory of processes, rounds of measurements."""

@@ -1,0 +1,1 @@
+"""Results as Markdown tables, a chart and verdicts on the targets."""

@@ -1,0 +1,68 @@
+"""Markdown tables; the table of the results has a row per case and subject."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks.measure.cases import Case
+from benchmarks.report.results import Figure, Results, rate
+
+#: Title, figure, digits after the point.
+COLUMNS: list[tuple[str, Figure, int]] = [
+    ("calls/s", rate, 0),
+    ("keys/s", lambda each: each.rate * each.case.batch, 0),
+    ("p50 ms", lambda each: each.p50, 2),
+    ("p99 ms", lambda each: each.p99, 2),
+    ("service µs", lambda each: each.service, 1),
+    ("store µs", lambda each: each.store, 1),
+    ("load µs", lambda each: each.load, 1),
+    ("threads", lambda each: each.threads, 0),
+]
+
+#: The subjects that the service is compared with.
+OTHERS = ("bare", "webdis", "etcd")
+
+TITLES = [
+    *("call", "keys a call", "log", "keys", "workers", ""),
+    *(title for title, _, _ in COLUMNS),
+    *(f"of {other}" for other in OTHERS),
+]
+
+NONE = "-"
+
+
+def markdown_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]]
+) -> Iterator[str]:
+    for cells in titles, ["---"] * len(titles), *rows:
+        yield f"| {' | '.join(cells)} |"
+
+
+def results_table(results: Results) -> Iterator[str]:
+    """Medians of the rounds; ratios also have their minimum and maximum."""
+    return markdown_table(
+        TITLES,
+        (
+            [
+                *(case.kind, f"{case.batch:,}", case.mode),
+                *(f"{case.keys:,}", str(case.workers), subject),
+                *_figures(results, case, subject),
+                *_ratios(results, case, subject),
+            ]
+            for case in results.cases()
+            for subject in results.subjects(case)
+        ),
+    )
+
+
+def _figures(results: Results, case: Case, subject: str) -> Iterator[str]:
+    for _, figure, digits in COLUMNS:
+        spread = results.spread(case, subject, figure)
+        yield NONE if spread is None else f"{spread.median:,.{digits}f}"
+
+
+def _ratios(results: Results, case: Case, subject: str) -> Iterator[str]:
+    for other in OTHERS:
+        if subject == "service":
+            spread = results.ratio((case, subject), (case, other))
+            yield "" if spread is None else spread.text(2)
+        else:
+            yield ""

@@ -1,0 +1,136 @@
+"""The parts of the comparison: each runs measurements and adds a section."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.measure.cases import OPERATIONS, Call, Setting
+from benchmarks.measure.rounds import Gap, Measurement, run_rounds
+from benchmarks.report.chart import svg
+from benchmarks.report.document import Document
+from benchmarks.report.results import Results
+from benchmarks.report.table import markdown_table
+from benchmarks.report.targets import MANY_KEYS, footprint_verdicts
+from benchmarks.scenarios.compare.ceiling import measure_ceilings
+from benchmarks.scenarios.compare.footprint import Footprint, measure_footprint
+from benchmarks.subjects.service import Service
+from benchmarks.subjects.start import (
+    PEERS,
+    SUBJECTS,
+    Plan,
+    missing_packages,
+    running,
+)
+
+#: The batch sizes of the parts that do not run all of them.
+FEW_BATCHES = {1, 100}
+
+Part = Callable[[Path, Namespace, Document], None]
+
+
+def calls(folder: Path, options: Namespace, document: Document) -> None:
+    """All subjects in all cases."""
+    missing = {peer.name: missing_packages(peer) for peer in PEERS}
+    settings = [
+        Setting(keys, mode, workers)
+        for keys in options.keys
+        for mode in options.modes
+        for workers in options.workers
+    ]
+    results = _measure(
+        folder,
+        options,
+        settings,
+        [Call(kind, batch) for kind in options.kinds for batch in options.batches],
+        [name for name in options.subjects if not missing.get(name)],
+    )
+    remarks = [
+        f"- {name} is not installed, and left out: apt-get install {' '.join(packages)}"
+        for name, packages in missing.items()
+        if packages and name in options.subjects
+    ]
+    document.add_results("Calls", results, *remarks)
+    document.chart = svg(results, settings[0])
+
+
+def sizes(folder: Path, options: Namespace, document: Document) -> None:
+    """The service alone, with stores of all sizes in the same rounds."""
+    settings = [Setting(keys, options.modes[0], 1) for keys in options.sizes]
+    results = _measure(folder, options, settings, _few_calls(options), [Service.name])
+    document.add_results("Sizes of the store", results)
+
+
+def workers(folder: Path, options: Namespace, document: Document) -> None:
+    """The service alone, with one worker and with two.
+
+    They share the cores with Tarantool and the load; the subcommand `workers` reserves
+    CPU time for these.
+    """
+    settings = [Setting(options.keys[0], options.modes[0], number) for number in (1, 2)]
+    results = _measure(folder, options, settings, _few_calls(options), [Service.name])
+    document.add_results("Workers", results)
+
+
+def memory(folder: Path, options: Namespace, document: Document) -> None:
+    """Memory per byte of data, and the time of a restart."""
+    found = measure_footprint(folder, max(options.sizes), options.value)
+    cells = [f"{found.keys:,}", *(f"{figure:.2f}" for figure in found[1:])]
+    titles = [field.replace("_", " ") for field in Footprint._fields]
+    document.add("Memory and restart", *markdown_table(titles, [cells]))
+    if found.keys == MANY_KEYS:
+        restarts = [found.from_log, found.from_snapshot]
+        document.verdicts += footprint_verdicts(found.keys, found.arena, restarts)
+
+
+def ceiling(folder: Path, options: Namespace, document: Document) -> None:
+    """One Tarantool without a service."""
+    setting = Setting(options.keys[0], options.modes[0], 1)
+    batches = _few_batches(options)
+    found = measure_ceilings(folder, setting, options.value, batches, options.seconds)
+    titles = ["call", "keys a call", "calls/s", "thread busy", "calls/s at most"]
+    cells = [
+        [
+            *(each.operation, f"{each.batch:,}", f"{each.rate:,.0f}"),
+            *(f"{each.busy:.0%}", f"{each.max_rate:,.0f}"),
+        ]
+        for each in found
+    ]
+    document.add("Tarantool alone", *markdown_table(titles, cells))
+
+
+PARTS: dict[str, Part] = {
+    part.__name__: part for part in (calls, sizes, memory, ceiling, workers)
+}
+
+
+def _few_calls(options: Namespace) -> list[Call]:
+    batches = _few_batches(options)
+    return [Call(kind, batch) for kind in OPERATIONS for batch in batches]
+
+
+def _few_batches(options: Namespace) -> list[int]:
+    return sorted(FEW_BATCHES.intersection(options.batches) or options.batches)
+
+
+def _measure(
+    folder: Path,
+    options: Namespace,
+    settings: Sequence[Setting],
+    calls: Sequence[Call],
+    subjects: Sequence[str],
+) -> Results:
+    results = Results([name for name in SUBJECTS if name in {*subjects, Service.name}])
+    plan = Plan(settings, calls, subjects, options.value, options.cpus)
+    with running(folder, plan) as candidates:
+        for result in run_rounds(
+            candidates, options.rounds, options.seconds, options.load_cpus
+        ):
+            _print_progress(result)
+            results.add(result)
+    return results
+
+
+def _print_progress(result: Measurement | Gap) -> None:
+    what = "no figure" if isinstance(result, Gap) else f"{result.rate:,.0f} calls/s"
+    print(*result.case, result.subject, what, file=sys.stderr)

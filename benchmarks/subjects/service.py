@@ -1,0 +1,101 @@
+"""The service with its embedded Tarantool, as `make run` starts it."""
+
+import json
+import socket
+from pathlib import Path
+
+from benchmarks.measure.cases import Operation, Setting
+from benchmarks.measure.processes import Pids, descendants, program_of
+from benchmarks.subjects.dataset import Dataset
+from benchmarks.subjects.subject import MIB, Subject, exchange, post
+from tests.support.machine import ROOT
+from tests.support.service import ServiceProcess, service_environ
+from tests.support.tarantool import local_console
+
+CREDENTIALS = {"username": "benchmark", "password": "a password for benchmarks"}
+
+#: KV_MEMTX_MEMORY: per byte of the dataset, and for everything else.
+MEMORY_PER_BYTE, EXTRA_MEMORY = 6, 512 * MIB
+
+
+class Service(Subject):
+    """Each request carries a token."""
+
+    name = "service"
+
+    def __init__(
+        self,
+        folder: Path,
+        setting: Setting,
+        dataset: Dataset,
+        *,
+        checkout: Path = ROOT,
+        changes_bytes: int | None = None,
+    ) -> None:
+        """
+        :param checkout: the source tree of the service
+        :param changes_bytes: KV_CHANGES_BYTES
+        """
+        super().__init__(folder, setting, dataset)
+        environ = {
+            "KV_WAL_MODE": setting.mode,
+            "KV_MEMTX_MEMORY": str(MEMORY_PER_BYTE * dataset.bytes + EXTRA_MEMORY),
+            "KV_TOKEN_TTL": "86400",
+            "KV_STARTUP_TIMEOUT": "300",
+        }
+        if changes_bytes is not None:
+            environ["KV_CHANGES_BYTES"] = str(changes_bytes)
+        if setting.workers > 1:
+            environ["KV_WORKERS"] = str(setting.workers)
+        self.process = ServiceProcess(
+            folder, service_environ(folder, **environ), checkout
+        )
+        self._token = ""
+
+    @property
+    def port(self) -> int:
+        return self.process.port
+
+    def start(self) -> None:
+        self.process.start()
+        if not self._token:
+            self._token = self._log_in()
+
+    def _log_in(self) -> str:
+        body = json.dumps(CREDENTIALS)
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            exchange(connection, post("/api/register", body))
+            _, reply = exchange(connection, post("/api/login", body))
+        token: str = json.loads(reply)["token"]
+        return token
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def pids(self) -> Pids:
+        found = descendants(self.process.pid)
+        store = [pid for pid in found if program_of(pid) == "tarantool"]
+        return Pids([pid for pid in found if pid not in store], store)
+
+    def console(self, code: str) -> str:
+        """Runs a line of Lua on the console of the embedded Tarantool."""
+        return local_console(self.process.data, code)
+
+    def console_number(self, expression: str) -> int:
+        return int(self.console(f"return {expression}").split()[2])
+
+    def request(
+        self, operation: Operation, keys: list[str], values: list[str]
+    ) -> bytes:
+        if operation == "read":
+            body = json.dumps({"keys": keys})
+        else:
+            body = json.dumps({"data": dict(zip(keys, values, strict=True))})
+        authorization = f"Authorization: Bearer {self._token}"
+        return post(f"/api/{operation}", body, authorization)
+
+    def values_of(self, operation: Operation, reply: bytes) -> list[str] | None:
+        content = json.loads(reply)
+        if operation == "read":
+            return list(content["data"].values())
+        return None if content == {"status": "success"} else []

@@ -1,0 +1,78 @@
+"""Errors of the Lua procedures and of Tarantool, turned into the service's errors.
+
+A procedure marks its error with a custom type (`kv.UserExists`). The type alone is
+matched; the text becomes the detail.
+"""
+
+from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError
+
+from service.errors import (
+    Applied,
+    BodyTooLarge,
+    CounterOverflow,
+    IdempotencyConflict,
+    NotACounter,
+    NotFound,
+    NotGranted,
+    Problem,
+    RevisionAhead,
+    StorageFull,
+    StorageUnavailable,
+    TokenRevoked,
+    UserExists,
+)
+
+#: By the custom type of the error.
+REFUSALS: dict[str, type[Problem]] = {
+    "kv.UserExists": UserExists,
+    "kv.TokenRevoked": TokenRevoked,
+    "kv.NotGranted": NotGranted,
+    "kv.ReplyTooLarge": BodyTooLarge,
+    "kv.IdempotencyConflict": IdempotencyConflict,
+    "kv.NotACounter": NotACounter,
+    "kv.CounterOverflow": CounterOverflow,
+    "kv.ChangesOff": NotFound,
+    "kv.RevisionAhead": RevisionAhead,
+}
+
+#: Custom types of a procedure that has no capacity left. It has changed nothing.
+FULL = {"kv.MemoryFull", "kv.RetriesFull", "kv.DiskFull"}
+
+# error codes of Tarantool
+READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
+WAL_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
+NO_SUCH_API = {ErrorCode.ER_NO_SUCH_PROC, ErrorCode.ER_ACCESS_DENIED}
+WRONG_CREDENTIALS = {ErrorCode.ER_NO_SUCH_USER, ErrorCode.ER_PASSWORD_MISMATCH}
+
+
+def problem_of(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
+    """The error reply for an error of Tarantool; None for a fault of the service.
+
+    :param writes: whether the call writes: the reply says that nothing was applied
+    """
+    applied: Applied | None = "no" if writes else None
+    custom_type = _custom_type(error)
+    if custom_type in REFUSALS:
+        return REFUSALS[custom_type](error.message)
+    if custom_type in FULL:
+        return StorageFull(error.message, applied=applied)
+    code: int = error.code
+    if code == ErrorCode.ER_MEMORY_ISSUE:
+        return StorageFull("The storage's memory is full", applied=applied)
+    if code in WAL_FAILED:
+        return StorageFull("The storage cannot write to its disk", applied=applied)
+    if code == ErrorCode.ER_MEMTX_MAX_TUPLE_SIZE:
+        return BodyTooLarge("The batch is larger than the storage accepts")
+    if code in READ_ONLY:
+        return StorageUnavailable("The storage is read-only", applied=applied)
+    if code in NO_SUCH_API:
+        return StorageUnavailable("The storage lacks a procedure", applied=applied)
+    return None
+
+
+def _custom_type(error: TarantoolDatabaseError) -> str | None:
+    if error.error is None or not error.error.trace:
+        return None
+    fields = error.error.trace[0].fields or {}
+    custom_type: str | None = fields.get("custom_type")
+    return custom_type

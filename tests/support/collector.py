@@ -1,0 +1,41 @@
+"""The collector of what has expired, made to stop: it is then gone, and still there."""
+
+from tests.support.tarantool import Tarantool, evaluated
+
+#: Ends the fiber; a restart of the instance begins a new one.
+END_FIBER = """
+(function()
+    local fiber = require('fiber')
+    for id, info in pairs(fiber.info()) do
+        if info.name == 'kv.expiry' then fiber.kill(id) return true end
+    end
+    return false
+end)()
+"""
+
+#: Keys whose time is over, and whose rows are still there.
+EXPIRED_ROWS = """
+(function()
+    local keys = {}
+    for _, row in box.space.kv:pairs() do
+        if row.expires_at ~= nil and row.expires_at <= require('clock').time() then
+            table.insert(keys, row.key)
+        end
+    end
+    return keys
+end)()
+"""
+
+
+def stop_collector(tarantool: Tarantool) -> None:
+    assert evaluated(tarantool, END_FIBER)
+
+
+def start_collector(tarantool: Tarantool) -> None:
+    """After `stop_collector`."""
+    tarantool.console("require('kv.expiry').start()")
+
+
+def expired_rows(tarantool: Tarantool) -> set[str]:
+    """Their keys."""
+    return set(evaluated(tarantool, EXPIRED_ROWS))

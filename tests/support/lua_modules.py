@@ -1,0 +1,74 @@
+"""The pure modules of lua/, run by the interpreter `tarantool` without an instance."""
+
+import json
+import subprocess
+from typing import Any
+
+from tests.support.console import lua
+from tests.support.machine import ROOT
+
+#: Seconds for the interpreter, on a busy machine.
+TIMEOUT = 30.0
+
+#: The names of the modules as the tests use them.
+MODULES = {
+    "counter": ("kv.data.counter", "kv.counter"),
+    "grants": ("kv.accounts.grants", "users.grants"),
+    "lru": ("kv.base.lru", "recent"),
+    "names": ("kv.accounts.names", "users.names"),
+    "normal_form": ("kv.accounts.normal_form", "users.normal_form"),
+    "pretty_json": ("kv.admin.pretty_json", "admin.indent"),
+}
+
+SCRIPT = """
+package.path = {path} .. package.path
+local json = require('json')
+local input = json.decode(io.read('*a'))
+{requires}
+local function run()
+{code}
+end
+local ok, result = pcall(run)
+if not ok then result = tostring(result) end
+print(json.encode({{ok = ok, result = result}}))
+os.exit(0)
+"""
+
+
+def evaluate(code: str, argument: object = None) -> Any:
+    """What the code returns, as JSON has it.
+
+    It sees the modules that it names, and the argument as `input`.
+
+    :raises AssertionError: it raised an error
+    """
+    folder = ROOT / "lua"
+    requires = [
+        f"local {name} = require('{path_of(*paths)}')"
+        for name, paths in MODULES.items()
+        if f"{name}." in code
+    ]
+    script = SCRIPT.format(
+        path=lua(f"{folder}/?.lua;{folder}/?/init.lua;"),
+        requires="\n".join(requires),
+        code=code,
+    )
+    run = subprocess.run(
+        ["tarantool", "-e", script],
+        input=json.dumps(argument),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    assert run.returncode == 0, run.stderr
+    answer = json.loads(run.stdout.rstrip("\n").rpartition("\n")[2])
+    assert answer["ok"], answer["result"]
+    return answer.get("result")
+
+
+def path_of(*paths: str) -> str:
+    """The first that is there."""
+    for path in paths:
+        if (ROOT / "lua" / f"{path.replace('.', '/')}.lua").exists():
+            return path
+    raise FileNotFoundError(paths)

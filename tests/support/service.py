@@ -1,0 +1,185 @@
+"""The service as a process of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.support.client import Client
+from tests.support.machine import ROOT, free_port, wait_until
+from tests.support.tarantool import PASSWORD, Tarantool
+
+#: Seconds for a process of ours to start, or to end, on a busy machine.
+PROCESS_TIMEOUT = 30.0
+
+SERVICE = [sys.executable, "-m", "service"]
+SERVING = "serving on "
+
+JWT_SECRET = "a signing secret for tests, long enough"
+
+
+def service_environ(folder: Path, **more: str) -> dict[str, str]:
+    """All that a service gets to see; without more it is one with its own Tarantool."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "KV_HOST": "127.0.0.1",
+        "KV_PORT": str(free_port()),
+        "KV_DATA_DIR": str(folder / "data"),
+        "KV_BCRYPT_ROUNDS": "4",
+    }
+    return environ | more
+
+
+def environ_before(folder: Path, tarantool: Tarantool) -> dict[str, str]:
+    """Of a service that uses this instance, and has none of its own."""
+    return service_environ(
+        folder,
+        KV_TARANTOOL_URI=f"127.0.0.1:{tarantool.port}",
+        KV_TARANTOOL_PASSWORD=PASSWORD,
+        KV_JWT_SECRET=JWT_SECRET,
+    )
+
+
+class ServiceProcess:
+    """`python -m service`, as an operator runs it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        environ: dict[str, str],
+        checkout: Path = ROOT,
+        port: int | None = None,
+    ) -> None:
+        """:param port: where it is going to listen, if not at `KV_PORT`"""
+        self.port = int(environ["KV_PORT"]) if port is None else port
+        self.url = f"http://{environ['KV_HOST']}:{self.port}"
+        self.data = checkout / environ["KV_DATA_DIR"]
+        self._checkout = checkout
+        self._environ = environ
+        self._stdout = folder / "service.stdout"
+        self._stderr = folder / "service.stderr"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Returns when it serves; raises when it does not get there."""
+        begin = len(self.stderr())
+        with self._stdout.open("ab") as stdout, self._stderr.open("ab") as stderr:
+            self._process = process = subprocess.Popen(
+                SERVICE,
+                cwd=self._checkout,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+
+        def serves() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"the service ended: {self.stderr()[begin:]}")
+            return SERVING in self.stderr()[begin:]
+
+        wait_until(serves, PROCESS_TIMEOUT)
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int | None:
+        """Returns its exit code; None for one that was never started."""
+        self.send(number)
+        return self.exit_code()
+
+    def exit_code(self) -> int | None:
+        """Waits for its end."""
+        return None if self._process is None else self._process.wait(PROCESS_TIMEOUT)
+
+    def stdout(self) -> str:
+        return self._stdout.read_text() if self._stdout.exists() else ""
+
+    def stderr(self) -> str:
+        return self._stderr.read_text() if self._stderr.exists() else ""
+
+
+def refusal(environ: dict[str, str]) -> str:
+    """Why: the last line on stderr, after the log if there is one yet."""
+    process = subprocess.run(
+        SERVICE,
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PROCESS_TIMEOUT,
+    )
+    assert process.returncode == 1
+    assert process.stdout == ""
+    *log, line = process.stderr.splitlines()
+    assert [entry for entry in log if " INFO " not in entry] == []
+    for name in ("KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET", "ADMIN_PASSWORD"):
+        assert environ.get(name, "no secret") not in process.stderr
+    assert line.startswith("kv: cannot start: ")
+    return line.removeprefix("kv: cannot start: ")
+
+
+@contextlib.contextmanager
+def started(service: ServiceProcess) -> Iterator[ServiceProcess]:
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop(signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def service_process(folder: Path, **environ: str) -> Iterator[ServiceProcess]:
+    with started(ServiceProcess(folder, service_environ(folder, **environ))) as service:
+        yield service
+
+
+def environ_for(tarantool: Tarantool, **more: str) -> dict[str, str]:
+    return {
+        "KV_HOST": "127.0.0.1",
+        "KV_PORT": str(free_port()),
+        "KV_TARANTOOL_URI": f"127.0.0.1:{tarantool.port}",
+        "KV_TARANTOOL_PASSWORD": PASSWORD,
+        "KV_JWT_SECRET": JWT_SECRET,
+        "KV_BCRYPT_ROUNDS": "4",
+        **more,
+    }
+
+
+Serve = Callable[..., contextlib.AbstractAsyncContextManager[Client]]
+
+
+def refuses_connections(process: ServiceProcess) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", process.port)) != 0
+
+
+def service_links(name: str, *ports: tuple[int, str]) -> dict[str, str]:
+    """What a container of a pod gets for a Service; the first port has a name."""
+    prefix = name.upper().replace("-", "_")
+    address, (first, scheme) = "10.96.0.12", ports[0]
+    links = {
+        f"{prefix}_SERVICE_HOST": address,
+        f"{prefix}_SERVICE_PORT": str(first),
+        f"{prefix}_SERVICE_PORT_HTTP_API": str(first),
+        f"{prefix}_PORT": f"{scheme}://{address}:{first}",
+    }
+    for port, scheme in ports:
+        one = f"{prefix}_PORT_{port}_{scheme.upper()}"
+        links |= {
+            one: f"{scheme}://{address}:{port}",
+            f"{one}_PROTO": scheme,
+            f"{one}_PORT": str(port),
+            f"{one}_ADDR": address,
+        }
+    return links

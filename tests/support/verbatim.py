@@ -1,0 +1,31 @@
+"""Requests whose path and header lines go out as they are given."""
+
+from urllib.parse import quote
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from tests.support.client import Client, Reply
+
+
+def path_of(key: str) -> str:
+    """Of one key as a resource, with all percent-encoded that may be."""
+    return "/api/keys/" + quote(key, safe="")
+
+
+async def send(
+    client: Client,
+    method: str,
+    path: str,
+    body: str | bytes | None = None,
+    *lines: tuple[str, str],
+) -> Reply:
+    """No segment `..` is resolved, no `%` touched; a header may come several times."""
+    headers = CIMultiDict(lines)
+    if client.token is not None:
+        headers.add("Authorization", f"Bearer {client.token}")
+    url = URL(client.url + path, encoded=True)
+    async with client.session.request(
+        method, url, data=body, headers=headers
+    ) as response:
+        return Reply(response.status, response.headers, await response.text())

@@ -1,0 +1,179 @@
+"""The history of each key, and whether it is linearizable."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from tests.torture.history import History, Operation
+from tests.torture.judge.claims import Claims
+from tests.torture.judge.linearizability import (
+    ANYTHING,
+    THERE,
+    Any,
+    Call,
+    Search,
+    State,
+    Undecided,
+)
+from tests.torture.judge.requests import Request, fold
+from tests.torture.judge.tolerance import TOLERANCE
+from tests.torture.judge.violations import Violation, violation
+
+#: The owner of the read that `final` stands for.
+FINAL = -1
+
+
+def judge_keys(history: History) -> Iterator[Violation]:
+    """No other key is asked; nor is the feed, but for a guess at what is not known.
+
+    With the guess an order is found soon where there is one. Where there is none, the
+    guess may have been wrong, and the search is made again without it.
+    """
+    requests = fold(history.operations)
+    guessed = _by_key(_guesses(history, requests), history)
+    doubtful = {key for key, calls in guessed.items() if not _is_explained(calls)}
+    if doubtful:
+        by_key = _by_key(requests, history, doubtful)
+        for key in sorted(doubtful):
+            yield from _judge(key, by_key[key], requests)
+
+
+def _guesses(history: History, requests: Sequence[Request]) -> Iterator[Request | None]:
+    """Requests as the feed has them: it knows what was applied, but for deletions."""
+    matched = Claims(history, requests).matched
+    for request in requests:
+        step = matched.get(id(request))
+        if step is not None:
+            told = msgspec.structs.replace(
+                request.told, outcome="ok", revision=step.change.revision
+            )
+            yield request._replace(told=told, outcome="ok")
+        elif request.outcome == "unknown" and request.told.call != "delete":
+            yield None
+        else:
+            yield request
+
+
+def _by_key(
+    requests: Iterable[Request | None],
+    history: History,
+    keys: set[str] | None = None,
+) -> dict[str, list[Call]]:
+    by_key: dict[str, list[Call]] = defaultdict(list)
+    for owner, request in enumerate(requests):
+        if request is None or (keys is not None and keys.isdisjoint(_keys(request))):
+            continue
+        for key, call in _calls(owner, request):
+            by_key[key].append(call)
+    if history.final is None:
+        return by_key
+    end = math.nextafter(max((o.end for o in history.operations), default=0), math.inf)
+    for key in {*by_key, *history.final}:
+        value = history.final.get(key)
+        by_key[key].append(Call(FINAL, "read", end, math.inf, wanted=value))
+    return by_key
+
+
+def _is_explained(calls: list[Call]) -> bool:
+    try:
+        return Search(calls).run(State())
+    except Undecided:
+        return False
+
+
+def _judge(key: str, calls: list[Call], requests: list[Request]) -> Iterator[Violation]:
+    search = Search(calls)
+    try:
+        if search.run(State()):
+            return
+        rule = "linearizability"
+        sentence = f"no order of the calls on {key!r} explains what they were told"
+        window = search.window()
+    except Undecided as undecided:
+        rule = "undecided"
+        sentence = f"{key!r}: no order of its calls was found within {undecided}"
+        window = undecided.window
+    shown = sorted({call.owner for call in window if call.owner != FINAL})
+    yield violation(rule, sentence, [requests[owner] for owner in shown], [key])
+
+
+def _keys(request: Request) -> list[str]:
+    return [*request.told.keys, *request.told.conditions]
+
+
+def _calls(owner: int, request: Request) -> Iterator[tuple[str, Call]]:
+    told = request.told
+    if request.outcome == "failed" or (not request.is_write and told.outcome != "ok"):
+        return
+    base = Call(owner, "read", request.start, request.end)
+    if request.is_write:
+        yield from _changes(base, request)
+    elif told.call == "list":
+        for place, key in enumerate(told.keys):
+            value = THERE if told.found is None else told.found[place]
+            yield key, base._replace(wanted=value)
+    else:
+        yield from _reads(base, told)
+
+
+def _reads(base: Call, told: Operation) -> Iterator[tuple[str, Call]]:
+    assert told.found is not None
+    for place, key in enumerate(told.keys):
+        revision = ANYTHING if told.revisions is None else told.revisions[place]
+        yield key, base._replace(wanted=told.found[place], wanted_revision=revision)
+
+
+def _changes(base: Call, request: Request) -> Iterator[tuple[str, Call]]:
+    told = request.told
+    base = base._replace(optional=request.outcome == "unknown", revision=told.revision)
+    for key, condition in told.conditions.items():
+        if key not in told.keys and not base.optional:
+            yield key, base._replace(wanted_revision=condition, revision=None)
+    for key, call in _writes(base, told):
+        if key in told.conditions:
+            call = call._replace(wanted_revision=told.conditions[key])
+        yield key, call
+        if call.lease is not None:
+            assert told.ttl is not None
+            yield key, _expiry(call, told.ttl)
+
+
+def _writes(base: Call, told: Operation) -> Iterator[tuple[str, Call]]:
+    if told.call == "write":
+        lease = base.owner if told.ttl is not None else None
+        for key, value in told.asked.items():
+            yield key, base._replace(kind="write", value=value, lease=lease)
+    elif told.call == "increment":
+        sums: dict[str, str | Any | None] = {}
+        if told.found is not None:
+            sums.update(told.shown)
+        for key, delta in told.asked.items():
+            wanted = sums.get(key, ANYTHING)
+            yield key, base._replace(kind="increment", value=delta, wanted=wanted)
+    else:
+        for key in dict.fromkeys(told.keys):
+            yield key, _deletion(base, told)
+
+
+def _deletion(base: Call, told: Operation) -> Call:
+    wanted: Any | None = ANYTHING
+    if told.deleted == 0:
+        # it tells a revision that others have made
+        return base._replace(wanted=None, revision=None)
+    if told.deleted == len(set(told.keys)):
+        wanted = THERE
+    return base._replace(kind="delete", wanted=wanted)
+
+
+def _expiry(write: Call, ttl: float) -> Call:
+    """Due at one moment; of a write that may never have been, it may never be."""
+    return write._replace(
+        kind="expire",
+        start=write.start + ttl - TOLERANCE,
+        end=write.end + ttl + TOLERANCE,
+        wanted=ANYTHING,
+        wanted_revision=ANYTHING,
+        revision=None,
+    )

@@ -1,0 +1,64 @@
+"""A violation for people: the rule, a sentence, who asked what and was told what."""
+
+from collections.abc import Sequence
+
+from tests.torture.history import Operation
+from tests.torture.judge.violations import Violation
+
+COLUMNS = ("client", "ms", "call", "keys", "outcome", "revision")
+
+
+def rendered(violation: Violation) -> str:
+    """Operations in the order of their starts, milliseconds from the first one."""
+    operations = sorted(violation.operations, key=lambda operation: operation.start)
+    origin = operations[0].start if operations else 0
+    rows = [COLUMNS, *(_row(operation, origin) for operation in operations)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    title = f"{violation.rule}: {violation.sentence}"
+    return "\n".join([title, *(f"    {line.rstrip()}" for line in lines)])
+
+
+def _row(told: Operation, origin: float) -> Sequence[str]:
+    start, end = (1000 * (moment - origin) for moment in (told.start, told.end))
+    return (
+        str(told.client),
+        f"{start:.1f}-{end:.1f}",
+        " ".join([told.call, *_terms(told)]),
+        ", ".join(_keys(told)),
+        told.outcome if told.code is None else f"{told.outcome} {told.code}",
+        "" if told.revision is None else str(told.revision),
+    )
+
+
+def _terms(told: Operation) -> list[str]:
+    terms = {
+        "prefix": told.prefix,
+        "after": told.after,
+        "next": told.next,
+        "if": told.conditions or None,
+        "ttl": told.ttl,
+        "retry": told.retry,
+        "deleted": told.deleted,
+    }
+    return [f"{name}={value!r}" for name, value in terms.items() if value is not None]
+
+
+def _keys(told: Operation) -> list[str]:
+    """A key with what was asked (=) and what was shown (->), at which revision (@)."""
+    cells = list(told.keys)
+    for mark, column in (
+        ("=", told.values),
+        (" -> ", told.found),
+        ("@", told.revisions),
+    ):
+        if column is not None:
+            pairs = zip(cells, column, strict=True)
+            cells = [
+                f"{cell}{mark}{'none' if value is None else value}"
+                for cell, value in pairs
+            ]
+    return cells

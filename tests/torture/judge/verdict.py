@@ -1,0 +1,76 @@
+"""What is wrong with a round: in its history, in its feed, in what came about."""
+
+from collections.abc import Iterator, Sequence
+
+from tests.torture.evidence import Evidence
+from tests.torture.history import Change, History
+from tests.torture.judge.checker import check
+from tests.torture.judge.grants import judge_grants, narrowed
+from tests.torture.judge.violations import Violation
+
+#: Statuses of replies that a round is meant to have; None: there was no reply.
+EXPECTED = {200, 412, 503, None}
+
+
+def judge(evidence: Evidence) -> list[Violation]:
+    return [
+        *check(evidence.history),
+        *judge_grants(evidence.history),
+        *_feeds(evidence),
+        *_end(evidence.history),
+        *_replies(evidence),
+        *(Violation("trouble", sentence, [], []) for sentence in evidence.troubles),
+    ]
+
+
+def _feeds(evidence: Evidence) -> Iterator[Violation]:
+    """All who follow are told the same, and it is kept as it was told."""
+    changes = evidence.history.changes
+    kept = [change for change in changes if change.revision > evidence.since]
+    feeds = [
+        (feed.name, narrowed(changes, feed.grants), feed.changes)
+        for feed in evidence.followed
+    ]
+    for name, expected, told in [*feeds, ("the feed in the end", kept, evidence.kept)]:
+        if told != expected:
+            sentence = f"{name} differs from the feed: {_difference(expected, told)}"
+            yield Violation("feeds", sentence, [], [])
+
+
+def _end(history: History) -> Iterator[Violation]:
+    """Whoever applies the whole feed has what the store has, long after the last write:
+    what has expired by then has left both."""
+    if history.final is None:
+        return
+    replayed: dict[str, str] = {}
+    for change in history.changes:
+        replayed.update(change.data)
+        for key in change.deleted:
+            replayed.pop(key, None)
+    both = replayed.items() ^ history.final.items()
+    keys = sorted({key for key, _ in both})
+    if keys:
+        sentence = f"the feed, replayed, is not what is there in the end: {keys}"
+        yield Violation("replay", sentence, [], keys)
+
+
+def _difference(expected: Sequence[Change], told: Sequence[Change]) -> str:
+    for one, other in zip(expected, told, strict=False):
+        if one != other:
+            return f"{other} instead of {one}"
+    return f"{len(told)} changes instead of {len(expected)}"
+
+
+def _replies(evidence: Evidence) -> Iterator[Violation]:
+    strange = [
+        o
+        for o in evidence.history.operations
+        if o.status not in EXPECTED and (o.grants is None or o.code != "forbidden")
+    ]
+    kinds = sorted({(o.call, o.status, o.code) for o in strange}, key=str)
+    for call, status, code in kinds:
+        alike = [
+            o for o in strange if (o.call, o.status, o.code) == (call, status, code)
+        ]
+        sentence = f"{len(alike)} times {call} was answered {status} {code}"
+        yield Violation("replies", sentence, alike[:1], alike[0].keys)

@@ -1,0 +1,208 @@
+"""A round: a system, its clients, the faults in turn; and what is left to judge."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from random import Random
+
+import aiohttp
+
+from tests.support.console import set_grants
+from tests.torture.evidence import Evidence, Followed, Injected
+from tests.torture.history import History, Operation
+from tests.torture.run.faults import FAULTS, Fault, Scene
+from tests.torture.run.followers import Follower, Listener, Poller, feed_now
+from tests.torture.run.session import Session
+from tests.torture.run.system import System
+from tests.torture.run.workload import NARROW, TTLS, Client
+
+#: Clients, and seconds between two requests of one of them on average.
+CLIENTS, THINK_TIME = 24, 0.08
+
+#: Of so many clients one has an account that may touch some of the keys only.
+NARROW_ONE_OF = 4
+
+#: Seconds without a fault, before and after each.
+QUIET = 1.0
+
+#: Seconds: a fault that has not ended by then never will; the same of its aftermath.
+PATIENCE = 120.0
+
+#: Seconds for the followers of the feed to come to its end.
+REACH = 60.0
+
+#: Seconds between two looks whether all is well again.
+LOOK_INTERVAL = 0.05
+
+#: A key that every account may read: who follows is told when it is written.
+EVERYBODYS = next(iter(NARROW))
+
+#: Seconds until the last keys have expired and are collected.
+EXPIRY = max(TTLS) + 1.5
+
+
+class Round:
+    """:param folder: the data and the logs of the system are left in it
+    :param seed: as in `System`
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        random: Random,
+        *,
+        clients: int = CLIENTS,
+        think_time: float = THINK_TIME,
+        seed: Callable[[Path], None] | None = None,
+    ) -> None:
+        self._random = random
+        self._system = System(folder, seed)
+        self._clients = clients
+        self._think_time = think_time
+        self._operations: list[Operation] = []
+        self._faults: list[Injected] = []
+        self._troubles: list[str] = []
+        self._begin = time.monotonic()
+
+    async def run(
+        self,
+        faults: Mapping[str, Fault] = FAULTS,
+        *,
+        quiet: float = QUIET,
+        settle: float = EXPIRY,
+        until: float = math.inf,
+    ) -> Evidence:
+        """Makes the faults in an order of the random generator's choice.
+
+        :param settle: seconds after the last write
+        :param until: in monotonic seconds: no fault but the first one begins later
+        """
+        connector = aiohttp.TCPConnector(limit=0)
+        async with (
+            self._system.running(),
+            aiohttp.ClientSession(connector=connector) as http,
+        ):
+            self._begin = time.monotonic()
+            own, *sessions = [
+                self._session(number, http) for number in range(1 + self._clients)
+            ]
+            await asyncio.gather(*map(self._enter, [own, *sessions]))
+            await own.write({EVERYBODYS: '"the begin"'})
+            poller = Poller("a long poll", own)
+            others = [
+                Listener("a stream of events", own),
+                Poller("a long poll of a narrow account", sessions[0]),
+                Listener("a stream of a narrow account", sessions[0]),
+            ]
+            async with self._following(poller, *others):
+                async with self._working(sessions):
+                    await self._torture(own, faults, quiet, until)
+                await asyncio.sleep(settle)
+                await own.write({EVERYBODYS: '"the end"'})
+                final, revision = await own.list_keys("")
+                if revision is None:
+                    raise RuntimeError("the final state cannot be read")
+                await self._reached(revision, poller, *others)
+                since, kept = await feed_now(own)
+        return Evidence(
+            begin=self._begin,
+            history=History(self._operations, poller.changes, final),
+            faults=self._faults,
+            followed=[
+                Followed(one.name, one.session.grants, one.changes) for one in others
+            ],
+            since=since,
+            kept=kept,
+            troubles=self._troubles,
+        )
+
+    def _session(self, number: int, http: aiohttp.ClientSession) -> Session:
+        is_narrow = number % NARROW_ONE_OF == 1
+        return Session(
+            number,
+            http,
+            self._system.urls,
+            self._operations,
+            Random(self._random.random()),
+            NARROW | {f"t{number}-": "rw"} if is_narrow else None,
+        )
+
+    async def _enter(self, session: Session) -> None:
+        await session.enter()
+        if session.grants is not None:
+            await asyncio.to_thread(
+                set_grants,
+                self._system.tarantool,
+                session.username,
+                *session.grants.items(),
+            )
+
+    @contextlib.asynccontextmanager
+    async def _working(self, sessions: list[Session]) -> AsyncIterator[None]:
+        stopping = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for session in sessions:
+                random = Random(self._random.random())
+                client = Client(session, random, self._think_time)
+                group.create_task(client.run(stopping))
+            yield
+            stopping.set()
+
+    @contextlib.asynccontextmanager
+    async def _following(self, *followers: Follower) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(follower.run()) for follower in followers]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    self._troubles.append(f"a follower has ended: {ended!r}")
+
+    async def _reached(self, revision: int, *followers: Follower) -> None:
+        try:
+            async with asyncio.timeout(REACH):
+                await asyncio.gather(*(one.reach(revision) for one in followers))
+        except TimeoutError:
+            self._troubles.append(f"a follower did not come to revision {revision}")
+
+    async def _torture(
+        self, own: Session, faults: Mapping[str, Fault], quiet: float, until: float
+    ) -> None:
+        scene = Scene(self._system, own, self._random)
+        order = list(faults)
+        self._random.shuffle(order)
+        await asyncio.sleep(quiet)
+        for name in order:
+            if self._faults and time.monotonic() > until:
+                return
+            begin = time.monotonic()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    end = await faults[name](scene)
+            except TimeoutError:
+                end = time.monotonic()
+                self._troubles.append(f"{name}: no end within {PATIENCE:g} s")
+            await self._recovery(own, name)
+            times = [at - self._begin for at in (begin, end, time.monotonic())]
+            self._faults.append(Injected(name, *times))
+            await asyncio.sleep(quiet)
+
+    async def _recovery(self, own: Session, name: str) -> None:
+        """Returns when a write has been taken through every worker."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                for place, url in enumerate(own.urls):
+                    while True:
+                        count = len(self._operations)
+                        values = {f"p{place}": f'"{name} {count}"'}
+                        operation = await own.write(values, url=url)
+                        if operation.outcome == "ok":
+                            break
+                        await asyncio.sleep(LOOK_INTERVAL)
+        except TimeoutError:
+            self._troubles.append(f"{name}: no recovery within {PATIENCE:g} s")
