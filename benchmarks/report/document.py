@@ -8,7 +8,7 @@ from benchmarks.report.results import Results
 from benchmarks.report.table import markdown_table, results_table
 from benchmarks.report.targets import Verdict, verdicts
 
-CHART, PAGE = "performance.svg", "performance.md"
+CHART, PAGE = "2026-11.svg", "2026-11.md"
 
 #: The marks on the page around the text that a run replaces.
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"

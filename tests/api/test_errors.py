@@ -18,7 +18,7 @@ from tests.support.raw_http import talk
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools
 
-README = Path(__file__).parents[2] / "README.md"
+API_PAGE = Path(__file__).parents[2] / "docs/api.md"
 
 #: The smallest memory that Tarantool starts with and that takes some values of 1 MiB.
 TINY_MEMORY = str(64 * 1024 * 1024)
@@ -296,7 +296,7 @@ def test_every_kind_of_problem_has_a_code_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(("code", "status"), STATUSES.items(), ids=STATUSES.keys())
-def test_the_readme_documents_every_code(code: str, status: int) -> None:
-    rows = README.read_text().splitlines()
+def test_the_api_page_documents_every_code(code: str, status: int) -> None:
+    rows = API_PAGE.read_text().splitlines()
     documented = [row for row in rows if row.startswith(f"| {status:d} |")]
     assert [row for row in documented if f"`{code}`" in row]
