@@ -62,6 +62,12 @@ BAD_GRANTS = {
     ),
 }
 
+#: Names of accounts: as they may be today, and as they could be once.
+LISTED = [
+    *("ann", "bob", "it's", "tail'", 'b"', "back\\slash", "\\'", "é", "ключ", "😀"),
+    *("x" * 64, " before", "behind ", "a b", "--[[", "nil"),
+]
+
 #: Every function that takes the name of an account that is there.
 OF_AN_ACCOUNT = {
     "disable_account": "",
@@ -271,11 +277,17 @@ async def test_grants_set_are_shown_and_hold_for_the_next_call(
     assert admin(tarantool, "show_grants", name).endswith(" has no grants")
 
 
-async def test_the_list_of_accounts_shows_them_all_and_no_hash(
-    tarantool: Tarantool, client: Client, visitor: Client
+def test_the_list_of_accounts_shows_them_all_and_no_hash(
+    tarantools: Tarantools,
 ) -> None:
-    await visitor.enter()
-    names, after, page = [], "nil", ""
+    with tarantools.running() as tarantool:
+        for name in LISTED:
+            tarantool.console(f"kv.v1.create_user({lua(name)}, {lua(HASH)})")
+        assert_all_are_listed(tarantool)
+
+
+def assert_all_are_listed(tarantool: Tarantool) -> None:
+    names, after, page = list[str](), "nil", ""
     while True:
         page = admin(tarantool, "list_accounts", "3", after)
         head, entries, *rest = page.split("\n\n")
@@ -288,6 +300,7 @@ async def test_the_list_of_accounts_shows_them_all_and_no_hash(
             r"continue with kv\.admin\.list_accounts\(3, (.*)\)", rest[0]
         ).groups()  # type: ignore[union-attr]
     stored = [user[0] for user in users(tarantool)]
+    assert len(stored) == len(LISTED)
     assert [evaluated(tarantool, name) for name in names] == stored
     for limit in "0", "1001", "1.5", "'3'":
         sentence = mistake(tarantool, "list_accounts", limit)

@@ -16,7 +16,7 @@ from tests.support.addresses import FREE
 from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, Reply, unique
-from tests.support.machine import alive, wait_until
+from tests.support.machine import POLL_INTERVAL, alive, wait_until
 from tests.support.raw_http import SlowWrite
 from tests.support.service import (
     PROCESS_TIMEOUT,
@@ -32,6 +32,8 @@ from tests.support.workers import arbiters_of, children, client_of, workers_of
 
 #: Clients that send one request after the other.
 CLIENTS = 8
+
+WATCH = "/api/changes?wait={}"
 
 #: Seconds in which an orphan is gone, or the dead are replaced.
 SOON = 5.0
@@ -171,11 +173,19 @@ async def test_a_bound_of_the_service_is_divided_among_them(
         ):
             token = (await first.enter()).token
             beyond.token = elsewhere.token = token
-            watch = "/api/changes?wait=30"
-            watching = asyncio.create_task(first.request("GET", watch))
-            await asyncio.sleep(0.5)
-            assert_problem(await beyond.request("GET", watch), 503, "overloaded")
-            reply = await elsewhere.request("GET", "/api/changes?wait=1")
+
+            async def watch() -> None:
+                while True:
+                    await first.request("GET", WATCH.format(30))
+
+            watching = asyncio.create_task(watch())
+            async with asyncio.timeout(SOON):
+                status = 200
+                while status == 200:
+                    refused = await beyond.request("GET", WATCH.format(POLL_INTERVAL))
+                    status = refused.status
+            assert_problem(refused, 503, "overloaded")
+            reply = await elsewhere.request("GET", WATCH.format(0.1))
             assert reply.status == 200
             watching.cancel()
 
