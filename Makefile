@@ -68,6 +68,7 @@ lint: .venv/dev luacheck
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/bandit -q -c pyproject.toml -r service
 	luacheck -q lua migrations
+	.venv/bin/python .ci/lua_layers.py
 
 audit: .venv/dev
 	.venv/bin/python .ci/audit.py $(ARGS)
@@ -91,13 +92,13 @@ bench-trees: .venv/dev tarantool wrk
 	@.venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
 
 backup: tarantool
-	@tarantool lua/backup/main.lua backup $(DATA)/console.sock "$$TO"
+	@tarantool lua/kv/backup/main.lua backup $(DATA)/console.sock "$$TO"
 
 verify: tarantool from
-	@tarantool lua/backup/main.lua verify $(DATA)/console.sock "$$FROM"
+	@tarantool lua/kv/backup/main.lua verify $(DATA)/console.sock "$$FROM"
 
 restore: tarantool from
-	@tarantool lua/backup/main.lua restore "$$FROM" $(DATA)
+	@tarantool lua/kv/backup/main.lua restore "$$FROM" $(DATA)
 
 backup-compose:
 	@docker/backup.sh backup "$$TO"

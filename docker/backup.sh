@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Backups of the compose project, in folders of this machine:
 #     docker/backup.sh backup|verify|restore FOLDER
-# They pass through a folder in the volume with the data, because the container writes
-# nowhere else. A restore wants a volume without data, and no container that runs on it.
+# They pass through a folder in the data volume, because the container can write nowhere
+# else. A restore requires an empty data volume that no container uses.
 set -euo pipefail
 umask 077
-unset CDPATH # with it cd may go elsewhere, and prints where
+unset CDPATH # makes cd search other folders, and print the one it finds
 
 readonly COMPOSE=${COMPOSE:-docker compose}
 readonly DATA=/var/lib/tarantool
 readonly CONSOLE=$DATA/console.sock
-# with these two set, as the 3.x image has them, Tarantool wants a cluster's configuration
-readonly PROGRAM="env -u TT_APP_NAME -u TT_INSTANCE_NAME tarantool /opt/kv/lua/backup/main.lua"
+# with these two set, as the 3.x image has them, Tarantool expects a cluster configuration
+readonly PROGRAM="env -u TT_APP_NAME -u TT_INSTANCE_NAME tarantool /opt/kv/lua/kv/backup/main.lua"
 
 CHECK_SUMS="sha256sum -c"
 command -v sha256sum >/dev/null || CHECK_SUMS="shasum -a 256 -c" # macOS
@@ -27,7 +27,7 @@ esac
 readonly folder
 readonly passing=$DATA/passing.$(date -u +%s).$$
 
-# Not by sed or awk: the folder may contain what is special there.
+# Not by sed or awk: the folder may contain their special characters.
 rename() {
     local rest line
     while IFS= read -r rest || [[ -n $rest ]]; do
@@ -69,7 +69,7 @@ backup)
     draft=$folder.draft
     mkdir -p "$(dirname "$folder")"
     mkdir "$draft"
-    # to itself, not to the user of the container
+    # owned by the caller, not by the user of the container
     inside "tar -C $passing -c ." | (cd "$draft" && tar --no-same-owner -x)
     (cd "$draft" && $CHECK_SUMS SHA256SUMS >/dev/null)
     sync
@@ -89,7 +89,7 @@ restore)
         $PROGRAM restore $passing $DATA"
     ;;
 *)
-    echo "backup, verify or restore is wanted" >&2
+    echo "expected backup, verify or restore" >&2
     exit 1
     ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Local stand-ins for the two base images, for a machine that reaches Debian's packages
-# but no container registry. They keep the contract that the Dockerfiles rely on.
+# Builds local replacements of the two base images, for a machine that reaches Debian's
+# packages but no container registry. They provide what the Dockerfiles rely on.
 set -euo pipefail
 umask 022
 
@@ -24,15 +24,15 @@ image() {
         echo "$name: exists already" >&2
         return
     fi
-    echo "$name: half a minute or so" >&2
+    echo "$name: takes about half a minute" >&2
 
-    # Not $work itself: mktemp makes it for root alone, and the image's / would be so too.
+    # Not $work itself: mktemp creates it with mode 700, which the / of the image would get.
     root=$work/${name//[:\/]/_}
     debootstrap --variant=minbase --include="$packages" "$SUITE" "$root" >"$root.log" 2>&1 ||
         { tail -n 20 "$root.log" >&2; fail "debootstrap failed"; }
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 
-    # A host behind a proxy that re-signs TLS trusts it; a build in here has to as well.
+    # Where the host trusts a proxy that re-signs TLS, a build in the image must do so too.
     if [ -r "$CA_BUNDLE" ]; then
         install -D -m 644 "$CA_BUNDLE" "$root$CA_BUNDLE"
         set -- "$@" "ENV PIP_CERT=$CA_BUNDLE SSL_CERT_FILE=$CA_BUNDLE REQUESTS_CA_BUNDLE=$CA_BUNDLE"
@@ -45,7 +45,7 @@ image() {
 
 [ "$(id -u)" = 0 ] || fail "debootstrap works only as root: sudo $0"
 command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
-docker version >/dev/null || fail "no Docker engine answers"
+docker version >/dev/null || fail "no Docker engine is running"
 
 work=$(mktemp -d)
 # An interrupted debootstrap leaves /proc mounted below.

@@ -1,102 +1,13 @@
---- The instance: configured from the environment, migrated, the procedures in place, and
--- only then listening. What stops the start is said in one line on stderr.
+--- The script that Tarantool runs: finds the modules in its own folder and starts the instance,
+-- configured from the environment. A failed start is reported in one line on stderr.
 local fio = require('fio')
 
 local HERE = fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2)))
-dofile(HERE .. '/searcher.lua')(HERE)
+dofile(HERE .. '/kv/base/searcher.lua')(HERE)
 
-local console = require('console')
-local errno = require('errno')
-local log = require('log')
-
-local accounts = require('users.accounts')
-local api = require('api')
-local changes = require('kv.changes')
-local disk = require('disk')
-local expiry = require('kv.expiry')
-local lifeline = require('lifeline')
-local memory = require('memory')
-local migrator = require('migrator')
-local restored = require('restored')
-local settings = require('settings')
-local time = require('kv.time')
-local versions = require('versions')
-
---- Seconds between snapshots: what a restart has to replay from the log is an hour's writes.
-local CHECKPOINT_INTERVAL = 3600
-
---- Bytes of the log after which a snapshot is taken before its time: what two snapshots and
--- the logs between them take is bounded.
-local CHECKPOINT_WAL_THRESHOLD = 1024 * 1024 * 1024
-
---- Each size of tuple is this much larger than the one before. A size takes slabs for itself,
--- 16 MiB for tuples of 128 KiB and more, and keeps them: with Tarantool's own 1.05 some eighty
--- tuples, no two of a size, use up 256 MiB for good, with 1.25 some hundred and twenty. With 2 a
--- million values of 500 bytes took 2.1 times their bytes; with this one values of any size from
--- 100 bytes take 1.6 times at the most, with their keys and their places in two indexes. 3.x
--- makes it the square root of 2. It cannot be set a second time.
-local SLAB_ALLOC_FACTOR = 1.3
-
-local CONSOLE = 'console.sock'
-
---- Not by box.cfg's work_dir, of which Tarantool takes the first 255 bytes.
-local function enter(data_dir)
-    if not fio.path.is_dir(data_dir) then
-        assert(fio.mktree(data_dir))
-    end
-    if not fio.chdir(data_dir) then
-        error(('KV_DATA_DIR: %s: %s'):format(data_dir, errno.strerror()), 0)
-    end
-end
-
---- By a name in the data folder: an absolute path may be longer than a socket's can be, and
--- a URI ends at some characters that a path may contain. Tarantool replaces any file of
--- that name, not only a stale socket.
-local function open_console(data_dir)
-    local found = fio.lstat(CONSOLE)
-    if found ~= nil and not found:is_sock() then
-        error(('KV_DATA_DIR: %s is not a socket: move it away'):format(
-            fio.pathjoin(data_dir, CONSOLE)), 0)
-    end
-    console.listen('unix/:./' .. CONSOLE)
-end
-
-local function start()
-    versions.lift_slice_limit() -- migrations and a restore touch every account at once
-    local cfg = settings.read()
-    if cfg.parent_pid ~= nil then
-        lifeline.hold(cfg.parent_pid)
-    end
-    fio.umask(tonumber('077', 8)) -- the data and the console are the owner's alone
-    enter(cfg.data_dir)
-    box.cfg({
-        wal_mode = cfg.wal_mode,
-        memtx_memory = cfg.memtx_memory + memory.HEADROOM_BYTES,
-        memtx_max_tuple_size = math.max(cfg.max_tuple_size, memory.MIN_TUPLE_LIMIT),
-        slab_alloc_factor = type(box.cfg) == 'function' and SLAB_ALLOC_FACTOR or nil,
-        checkpoint_interval = CHECKPOINT_INTERVAL,
-        checkpoint_wal_threshold = CHECKPOINT_WAL_THRESHOLD,
-        feedback_enabled = versions.feedback_enabled,
-    })
-    open_console(cfg.data_dir)
-    migrator.migrate(fio.pathjoin(fio.dirname(HERE), 'migrations'))
-    api.publish()
-    if not box.info.ro then
-        restored.go_on()
-        api.deploy(cfg.user, cfg.password)
-    end
-    accounts.configure(cfg.default_grants)
-    changes.configure(cfg.changes_bytes, cfg.memtx_memory)
-    disk.configure(cfg.disk_reserve)
-    memory.hold_headroom()
-    memory.hold()
-    time.catch_up()
-    expiry.start()
-    box.cfg({ listen = cfg.listen })
-    log.info('kv: ready')
-end
-
-local ok, reason = pcall(start)
+local ok, reason = pcall(function()
+    require('kv.start').start(fio.pathjoin(fio.dirname(HERE), 'migrations'))
+end)
 if not ok then
     io.stderr:write(('kv: cannot start: %s\n'):format(reason))
     os.exit(1)

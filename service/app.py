@@ -1,11 +1,10 @@
-"""The application: its routes, middlewares and resources, all on one screen."""
+"""The application: its routes, middlewares and resources."""
 
 import contextlib
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from service.api import accounts, batches, changes, docs, health, keys, tickets
 from service.api.context import (
     FEED,
     LOAD,
@@ -17,13 +16,14 @@ from service.api.context import (
     TOKENS,
 )
 from service.api.docs import OPENAPI
-from service.api.openapi import document
-from service.api.options import add_options, options
+from service.api.openapi.document import document
+from service.api.options import add_options
+from service.api.routes import EXEMPT_PATHS, READING, ROUTES
 from service.auth.credentials import check_credentials, check_new_username
 from service.auth.logins import Logins
 from service.auth.passwords import PasswordHasher
 from service.auth.tickets import Tickets
-from service.auth.tokens import Tokens, admitted
+from service.auth.tokens import Tokens
 from service.errors import Problem, StartError, UserExists
 from service.settings import Settings
 from service.storage.client import Storage
@@ -33,83 +33,32 @@ from service.web.admission import Load, bounded
 from service.web.compression import AVAILABLE, COMPRESSION, Compression
 from service.web.problems import render
 
-PAGES = [
-    web.get("/", docs.root),
-    web.get("/favicon.ico", docs.icon),
-    web.get("/openapi.json", docs.openapi),
-    web.get("/docs", docs.page),
-    web.get("/docs/{name}", docs.file),
-]
-PUBLIC = [
-    web.post("/api/register", accounts.register),
-    web.post("/api/login", accounts.login),
-    web.get("/livez", health.livez),
-    web.get("/readyz", health.readyz),
-]
-FOR_CALLERS = [
-    web.post("/api/write", batches.write),
-    web.post("/api/read", batches.read),
-    web.post("/api/delete", batches.delete),
-    web.post("/api/list", batches.list_keys),
-    web.post("/api/increment", batches.increment),
-    web.get(keys.ROUTE, keys.get),
-    web.put(keys.ROUTE, keys.put),
-    web.delete(keys.ROUTE, keys.delete),
-    web.get("/api/changes", changes.changes, allow_head=False),
-    web.post("/api/tickets", tickets.create),
-    web.post("/api/refresh", accounts.refresh),
-    web.post("/api/logout", accounts.logout),
-    web.post("/api/password", accounts.change_password),
-    web.get("/api/me", accounts.show),
-    web.delete("/api/me", accounts.delete),
-]
-
-#: What writes nothing, though it is a POST.
-READING = {
-    accounts.login,
-    accounts.refresh,
-    batches.read,
-    batches.list_keys,
-    tickets.create,
-}
-
-HEALTH = {health.livez, health.readyz}
-HEALTH_PATHS = {route.path for route in PUBLIC if route.handler in HEALTH}
-
-#: What is answered when the service is busy, too: probes and preflights.
-EXEMPT = {*HEALTH, options}
-
-#: Bodies of the largest size that may wait in the feed for slow watchers.
+#: Bodies of the largest size that the feed buffers for slow watchers.
 MAX_BUFFERED_BODIES = 4
 
 
 def create_app(settings: Settings) -> web.Application:
-    """:param settings: with an address, a password and a signing secret"""
-    tokens = Tokens(
-        settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
-    )
+    """The application, not started yet.
+
+    :param settings: with an address, a password and a signing secret
+    """
     load = Load(settings, CALL_TIMEOUT)
     app = web.Application(
-        middlewares=[render, bounded(load, READING, EXEMPT)],
+        middlewares=[render, bounded(load, READING, EXEMPT_PATHS)],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
     app[LOAD] = load
-    app[TOKENS] = tokens
+    app[TOKENS] = Tokens(
+        settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
+    )
     app[TICKETS] = Tickets(settings.jwt_secret, settings.jwt_secret_previous)
-    app[OPENAPI] = document.document(PUBLIC, FOR_CALLERS, settings)
-    app.add_routes(PAGES + PUBLIC)
-    app.add_routes(_for_callers(route, tokens) for route in FOR_CALLERS)
+    app[OPENAPI] = document(ROUTES, settings)
+    app.add_routes([route.definition() for route in ROUTES])
     add_options(app)
     app.on_shutdown.append(end_feed)
     app.cleanup_ctx.extend([compression, storage, feed, passwords, administrator])
     return app
-
-
-def _for_callers(route: web.RouteDef, tokens: Tokens) -> web.RouteDef:
-    admission = changes.admission if route.handler is changes.changes else tokens.admit
-    handler = admitted(admission, route.handler)
-    return web.RouteDef(route.method, route.path, handler, route.kwargs)
 
 
 async def compression(app: web.Application) -> AsyncIterator[None]:
@@ -136,6 +85,7 @@ async def feed(app: web.Application) -> AsyncIterator[None]:
 
 
 async def end_feed(app: web.Application) -> None:
+    """Ends the streams, which would otherwise outlast the shutdown."""
     app[FEED].end()
 
 
@@ -156,7 +106,7 @@ async def _create_administrator(app: web.Application, name: str, password: str) 
 
 
 async def administrator(app: web.Application) -> AsyncIterator[None]:
-    """Creates the account of `ADMIN_LOGIN` where it is missing."""
+    """Creates the account of `ADMIN_LOGIN`, unless it exists."""
     settings = app[SETTINGS]
     if settings.admin_login:
         try:

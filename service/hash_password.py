@@ -1,7 +1,7 @@
-"""The hash of a password, for an operator to give to an account on the console.
+"""The command that hashes a password; an operator sets the hash on the console.
 
-``python -m service.hash_password`` asks for the password, or takes it from a pipe;
-never from an argument, which the list of processes shows to everybody on the machine.
+``python -m service.hash_password`` prompts for the password, or reads it from a pipe;
+never from an argument, which the process list shows to every user of the machine.
 """
 
 import asyncio
@@ -16,43 +16,43 @@ from service.settings import Settings, SettingsError
 
 
 class NoPassword(Exception):
-    """The sentence says why."""
+    """No usable password was given; the message says why."""
 
 
 def main() -> int:
     try:
         rounds = Settings.from_env(os.environ).bcrypt_rounds
-        given = _asked() if sys.stdin.isatty() else _piped()
-        password = check_password(given, "the password")
+        entered = _prompt() if sys.stdin.isatty() else _read_stdin()
+        password = check_password(entered, "the password")
     except (SettingsError, NoPassword, InvalidRequest) as why:
         print(f"kv: no hash is made: {why}", file=sys.stderr)
         return 1
-    print(asyncio.run(_hashed(password, rounds)))
+    print(asyncio.run(_hash(password, rounds)))
     return 0
 
 
-def _asked() -> str:
+def _prompt() -> str:
     password = getpass.getpass("Password: ")
     if password and getpass.getpass("Once more: ") != password:
         raise NoPassword("the passwords differ")
-    return _given(password)
+    return _require(password)
 
 
-def _piped() -> str:
-    """A file ends with the end of a line; the password does not."""
+def _read_stdin() -> str:
+    """Strips the line end of a file, which is not part of the password."""
     try:
-        return _given(sys.stdin.buffer.read().decode().rstrip("\r\n"))
+        return _require(sys.stdin.buffer.read().decode().rstrip("\r\n"))
     except UnicodeDecodeError:
         raise NoPassword("the password is not UTF-8") from None
 
 
-def _given(password: str) -> str:
+def _require(password: str) -> str:
     if not password:
         raise NoPassword("the password is empty")
     return password
 
 
-async def _hashed(password: str, rounds: int) -> str:
+async def _hash(password: str, rounds: int) -> str:
     hasher = PasswordHasher(rounds)
     try:
         with hasher.enter_queue() as entry:

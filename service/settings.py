@@ -181,7 +181,8 @@ class Settings(
 
     data_dir: Path = Path("./var")
     wal_mode: Literal["fsync", "write"] = "fsync"
-    #: The minimum leaves capacity for a slab of each size class (lua/memory.lua).
+    #: The minimum leaves capacity for a slab of each size class
+    #: (lua/kv/capacity/memory.lua).
     memtx_memory: Annotated[int, Meta(ge=64 * MIB)] = 256 * MIB
 
     disk_reserve: Annotated[int, Meta(ge=0)] = 64 * MIB

@@ -1,1 +1,1 @@
-"""The HTTP contract: a function per route, and what it parses and returns."""
+"""The HTTP contract: the route table, a handler per route, parsing and schemas."""

@@ -1,21 +1,28 @@
-"""Accounts: sign up, log in, and the life of an account and of its tokens."""
+"""Accounts: sign-up, login, tokens, password change, deletion."""
 
 from functools import partial
 
 import msgspec
 from aiohttp import web
 
-from service.api import parsing
-from service.api.bodies import body_alone
+from service.api.bodies import read_body
 from service.api.context import (
     LOAD,
     LOGINS,
     PASSWORDS,
     SETTINGS,
     STORAGE,
-    SUCCESS,
     TOKENS,
 )
+from service.api.parsing.account_bodies import (
+    parse_credentials,
+    parse_new_credentials,
+    parse_nothing,
+    parse_password,
+    parse_password_change,
+)
+from service.api.parsing.queries import refuse_query
+from service.api.schemas.replies import SUCCESS, Account, Status, Token
 from service.auth.client_address import client_address
 from service.auth.fair_queue import Client
 from service.auth.logins import Attempt
@@ -25,75 +32,83 @@ from service.model import Caller, User
 from service.web.connection import has_left
 from service.web.responses import json_reply
 
+CREATED = msgspec.json.encode(Status("User created successfully"))
+
 
 async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
-    username, password = parsing.parse_new_credentials(await body_alone(request))
+    username, password = parse_new_credentials(await read_body(request))
     client = _client(request)
     with request.app[PASSWORDS].enter_queue(client) as entry:
         await request.app[STORAGE].begin_sign_up(client.address)
         password_hash = await request.app[PASSWORDS].hash(password, entry)
     await request.app[STORAGE].create_user(username, password_hash)
-    return json_reply(b'{"status":"User created successfully"}')
+    return json_reply(CREATED)
 
 
 async def login(request: web.Request) -> web.Response:
-    username, password = parsing.parse_credentials(await body_alone(request))
-    user = await _authenticated(request, username, password)
-    return _token(request, Caller(username, user.credentials_version))
+    username, password = parse_credentials(await read_body(request))
+    user = await _check_password(request, username, password)
+    return _token_reply(request, Caller(username, user.credentials_version))
 
 
 async def refresh(request: web.Request) -> web.Response:
-    parsing.parse_nothing(await body_alone(request))
+    parse_nothing(await read_body(request))
     await request.app[STORAGE].account(request[CALLER])
-    return _token(request, request[CALLER])
+    return _token_reply(request, request[CALLER])
 
 
 async def logout(request: web.Request) -> web.Response:
-    parsing.parse_nothing(await body_alone(request))
+    parse_nothing(await read_body(request))
     await request.app[STORAGE].end_tokens(request[CALLER])
     return json_reply(SUCCESS)
 
 
 async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
-    old, new = parsing.parse_password_change(await body_alone(request))
-    await _confirmed(request, old)
+    old, new = parse_password_change(await read_body(request))
+    await _confirm_password(request, old)
     with request.app[PASSWORDS].enter_queue(_client(request)) as entry:
         password_hash = await request.app[PASSWORDS].hash(new, entry)
-    return _token(
+    return _token_reply(
         request, await request.app[STORAGE].set_password(caller, password_hash)
     )
 
 
 async def show(request: web.Request) -> web.Response:
-    parsing.refuse_query(request.rel_url.raw_query_string)
+    refuse_query(request.rel_url.raw_query_string)
     caller = request[CALLER]
     created_at, grants = await request.app[STORAGE].account(caller)
-    shown = {"username": caller.username, "created_at": created_at, "grants": grants}
-    return json_reply(msgspec.json.encode(shown))
+    account = Account(caller.username, created_at, grants)
+    return json_reply(msgspec.json.encode(account))
 
 
 async def delete(request: web.Request) -> web.Response:
-    await _confirmed(request, parsing.parse_password(await body_alone(request)))
+    await _confirm_password(request, parse_password(await read_body(request)))
     await request.app[STORAGE].delete_user(request[CALLER])
     return json_reply(SUCCESS)
 
 
-async def _confirmed(request: web.Request, password: str) -> None:
-    """That the caller knows the account's password, too.
+async def _confirm_password(request: web.Request, password: str) -> None:
+    """Checks that the caller, who has a token, knows the account's password too.
 
-    :raises TokenRevoked, InvalidCredentials:
+    :raises TokenRevoked: the token is not valid any more
+    :raises InvalidCredentials: the password is wrong
+    :raises TooManyAttempts: there were too many wrong passwords
+    :raises Overloaded: the queue of passwords is full
     """
     caller = request[CALLER]
     await request.app[STORAGE].account(caller)
-    await _authenticated(request, caller.username, password)
+    await _check_password(request, caller.username, password)
 
 
-async def _authenticated(request: web.Request, username: str, password: str) -> User:
-    """:raises InvalidCredentials: of an unknown name as of a wrong password
-    :raises TooManyAttempts, Overloaded:
+async def _check_password(request: web.Request, username: str, password: str) -> User:
+    """The account whose name and password these are.
+
+    :raises InvalidCredentials: the name is unknown or the password is wrong
+    :raises TooManyAttempts: there were too many wrong passwords
+    :raises Overloaded: the queue of passwords is full
     """
     client = _client(request)
     attempt = Attempt(username, password, client.address)
@@ -106,6 +121,6 @@ def _client(request: web.Request) -> Client:
     return Client(address, partial(has_left, request))
 
 
-def _token(request: web.Request, caller: Caller) -> web.Response:
+def _token_reply(request: web.Request, caller: Caller) -> web.Response:
     token = request.app[TOKENS].issue(caller)
-    return json_reply(msgspec.json.encode({"token": token}))
+    return json_reply(msgspec.json.encode(Token(token)))

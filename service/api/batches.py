@@ -1,14 +1,21 @@
-"""Many keys in one call: write, read, delete, list, increment."""
+"""Requests on many keys: write, read, delete, list, increment."""
 
 from functools import partial
 
 from aiohttp import web
 
-from service.api import parsing
-from service.api.bodies import body_alone
-from service.api.context import LOAD, SETTINGS, STORAGE, SUCCESS
-from service.api.idempotency import retry_of
-from service.api.sized_reads import MAX_CALLS, expected_size, reply_of
+from service.api.bodies import read_body
+from service.api.context import LOAD, SETTINGS, STORAGE
+from service.api.idempotency import idempotency_of
+from service.api.parsing.batch_bodies import (
+    parse_delete,
+    parse_increment,
+    parse_list,
+    parse_read,
+    parse_write,
+)
+from service.api.schemas.replies import SUCCESS
+from service.api.sized_reads import MAX_CALLS, expected_size, sized_read
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
 from service.model import Listing, Row
@@ -17,15 +24,15 @@ from service.storage.client import MAX_COALESCED_KEYS
 from service.web.connection import hold
 from service.web.responses import data_reply, json_reply, short_reply, spliced_reply
 
-#: Bytes of a page of a listing. Between pages Tarantool serves other requests.
+#: Bytes of a page of a listing. A client resumes with `next`: no scan takes long.
 MAX_PAGE = MIB
 
 
 async def write(request: web.Request) -> web.StreamResponse:
-    body = await body_alone(request)
-    batch = parsing.parse_write(body, request.app[SETTINGS])
-    retry = retry_of(request, body)
-    del body  # perhaps many megabytes, of which the values are copies
+    body = await read_body(request)
+    batch = parse_write(body, request.app[SETTINGS])
+    retry = idempotency_of(request, body)
+    del body  # up to megabytes: the batch has copies of the values
     revision = await request.app[STORAGE].put(
         request[CALLER],
         batch.keys,
@@ -38,12 +45,10 @@ async def write(request: web.Request) -> web.StreamResponse:
 
 
 async def read(request: web.Request) -> web.StreamResponse:
-    keys, detailed = parsing.parse_read(
-        await body_alone(request), request.app[SETTINGS]
-    )
+    keys, detailed = parse_read(await read_body(request), request.app[SETTINGS])
     if detailed:
-        ask = partial(request.app[STORAGE].get_rows, request[CALLER], keys)
-        rows = await reply_of(request, expected_size(request, len(keys)), ask)
+        read_rows = partial(request.app[STORAGE].get_rows, request[CALLER], keys)
+        rows = await sized_read(request, expected_size(request, len(keys)), read_rows)
         return spliced_reply(_detailed(keys, rows))
     found = zip(keys, await _values(request, keys), strict=True)
     return data_reply(request, {key: text for key, text in found if text is not None})
@@ -58,24 +63,24 @@ async def _values(request: web.Request, keys: list[str]) -> list[str | None]:
         size, calls = found, MAX_CALLS - 1
     else:
         size, calls = expected_size(request, len(keys)), MAX_CALLS
-    return await reply_of(request, size, partial(storage.get, caller, keys), calls)
+    return await sized_read(request, size, partial(storage.get, caller, keys), calls)
 
 
 async def delete(request: web.Request) -> web.Response:
-    body = await body_alone(request)
-    keys, conditions = parsing.parse_delete(body, request.app[SETTINGS])
+    body = await read_body(request)
+    keys, conditions = parse_delete(body, request.app[SETTINGS])
     revision, deleted = await request.app[STORAGE].delete(
         request[CALLER],
         keys,
         conditions=conditions,
-        idempotency_key=retry_of(request, body),
+        idempotency_key=idempotency_of(request, body),
     )
     return json_reply(f'{{"status":"success","deleted":{deleted}}}', revision)
 
 
 async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
-    page = parsing.parse_list(await body_alone(request), settings)
+    page = parse_list(await read_body(request), settings)
     size = min(MAX_PAGE, settings.max_body, max(SMALL, request.app[LOAD].room))
     hold(request, size)
     listing = await request.app[STORAGE].list_keys(
@@ -90,20 +95,20 @@ async def list_keys(request: web.Request) -> web.Response:
 
 
 async def increment(request: web.Request) -> web.Response:
-    body = await body_alone(request)
-    deltas = parsing.parse_increment(body, request.app[SETTINGS])
+    body = await read_body(request)
+    deltas = parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(
-        request[CALLER], deltas, idempotency_key=retry_of(request, body)
+        request[CALLER], deltas, idempotency_key=idempotency_of(request, body)
     )
     data = object_of(zip(deltas, values, strict=True))
     return json_reply(f'{{"data":{data}}}', revision, compressible=True)
 
 
 def _page(listing: Listing) -> str:
-    found = f'"keys":{encoded(listing.keys)}'
+    members = f'"keys":{encoded(listing.keys)}'
     if listing.values is not None:
-        found = f'"data":{object_of(zip(listing.keys, listing.values, strict=True))}'
-    return f'{{{found},"next":{encoded(listing.next)}}}'
+        members = f'"data":{object_of(zip(listing.keys, listing.values, strict=True))}'
+    return f'{{{members},"next":{encoded(listing.next)}}}'
 
 
 def _detailed(keys: list[str], rows: list[Row | None]) -> list[str]:

@@ -1,11 +1,11 @@
-"""The body of a request, as long as it may be and as soon as it should come."""
+"""Reading of request bodies, within limits on size, time and memory."""
 
 import asyncio
 
 from aiohttp import web
 
-from service.api import parsing
 from service.api.context import LOAD
+from service.api.parsing.queries import refuse_query
 from service.auth.tokens import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.sizes import KIB, SMALL
@@ -13,32 +13,40 @@ from service.web.connection import MIN_RATE, arriving, hold, take_turn
 from service.web.content_encoding import Coding, coding_of, decoded
 from service.yielding import yield_loop
 
-#: Bytes of a body from an anonymous client. The longest name and password take less,
-#: even with every character escaped.
+#: Bytes of a body without a token. The longest name and password take less, even with
+#: every character escaped.
 MAX_ANONYMOUS_BODY = 8 * KIB
 
 
-async def body_of(request: web.Request) -> bytes:
-    """Without its content coding.
+async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
+    """The body of a request, without its content coding.
 
-    :raises UnsupportedEncoding:
-    :raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:
+    :param has_query: whether the route takes a query
+    :raises InvalidRequest: there is a query that the route does not take, or the body
+        is malformed or cut short
+    :raises UnsupportedEncoding: its content coding is not supported
+    :raises BodyTooLarge: it is longer than the limit
+    :raises RequestTimeout: it comes too slowly
+    :raises Overloaded: there is no memory for it, or no slot for a large one
     """
+    if not has_query:
+        refuse_query(request.rel_url.raw_query_string)
     coding = coding_of(request)
     limit = request.client_max_size
     if CALLER not in request:
         limit = min(limit, MAX_ANONYMOUS_BODY)
     try:
-        if request.content.is_eof():  # most bodies come with their heads
+        if request.content.is_eof():  # most bodies come together with their heads
             body = request.content.read_nowait()
             _check_size(len(body), limit)
         else:
-            body = await _arriving(request, limit)
+            body = await _receive(request, limit)
     except TimeoutError:
-        request.content.set_exception(web.RequestPayloadError())  # no more of it
+        # the rest of it is not read
+        request.content.set_exception(web.RequestPayloadError())
         raise RequestTimeout("The body did not come in time") from None
     except (web.RequestPayloadError, ConnectionError):
-        raise InvalidRequest("The body does not arrive as its headers say") from None
+        raise InvalidRequest("The body is not framed as its headers say") from None
     if coding is not None and body:
         body = await _decoded(request, body, coding, limit)
     if len(body) > SMALL:
@@ -47,27 +55,17 @@ async def body_of(request: web.Request) -> bytes:
     return body
 
 
-async def body_alone(request: web.Request) -> bytes:
-    """Of a call that takes no query.
-
-    :raises UnsupportedEncoding:
-    :raises BodyTooLarge, InvalidRequest, RequestTimeout, Overloaded:
-    """
-    parsing.refuse_query(request.rel_url.raw_query_string)
-    return await body_of(request)
-
-
-async def _arriving(request: web.Request, limit: int) -> bytes:
+async def _receive(request: web.Request, limit: int) -> bytes:
     announced = request.content_length or 0
     _check_size(announced, limit)
     if announced > SMALL:
         request.app[LOAD].expect(announced)
     with arriving(request):
-        return await _whole(request, limit)
+        return await _receive_in_time(request, limit)
 
 
-async def _whole(request: web.Request, limit: int) -> bytes:
-    """A piece earns time for the next, but never more than for the first."""
+async def _receive_in_time(request: web.Request, limit: int) -> bytes:
+    """The pieces of a body. Each extends the deadline, up to the time for the first."""
     body = bytearray()
     clock, patience = asyncio.get_running_loop().time, request.app[LOAD].patience
     deadline = clock() + patience
@@ -85,17 +83,17 @@ async def _whole(request: web.Request, limit: int) -> bytes:
 async def _decoded(
     request: web.Request, body: bytes, coding: Coding, limit: int
 ) -> bytes:
-    whole = bytearray()
+    result = bytearray()
     for piece in decoded(body, coding):
-        whole += piece
-        if len(whole) > limit:
+        result += piece
+        if len(result) > limit:
             raise BodyTooLarge(
                 f"The body is longer than {limit} bytes when decoded, the limit"
             )
-        hold(request, max(len(body), len(whole)))
-        await yield_loop(len(whole))
-    hold(request, len(whole))
-    return bytes(whole)
+        hold(request, max(len(body), len(result)))
+        await yield_loop(len(result))
+    hold(request, len(result))
+    return bytes(result)
 
 
 def _check_size(size: int, limit: int) -> None:

@@ -1,22 +1,20 @@
-"""What changed: a long poll, or a stream of events."""
+"""The change feed: as a long poll, or as a stream of events."""
 
 import asyncio
 import logging
-import re
 import time
 
 from aiohttp import hdrs, web
 
-from service.api import parsing, sse
-from service.api.context import FEED, LOAD, SETTINGS, TICKETS, TOKENS
-from service.auth.signer import Verified
+from service.api import sse
+from service.api.context import FEED, LOAD, SETTINGS
+from service.api.parsing.queries import parse_changes_query
+from service.api.sse import EVENT_STREAM, LAST_EVENT_ID, accepts_events
 from service.auth.tokens import CALLER, EXPIRES_AT
 from service.errors import (
     Internal,
-    InvalidRequest,
     Problem,
     TokenExpired,
-    TokenInvalid,
     TooSlow,
 )
 from service.model import Change
@@ -26,60 +24,37 @@ from service.web.responses import json_reply
 
 log = logging.getLogger(__name__)
 
-EVENT_STREAM = "text/event-stream"
-LAST_EVENT_ID = "Last-Event-ID"
-
-#: As one of what a client accepts, and not with a weight of none (RFC 9110, 12.4.2).
-ACCEPTED = re.compile(rf"\s*{EVENT_STREAM}\s*(;(?!\s*q=0(\.0*)?\s*$).*)?")
-
-#: Seconds: proxies give up on a connection that is silent for a minute or so.
+#: Seconds between heartbeats: proxies close a connection that is silent for a minute.
 HEARTBEAT = 15.0
 
-#: Seconds between two looks whether the client of a long poll is still there.
-LOOK_INTERVAL = 1.0
+#: Seconds between checks whether the client of a long poll has left.
+CHECK_INTERVAL = 1.0
 
-#: Seconds that a client may take for a piece of an event.
+#: Seconds that a client may take to receive a piece of an event.
 SEND_TIMEOUT = 30.0
 
-#: Seconds that a client has to take the rest of an event, and why it was the last.
+#: Seconds that a client may take to receive the rest of an event and the last one.
 END_GRACE = 1.0
 
 HEADERS = {
     hdrs.CONTENT_TYPE: EVENT_STREAM,
     hdrs.CACHE_CONTROL: "no-store, no-transform",
-    "X-Accel-Buffering": "no",  # nginx passes on what comes, as it comes
+    "X-Accel-Buffering": "no",  # nginx passes each event on at once
 }
-
-
-async def admission(request: web.Request) -> Verified:
-    """By a token in the header or, for a stream, by a ticket in the query.
-
-    :raises InvalidRequest, TokenMissing, TokenExpired, TokenInvalid:
-    """
-    ticket = parsing.parse_ticket(request.rel_url.raw_query_string)
-    if ticket is None:
-        return await request.app[TOKENS].admit(request)
-    if hdrs.AUTHORIZATION in request.headers:
-        raise InvalidRequest("A ticket and an Authorization header: send one of them")
-    if not _wants_events(request):
-        raise TokenInvalid(f"A ticket is for streams only (Accept: {EVENT_STREAM})")
-    return await request.app[TICKETS].verify(ticket)
 
 
 async def changes(request: web.Request) -> web.StreamResponse:
     # a client that has seen no event yet may send an empty one
     last_event_id = request.headers.get(LAST_EVENT_ID, "").strip(" \t") or None
-    following = parsing.parse_changes_query(
+    query = parse_changes_query(
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
-    watched = request.app[FEED].watch(
-        request[CALLER], following.since, following.prefix
-    )
+    watched = request.app[FEED].watch(request[CALLER], query.since, query.prefix)
     load = request.app[LOAD]
     with load.watching(), watched as watcher:
-        if _wants_events(request):
+        if accepts_events(request):
             return await _stream(request, watcher)
-        return await _poll(request, watcher, min(following.wait, load.max_poll))
+        return await _poll(request, watcher, min(query.wait, load.max_poll))
 
 
 async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Response:
@@ -87,8 +62,8 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
     deadline = clock() + wait
     found = await watcher.next(0)
     while not found and clock() < deadline and not has_left(request):
-        found = await watcher.next(min(LOOK_INTERVAL, deadline - clock()))
-    elements = ",".join(map(sse.element, found))
+        found = await watcher.next(min(CHECK_INTERVAL, deadline - clock()))
+    elements = ",".join(map(sse.change_json, found))
     hold(request, len(elements))
     return json_reply(
         f'{{"changes":[{elements}],"revision":{watcher.position}}}', compressible=True
@@ -96,26 +71,41 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
 
 
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
-    found = await watcher.next(0)  # what is refused is refused before the stream begins
+    found = await watcher.next(0)  # an error here still sets the status
     response = web.StreamResponse(headers=HEADERS)
     minds_its_client(request, on_left=lambda: watcher.end(TooSlow()))
-    response.force_close()  # nothing else on a connection that may be aborted
+    response.force_close()  # the connection may be aborted
     loop = asyncio.get_running_loop()
     watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)
     try:
         await response.prepare(request)
-        while not has_left(request):
-            await _send_changes(response, watcher, found)
-            try:
-                found = await watcher.next(_patience(request))
-            except Exception as error:
-                await _send(response, sse.end(_problem(error)))
-                break
+        await _send_events(request, response, watcher, found)
     except TimeoutError:
         _abort(request)
     except ConnectionError:
-        pass  # the client has gone
+        pass  # the client has left
     return response
+
+
+async def _send_events(
+    request: web.Request,
+    response: web.StreamResponse,
+    watcher: Watcher,
+    found: list[Change],
+) -> None:
+    """Sends changes until the client leaves, or until an error, which is sent too.
+
+    :param found: the first changes
+    :raises ConnectionError: the client has left
+    :raises TimeoutError: the client is too slow
+    """
+    while not has_left(request):
+        await _send_changes(response, watcher, found)
+        try:
+            found = await watcher.next(_time_to_wait(request))
+        except Exception as error:
+            await _send(response, sse.end(_problem(error)))
+            return
 
 
 async def _send_changes(
@@ -126,7 +116,7 @@ async def _send_changes(
     for pieces in sse.events(found):
         for piece in pieces:
             await _send(response, piece)
-            await asyncio.sleep(0)  # a client that takes all at once has no turn more
+            await asyncio.sleep(0)  # a fast client does not delay the others
         if watcher.has_ended:
             return
 
@@ -138,8 +128,11 @@ def _problem(error: Exception) -> Problem:
     return Internal()
 
 
-def _patience(request: web.Request) -> float:
-    """:raises TokenExpired:"""
+def _time_to_wait(request: web.Request) -> float:
+    """Seconds until the next heartbeat, or until the token expires.
+
+    :raises TokenExpired: it has expired
+    """
     left = request[EXPIRES_AT] - time.time()
     if left <= 0:
         raise TokenExpired()
@@ -147,7 +140,9 @@ def _patience(request: web.Request) -> float:
 
 
 async def _send(response: web.StreamResponse, piece: bytes) -> None:
-    """:raises ConnectionError, TimeoutError: nobody takes it"""
+    """:raises ConnectionError: the client has left
+    :raises TimeoutError: the client is too slow
+    """
     async with asyncio.timeout(SEND_TIMEOUT):
         await response.write(piece)
 
@@ -155,8 +150,3 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
 def _abort(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
-
-
-def _wants_events(request: web.Request) -> bool:
-    accepted = ",".join(request.headers.getall(hdrs.ACCEPT, [])).lower()
-    return any(map(ACCEPTED.fullmatch, accepted.split(",")))

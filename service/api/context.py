@@ -1,4 +1,4 @@
-"""The resources of the application that handlers use."""
+"""Keys of the application's resources, which handlers use."""
 
 from aiohttp import web
 
@@ -19,5 +19,3 @@ PASSWORDS = web.AppKey("passwords", PasswordHasher)
 LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
 TICKETS = web.AppKey("tickets", Tickets)
-
-SUCCESS = b'{"status":"success"}'

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and Swagger UI, which shows it and calls what is in it."""
+"""The OpenAPI document, and Swagger UI, which shows it and calls the service."""
 
 import asyncio
 import zlib
@@ -16,19 +16,19 @@ from service.web.responses import Reply, json_reply
 
 OPENAPI = web.AppKey("openapi", bytes)
 
-OURS = Path(__file__).parent / "openapi" / "swagger"
-#: Found, not imported: offapi would make pages of its own, 58 MB of them.
+OWN_FILES = Path(__file__).parent / "openapi" / "swagger"
+#: offapi is only located: its import would build pages of its own, 58 MB of them.
 SWAGGER_UI = Path(str(distribution("offapi").locate_file("offapi")))
-PAGE = OURS / "index.html"
-ICON = OURS / "favicon.ico"
+PAGE = OWN_FILES / "index.html"
+ICON = OWN_FILES / "favicon.ico"
 FILES = {
-    "initializer.js": OURS / "initializer.js",
+    "initializer.js": OWN_FILES / "initializer.js",
     "swagger-ui.css": SWAGGER_UI / "swagger_style.css",
     "swagger-ui.js": SWAGGER_UI / "swagger_bundle.js",
 }
 
-#: Of what may be held, the part that anybody may take: the rest is for callers.
-STRANGERS_SHARE = 0.25
+#: The part of the memory for bodies and replies that anonymous clients may take.
+ANONYMOUS_SHARE = 0.25
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -37,7 +37,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
 }
 
-#: Nothing from anywhere else, and nothing inline.
+#: Allows nothing from other origins, and nothing inline.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,7 +46,7 @@ HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     hdrs.CACHE_CONTROL: "no-cache",
 }
-#: Of a day: a browser asks for the icon on its own, with every page.
+#: For a day: a browser requests the icon with every page.
 ICON_HEADERS: Mapping[str, str] = {hdrs.CACHE_CONTROL: "public, max-age=86400"}
 
 
@@ -55,33 +55,33 @@ async def openapi(request: web.Request) -> web.Response:
 
 
 async def root(request: web.Request) -> web.StreamResponse:
-    """Leads to the page; relative, because a proxy may serve below a path."""
+    """Redirects to the page, relatively: a proxy may serve it below a path."""
     return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: "docs"})
 
 
 async def icon(request: web.Request) -> web.StreamResponse:
-    return await _content(request, ICON, ICON_HEADERS)
+    return await _file_reply(request, ICON, ICON_HEADERS)
 
 
 async def page(request: web.Request) -> web.StreamResponse:
-    return await _content(request, PAGE)
+    return await _file_reply(request, PAGE)
 
 
 async def file(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name not in FILES:
         raise NotFound(f"There is nothing at {request.path}")
-    hold(request, FILES[name].stat().st_size, STRANGERS_SHARE)
-    return await _content(request, FILES[name])
+    hold(request, FILES[name].stat().st_size, ANONYMOUS_SHARE)
+    return await _file_reply(request, FILES[name])
 
 
-async def _content(
+async def _file_reply(
     request: web.Request, path: Path, headers: Mapping[str, str] = HEADERS
 ) -> web.Response:
-    """Whole: what aiohttp's own FileResponse refuses, a range say, is no problem."""
+    """A whole file; aiohttp's FileResponse has errors that are not problem details."""
     body = await asyncio.to_thread(path.read_bytes)
     tag = f'"{zlib.crc32(body):08x}"'
-    # weak, because the compressed file has the same one
+    # a weak tag, because the compressed file has the same one
     headers = {**headers, hdrs.ETAG: f"W/{tag}"}
     if tag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
         if request.app[COMPRESSION].is_on and len(body) >= MIN_SIZE:

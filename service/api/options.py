@@ -1,4 +1,4 @@
-"""OPTIONS: the methods of a path, without a token: a browser's preflight has none."""
+"""OPTIONS: the methods of a path. It needs no token: a browser's preflight has none."""
 
 from aiohttp import hdrs, web
 
@@ -7,7 +7,7 @@ ASTERISK = "*"
 
 
 class Asterisk(web.PlainResource):
-    """Not a path, which is all that aiohttp makes a resource of."""
+    """The resource of `*`: aiohttp's own resources all have paths."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -23,7 +23,7 @@ async def options(request: web.Request) -> web.Response:
 
 
 def add_options(app: web.Application) -> None:
-    """For all paths that are routed so far, and for `*`."""
+    """Adds OPTIONS to every path that has a route by now, and to `*`."""
     app.router.register_resource(Asterisk())
     for resource in list(app.router.resources()):
         if isinstance(resource, web.Resource):

@@ -8,14 +8,16 @@ from aiohttp import hdrs, web
 from service.errors import InvalidRequest
 from service.model import Condition
 
+PRECONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
+
 ANY = "*"
 
-#: RFC 9110, section 8.8.3: an entity tag; and a list of them, in which there may be
-#: empty places (section 5.6.1).
+#: An entity tag (RFC 9110, section 8.8.3), and a list of them, which may have empty
+#: elements (section 5.6.1).
 ENTITY_TAG = r'(?:W/)?"[^\x00-\x20\x22\x7f]*"'
 ENTITY_TAGS = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*")
 
-#: The tag of a revision; what else is a tag belongs to nothing of ours.
+#: The entity tag of a revision. No other tag matches anything.
 REVISION = re.compile(r'"([1-9][0-9]{0,17})"')
 
 
@@ -24,19 +26,25 @@ def etag(revision: int) -> str:
 
 
 def if_match(request: web.Request, key: str) -> list[Condition]:
-    """:raises InvalidRequest: the header is no list of entity tags"""
+    """The conditions that `If-Match` sets.
+
+    :raises InvalidRequest: the header is not a list of entity tags
+    """
     given = _field(request, hdrs.IF_MATCH)
     if given is None:
         return []
     if given == ANY:
         return [Condition(key, [None], among=False)]
-    # a weak tag matches here too, other than in section 13.1.1: a proxy that compresses
-    # weakens ours, which names a revision whatever the bytes
+    # unlike in section 13.1.1, a weak tag matches too: a proxy that compresses weakens
+    # the tags, and a tag stands for a revision, not for the bytes of a reply
     return [Condition(key, list(_tags(given)))]
 
 
 def if_none_match(request: web.Request, key: str) -> list[Condition]:
-    """:raises InvalidRequest: the header is no list of entity tags"""
+    """The conditions that `If-None-Match` sets.
+
+    :raises InvalidRequest: the header is not a list of entity tags
+    """
     given = _field(request, hdrs.IF_NONE_MATCH)
     if given is None:
         return []

@@ -1,4 +1,4 @@
-"""Reads that reserve memory for their replies before they ask the storage."""
+"""Reads that reserve memory for the reply before they call the storage."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,33 +12,31 @@ from service.web.connection import hold, take_turn
 
 T = TypeVar("T")
 
-#: Bytes that a key and its value are expected to take.
+#: Bytes of a key and its value that the first call reserves.
 EXPECTED = 256
 
-#: Calls to the storage for one reply: with the size expected of it; with the size that
-#: the first call found; if the values have grown since, with the largest size allowed.
+#: Calls to the storage for one reply: with the expected size; with the size that the
+#: first call returned; with the largest allowed size, if the values have grown since.
 MAX_CALLS = 3
 
 
 def expected_size(request: web.Request, keys: int) -> int:
-    """Bytes of a reply of values that are not known yet, within what can be reserved.
-
-    :param keys: their number
-    """
+    """Bytes to reserve for the values of that many keys, within what is available."""
     return min(keys * EXPECTED, request.app[LOAD].room)
 
 
-async def reply_of(
+async def sized_read(
     request: web.Request,
     size: int,
-    ask: Callable[[int], Awaitable[T]],
+    read: Callable[[int], Awaitable[T]],
     calls: int = MAX_CALLS,
 ) -> T:
-    """The result of `ask`, called with the bytes that are reserved for it.
+    """The result of `read`, which takes the number of bytes reserved for it.
 
-    :param size: bytes to begin with
-    :param calls: of `ask`, at most; the last one is allowed the largest size
-    :raises ReplyTooLarge, Overloaded:
+    :param size: bytes that the first call reserves
+    :param calls: of `read`, at most; the last one reserves the largest size
+    :raises ReplyTooLarge: the result exceeds the largest size
+    :raises Overloaded: there is no memory for it, or no slot for a large reply
     """
     limit = request.app[SETTINGS].max_body
     while True:
@@ -46,10 +44,10 @@ async def reply_of(
         await take_turn(request, size)
         hold(request, size)
         try:
-            return await ask(size)
+            return await read(size)
         except ReplyTooLarge as refused:
             if size == limit:
                 raise
             size = refused.size
-        hold(request, 0)  # nothing stays reserved while it waits for its slot
+        hold(request, 0)  # reserves nothing while it waits for a slot
         calls -= 1

@@ -1,20 +1,20 @@
-"""Tickets: what an EventSource, which sends no headers, is admitted with."""
+"""Tickets: credentials for a URL, because an EventSource sends no headers."""
 
 import msgspec
 from aiohttp import web
 
-from service.api import parsing
-from service.api.bodies import body_alone
+from service.api.bodies import read_body
 from service.api.context import STORAGE, TICKETS
+from service.api.parsing.account_bodies import parse_nothing
+from service.api.schemas.replies import Ticket
 from service.auth.tokens import CALLER, EXPIRES_AT
 from service.web.responses import json_reply
 
 
 async def create(request: web.Request) -> web.Response:
-    parsing.parse_nothing(await body_alone(request))
+    parse_nothing(await read_body(request))
     await request.app[STORAGE].account(request[CALLER])
     ticket, expires_in = request.app[TICKETS].issue(
         request[CALLER], request[EXPIRES_AT]
     )
-    made = {"ticket": ticket, "expires_in": expires_in}
-    return json_reply(msgspec.json.encode(made))
+    return json_reply(msgspec.json.encode(Ticket(ticket, expires_in)))

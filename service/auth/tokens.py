@@ -1,12 +1,10 @@
 """Tokens: what callers send in the header `Authorization`."""
 
-import functools
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 
 from service.auth.signer import Signer, Verified
 from service.errors import InvalidRequest, TokenInvalid, TokenMissing
@@ -59,16 +57,3 @@ class Tokens:
         if scheme.lower() != "bearer":
             raise TokenInvalid("The Authorization header must be: Bearer <token>")
         return self._signer.verify(rest.strip(" "))
-
-
-def admitted(
-    admission: Callable[[web.Request], Awaitable[Verified]], handler: Handler
-) -> Handler:
-    """Lets only callers through that the admission verifies."""
-
-    @functools.wraps(handler)
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        request[CALLER], request[EXPIRES_AT] = await admission(request)
-        return await handler(request)
-
-    return guarded

@@ -1,9 +1,10 @@
-"""A local Tarantool as a child process: what serves when no address is configured.
+"""The embedded Tarantool: a child process that stores the data of this service.
 
-Its data, its secrets and its log are in `KV_DATA_DIR`; it listens on a unix socket
-there. The folder's lock is held by the service and inherited by Tarantool, so that it
-is free only when both are gone. A child that dies is started again, and never outlives
-its parent: it asks the kernel for that itself (lua/lifeline.lua).
+It runs when no address of another Tarantool is configured. Its data, its secrets and
+its log are in `KV_DATA_DIR`; it listens on a unix socket there. The service locks the
+folder and Tarantool inherits the lock, so that it is free only when both have ended.
+Tarantool is restarted when it dies, and never outlives the service: it asks the kernel
+for that itself.
 """
 
 import asyncio
@@ -22,15 +23,14 @@ import msgspec
 
 from service.errors import StartError
 from service.process import secret_files
+from service.process.child import Child
 from service.settings import Address, Addresses, Secret, Settings
 from service.unix_socket import connectable
 
 log = logging.getLogger(__name__)
 
-INIT = Path(__file__).parents[2] / "lua" / "init.lua"
-
-#: The socket's name in the folder, which is Tarantool's current one. An address by the
-#: absolute path would end at some characters that a path may contain.
+#: The socket's name in the folder, which is Tarantool's current directory. An absolute
+#: path cannot be its address: some characters of a path would end it.
 SOCKET = "tarantool.sock"
 
 #: Seconds that a lock may outlive a killed service: its Tarantool dies a moment later.
@@ -39,21 +39,22 @@ LOCK_TIMEOUT = 3.0
 #: Seconds between polls.
 POLL_INTERVAL = 0.05
 
-#: Seconds before a dead child is started again: at first, and at most.
-MIN_BACKOFF, MAX_BACKOFF = 0.1, 5.0
-
-#: Seconds of life after which the next death counts as a first one.
-STEADY = 30.0
-
-#: Seconds that a child may take to stop.
+#: Seconds from SIGTERM to SIGKILL.
 STOP_TIMEOUT = 10.0
 
-#: What Tarantool's log says of a failed start: our own line, or its fatal one.
+#: Why a start failed, in Tarantool's log: our own line, or a fatal one of Tarantool.
 FAILURE = re.compile(r"(?:kv: cannot start: | F> )(.*)")
 
 
+def lua_folder() -> Path:
+    """Where `init.lua` is: inside the package when installed, else in the checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "lua"
+    return installed if installed.is_dir() else package.parent / "lua"
+
+
 class DataFolder:
-    """The layout of `KV_DATA_DIR`; the lock is an open file, inherited by Tarantool."""
+    """The files of `KV_DATA_DIR`; the lock is an open file that Tarantool inherits."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.realpath(path))
@@ -64,6 +65,7 @@ class DataFolder:
         self.lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
 
     async def acquire(self) -> None:
+        """:raises StartError: another instance holds the lock"""
         for _ in range(int(LOCK_TIMEOUT / POLL_INTERVAL)):
             try:
                 fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,9 +76,9 @@ class DataFolder:
         raise StartError(f"KV_DATA_DIR: {self.path} is in use by another instance")
 
     def remove_stale_socket(self) -> None:
-        """Nobody can be listening on it: the folder is locked.
+        """No process listens on it: the folder is locked.
 
-        :raises OSError: it cannot be removed, or is something else
+        :raises OSError: it cannot be removed, or is not a socket
         """
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISSOCK(self.socket.lstat().st_mode):
@@ -88,9 +90,10 @@ class DataFolder:
 
 
 class EmbeddedTarantool:
-    """The child: started, watched, started again when it dies, stopped."""
+    """Tarantool on a data folder: started, restarted when it dies, stopped."""
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
+        """:raises StartError: Tarantool is not installed"""
         program = shutil.which("tarantool")
         if program is None:
             raise StartError(
@@ -100,20 +103,19 @@ class EmbeddedTarantool:
         self._program = program
         self._settings = settings
         self._folder = folder
-        self._process: Process | None = None
-        self._log_begin = 0  # of what the last child has written
-        self._watcher: asyncio.Task[None] | None = None
+        self._log_begin = 0  # of the present process, in Tarantool's log
+        self._child = Child("Tarantool", self._spawn, STOP_TIMEOUT)
 
     async def start(self) -> None:
         """Returns when Tarantool listens.
 
-        :raises StartError: it ended, or did not listen in the time for the start
+        :raises StartError: it ended, or did not listen in time
         """
         try:
-            await self._spawn()
+            await self._child.spawn()
             async with asyncio.timeout(self._settings.startup_timeout):
                 while not await self._listens():
-                    if self._process and self._process.returncode is not None:
+                    if not self._child.is_running:
                         raise StartError(f"Tarantool did not start: {self._failure()}")
                     await asyncio.sleep(POLL_INTERVAL)
         except TimeoutError:
@@ -124,24 +126,12 @@ class EmbeddedTarantool:
         except OSError as error:
             raise StartError(f"KV_DATA_DIR: {error}") from None
         log.info("Tarantool runs with its data in %s", self._folder.path)
-        self._watcher = asyncio.create_task(self._watch())
+        self._child.keep_alive(lambda status: f"{status}; {self._failure()}")
 
     async def stop(self) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
-            # it may be starting another child
-            await asyncio.gather(self._watcher, return_exceptions=True)
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
-        except TimeoutError:
-            log.error("Tarantool did not stop in %g s: killed", STOP_TIMEOUT)
-            self._process.kill()
-            await self._process.wait()
+        await self._child.stop()
 
-    async def _spawn(self) -> None:
+    async def _spawn(self) -> Process:
         settings, folder = self._settings, self._folder
         folder.remove_stale_socket()
         inherited = {
@@ -151,9 +141,9 @@ class EmbeddedTarantool:
         }
         with folder.log.open("ab") as output:
             self._log_begin = output.tell()
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 self._program,
-                str(INIT),
+                str(lua_folder() / "init.lua"),
                 stdin=DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -186,7 +176,7 @@ class EmbeddedTarantool:
         return greeting.startswith(b"Tarantool")
 
     def _failure(self) -> str:
-        """Why the last child ended, as far as its log says."""
+        """Why the last process ended, according to its log."""
         try:
             with self._folder.log.open("rb") as file:
                 file.seek(self._log_begin)
@@ -195,34 +185,18 @@ class EmbeddedTarantool:
             found = []
         return found[-1] if found else f"its log is {self._folder.log}"
 
-    async def _watch(self) -> None:
-        clock = asyncio.get_running_loop().time
-        backoff = MIN_BACKOFF
-        while self._process is not None:
-            started = clock()
-            status = await self._process.wait()
-            if clock() - started > STEADY:
-                backoff = MIN_BACKOFF
-            reason = f"{status}; {self._failure()}"
-            log.error("Tarantool ended (%s): again in %g s", reason, backoff)
-            await asyncio.sleep(backoff)
-            backoff = min(2 * backoff, MAX_BACKOFF)
-            try:
-                await self._spawn()
-            except OSError as error:
-                log.error("Tarantool cannot be started: %s", error)
-
 
 @contextlib.asynccontextmanager
 async def embedded_tarantool(settings: Settings) -> AsyncIterator[Settings]:
-    """Runs Tarantool; gives the settings completed with how to reach it.
+    """Runs Tarantool; yields the settings with its address and the secrets.
 
-    :raises StartError: no such program, or a data folder that cannot be used
+    :raises StartError: Tarantool is not installed, the data folder cannot be used, or
+        Tarantool does not start
     """
     try:
         folder = DataFolder(settings.data_dir)
         await folder.acquire()
-        completed = _completed(settings, folder)
+        completed = _with_address_and_secrets(settings, folder)
     except (OSError, ValueError) as error:
         raise StartError(f"KV_DATA_DIR: {error}") from None
     tarantool = EmbeddedTarantool(settings, folder)
@@ -234,12 +208,15 @@ async def embedded_tarantool(settings: Settings) -> AsyncIterator[Settings]:
         folder.release()
 
 
-def _completed(settings: Settings, folder: DataFolder) -> Settings:
-    """:raises OSError, ValueError: a secret cannot be read or used"""
-    jwt_secret = secret_files.kept(folder.path / secret_files.JWT_SECRET)
+def _with_address_and_secrets(settings: Settings, folder: DataFolder) -> Settings:
+    """
+    :raises OSError: a secret's file can be neither read nor created
+    :raises ValueError: a secret cannot be used
+    """
+    jwt_secret = secret_files.read_or_create(folder.path / secret_files.JWT_SECRET)
     return msgspec.structs.replace(
         settings,
         tarantool_uri=Addresses([Address("unix/", str(folder.socket))]),
-        tarantool_password=Secret(secret_files.kept(folder.password_file)),
+        tarantool_password=Secret(secret_files.read_or_create(folder.password_file)),
         jwt_secret=settings.jwt_secret or Secret(jwt_secret),
     )

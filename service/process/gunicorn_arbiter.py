@@ -1,6 +1,6 @@
-"""gunicorn as the manager of the workers; service/workers.py starts it.
+"""gunicorn's arbiter, which manages the workers; service/process/workers.py starts it.
 
-It forks them, replaces those that die or hang, and at a SIGHUP all of them.
+It forks the workers, replaces each that dies or hangs, and all of them at a SIGHUP.
 """
 
 import asyncio
@@ -28,21 +28,21 @@ from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds in which a worker's event loop has to come round: the largest batch holds it
-#: up for less than one, on a machine that is busy with other things for some.
-HANG = 30
+#: Seconds without a heartbeat after which a worker counts as hung: the largest batch
+#: blocks its event loop for less than one, or for a few on a busy machine.
+HEARTBEAT_TIMEOUT = 30
 
 #: Seconds between attempts to replace a worker that cannot start.
-PAUSE = 1.0
+RETRY_INTERVAL = 1.0
 
-#: A heartbeat changes the time of a file: not on a disk that may be slow.
+#: A heartbeat updates the time of a file, which must not wait for a slow disk.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108
 
 
-class Task(NamedTuple):
-    """What a worker serves.
+class WorkerTask(NamedTuple):
+    """What each worker gets from the arbiter.
 
-    :ivar reports: a descriptor, where it tells how its start went
+    :ivar reports: a descriptor, to which it writes the result of its start
     """
 
     settings: Settings
@@ -50,7 +50,7 @@ class Task(NamedTuple):
 
 
 class Log(Logger):  # type: ignore[misc]  # no types
-    """gunicorn's, as one of those of the service."""
+    """gunicorn's logger, in the format of the service; warnings and errors only."""
 
     def setup(self, cfg: Any) -> None:
         self.cfg = cfg
@@ -59,17 +59,20 @@ class Log(Logger):  # type: ignore[misc]  # no types
 
 
 class Worker(GunicornUVLoopWebWorker):
-    """:ivar place: of its listener; whoever replaces it takes over what waits there"""
+    """A process that serves the application on one listener.
 
-    place: int
+    :ivar listener_index: which one; its replacement inherits the pending connections
+    """
+
+    listener_index: int
     sockets: list[Any]
 
     def init_process(self) -> None:
-        parent_death.hold(self.ppid)
-        for place, listener in enumerate(self.sockets):
-            if place != self.place:
+        parent_death.die_with(self.ppid)
+        for index, listener in enumerate(self.sockets):
+            if index != self.listener_index:
                 listener.close()
-        self.sockets = [self.sockets[self.place]]
+        self.sockets = [self.sockets[self.listener_index]]
         super().init_process()
 
     async def _run(self) -> None:
@@ -79,7 +82,7 @@ class Worker(GunicornUVLoopWebWorker):
             tls = tls_of(settings)
             async with running(settings, listener.sock, tls) as runner:
                 self.booted = True
-                _tell_start(reports, "")
+                _report_start(reports, "")
                 while self.alive:
                     self.notify()
                     await self._wait_next_notify()
@@ -89,10 +92,10 @@ class Worker(GunicornUVLoopWebWorker):
                 raise
             if not isinstance(error, StartError):
                 log.exception("a worker cannot start")
-            _tell_start(reports, str(error) or type(error).__name__)
-            # not gunicorn's code for it, at which the arbiter ends: the others serve
+            _report_start(reports, str(error) or type(error).__name__)
+            # gunicorn's own code for a failed boot would end the arbiter
             self.exit_code = 1
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_INTERVAL)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.handle_quit(sig, frame)
@@ -103,17 +106,18 @@ class Worker(GunicornUVLoopWebWorker):
         super().handle_quit(sig, frame)
 
 
-def find_place(arbiter: Arbiter, worker: Worker) -> None:
-    """Where fewest of the present workers are: at a reload there are two sets."""
-    taken = Counter(present.place for present in arbiter.WORKERS.values())
-    worker.place = min(range(len(arbiter.LISTENERS)), key=taken.__getitem__)
+def assign_listener(arbiter: Arbiter, worker: Worker) -> None:
+    """Picks the listener with fewest workers: during a reload there are two sets."""
+    taken = Counter(present.listener_index for present in arbiter.WORKERS.values())
+    indexes = range(len(arbiter.LISTENERS))
+    worker.listener_index = min(indexes, key=taken.__getitem__)
 
 
 class Service(BaseApplication):  # type: ignore[misc]  # no types
-    """The settings of gunicorn: these, and none from elsewhere."""
+    """gunicorn's application, with its settings given here and nowhere else."""
 
-    def __init__(self, task: Task, listeners: Sequence[str]) -> None:
-        """:param listeners: their descriptors"""
+    def __init__(self, task: WorkerTask, listeners: Sequence[str]) -> None:
+        """:param listeners: descriptors, one for each worker"""
         self._task = task
         self._listeners = listeners
         super().__init__()
@@ -125,31 +129,31 @@ class Service(BaseApplication):  # type: ignore[misc]  # no types
             "control_socket_disable": True,
             "graceful_timeout": int(WORKER_STOP_TIMEOUT),
             "logger_class": Log,
-            "pre_fork": find_place,
-            "timeout": HANG,
+            "pre_fork": assign_listener,
+            "timeout": HEARTBEAT_TIMEOUT,
             "worker_class": Worker,
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
             "workers": self._task.settings.workers,
         }.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Task:
+    def load(self) -> WorkerTask:
         return self._task
 
 
-def _tell_start(reports: int, text: str) -> None:
+def _report_start(reports: int, text: str) -> None:
     os.write(reports, f"{' '.join(text.split())}\n".encode(errors="backslashreplace"))
 
 
 def main(parent: str, *listeners: str) -> None:
-    parent_death.hold(int(parent))
-    # out of the group of processes that Ctrl-C is for: the parent stops this one
+    parent_death.die_with(int(parent))
+    # Ctrl-C signals the process group of the terminal: the parent stops this one
     os.setpgid(0, 0)
     reports = os.dup(1)
     os.dup2(2, 1)
     log_to_stderr()
     settings = pickle.load(sys.stdin.buffer)  # noqa: S301  # nosec B301
-    Arbiter(Service(Task(settings, reports), listeners)).run()
+    Arbiter(Service(WorkerTask(settings, reports), listeners)).run()
 
 
 if __name__ == "__main__":

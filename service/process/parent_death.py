@@ -1,4 +1,7 @@
-"""Ties the life of a process to that of its parent, as lua/lifeline.lua does."""
+"""The end of a process when its parent dies, enforced by the kernel.
+
+The embedded Tarantool does the same in Lua.
+"""
 
 import ctypes
 import os
@@ -9,10 +12,10 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def hold(parent: int) -> None:
-    """From now on the kernel kills this process when its parent dies in whatever way.
+def die_with(parent: int) -> None:
+    """The kernel kills this process when its parent dies, even by SIGKILL.
 
-    A worker that nobody owns would keep the port, and nobody would replace it.
+    An orphaned worker would keep the port, and nothing would replace it.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))

@@ -1,4 +1,4 @@
-"""The process: its socket, its signals, a graceful stop."""
+"""The server process: its socket, its signals, its graceful stop."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,8 @@ import msgspec
 from aiohttp import web
 
 from service.api.context import LOAD
-from service.app import HEALTH_PATHS, create_app
+from service.api.routes import EXEMPT_PATHS, READING
+from service.app import create_app
 from service.errors import StartError
 from service.process.embedded_tarantool import embedded_tarantool
 from service.process.workers import Workers
@@ -32,18 +33,18 @@ log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-#: Descriptors that are not connections of clients: logs, Tarantool, the loop, files.
+#: Descriptors that are not client connections: logs, Tarantool, the loop, files.
 OTHER_DESCRIPTORS = 64
 
-#: Connections waiting to be accepted; the kernel has a bound of its own.
+#: Connections that wait to be accepted; the kernel may set a lower limit.
 BACKLOG = 1024
 
 
 async def serve(settings: Settings) -> None:
     """Serves until a stop signal; a second one ends the process at once.
 
-    :raises StartError:
-    :raises WorkersEnded: of several
+    :raises StartError: the settings, the port or Tarantool cannot be used
+    :raises WorkersEnded: with several workers, when their arbiter dies
     """
     _cancel_on_signal()
     _allow_connections()
@@ -59,7 +60,9 @@ async def serve(settings: Settings) -> None:
                 await stack.enter_async_context(running(settings, listener, tls))
                 ended: Coroutine[Any, Any, object] = asyncio.Event().wait()
             else:
-                workers = await stack.enter_async_context(several(settings, listener))
+                workers = await stack.enter_async_context(
+                    running_workers(settings, listener)
+                )
                 _reload_on_signal(tls, workers.reload)
                 ended = workers.ended()
             log.info("serving on %s:%d", host, port)
@@ -68,9 +71,10 @@ async def serve(settings: Settings) -> None:
 
 
 def bind(settings: Settings, *, shared: bool = False) -> socket.socket:
-    """The service's socket, not listening yet: an occupied port is found out first.
+    """The service's socket, bound but not listening: an occupied port fails early.
 
-    :param shared: others may be bound to the same port, if they are shared too
+    :param shared: other shared sockets may be bound to the same port
+    :raises StartError: the address cannot be bound
     """
     where = (settings.host, settings.port)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -90,9 +94,9 @@ def bind(settings: Settings, *, shared: bool = False) -> socket.socket:
 async def running(
     settings: Settings, listener: socket.socket, tls: Tls | None = None
 ) -> AsyncIterator[Runner]:
-    """The application, answering on the listener.
+    """The application, serving on the listener.
 
-    :raises StartError:
+    :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
     app = create_app(settings)
     most = min(app[LOAD].max_connections, _most_connections(tls is not None))
@@ -102,8 +106,9 @@ async def running(
         app,
         app[LOAD],
         request_class(secure=tls is not None, cors=cors),
-        allowed_hosts(settings, HEALTH_PATHS),
-        HEALTH_PATHS,
+        allowed_hosts(settings, EXEMPT_PATHS),
+        EXEMPT_PATHS,
+        READING,
         keepalive_timeout=settings.keepalive_timeout,
         access_log_class=AccessLogger,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
@@ -130,34 +135,36 @@ async def running(
 
 
 @contextlib.asynccontextmanager
-async def several(
+async def running_workers(
     settings: Settings, listener: socket.socket
 ) -> AsyncIterator[Workers]:
-    """Workers, answering on the listener's address.
+    """Workers, serving on the listener's address.
 
-    :raises StartError:
+    :raises StartError: a worker cannot start
     """
-    # what would end the start of a worker ends it here, and the administrator's account
-    # is made once
+    # an error that would end the start of each worker is reported once, and the
+    # administrator's account is created once
     rehearsal = web.AppRunner(create_app(settings))
     try:
         await rehearsal.setup()
     finally:
         await rehearsal.cleanup()
     workers = Workers(
-        msgspec.structs.replace(settings, admin_login="", admin_password=Secret())
+        msgspec.structs.replace(settings, admin_login="", admin_password=Secret()),
+        _listeners(settings, listener),
     )
     try:
-        await workers.start(_listeners(settings, listener))
+        await workers.start()
         yield workers
     finally:
         await workers.stop()
 
 
 def _listeners(settings: Settings, claim: socket.socket) -> list[socket.socket]:
-    """One for each worker: the kernel shares connections out among them.
+    """One for each worker: the kernel distributes connections among them.
 
-    :param claim: fails where another service listens, whose sockets may be shared too
+    :param claim: detects another service on the port, whose sockets may be shared too
+    :raises StartError: the address cannot be listened on
     """
     try:
         claim.listen()
@@ -171,7 +178,7 @@ def _listeners(settings: Settings, claim: socket.socket) -> list[socket.socket]:
 
 
 def tls_of(settings: Settings) -> Tls | None:
-    """:raises StartError:"""
+    """:raises StartError: the certificate or its key cannot be used"""
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     return Tls(settings.tls_cert, settings.tls_key)
@@ -182,7 +189,7 @@ def _cancel_on_signal() -> None:
     serving = asyncio.current_task()
 
     def stop() -> None:
-        log.info("stopping: requests under way get %g s", GRACE)
+        log.info("stopping: requests in flight get %g s", GRACE)
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, os._exit, 128 + number)
         if serving is not None:
@@ -193,14 +200,14 @@ def _cancel_on_signal() -> None:
 
 
 def _reload_on_signal(tls: Tls | None, renew: Callable[[], None] | None = None) -> None:
-    """Without TLS too: a signal meant for another setting must not end the process.
+    """Handles SIGHUP. Without TLS too, where its default would end the process.
 
-    :param renew: what more to do, unless the certificate is bad
+    :param renew: called next, unless the new certificate is bad
     """
 
     def reload() -> None:
         if tls is None and renew is None:
-            log.info("nothing to load again: there is no certificate")
+            log.info("nothing to reload: there is no certificate")
         elif (tls is None or tls.reload()) and renew is not None:
             renew()
 
@@ -208,19 +215,19 @@ def _reload_on_signal(tls: Tls | None, renew: Callable[[], None] | None = None) 
 
 
 def _allow_connections() -> None:
-    """As many descriptors as the system lets us have: a watcher holds a connection."""
+    """Raises the limit of descriptors to the maximum: each watcher has a connection."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _most_connections(has_handshakes: bool) -> int:
-    """That there are descriptors for; one, where the system gives next to none."""
+    """How many connections the limit of descriptors allows; at least one."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     share = 1 + HANDSHAKES if has_handshakes else 1
     return max(1, int((soft - OTHER_DESCRIPTORS - HEALTH_RESERVE) / share))
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> StartError:
-    # not os.strerror: a name that is not found has a number of its own kind
+    # not os.strerror: the numbers of failed name look-ups are not errno values
     reason = error.strerror or str(error)
     return StartError(f"cannot listen on {settings.host}:{settings.port}: {reason}")

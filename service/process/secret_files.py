@@ -1,7 +1,7 @@
-"""Secrets that are made once and kept in files.
+"""Files of secrets: generated at the first start, read at each later one.
 
-``python -m service.process.secret_files FOLDER`` makes those of a compose project, with
-values from the environment where they are set.
+``python -m service.process.secret_files FOLDER`` creates those of a compose project,
+with the values of the environment where they are set.
 """
 
 import os
@@ -13,10 +13,10 @@ JWT_SECRET = "jwt_secret"  # noqa: S105 - a file's name
 TARANTOOL_PASSWORD = "tarantool_password"  # noqa: S105 - a file's name
 
 
-def kept(path: Path, *, mode: int = 0o600) -> str:
-    """The secret in this file, made and stored there when there is none yet.
+def read_or_create(path: Path, *, mode: int = 0o600) -> str:
+    """Returns the secret in this file; generates it when there is no file yet.
 
-    :raises OSError: the file can be neither read nor made
+    :raises OSError: the file can be neither read nor created
     """
     if not path.exists():
         store(path, secrets.token_urlsafe(48), mode=mode)
@@ -24,9 +24,9 @@ def kept(path: Path, *, mode: int = 0o600) -> str:
 
 
 def store(path: Path, secret: str, *, mode: int) -> None:
-    """Appears under its name whole or not at all."""
+    """Writes the file atomically: it appears whole or not at all."""
     draft = path.with_name(f".{path.name}.draft")
-    draft.unlink(missing_ok=True)  # of a start that was killed here
+    draft.unlink(missing_ok=True)  # left by a start that was killed
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
         file.write(secret)
@@ -36,15 +36,15 @@ def store(path: Path, secret: str, *, mode: int) -> None:
 
 
 def main(folder: Path) -> None:
-    # The containers that read them run as users of their own, hence 444; nothing but
-    # these containers can open the volume.
+    # 444, because the containers that read them run as other users; only these
+    # containers mount the volume.
     for name in (JWT_SECRET, TARANTOOL_PASSWORD):
         path = folder / name
         given = os.environ.get(f"KV_{name.upper()}")
         if given:
             store(path, given, mode=0o444)
         else:
-            kept(path, mode=0o444)
+            read_or_create(path, mode=0o444)
 
 
 if __name__ == "__main__":

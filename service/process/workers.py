@@ -1,11 +1,11 @@
-"""Several processes that share the port.
+"""The workers: several processes that share the port.
 
 gunicorn manages them: its arbiter (service/process/gunicorn_arbiter.py) is a child of
-this process, and the workers are its own. Here is what exists once whatever their
-number: the signals that an operator sends, the embedded Tarantool, and what is
-reported of the start.
-The child reads the settings on its stdin, because the environment does not have all of
-them; on its stdout each worker reports how its start went.
+this process, and the workers are children of the arbiter. This process does what is
+done once for any number of workers: it handles the operator's signals, runs the
+embedded Tarantool and reports the start.
+The arbiter reads the settings from its stdin, because the environment does not have all
+of them; each worker reports the result of its start on the arbiter's stdout.
 """
 
 import asyncio
@@ -18,8 +18,10 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from pathlib import Path
 
 from service.errors import StartError
+from service.process.child import Child
 from service.settings import Settings
 from service.web.runner import GRACE
 
@@ -27,105 +29,108 @@ log = logging.getLogger(__name__)
 
 ARBITER = "service.process.gunicorn_arbiter"
 
-#: Seconds for a worker to end: requests under way, then hashes and connections; and for
+#: Seconds for a worker to end: requests in flight, then hashes and connections; and for
 #: the arbiter after it.
 WORKER_STOP_TIMEOUT = GRACE + 10
 STOP_TIMEOUT = WORKER_STOP_TIMEOUT + 10
 
-#: How variables begin by which gunicorn would take orders from elsewhere.
-NOT_FOR_GUNICORN = ("GUNICORN_", "LISTEN_", "NOTIFY_SOCKET", "WEB_CONCURRENCY")
+#: Prefixes of variables by which the environment would configure gunicorn.
+GUNICORN_VARIABLES = ("GUNICORN_", "LISTEN_", "NOTIFY_SOCKET", "WEB_CONCURRENCY")
 
 
 class WorkersEnded(Exception):
-    """There is nobody left to serve."""
+    """The workers have ended without a stop signal."""
 
 
 class Workers:
-    """:param settings: those of each worker"""
+    """The arbiter as a child process, and the reports of its workers."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._process: Process | None = None
-        self._serve = False
-        self._watcher: asyncio.Task[None] | None = None
-
-    async def start(self, listeners: Sequence[socket.socket]) -> None:
-        """Returns when all of them serve, on a listener each, which is theirs then.
-
-        :raises StartError:
+    def __init__(self, settings: Settings, listeners: Sequence[socket.socket]) -> None:
         """
-        self._process = await self._spawn(listeners)
+        :param settings: of each worker
+        :param listeners: one for each worker; `start` closes them in this process
+        """
+        self._settings = settings
+        self._listeners = listeners
+        self._serve = False
+        self._reader: asyncio.Task[None] | None = None
+        self._arbiter = Child("the arbiter of the workers", self._spawn, STOP_TIMEOUT)
+
+    async def start(self) -> None:
+        """Returns when all of them serve.
+
+        :raises StartError: a worker cannot start
+        """
+        process = await self._arbiter.spawn()
         for _ in range(self._settings.workers):
-            report = await _report(self._process)
+            report = await _read_report(process)
             if report is None:
                 raise StartError("the workers have ended")
             if report:
                 raise StartError(report)
         self._serve = True
-        self._watcher = asyncio.create_task(self._watch(self._process))
+        self._reader = asyncio.create_task(self._log_failures(process))
 
     def reload(self) -> None:
-        """New workers, with the certificate of today, in the place of the present ones.
+        """Replaces all workers; the new ones load the present certificate.
 
-        Those answer what has been sent to them before they end.
+        The old ones answer the requests that they have received before they end.
         """
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGHUP)
+        self._arbiter.send_signal(signal.SIGHUP)
 
     async def ended(self) -> None:
-        """:raises WorkersEnded: when their arbiter has, and they with it"""
-        if self._process is not None:
-            status = await self._process.wait()
-            raise WorkersEnded(f"the workers have ended ({status})")
+        """:raises WorkersEnded: when the arbiter has ended, and the workers with it"""
+        status = await self._arbiter.wait()
+        raise WorkersEnded(f"the workers have ended ({status})")
 
     async def stop(self) -> None:
-        """Requests under way get their time, where any worker serves."""
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._process is None or self._process.returncode is not None:
-            return
-        if self._serve:
-            self._process.terminate()
-        else:
-            self._process.kill()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
-        except TimeoutError:
-            log.error("the workers did not stop in %g s: killed", STOP_TIMEOUT)
-            self._process.kill()
-            await self._process.wait()
+        """Requests in flight get their time, unless the start has failed."""
+        if self._reader is not None:
+            self._reader.cancel()
+        await self._arbiter.stop(signal.SIGTERM if self._serve else signal.SIGKILL)
 
-    async def _spawn(self, listeners: Sequence[socket.socket]) -> Process:
+    async def _spawn(self) -> Process:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(NOT_FOR_GUNICORN)
+            if not name.startswith(GUNICORN_VARIABLES)
         }
         with contextlib.ExitStack() as stack:
-            # open ones here would let clients come whom nobody will answer
-            numbers = [stack.enter_context(each).fileno() for each in listeners]
+            # left open here, they would accept connections that no worker answers
+            numbers = [stack.enter_context(each).fileno() for each in self._listeners]
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", ARBITER, str(os.getpid()), *map(str, numbers)),
+                *(sys.executable, *_import_options(), "-m", ARBITER),
+                *(str(os.getpid()), *map(str, numbers)),
                 stdin=PIPE,
                 stdout=PIPE,
                 pass_fds=numbers,
                 env=inherited,
             )
         if process.stdin is None:
-            raise RuntimeError("its stdin is no pipe")
+            raise RuntimeError("the arbiter's stdin is not a pipe")
         process.stdin.write(pickle.dumps(self._settings))
         process.stdin.close()
         return process
 
-    async def _watch(self, process: Process) -> None:
-        while (report := await _report(process)) is not None:
+    async def _log_failures(self, process: Process) -> None:
+        while (report := await _read_report(process)) is not None:
             if report:
                 log.error("a worker cannot start: %s", report)
 
 
-async def _report(process: Process) -> str | None:
-    """How the start of a worker went: empty, or why not; None: there is no worker."""
+def _import_options() -> list[str]:
+    """Makes the arbiter import the same package as this process.
+
+    `-m` looks in the current directory first. That is right for a checkout; next to an
+    installed service there may be another package of the name `service`.
+    """
+    is_checkout = sys.path[0] == str(Path(__file__).parents[2])
+    return [] if is_checkout else ["-P"]
+
+
+async def _read_report(process: Process) -> str | None:
+    """Why a worker cannot start; empty: it serves; None: all workers have ended."""
     if process.stdout is None:
-        raise RuntimeError("its stdout is no pipe")
+        raise RuntimeError("the arbiter's stdout is not a pipe")
     line = await process.stdout.readline()
     return line.decode().rstrip("\n") if line else None

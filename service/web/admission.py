@@ -8,7 +8,6 @@ a bound is refused at once: those who wait cost memory too.
 """
 
 import contextlib
-import inspect
 from collections.abc import Container, Iterator
 
 from aiohttp import hdrs, web
@@ -122,26 +121,41 @@ class Load:
 
 
 def bounded(
-    load: Load, reading: Container[Handler], exempt: Container[Handler]
+    load: Load, reading: Container[tuple[str, str]], exempt: Container[str]
 ) -> Middleware:
-    """Refuses requests beyond the limit, but for the exempt ones.
+    """The middleware that refuses requests beyond the limit, except exempt ones.
 
-    What is refused for overload, here or later, has left nothing behind; a request that
-    would write is told so.
+    A request refused for overload, here or later, has changed nothing: the reply to
+    a write says so.
 
-    :param reading: handlers that write nothing, whatever their method
+    :param reading: method and path of the routes that write nothing
+    :param exempt: paths of the routes that are answered beyond the limit too
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            load.admit(SPARE if request.match_info.handler in exempt else 0)
+            load.admit(SPARE if _is_exempt(request, exempt) else 0)
             return await handler(request)
         except Overloaded as refused:
-            asked = inspect.unwrap(request.match_info.handler)
-            reads = request.method in SAFE or asked in reading
-            if not reads:
+            if not is_read(request, reading):
                 refused.applied = "no"
             raise
 
     return middleware
+
+
+def is_read(request: web.BaseRequest, reading: Container[tuple[str, str]]) -> bool:
+    """Whether the request writes nothing, whatever its reply.
+
+    :param reading: method and path of the routes that write nothing
+    """
+    return request.method in SAFE or (request.method, request.path) in reading
+
+
+def _is_exempt(request: web.Request, exempt: Container[str]) -> bool:
+    """Whether it is a preflight, or for an exempt path; never without a route."""
+    resource = request.match_info.route.resource
+    return resource is not None and (
+        request.method == hdrs.METH_OPTIONS or resource.canonical in exempt
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ class Runner(web.AppRunner):
         request: type[web.Request],
         hosts: AllowedHosts | None,
         health_paths: Collection[str],
+        reading: Container[tuple[str, str]],
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -44,6 +45,7 @@ class Runner(web.AppRunner):
         self._request = request
         self._hosts = hosts
         self._health_paths = health_paths
+        self._reading = reading
         self._mended: ProblemServer | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -55,6 +57,7 @@ class Runner(web.AppRunner):
             loop=server._loop,
             load=self._load,
             health_paths=self._health_paths,
+            reading=self._reading,
             **server._kwargs,
         )
         self._looking = asyncio.create_task(mended.look_after_connections())

@@ -7,7 +7,7 @@ a timer for each request would cost each request.
 import asyncio
 import heapq
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from operator import itemgetter
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
-from service.web.admission import SAFE, Load
+from service.web.admission import Load, is_read
 from service.web.connection import LOOK_INTERVAL, ProblemHandler
 from service.web.problems import response_to
 
@@ -41,14 +41,22 @@ TELL_INTERVAL = 10.0
 
 
 class ProblemServer(web.Server):
-    """:param health_paths: what is answered when every connection is busy, too"""
+    """:param health_paths: what is answered when every connection is busy, too
+    :param reading: method and path of the routes that write nothing
+    """
 
     def __init__(
-        self, *args: Any, load: Load, health_paths: Collection[str], **kwargs: Any
+        self,
+        *args: Any,
+        load: Load,
+        health_paths: Collection[str],
+        reading: Container[tuple[str, str]],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._load = load
         self._health_paths = health_paths
+        self._reading = reading
         self._reserved: dict[RequestHandler, None] = {}  # the oldest comes first
         self._told = -TELL_INTERVAL
 
@@ -126,7 +134,7 @@ class ProblemServer(web.Server):
         elif request.path not in self._health_paths:
             problem = Overloaded(
                 f"{self._load.max_connections} connections are busy, the limit",
-                applied=None if request.method in SAFE else "no",
+                applied=None if is_read(request, self._reading) else "no",
             )
             refused = response_to(problem)
             refused.force_close()

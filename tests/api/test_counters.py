@@ -221,7 +221,7 @@ async def test_any_key_can_be_named_in_the_detail(client: Client, tail: str) -> 
     reply = await client.increment({key + tail: 1})
     detail = assert_problem(reply, 409, "not_a_counter")
     assert key in detail
-    assert detail.endswith("is not an integer of 64 bits")
+    assert detail.endswith("is not a 64-bit integer")
 
 
 #: The text of a delta, or of all of `data`; the code; a word of the detail.

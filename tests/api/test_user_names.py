@@ -35,7 +35,7 @@ TEXTS, CALLS, LONGEST = 2000, 5, 6
 #: Ranges of the code points that make a name, behind a prefix.
 ACCEPTED = """
 (function()
-    local fault, fiber = require('users.names').fault, require('fiber')
+    local fault, fiber = require('kv.accounts.names').fault, require('fiber')
     local ranges, last = {{}}, -2
     for code = 0, 0x10ffff do
         local is_surrogate = code >= 0xd800 and code < 0xe000
@@ -53,9 +53,9 @@ end)()
 #: Which of the names are accepted, each given by its code points.
 VERDICTS = """
 (function()
-    local verdicts = {{}}
+    local verdicts, fault = {{}}, require('kv.accounts.names').fault
     for i, codes in ipairs(require('json').decode('{names}')) do
-        verdicts[i] = require('users.names').fault(utf8.char(unpack(codes))) == nil
+        verdicts[i] = fault(utf8.char(unpack(codes))) == nil
     end
     return verdicts
 end)()

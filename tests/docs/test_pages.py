@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.app import FOR_CALLERS, PUBLIC
-from service.app import PAGES as PAGE_ROUTES
+from service.api.routes import ROUTES
 from service.settings import SECRETS, Settings
 from tests.docs.pages import (
     PAGES,
@@ -41,7 +40,7 @@ def variables() -> set[str]:
 
 
 def routes() -> set[str]:
-    found = [(route.method, route.path) for route in PUBLIC + FOR_CALLERS + PAGE_ROUTES]
+    found = [(route.method, route.path) for route in ROUTES]
     return {
         f"{method} {re.sub(r'{key:.*}$', '{key}', path)}" for method, path in found
     } - ASSETS
@@ -136,7 +135,7 @@ def test_powershell_examples_say_what_the_curl_ones_say() -> None:
             assert "-ContentType 'application/json; charset=utf-8'" in powershell.text
     paths = {url for block, _ in pairs for url in said(block)[0]}
     called = "\n".join(re.sub(r"config/colour", "{key}", path) for path in paths)
-    for route in PUBLIC + FOR_CALLERS:
+    for route in ROUTES:
         if route.path.startswith("/api/"):
             assert re.sub(r"\{.*\}$", "{key}", route.path) in called
 

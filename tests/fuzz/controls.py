@@ -4,7 +4,7 @@ from functools import partial
 
 import jwt
 
-from service.api import parsing
+from service.api.parsing.values import parse_value
 from service.auth.signer import Verified
 from service.auth.tokens import Tokens
 from service.errors import TokenInvalid
@@ -15,7 +15,7 @@ from tests.fuzz import targets
 
 def _without_spaces(body: bytes, limits: Settings) -> str:
     """Not byte for byte."""
-    return parsing.parse_value(body, limits).replace(" ", "")
+    return parse_value(body, limits).replace(" ", "")
 
 
 class Trusting(Tokens):

@@ -20,7 +20,26 @@ from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from service.api import parsing
+from service.api.parsing.account_bodies import (
+    parse_credentials,
+    parse_nothing,
+    parse_password,
+    parse_password_change,
+)
+from service.api.parsing.batch_bodies import (
+    parse_delete,
+    parse_increment,
+    parse_list,
+    parse_read,
+    parse_write,
+)
+from service.api.parsing.keys import parse_key
+from service.api.parsing.queries import (
+    parse_changes_query,
+    parse_put_query,
+    refuse_query,
+)
+from service.api.parsing.values import parse_value
 from service.auth.credentials import check_credentials
 from service.auth.signer import key_id
 from service.auth.tokens import Tokens
@@ -57,7 +76,7 @@ WHITE_SPACE = b" \t\r\n"
 
 
 def _write(body: bytes) -> None:
-    batch = parsing.parse_write(body, LIMITS)
+    batch = parse_write(body, LIMITS)
     read = _members(body)
     _check_keys(batch.keys)
     assert batch.keys == list(read["data"])
@@ -71,18 +90,18 @@ def _write(body: bytes) -> None:
         assert math.isfinite(batch.ttl)
     # what is stored and spliced into replies is what a client would write again
     data = object_of(zip(batch.keys, batch.values, strict=True))
-    again = parsing.parse_write(f'{{"data":{data}}}'.encode(), LIMITS)
+    again = parse_write(f'{{"data":{data}}}'.encode(), LIMITS)
     assert (again.keys, again.values) == (batch.keys, batch.values)
 
 
 def _reading(body: bytes) -> None:
-    reading = parsing.parse_read(body, LIMITS)
+    reading = parse_read(body, LIMITS)
     _check_keys(reading.keys)
     assert reading.keys == list(dict.fromkeys(_members(body)["keys"]))
 
 
 def _deletion(body: bytes) -> None:
-    deletion = parsing.parse_delete(body, LIMITS)
+    deletion = parse_delete(body, LIMITS)
     _check_keys(deletion.keys)
     read = _members(body)
     assert deletion.keys == list(dict.fromkeys(read["keys"]))
@@ -90,7 +109,7 @@ def _deletion(body: bytes) -> None:
 
 
 def _page(body: bytes) -> None:
-    page = parsing.parse_list(body, LIMITS)
+    page = parse_list(body, LIMITS)
     read = _members(body)
     assert 1 <= page.limit <= LIMITS.max_keys
     assert read.get("limit") in (None, page.limit)
@@ -101,15 +120,13 @@ def _page(body: bytes) -> None:
 
 
 def _increment(body: bytes) -> None:
-    deltas = parsing.parse_increment(body, LIMITS)
+    deltas = parse_increment(body, LIMITS)
     _check_keys(list(deltas))
     assert list(deltas.items()) == list(_members(body)["data"].items())
     assert all(-(2**63) <= delta < 2**63 for delta in deltas.values())
 
 
-def value(
-    body: bytes, parse: Callable[[bytes, Settings], str] = parsing.parse_value
-) -> None:
+def value(body: bytes, parse: Callable[[bytes, Settings], str] = parse_value) -> None:
     text = parse(body, LIMITS)
     assert text.encode() == body.removeprefix(BOM_UTF8).strip(WHITE_SPACE)
     assert len(text.encode()) <= LIMITS.max_value
@@ -117,7 +134,7 @@ def value(
 
 
 def _credentials(body: bytes) -> None:
-    username, password = parsing.parse_credentials(body)
+    username, password = parse_credentials(body)
     read = _members(body)
     assert username == unicodedata.normalize("NFC", read["username"])
     assert username.isprintable()
@@ -128,31 +145,29 @@ def _credentials(body: bytes) -> None:
 
 
 def _password(body: bytes) -> None:
-    assert 1 <= len(parsing.parse_password(body).encode()) <= 1024
+    assert 1 <= len(parse_password(body).encode()) <= 1024
 
 
 def _password_change(body: bytes) -> None:
-    both = parsing.parse_password_change(body)
+    both = parse_password_change(body)
     read = _members(body)
     assert both == (read["password"], read["new_password"])
 
 
 def _nothing(body: bytes) -> None:
-    parsing.parse_nothing(body)
+    parse_nothing(body)
     assert body == b"" or _members(body) == {}
 
 
 def _key(path: bytes) -> None:
-    key = parsing.parse_key(path.decode("utf-8", "surrogateescape"), LIMITS)
+    key = parse_key(path.decode("utf-8", "surrogateescape"), LIMITS)
     _check_keys([key])
-    assert parsing.parse_key(quote(key, safe=""), LIMITS) == key
+    assert parse_key(quote(key, safe=""), LIMITS) == key
 
 
 def _changes_query(sent: bytes) -> None:
     query, newline, event_id = sent.decode("utf-8", "surrogateescape").partition("\n")
-    following = parsing.parse_changes_query(
-        query, event_id if newline else None, LIMITS
-    )
+    following = parse_changes_query(query, event_id if newline else None, LIMITS)
     if newline:
         assert following.since == int(event_id)
     assert following.since is None or 0 <= following.since < 2**63
@@ -161,12 +176,12 @@ def _changes_query(sent: bytes) -> None:
 
 
 def _put_query(query: bytes) -> None:
-    ttl = parsing.parse_put_query(query.decode("utf-8", "surrogateescape"))
+    ttl = parse_put_query(query.decode("utf-8", "surrogateescape"))
     assert ttl is None or 0 < ttl < math.inf
 
 
 def _no_query(query: bytes) -> None:
-    parsing.refuse_query(query.decode("utf-8", "surrogateescape"))
+    refuse_query(query.decode("utf-8", "surrogateescape"))
     assert not query.strip(b"&")
 
 

@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from service.api.routes import ROUTES
 from tests.malformed.wire import End, attack
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client
 from tests.support.machine import POLL_INTERVAL
-from tests.support.random_requests import ROUTES, Request, Tokens, request
+from tests.support.random_requests import Request, Tokens, request
 from tests.support.reply_check import check, is_stream, next_reply
 from tests.support.service import service_process
 from tests.support.tarantool import local_console

@@ -63,7 +63,7 @@ package.path = '{lua}/?.lua;' .. package.path
 require('fio').mktree('{data}')
 box.cfg({{ work_dir = '{data}' }})
 require('console').listen('unix/:{data}/console.sock')
-require('migrator').migrate('{migrations}')
+require('kv.migrator').migrate('{migrations}')
 """
 
 #: What a store held before keys could expire.

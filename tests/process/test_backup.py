@@ -395,7 +395,7 @@ def test_what_was_written_since_is_told_from_faults(
     run = make("verify", own.data, FROM=folder)
     assert run.returncode == 0
     assert "deleted since: 0" in run.stdout
-    assert "does not go back so far: 1" in run.stdout
+    assert "does not go back that far: 1" in run.stdout
 
 
 FAULTS = {
@@ -449,7 +449,7 @@ FOUND_SLOWLY = f"""
 def test_a_page_that_is_compared_for_long_is_no_fault(
     own: LocalTarantool, tmp_path: Path
 ) -> None:
-    compare = own.init.parent / "backup" / "compare.lua"
+    compare = own.init.parent / "kv" / "backup" / "compare.lua"
     source = compare.read_text()
     assert source.count(FOUND) == 1
     compare.write_text(source.replace(FOUND, FOUND_SLOWLY))
@@ -471,7 +471,7 @@ def test_of_two_backups_at_once_one_is_refused(
     second = make("backup", own.data, TO=tmp_path / "second")
     os.kill(program, signal.SIGCONT)
     first.join()
-    assert "another backup is under way" in second.stderr
+    assert "another backup is in progress" in second.stderr
     assert second.returncode != 0
     assert not (tmp_path / "second").exists()
     restored(tmp_path / "first", tmp_path / "restored")

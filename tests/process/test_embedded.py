@@ -68,7 +68,7 @@ def test_a_stop_signal_ends_both_with_exit_code_0(
 def test_ctrl_c_is_for_the_service_but_priorities_count_for_both(
     tmp_path: Path,
 ) -> None:
-    """Two groups of processes, one session: see lua/lifeline.lua."""
+    """Two groups of processes, one session: see lua/kv/base/parent_death.lua."""
     with service_process(tmp_path) as service:
         tarantool = tarantool_pid(service)
         assert os.getpgid(tarantool) != os.getpgid(service.pid)

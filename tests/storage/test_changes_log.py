@@ -179,7 +179,7 @@ TOLD = "(function() local _, through = {look} return through - {since} end)()"
 PLAIN = "box.space.kv_changes.index.revision:max().revision - {since}"
 CHANGES = "kv.v1.changes({{'ann', 1}}, {since}, '', 1000000)"
 FOLLOW = """
-kv.v1.follow({since}, require('users.accounts').epoch(), 1000000, 0.5)
+kv.v1.follow({since}, require('kv.accounts.accounts').epoch(), 1000000, 0.5)
 """
 
 

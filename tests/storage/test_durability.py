@@ -222,7 +222,7 @@ def test_who_waits_for_changes_is_told_when_they_are_on_disk(own: Tarantool) -> 
     at_once = AT_ONCE.format(
         write=PUT,
         plain_read="box.space.kv_changes:len()",
-        answer="#(kv.v1.follow(1, require('users.accounts').epoch(), 1000, 5))",
+        answer="#(kv.v1.follow(1, require('kv.accounts.accounts').epoch(), 1000, 5))",
     )
     assert evaluated(own, at_once) == ["plain read: 2", "write: done", "answer: 1"]
 

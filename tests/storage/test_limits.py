@@ -16,11 +16,11 @@ MIB = 1024 * 1024
 
 #: A field of a module in Lua, and its twin here.
 CONSTANTS = {
-    "require('users.names').MAX_LENGTH": credentials.MAX_USERNAME,
-    "require('errors').MAX_QUOTED": errors.MAX_QUOTED,
-    "require('users.grants').MAX_GRANTS": settings.MAX_GRANTS,
-    "require('admin.accounts').MIN_COST": passwords.MIN_COST,
-    "require('admin.accounts').MAX_COST": settings.MAX_BCRYPT_ROUNDS,
+    "require('kv.accounts.names').MAX_LENGTH": credentials.MAX_USERNAME,
+    "require('kv.base.errors').MAX_QUOTED": errors.MAX_QUOTED,
+    "require('kv.accounts.grants').MAX_GRANTS": settings.MAX_GRANTS,
+    "require('kv.admin.accounts').MIN_COST": passwords.MIN_COST,
+    "require('kv.admin.accounts').MAX_COST": settings.MAX_BCRYPT_ROUNDS,
 }
 
 #: A setting of the service that Tarantool reads too, and the field there.
@@ -67,7 +67,7 @@ IS_ACCEPTED = """
 (function()
     local before = os.getenv({name})
     os.setenv({name}, {value})
-    local ok = pcall(require('settings').read)
+    local ok = pcall(require('kv.config').read)
     os.setenv({name}, before or '')
     return ok
 end)()
@@ -90,24 +90,24 @@ def test_the_lowest_and_the_highest_cost_are_those_of_the_setting(
     own: Tarantool,
 ) -> None:
     for field, cost in ("MIN_COST", 4), ("MAX_COST", 16):
-        assert evaluated(own, f"require('admin.accounts').{field}") == cost
+        assert evaluated(own, f"require('kv.admin.accounts').{field}") == cost
     for cost, accepted in (3, False), (4, True), (16, True), (17, False):
         assert is_accepted_by_service("KV_BCRYPT_ROUNDS", str(cost)) is accepted
 
 
 @pytest.mark.parametrize("setting", DEFAULTS)
 def test_a_default_is_the_same_in_both_languages(own: Tarantool, setting: str) -> None:
-    there = evaluated(own, f"require('settings').read().{DEFAULTS[setting]}")
+    there = evaluated(own, f"require('kv.config').read().{DEFAULTS[setting]}")
     assert there == getattr(Settings(), setting)
 
 
 def test_the_default_grants_are_the_same_in_both_languages(own: Tarantool) -> None:
-    grants = evaluated(own, "require('settings').read().default_grants")
+    grants = evaluated(own, "require('kv.config').read().default_grants")
     assert [Grant(*grant) for grant in grants] == list(Settings().default_grants)
 
 
 def test_the_largest_body_is_the_same_in_both_languages(own: Tarantool) -> None:
-    read = "require('settings')"
+    read = "require('kv.config')"
     per_body = evaluated(own, f"{read}.read().max_tuple_size / {read}.TUPLE_PER_BODY")
     assert per_body == Settings().max_body
 

@@ -1,7 +1,9 @@
 """The procedures over call(), and their deployment."""
 
+import json
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import asynctnt
@@ -61,6 +63,26 @@ GRANTED = """
     end
     table.sort(names)
     return names
+end)()
+"""
+
+#: Released procedures and their numbers of parameters. Lines are added, never changed.
+RELEASED = json.loads(Path(__file__).with_name("released_procedures.json").read_text())
+
+#: The procedures that a version has now, with their numbers of parameters.
+PUBLISHED = """
+(function()
+    local arities = {}
+    for version, procedures in pairs(kv) do
+        if version ~= 'admin' then
+            for name, procedure in pairs(procedures) do
+                local info = debug.getinfo(procedure, 'u')
+                assert(not info.isvararg)
+                arities['kv.' .. version .. '.' .. name] = info.nparams
+            end
+        end
+    end
+    return arities
 end)()
 """
 
@@ -213,6 +235,31 @@ def test_what_is_stale_is_dropped_with_its_grant(own: Tarantool) -> None:
     restart(own)
     assert evaluated(own, DEPLOYED) == procedures
     assert evaluated(own, GRANTED) == grants
+
+
+def broken_procedures(published: dict[str, int]) -> dict[str, int | None]:
+    """Released procedures that are missing or have another number of parameters."""
+    return {
+        name: published.get(name)
+        for name, arity in RELEASED.items()
+        if published.get(name) != arity
+    }
+
+
+def test_a_released_procedure_keeps_its_name_and_its_parameters(
+    tarantool: Tarantool,
+) -> None:
+    published = evaluated(tarantool, PUBLISHED)
+    assert broken_procedures(published) == {}
+    assert published.keys() - RELEASED.keys() == set(), "add them to the list"
+
+
+def test_a_missing_and_a_changed_procedure_are_found(own: Tarantool) -> None:
+    """The control of the test above."""
+    own.console("kv.v1.list = nil")
+    own.console("kv.v1.get = function(caller, keys) return caller, keys end")
+    found = broken_procedures(evaluated(own, PUBLISHED))
+    assert found == {"kv.v1.list": None, "kv.v1.get": 2}
 
 
 async def test_a_start_sets_the_password_of_the_environment(own: Tarantool) -> None:

@@ -33,7 +33,7 @@ def stop_collector(tarantool: Tarantool) -> None:
 
 def start_collector(tarantool: Tarantool) -> None:
     """After `stop_collector`."""
-    tarantool.console("require('kv.expiry').start()")
+    tarantool.console("require('kv.data.expiry').start()")
 
 
 def expired_rows(tarantool: Tarantool) -> set[str]:

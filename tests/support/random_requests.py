@@ -10,13 +10,8 @@ from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from aiohttp import web
-
 from service.api import accounts
-from service.api.openapi.operations import OPERATIONS
-from service.app import FOR_CALLERS, PAGES, PUBLIC
-
-ROUTES: list[web.RouteDef] = PUBLIC + FOR_CALLERS + PAGES
+from service.api.routes import Route
 
 #: Those that may end the token they come with.
 ENDING = {accounts.logout, accounts.change_password, accounts.delete}
@@ -149,17 +144,16 @@ class Tokens(NamedTuple):
     ending: str
 
 
-def request(random: Random, route: web.RouteDef, tokens: Tokens) -> Request:
-    operation = OPERATIONS.get(route.handler)
+def request(random: Random, route: Route, tokens: Tokens) -> Request:
     ending = route.handler in ENDING
     endless = route.path == "/api/changes" and random.random() < 0.2
     lines = _headers(random, tokens.ending if ending else random.choice(tokens.lasting))
     if endless:
         lines.append("Accept: text/event-stream")
-    example = operation.example if operation is not None else None
+    example = route.operation.example if route.operation is not None else None
     body = _body(random, example)
     return Request(
-        method=_mostly(random, route.method.replace("*", "GET"), METHODS),
+        method=_mostly(random, route.method, METHODS),
         target=_target(random, route.path),
         lines=lines,
         body=body,

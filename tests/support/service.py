@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.support.client import Client
@@ -53,8 +53,13 @@ class ServiceProcess:
         environ: dict[str, str],
         checkout: Path = ROOT,
         port: int | None = None,
+        command: Sequence[str] = SERVICE,
     ) -> None:
-        """:param port: where it is going to listen, if not at `KV_PORT`"""
+        """
+        :param port: where it is going to listen, if not at `KV_PORT`
+        :param command: that runs the service
+        """
+        self._command = command
         self.port = int(environ["KV_PORT"]) if port is None else port
         self.url = f"http://{environ['KV_HOST']}:{self.port}"
         self.data = checkout / environ["KV_DATA_DIR"]
@@ -74,7 +79,7 @@ class ServiceProcess:
         begin = len(self.stderr())
         with self._stdout.open("ab") as stdout, self._stderr.open("ab") as stderr:
             self._process = process = subprocess.Popen(
-                SERVICE,
+                self._command,
                 cwd=self._checkout,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Generates lua/users/unicode.lua: `python -m tests.support.unicode_data`.
+"""Generates lua/kv/accounts/unicode.lua: `python -m tests.support.unicode_data`.
 
 It is made with the oldest Python that the service runs on, so that a name accepted on
 the console is accepted by every service.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from tests.support.machine import ROOT
 
-FILE = ROOT / "lua" / "users" / "unicode.lua"
+FILE = ROOT / "lua" / "kv" / "accounts" / "unicode.lua"
 
 #: Of Python 3.11.
 VERSION = "14.0.0"

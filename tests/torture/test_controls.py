@@ -47,16 +47,16 @@ class Control(NamedTuple):
 
 
 REVISION = "box.space.kv_meta:replace({ 'revision', revision })"
-LOG = "changes.append(revision, change.keys, change.values)"
-BEGIN = "local bytes = change.adds"
+LOG = "change_log.append(revision, change.keys, change.values)"
+BEGIN = "local bytes = change.added_bytes"
 
 NO_TRANSACTION = Control(
     (
-        ("durability.lua", "pcall(box.atomic, body, ...)", "pcall(body, ...)"),
+        ("kv/base/durability.lua", "pcall(box.atomic, body, ...)", "pcall(body, ...)"),
         # revisions are taken first and in order, so that nothing but the batch suffers
-        ("kv/writes.lua", REVISION, ""),
-        ("kv/writes.lua", LOG, ""),
-        ("kv/writes.lua", BEGIN, f"{REVISION} {LOG} {BEGIN}"),
+        ("kv/data/transaction.lua", REVISION, ""),
+        ("kv/data/transaction.lua", LOG, ""),
+        ("kv/data/transaction.lua", BEGIN, f"{REVISION} {LOG} {BEGIN}"),
     ),
     FAULTS["connections cut"],
     {"torn read"},
@@ -65,7 +65,7 @@ NO_TRANSACTION = Control(
 ACKNOWLEDGED_EARLY = Control(
     (
         (
-            "durability.lua",
+            "kv/base/durability.lua",
             "local ok, result = pcall(box.atomic, body, ...)",
             "local ok, result = true, require('fiber').create(box.atomic, body, ...)",
         ),
@@ -77,8 +77,8 @@ ACKNOWLEDGED_EARLY = Control(
 NO_RECORD_FOR_RETRIES = Control(
     (
         (
-            "kv/writes.lua",
-            "retries.keep(user, options.retry, outcome, now)",
+            "kv/data/transaction.lua",
+            "idempotency.save(user, options.retry, outcome, now)",
             "return user",
         ),
     ),
@@ -89,7 +89,7 @@ NO_RECORD_FOR_RETRIES = Control(
 #: Does not wait, and counts the reads that met a write which then failed.
 COUNTS_WRONG_READS = """until (function()
         require('fiber').create(function()
-            if not writes.journal:await(newest) then
+            if not transaction.commits:await(newest) then
                 rawset(_G, 'wrong_reads', (rawget(_G, 'wrong_reads') or 0) + 1)
             end
         end)
@@ -116,7 +116,13 @@ async def disk_full_until_reads_are_wrong(scene: Scene) -> float:
 #: became of its write (refused, never repeated, or repeated and successful), and on the
 #: other keys of the read.
 NO_WAIT_FOR_THE_LOG = Control(
-    (("kv/v1.lua", "until writes.journal:await(newest)", COUNTS_WRONG_READS),),
+    (
+        (
+            "kv/data/reads.lua",
+            "until transaction.commits:await(newest)",
+            COUNTS_WRONG_READS,
+        ),
+    ),
     disk_full_until_reads_are_wrong,
     {
         "phantom read",
@@ -131,9 +137,9 @@ NO_WAIT_FOR_THE_LOG = Control(
 NO_GRANT_CHECK = Control(
     (
         (
-            "kv/v1.lua",
-            "grants.check(admission.check(caller), 'r', keys)",
-            "admission.check(caller)",
+            "kv/data/reads.lua",
+            "grants.check(authorize.check(caller), 'r', keys)",
+            "authorize.check(caller)",
         ),
     ),
     FAULTS["connections cut"],
@@ -142,18 +148,18 @@ NO_GRANT_CHECK = Control(
 
 DELETE_BESIDE = """function(find)
     local keys = find()
-    box.atomic(require('kv.store').delete, keys)
+    box.atomic(require('kv.data.store').delete, keys)
     return keys
 end"""
 
-#: To a single instance the leader is the one way of writing, kv.writes. A collector
-#: beside it deletes what no revision and no change tells of. (One that works on an
-#: instance that takes no writes is refused by Tarantool itself.)
+#: A single instance writes in one way, kv.data.transaction. A collector that goes past
+#: it deletes keys without a revision and a change. (One that works on an instance that
+#: takes no writes is refused by Tarantool itself.)
 EXPIRY_BESIDE_THE_LEADER = Control(
     (
         (
-            "kv/expiry.lua",
-            "writes.collect(function()",
+            "kv/data/expiry.lua",
+            "transaction.delete_expired(function()",
             f"({DELETE_BESIDE})(function()",
         ),
     ),

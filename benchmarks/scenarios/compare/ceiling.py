@@ -73,7 +73,9 @@ class Calls(NamedTuple):
             host="unix/",
             port=str(self.data / "tarantool.sock"),
             username=USER,
-            password=secret_files.kept(self.data / secret_files.TARANTOOL_PASSWORD),
+            password=secret_files.read_or_create(
+                self.data / secret_files.TARANTOOL_PASSWORD
+            ),
             fetch_schema=False,
             auto_refetch_schema=False,
             ping_timeout=0,

@@ -1,100 +1,26 @@
-"""What each route takes and answers, as data for the OpenAPI document."""
+"""The operations of the OpenAPI document: what each route takes and replies."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 from aiohttp import hdrs
-from aiohttp.typedefs import Handler
-from msgspec import Meta
 
 from service import errors
-from service.api import accounts, batches, changes, health, keys, schemas, tickets
-from service.api.idempotency import IDEMPOTENCY_KEY, PRECONDITIONS
-from service.model import Grant
+from service.api.idempotency import IDEMPOTENCY_KEY
+from service.api.keys import TTL
+from service.api.preconditions import PRECONDITIONS
+from service.api.schemas import replies, requests
+from service.api.sse import LAST_EVENT_ID
 from service.web.responses import REVISION
 
 
-class Problem(msgspec.Struct):
-    """RFC 9457; `error` repeats `detail`."""
-
-    status: int
-    title: str
-    detail: str
-    code: str
-    error: str
-    applied: errors.Applied | None = None
-    conflicts: dict[str, int | None] | msgspec.UnsetType = msgspec.UNSET
-    oldest: int | msgspec.UnsetType = msgspec.UNSET
-
-
-class Status(msgspec.Struct):
-    status: str
-
-
-class Token(msgspec.Struct):
-    token: str
-
-
-class Ticket(msgspec.Struct):
-    ticket: str
-    expires_in: Annotated[int, Meta(description="Seconds")]
-
-
-class Account(msgspec.Struct):
-    username: str
-    created_at: Annotated[int, Meta(description="Seconds since 1970")]
-    grants: list[Grant]
-
-
-class Found(msgspec.Struct):
-    data: dict[str, msgspec.Raw]
-    revisions: dict[str, schemas.Revision] | msgspec.UnsetType = msgspec.UNSET
-    ttl: (
-        Annotated[dict[str, float], Meta(description="Seconds left")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
-
-
-class Deleted(msgspec.Struct):
-    status: str
-    deleted: int
-
-
-class Listing(msgspec.Struct):
-    next: Annotated[
-        str | None, Meta(description="What to go on after; null: that was all")
-    ]
-    keys: list[str] | msgspec.UnsetType = msgspec.UNSET
-    data: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
-
-
-class Counted(msgspec.Struct):
-    data: dict[str, schemas.Int64]
-
-
-class Change(msgspec.Struct):
-    revision: int
-    data: dict[str, msgspec.Raw]
-    deleted: list[str]
-
-
-class Changes(msgspec.Struct):
-    changes: list[Change]
-    revision: int
-
-
-#: Any JSON value.
-Value = msgspec.Raw
-
-
 class Operation(NamedTuple):
-    """A route's half of the document that the route itself does not tell.
+    """An operation of the OpenAPI document, without what its route tells.
 
-    :ivar reply: the shape of a 200's body; None: the answer is 204
+    :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
-    :ivar raises: what it may answer beside the problems that any route has
-    :ivar ticket: whether a ticket is accepted in place of a token
+    :ivar raises: its errors, besides those that any route has
+    :ivar events: whether it replies with a stream of events too, if asked to
     """
 
     summary: str
@@ -106,14 +32,15 @@ class Operation(NamedTuple):
     reply_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
     events: bool = False
-    ticket: bool = False
 
 
-RETRY = (errors.IdempotencyConflict,)
+#: The errors of a request with an `Idempotency-Key`, with a key, with many keys.
+IDEMPOTENCY = (errors.IdempotencyConflict,)
 KEY = (errors.InvalidKey, errors.NotGranted)
 KEYS = (*KEY, errors.TooManyKeys)
 CREDENTIALS = {"username": "alice", "password": "correct horse"}
-#: Of a call that checks a password.
+
+#: The errors of a request that checks a password.
 PASSWORD = (
     errors.CredentialsRequired,
     errors.InvalidCredentials,
@@ -121,169 +48,166 @@ PASSWORD = (
     errors.Overloaded,
 )
 
-OPERATIONS: dict[Handler, Operation] = {
-    accounts.register: Operation(
-        "Create an account",
-        reply=Status,
-        body=schemas.CredentialsBody,
-        example=CREDENTIALS,
-        raises=[
-            errors.CredentialsRequired,
-            errors.RegistrationClosed,
-            errors.UserExists,
-            errors.TooManyAttempts,
-            errors.Overloaded,
-        ],
-    ),
-    accounts.login: Operation(
-        "Get a token",
-        reply=Token,
-        body=schemas.CredentialsBody,
-        example=CREDENTIALS,
-        raises=PASSWORD,
-    ),
-    accounts.refresh: Operation("Get a new token for a good one", reply=Token),
-    accounts.logout: Operation(
-        "End every token of the account", reply=Status, raises=[errors.StorageFull]
-    ),
-    accounts.change_password: Operation(
-        "Change the password, and end every other token",
-        reply=Token,
-        body=schemas.PasswordChangeBody,
-        example={"password": "correct horse", "new_password": "battery staple"},
-        raises=[*PASSWORD, errors.StorageFull],
-    ),
-    accounts.show: Operation("Show the account", reply=Account),
-    accounts.delete: Operation(
-        "Delete the account, but not its keys",
-        reply=Status,
-        body=schemas.PasswordBody,
-        example={"password": "battery staple"},
-        raises=[*PASSWORD, errors.StorageFull],
-    ),
-    batches.write: Operation(
-        "Write many keys, all or none",
-        reply=Status,
-        body=schemas.WriteBody,
-        example={"data": {"key1": "value1", "key2": {"a": [1.5, None]}}},
-        headers=[IDEMPOTENCY_KEY],
-        reply_headers=[REVISION],
-        raises=[
-            errors.NoData,
-            *KEYS,
-            *RETRY,
-            errors.ConditionFailed,
-            errors.ValueTooLarge,
-            errors.StorageFull,
-        ],
-    ),
-    batches.read: Operation(
-        "Read many keys at one moment",
-        reply=Found,
-        body=schemas.ReadBody,
-        example={"keys": ["key1", "key2", "missing"]},
-        raises=[errors.NoKeys, *KEYS],
-    ),
-    batches.delete: Operation(
-        "Delete many keys, all or none",
-        reply=Deleted,
-        body=schemas.DeleteBody,
-        example={"keys": ["key1", "missing"]},
-        headers=[IDEMPOTENCY_KEY],
-        reply_headers=[REVISION],
-        raises=[
-            errors.NoKeys,
-            *KEYS,
-            *RETRY,
-            errors.ConditionFailed,
-            errors.StorageFull,
-        ],
-    ),
-    batches.list_keys: Operation(
-        "List keys in the order of their bytes",
-        reply=Listing,
-        body=schemas.ListBody,
-        example={"prefix": "key", "values": True},
-        reply_headers=[REVISION],
-        raises=KEY,
-    ),
-    batches.increment: Operation(
-        "Add to many counters, all or none",
-        reply=Counted,
-        body=schemas.IncrementBody,
-        example={"data": {"visits": 1}},
-        headers=[IDEMPOTENCY_KEY],
-        reply_headers=[REVISION],
-        raises=[
-            errors.NoData,
-            *KEYS,
-            *RETRY,
-            errors.NotACounter,
-            errors.CounterOverflow,
-            errors.StorageFull,
-        ],
-    ),
-    keys.get: Operation(
-        "Read one key",
-        reply=Value,
-        headers=PRECONDITIONS,
-        reply_headers=[hdrs.ETAG, keys.TTL],
-        raises=[
-            *KEY,
-            errors.NotFound,
-            errors.ConditionFailed,
-            errors.BodyTooLarge,
-        ],
-    ),
-    keys.put: Operation(
-        "Write one key",
-        body=Value,
-        example="red",
-        query=schemas.PutQuery,
-        headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
-        reply_headers=[hdrs.ETAG, REVISION],
-        raises=[
-            *KEY,
-            *RETRY,
-            errors.ConditionFailed,
-            errors.ValueTooLarge,
-            errors.StorageFull,
-        ],
-    ),
-    keys.delete: Operation(
-        "Delete one key",
-        headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
-        reply_headers=[hdrs.ETAG, REVISION],
-        raises=[
-            *KEY,
-            errors.InvalidJSON,
-            errors.NotFound,
-            *RETRY,
-            errors.ConditionFailed,
-            errors.RequestTimeout,
-            errors.BodyTooLarge,
-            errors.StorageFull,
-        ],
-    ),
-    changes.changes: Operation(
-        "Follow changes",
-        reply=Changes,
-        query=schemas.ChangesQuery,
-        headers=[changes.LAST_EVENT_ID],
-        raises=[
-            *KEY,
-            errors.NotFound,
-            errors.RevisionAhead,
-            errors.RevisionCompacted,
-            errors.Stopping,
-            errors.TooSlow,
-        ],
-        events=True,
-        ticket=True,
-    ),
-    tickets.create: Operation(
-        "Get a ticket, with which an EventSource follows changes", reply=Ticket
-    ),
-    health.livez: Operation("Whether the process lives", reply=Status),
-    health.readyz: Operation("Whether the storage answers too", reply=Status),
-}
+REGISTER = Operation(
+    "Create an account",
+    reply=replies.Status,
+    body=requests.CredentialsBody,
+    example=CREDENTIALS,
+    raises=[
+        errors.CredentialsRequired,
+        errors.RegistrationClosed,
+        errors.UserExists,
+        errors.TooManyAttempts,
+        errors.Overloaded,
+    ],
+)
+LOGIN = Operation(
+    "Get a token",
+    reply=replies.Token,
+    body=requests.CredentialsBody,
+    example=CREDENTIALS,
+    raises=PASSWORD,
+)
+REFRESH = Operation("Get a new token for a good one", reply=replies.Token)
+LOGOUT = Operation(
+    "End every token of the account", reply=replies.Status, raises=[errors.StorageFull]
+)
+CHANGE_PASSWORD = Operation(
+    "Change the password, and end every other token",
+    reply=replies.Token,
+    body=requests.PasswordChangeBody,
+    example={"password": "correct horse", "new_password": "battery staple"},
+    raises=[*PASSWORD, errors.StorageFull],
+)
+SHOW_ACCOUNT = Operation("Show the account", reply=replies.Account)
+DELETE_ACCOUNT = Operation(
+    "Delete the account, but not its keys",
+    reply=replies.Status,
+    body=requests.PasswordBody,
+    example={"password": "battery staple"},
+    raises=[*PASSWORD, errors.StorageFull],
+)
+WRITE = Operation(
+    "Write many keys, all or none",
+    reply=replies.Status,
+    body=requests.WriteBody,
+    example={"data": {"key1": "value1", "key2": {"a": [1.5, None]}}},
+    headers=[IDEMPOTENCY_KEY],
+    reply_headers=[REVISION],
+    raises=[
+        errors.NoData,
+        *KEYS,
+        *IDEMPOTENCY,
+        errors.ConditionFailed,
+        errors.ValueTooLarge,
+        errors.StorageFull,
+    ],
+)
+READ = Operation(
+    "Read many keys at one moment",
+    reply=replies.Found,
+    body=requests.ReadBody,
+    example={"keys": ["key1", "key2", "missing"]},
+    raises=[errors.NoKeys, *KEYS],
+)
+DELETE = Operation(
+    "Delete many keys, all or none",
+    reply=replies.Deleted,
+    body=requests.DeleteBody,
+    example={"keys": ["key1", "missing"]},
+    headers=[IDEMPOTENCY_KEY],
+    reply_headers=[REVISION],
+    raises=[
+        errors.NoKeys,
+        *KEYS,
+        *IDEMPOTENCY,
+        errors.ConditionFailed,
+        errors.StorageFull,
+    ],
+)
+LIST_KEYS = Operation(
+    "List keys in the order of their bytes",
+    reply=replies.Listing,
+    body=requests.ListBody,
+    example={"prefix": "key", "values": True},
+    reply_headers=[REVISION],
+    raises=KEY,
+)
+INCREMENT = Operation(
+    "Add to many counters, all or none",
+    reply=replies.Counted,
+    body=requests.IncrementBody,
+    example={"data": {"visits": 1}},
+    headers=[IDEMPOTENCY_KEY],
+    reply_headers=[REVISION],
+    raises=[
+        errors.NoData,
+        *KEYS,
+        *IDEMPOTENCY,
+        errors.NotACounter,
+        errors.CounterOverflow,
+        errors.StorageFull,
+    ],
+)
+GET_KEY = Operation(
+    "Read one key",
+    reply=replies.Value,
+    headers=PRECONDITIONS,
+    reply_headers=[hdrs.ETAG, TTL],
+    raises=[
+        *KEY,
+        errors.NotFound,
+        errors.ConditionFailed,
+        errors.BodyTooLarge,
+    ],
+)
+PUT_KEY = Operation(
+    "Write one key",
+    body=replies.Value,
+    example="red",
+    query=requests.PutQuery,
+    headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
+    reply_headers=[hdrs.ETAG, REVISION],
+    raises=[
+        *KEY,
+        *IDEMPOTENCY,
+        errors.ConditionFailed,
+        errors.ValueTooLarge,
+        errors.StorageFull,
+    ],
+)
+DELETE_KEY = Operation(
+    "Delete one key",
+    headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
+    reply_headers=[hdrs.ETAG, REVISION],
+    raises=[
+        *KEY,
+        errors.InvalidJSON,
+        errors.NotFound,
+        *IDEMPOTENCY,
+        errors.ConditionFailed,
+        errors.RequestTimeout,
+        errors.BodyTooLarge,
+        errors.StorageFull,
+    ],
+)
+CHANGES = Operation(
+    "Follow changes",
+    reply=replies.Changes,
+    query=requests.ChangesQuery,
+    headers=[LAST_EVENT_ID],
+    raises=[
+        *KEY,
+        errors.NotFound,
+        errors.RevisionAhead,
+        errors.RevisionCompacted,
+        errors.Stopping,
+        errors.TooSlow,
+    ],
+    events=True,
+)
+CREATE_TICKET = Operation(
+    "Get a ticket, with which an EventSource follows changes", reply=replies.Ticket
+)
+LIVEZ = Operation("Whether the process lives", reply=replies.Status)
+READYZ = Operation("Whether the storage answers too", reply=replies.Status)

@@ -1,0 +1,169 @@
+--- Accounts: their rows, and the one way in which they change.
+--
+-- Ids and credentials versions come from one counter and are never given twice. A token names
+-- its account and a version, so that a new version ends every token issued before it, and no
+-- token of a deleted account is valid for another one of the same name.
+local clock = require('clock')
+local digest = require('digest')
+
+local capacity = require('kv.capacity')
+local durability = require('kv.base.durability')
+local errors = require('kv.base.errors')
+local grants = require('kv.accounts.grants')
+
+local M = {}
+
+local commits = durability.new() -- tagged with usernames
+
+--- Changes of accounts are numbered for those that follow them. Another start of the instance
+-- has other numbers. Below 10^14 they arrive in Lua as numbers.
+local first_epoch = tonumber(digest.urandom(5):hex(), 16)
+local epoch = first_epoch
+
+--- The usernames of the last changes, by their numbers: more than change between two calls of
+-- a follower. One that comes later has to check every account.
+local MAX_CHANGED = 1000
+local changed = {}
+
+local listeners = {}
+local default_grants = grants.EVERYTHING
+
+--- What every hash of bcrypt begins with here. The cost follows, in two digits.
+local HASH_PREFIX = '$2b$'
+
+local function note_change(before)
+    if before == nil then
+        return -- a new account: no token of it exists
+    end
+    epoch = epoch + 1
+    changed[epoch] = before.username
+    changed[epoch - MAX_CHANGED] = nil
+    for _, listener in ipairs(listeners) do
+        listener()
+    end
+end
+
+---@param default table grants of an account that is created without any
+function M.configure(default)
+    default_grants = default
+    box.space.users:on_replace(note_change)
+end
+
+---@param listener function called when an account has changed; must not yield
+function M.on_change(listener)
+    table.insert(listeners, listener)
+end
+
+--- The number of the last change of an account.
+function M.epoch()
+    return epoch
+end
+
+--- The accounts that have changed after an epoch.
+---@param since number
+---@return string[]|nil names nil: any account may have changed
+function M.changed_since(since)
+    if since > epoch or since < math.max(first_epoch, epoch - MAX_CHANGED) then
+        return nil
+    end
+    local names = {}
+    for number = since + 1, epoch do
+        table.insert(names, changed[number])
+    end
+    return names
+end
+
+--- The account as it is on disk, or nil. Waits for a pending commit of it.
+---@param username string
+function M.find(username)
+    local commit = commits:pending(username)
+    while commit ~= nil do
+        commits:await(commit)
+        commit = commits:pending(username)
+    end
+    return box.space.users:get(username)
+end
+
+--- The account, or nil; nil as well where a commit of it is pending.
+---@param username string
+function M.find_without_waiting(username)
+    return commits:pending(username) == nil and box.space.users:get(username) or nil
+end
+
+--- Accounts in the order of their names, as they are on disk.
+---@param after string|nil the name after which the page begins
+---@param limit number
+---@return table[] rows
+function M.page(after, limit)
+    local rows
+    repeat
+        rows = box.space.users:select(after, { iterator = 'GT', limit = limit })
+    until commits:await_all()
+    return rows
+end
+
+--- The lowest and the highest cost of the password hashes of all accounts.
+---@return number[] costs none where there is no account
+function M.hash_costs()
+    local index, costs = box.space.users.index.password_hash, {}
+    local lowest = index:select(HASH_PREFIX, { iterator = 'GE', limit = 1 })[1]
+    local highest = index:select(HASH_PREFIX .. '~', { iterator = 'LE', limit = 1 })[1]
+    for _, user in pairs({ lowest, highest }) do
+        table.insert(costs, tonumber(user.password_hash:match('^%$2b%$(%d%d)%$')))
+    end
+    return costs
+end
+
+--- Inside a transaction.
+local function next_version()
+    return box.space.kv_meta:update('credentials', { { '+', 2, 1 } }).value
+end
+
+--- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
+---@param username string
+---@param password_hash string
+---@param granted table|nil each {prefix, rights}; nil: the default
+function M.create(username, password_hash, granted)
+    if M.find(username) ~= nil then
+        errors.raise('UserExists')
+    end
+    capacity.admit(#username + #password_hash)
+    commits:commit({ username }, function()
+        local id = next_version()
+        box.space.users:insert({
+            username, password_hash, id, math.floor(clock.time()), false,
+            granted or default_grants, id,
+        })
+    end)
+end
+
+local function commit_with_reserve(username, change)
+    capacity.with_reserve(function() commits:commit({ username }, change) end)
+end
+
+--- Changes fields of an account.
+---@param username string of an existing account
+---@param fields table by their names
+---@param ends_tokens boolean true where its credentials or its state change
+---@return number credentials_version
+function M.update(username, fields, ends_tokens)
+    local version
+    commit_with_reserve(username, function()
+        local operations = {}
+        for name, value in pairs(fields) do
+            table.insert(operations, { '=', name, value })
+        end
+        if ends_tokens then
+            table.insert(operations, { '=', 'credentials_version', next_version() })
+        end
+        version = box.space.users:update(username, operations).credentials_version
+    end)
+    return version
+end
+
+---@param username string of an existing account
+function M.delete(username)
+    commit_with_reserve(username, function() box.space.users:delete(username) end)
+end
+
+return M

@@ -1,0 +1,30 @@
+--- Checks who calls a procedure. The check is part of the call it is for, so that a token that
+-- was ended a moment ago is refused by the very next call, on every worker.
+local accounts = require('kv.accounts.accounts')
+local errors = require('kv.base.errors')
+
+local M = {}
+
+local function check(user, caller)
+    if user == nil or user.disabled or user.credentials_version ~= caller[2] then
+        errors.raise('TokenRevoked')
+    end
+    return user
+end
+
+--- Raises kv.TokenRevoked for an unknown or disabled account and for an ended token. May wait
+-- for a pending commit of the account.
+---@param caller table {username, credentials_version} of the verified token
+---@return table user the account's row
+function M.check(caller)
+    return check(accounts.find(caller[1]), caller)
+end
+
+--- Does the same without waiting: raises kv.TokenRevoked where `check` would wait.
+---@param caller table {username, credentials_version}
+---@return table user the account's row
+function M.check_without_waiting(caller)
+    return check(accounts.find_without_waiting(caller[1]), caller)
+end
+
+return M

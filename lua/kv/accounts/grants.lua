@@ -1,0 +1,129 @@
+--- The grants of an account: a list of {prefix, rights}. The rights to a key are those of all
+-- grants whose prefix it begins with; without such a grant there are none.
+local errors = require('kv.base.errors')
+local prefixes = require('kv.base.prefixes')
+
+local M = {}
+
+M.EVERYTHING = { { '', 'rw' } }
+
+--- Grants of an account: every data call reads all of them.
+M.MAX_GRANTS = 100
+
+local RIGHTS = { r = true, w = true, rw = true }
+
+local function is_text(value)
+    return type(value) == 'string' and utf8.len(value) ~= nil
+end
+
+local function count_entries(given)
+    local count = 0
+    for _ in pairs(given) do
+        count = count + 1
+    end
+    return count
+end
+
+--- Parses grants as people write them, each `{prefix = …, rights = …}`.
+-- Raises a sentence that names the mistake.
+---@param given any
+---@return table grants each {prefix, rights}, as they are stored
+function M.parse(given)
+    if type(given) ~= 'table' or count_entries(given) ~= #given then
+        error('expected a list of {prefix, rights}', 0)
+    end
+    if #given > M.MAX_GRANTS then
+        error(('%d grants, the limit is %d'):format(#given, M.MAX_GRANTS), 0)
+    end
+    local grants = setmetatable({}, { __serialize = 'seq' })
+    for i, grant in ipairs(given) do
+        if type(grant) ~= 'table' or not is_text(grant.prefix) then
+            error(('grant %d: expected a prefix, a string'):format(i), 0)
+        end
+        if RIGHTS[grant.rights] == nil then
+            error(('grant %d: rights are r, w or rw'):format(i), 0)
+        end
+        for name in pairs(grant) do
+            if name ~= 'prefix' and name ~= 'rights' then
+                error(('grant %d: %s is not known'):format(i, tostring(name)), 0)
+            end
+        end
+        grants[i] = { grant.prefix, grant.rights }
+    end
+    return grants
+end
+
+--- Grants as people read them.
+---@param grants table as they are stored
+---@return table each {prefix =, rights =}
+function M.to_objects(grants)
+    local shown = setmetatable({}, { __serialize = 'seq' })
+    for i, grant in ipairs(grants) do
+        shown[i] = { prefix = grant[1], rights = grant[2] }
+    end
+    return shown
+end
+
+local function prefixes_with(user, right)
+    local found = {}
+    for _, grant in ipairs(user.grants) do
+        if grant[2]:find(right, 1, true) then
+            if grant[1] == '' then
+                return prefixes.ALL
+            end
+            table.insert(found, grant[1])
+        end
+    end
+    return found
+end
+
+local VERBS = { r = 'read', w = 'write' }
+
+--- Raises kv.NotGranted, which names the first key that the account has no right to.
+---@param user table the account's row
+---@param rights string all that are required: `r`, `w` or `rw`
+---@param keys string[]
+function M.check(user, rights, keys)
+    local restricted = {}
+    for right in rights:gmatch('.') do
+        local granted = prefixes_with(user, right)
+        if granted ~= prefixes.ALL then
+            restricted[right] = granted
+        end
+    end
+    if next(restricted) == nil then
+        return
+    end
+    for i = 1, #keys do
+        for right, granted in pairs(restricted) do
+            if not prefixes.match_any(keys[i], granted) then
+                errors.raise('NotGranted', VERBS[right], 'the key ' .. errors.quoted(keys[i]))
+            end
+        end
+    end
+end
+
+--- The prefixes of the keys below `prefix` that the account may read. Raises kv.NotGranted
+-- where there are none.
+---@param user table the account's row
+---@param prefix string
+---@return string[] prefixes in byte order; a key begins with at most one of them
+function M.readable(user, prefix)
+    local granted, found = prefixes_with(user, 'r'), {}
+    table.sort(granted)
+    for _, own in ipairs(granted) do
+        if prefix:startswith(own) then
+            return prefix == '' and prefixes.ALL or { prefix }
+        end
+        -- a prefix of this one has come before it
+        if own:startswith(prefix) and not prefixes.match_any(own, found) then
+            table.insert(found, own)
+        end
+    end
+    if #found == 0 then
+        errors.raise('NotGranted', 'read', 'any key with the prefix ' .. errors.quoted(prefix))
+    end
+    return found
+end
+
+return M

@@ -1,0 +1,82 @@
+--- The console's functions for keys and values.
+local args = require('kv.admin.args')
+local clock = require('kv.data.clock')
+local format = require('kv.admin.format')
+local listing = require('kv.data.listing')
+local pretty_json = require('kv.admin.pretty_json')
+local store = require('kv.data.store')
+local transaction = require('kv.data.transaction')
+
+local M = {}
+
+--- Keys of a page without a limit.
+local DEFAULT_LIMIT = 10
+
+--- Bytes of a page, whose first key may be larger: the instance's one thread formats them.
+local MAX_BYTES = 1024 * 1024
+
+local function shown(row, now)
+    local head = ('key %s, revision %d'):format(format.literal(row.key), tonumber(row.revision))
+    if row.expires_at ~= nil then
+        head = ('%s, expires %s (in %s)'):format(
+            head, format.time(row.expires_at), format.duration(row.expires_at - now))
+    end
+    return head .. '\n\n' .. pretty_json.indented(row.value)
+end
+
+local function show_value(key)
+    args.text('key', key)
+    local row, now
+    repeat
+        now = clock.now()
+        row = store.find(key, now)
+    until transaction.commits:await_all()
+    if row == nil then
+        args.refuse('there is no key %s', key)
+    end
+    return shown(row, now)
+end
+
+local function list_values(prefix, limit, after)
+    args.text('prefix', prefix)
+    limit = args.limit(limit, DEFAULT_LIMIT)
+    args.after(after)
+    local rows, last
+    repeat
+        rows, last = listing.page({ prefix }, after, limit, MAX_BYTES, true)
+    until transaction.commits:await_all()
+    local texts, now = {}, clock.now()
+    for _, row in ipairs(rows) do
+        table.insert(texts, shown(row, now))
+    end
+    if last ~= nil then
+        table.insert(texts, ('continue with kv.admin.list_values(%s, %d, %s)'):format(
+            format.literal(prefix), limit, format.literal(last)))
+    elseif #texts == 0 then
+        return 'no keys'
+    end
+    return unpack(texts)
+end
+
+M.functions = {
+    {
+        name = 'show_value',
+        arguments = 'key',
+        summary = 'shows a value, one line for each of its members',
+        help = 'With the revision of the key and its expiry. The value is shown as it is '
+            .. 'stored, except for white space; one with very many lines is shown in one.',
+        example = "kv.admin.show_value('config/colour')",
+        call = show_value,
+    },
+    {
+        name = 'list_values',
+        arguments = 'prefix[, limit[, after]]',
+        summary = 'shows the keys that begin with a prefix, and their values',
+        help = 'In byte order, 10 at a time unless a limit is given, at most 1000; the last '
+            .. 'line shows how to continue.',
+        example = "kv.admin.list_values('config/', 50)",
+        call = list_values,
+    },
+}
+
+return M

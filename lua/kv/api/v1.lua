@@ -1,0 +1,315 @@
+--- Version 1 of the procedures: all that the service may call.
+-- The table holds procedures and nothing else: kv.exports publishes each as `kv.v1.<name>`. A
+-- released version never changes its meaning; another signature belongs to another version.
+--
+-- A value is a JSON text, opaque here: returned as it was stored. Every write increments the
+-- store's revision, once for all its keys. Procedures that take a caller raise kv.TokenRevoked
+-- for an ended token, and those that take keys raise kv.NotGranted.
+local accounts = require('kv.accounts.accounts')
+local authorize = require('kv.accounts.authorize')
+local change_feed = require('kv.data.change_feed')
+local clock = require('kv.data.clock')
+local counter = require('kv.data.counter')
+local errors = require('kv.base.errors')
+local expiry = require('kv.data.expiry')
+local grants = require('kv.accounts.grants')
+local listing = require('kv.data.listing')
+local prefixes = require('kv.base.prefixes')
+local reads = require('kv.data.reads')
+local store = require('kv.data.store')
+local throttle = require('kv.accounts.throttle')
+local transaction = require('kv.data.transaction')
+
+local M = {}
+
+local NO_OPTIONS = {}
+
+---@class Caller {username, credentials_version}, as in the verified token
+
+---@return table {read_only =}
+function M.status()
+    return { read_only = box.info.ro }
+end
+
+--- Counts a sign-up from this address, unless there were too many.
+---@param address string
+---@return number|nil wait seconds; nil: the sign-up may proceed
+function M.begin_sign_up(address)
+    return throttle.begin_sign_up(address)
+end
+
+---@param username string
+---@return boolean whether there is an account of this name
+function M.has_user(username)
+    return accounts.find(username) ~= nil
+end
+
+--- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
+---@param username string
+---@param password_hash string
+---@param everything boolean|nil true: it may read and write every key; else the default grants
+function M.create_user(username, password_hash, everything)
+    accounts.create(username, password_hash, everything and grants.EVERYTHING or nil)
+end
+
+--- Counts a login as failed, unless there were too many, and returns what a check of its
+-- password needs. For a name without an account, too, so that clients cannot tell it from others.
+---@param username string
+---@param address string
+---@return number|nil wait seconds; nil: the login may proceed
+---@return number[]|nil costs the lowest and the highest one of all accounts' hashes
+---@return string|nil password_hash nil: nobody can log in with this name
+---@return number|nil credentials_version
+function M.begin_login(username, address)
+    local wait = throttle.begin_login(username, address)
+    if wait ~= nil then
+        return wait
+    end
+    local user = accounts.find(username)
+    if user == nil or user.disabled then
+        return nil, accounts.hash_costs(), nil, nil
+    end
+    return nil, accounts.hash_costs(), user.password_hash, user.credentials_version
+end
+
+--- Takes back that a login was counted as failed.
+---@param username string
+---@param address string
+---@param succeeded boolean false: its password was not checked
+function M.end_login(username, address, succeeded)
+    throttle.end_login(username, address, succeeded)
+end
+
+--- Stores another hash of the same password, unless the password has been changed since.
+---@param username string
+---@param known_hash string
+---@param new_hash string
+function M.rehash(username, known_hash, new_hash)
+    local user = accounts.find(username)
+    if user ~= nil and user.password_hash == known_hash then
+        accounts.update(username, { password_hash = new_hash }, false)
+    end
+end
+
+--- Describes the caller's own account.
+---@param caller Caller
+---@return number created_at seconds since 1970
+---@return table grants each {prefix =, rights =}
+function M.account(caller)
+    local user = authorize.check(caller)
+    return user.created_at, grants.to_objects(user.grants)
+end
+
+--- Ends every token of the caller's account.
+---@param caller Caller
+function M.end_tokens(caller)
+    authorize.check(caller)
+    accounts.update(caller[1], {}, true)
+end
+
+--- Changes the password of the caller's account and ends its tokens.
+---@param caller Caller
+---@param password_hash string
+---@return number credentials_version for a new token
+function M.set_password(caller, password_hash)
+    authorize.check(caller)
+    return accounts.update(caller[1], { password_hash = password_hash }, true)
+end
+
+--- Deletes the caller's account.
+---@param caller Caller
+function M.delete_user(caller)
+    authorize.check(caller)
+    accounts.delete(caller[1])
+end
+
+--- Writes all the keys or none. Raises kv.IdempotencyConflict, kv.RetriesFull, kv.MemoryFull,
+-- kv.DiskFull.
+---@param caller Caller
+---@param keys string[]
+---@param values string[] JSON texts, one for each key
+---@param options table|nil {conditions =, retry =, ttl =}: see kv.data.transaction; ttl in s
+---@return number|nil revision nil: conditions do not hold
+---@return string[]|nil keys in conflict
+---@return number[]|nil revisions of the keys in conflict
+function M.put(caller, keys, values, options)
+    options = options or NO_OPTIONS
+    return transaction.execute(caller, 'w', keys, options, function(now)
+        local change = { keys = keys, values = values }
+        if options.ttl ~= nil then
+            local expires_at = now + options.ttl
+            change.expiries = {}
+            for i = 1, #keys do
+                change.expiries[i] = expires_at
+            end
+            expiry.expect(expires_at)
+        end
+        return change
+    end)
+end
+
+--- Executes many independent `put` without options. One that is left out needs a call of its
+-- own, which can wait and raise.
+---@param requests table[] each {caller, keys, values}
+---@return table revisions one for each request; null: it was left out, nothing was written
+function M.put_each(requests)
+    return transaction.execute_each(requests)
+end
+
+--- Deletes those of the keys that exist, all or none. Raises kv.IdempotencyConflict,
+-- kv.RetriesFull.
+---@param caller Caller
+---@param keys string[] each once
+---@param options table|nil {conditions =, retry =}: see kv.data.transaction
+---@return number|nil revision nil: conditions do not hold
+---@return number|string[] deleted their number; without a revision the keys in conflict
+---@return number[]|nil revisions of the keys in conflict
+function M.delete(caller, keys, options)
+    return transaction.execute(caller, 'w', keys, options or NO_OPTIONS, function(now)
+        local found = {}
+        for _, key in ipairs(keys) do
+            if store.find(key, now) ~= nil then
+                table.insert(found, key)
+            end
+        end
+        return { keys = found, result = #found }
+    end)
+end
+
+--- Adds to counters, all or none. A missing key counts from 0; a key keeps its expiry. The
+-- caller needs the right to read, because it learns the new values. Raises
+-- kv.IdempotencyConflict, kv.RetriesFull, kv.NotACounter, kv.CounterOverflow, kv.MemoryFull,
+-- kv.DiskFull.
+---@param caller Caller
+---@param keys string[] each once
+---@param deltas number[] 64-bit integers, one for each key
+---@param options table|nil {retry =}: see kv.data.transaction
+---@return number revision
+---@return string[] values the new ones, one for each key
+function M.increment(caller, keys, deltas, options)
+    return transaction.execute(caller, 'rw', keys, options or NO_OPTIONS, function(now)
+        local values, expiries = {}, {}
+        for i, key in ipairs(keys) do
+            local row = store.find(key, now)
+            local count = row == nil and 0LL or counter.parse(row.value)
+            if count == nil then
+                errors.raise('NotACounter', errors.quoted(key))
+            end
+            local sum = counter.sum(count, counter.from_number(deltas[i]))
+            if sum == nil then
+                errors.raise('CounterOverflow', errors.quoted(key), counter.text(count))
+            end
+            values[i] = counter.text(sum)
+            expiries[i] = row ~= nil and row.expires_at or nil
+        end
+        return { keys = keys, values = values, expiries = expiries, result = values }
+    end)
+end
+
+--- Reads all the keys at one moment. Raises kv.ReplyTooLarge.
+---@param caller Caller
+---@param keys string[]
+---@param max_bytes number that the keys and values may take together
+---@param detailed boolean|nil true: returns more than the values
+---@param sized boolean|nil true: returns a number in place of kv.ReplyTooLarge
+---@return table|number values one for each key: a JSON text, or null where there is none; a
+-- number: the bytes that the keys and values take at most, more than max_bytes
+---@return table|nil revisions one for each key, or null
+---@return table|nil left one for each key: seconds until it expires, or null
+function M.get(caller, keys, max_bytes, detailed, sized)
+    local rows, bytes, now = reads.get(caller, keys, max_bytes)
+    if bytes > max_bytes and sized then
+        return bytes
+    elseif bytes > max_bytes then
+        errors.raise('ReplyTooLarge', bytes, max_bytes)
+    end
+    local values = reads.column(rows, #keys, store.VALUE)
+    if not detailed then
+        return values
+    end
+    local left = reads.column(rows, #keys, store.EXPIRES_AT)
+    for i = 1, #keys do
+        left[i] = left[i] ~= nil and left[i] - now or box.NULL
+    end
+    return values, reads.column(rows, #keys, store.REVISION), left
+end
+
+--- Executes many independent `get`. One that is left out needs a call of its own, which can
+-- wait and raise.
+---@param requests table[] each {caller, keys, max_bytes}
+---@param sized boolean|nil true: returns a number for a result of more than max_bytes
+---@return table results the values of each; null: it was left out; a number: it was left out,
+-- and its keys and values take this many bytes at most
+function M.get_each(requests, sized)
+    local results = {}
+    for i = 1, #requests do
+        local ok, found = pcall(reads.get_without_waiting, unpack(requests[i]))
+        local is_result = ok and (sized or type(found) == 'table')
+        results[i] = is_result and found or box.NULL
+    end
+    clock.settle()
+    return results
+end
+
+--- Lists the keys with a prefix that the caller may read, in byte order. A page shows one
+-- moment.
+---@param caller Caller
+---@param prefix string
+---@param after string|nil the key after which the page begins
+---@param limit number keys of a page
+---@param max_bytes number of a page; its first row may be larger
+---@param with_values boolean
+---@return number revision of the moment
+---@return string|nil last the key after which the next page begins; nil: there is none
+---@return string[] keys
+---@return string[]|nil values JSON texts
+function M.list(caller, prefix, after, limit, max_bytes, with_values)
+    local rows, last, revision
+    repeat
+        local readable = grants.readable(authorize.check(caller), prefix)
+        revision = store.revision()
+        rows, last = listing.page(readable, after, limit, max_bytes, with_values)
+    until transaction.commits:await_all()
+    clock.settle()
+    local keys = reads.column(rows, #rows, store.KEY)
+    local values = with_values and reads.column(rows, #rows, store.VALUE) or nil
+    return revision, last or box.NULL, keys, values
+end
+
+--- Returns the changes after a revision, in whole batches reduced to the keys with a prefix
+-- that the caller may read. Raises kv.ChangesOff, kv.RevisionAhead.
+---@param caller Caller
+---@param since number|nil nil: the newest revision
+---@param prefix string
+---@param max_bytes number of the batches that are read; the first one may be larger
+---@return table|nil batches each {revision, keys, values or nothing: deleted}; null: the log no
+-- longer has all changes after `since`
+---@return number through the revision to resume from; without batches the oldest possible one
+---@return number|nil newest the newest revision on disk
+---@return string[] prefixes that the caller may read
+---@return number epoch of the accounts, at which these prefixes are valid
+function M.changes(caller, since, prefix, max_bytes)
+    local readable = grants.readable(authorize.check(caller), prefix)
+    local batches, through, newest = change_feed.after(since, readable, max_bytes)
+    return batches, through, newest, readable, accounts.epoch()
+end
+
+--- Waits for changes of any key after a revision, or of an account after an epoch, and returns
+-- them. For the service itself, which shows its clients what they may read of it.
+-- Raises kv.ChangesOff, kv.RevisionAhead.
+---@param since number
+---@param epoch number of the accounts
+---@param max_bytes number as in `changes`
+---@param seconds number to wait at most
+---@return table|nil batches empty: the time is over; null: as in `changes`
+---@return number through
+---@return number|nil newest
+---@return number epoch of the accounts
+---@return string[]|nil changed names of changed accounts; null: any may have changed
+function M.follow(since, epoch, max_bytes, seconds)
+    change_feed.wait(since, epoch, seconds)
+    local batches, through, newest = change_feed.after(since, prefixes.ALL, max_bytes)
+    return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
+end
+
+return M

@@ -1,0 +1,39 @@
+--- The first start on a restored backup. What was given out after the backup was taken must not
+-- be given out again: an entity tag or a token of that time would be valid for something else.
+-- So the counters are increased far beyond those values, as etcd does with
+-- `snapshot restore --bump-revision`, and every token from before the restore ends.
+local fio = require('fio')
+local log = require('log')
+
+local M = {}
+
+--- The file in the data directory that marks it as restored.
+M.MARKER = 'restored'
+
+--- More than a store counts between two backups.
+local STEP = 1000000000
+
+local function increase(counter, by)
+    return box.space.kv_meta:update(counter, { { '+', 'value', by } }).value
+end
+
+--- After the migrations, in the data directory. Without the marker it does nothing.
+function M.apply()
+    if not fio.path.exists(M.MARKER) then
+        return
+    end
+    box.atomic(function()
+        increase('revision', STEP)
+        increase('credentials', STEP)
+        for _, user in box.space.users:pairs() do
+            box.space.users:update(user.username, {
+                { '=', 'credentials_version', increase('credentials', 1) },
+            })
+        end
+    end)
+    fio.unlink(M.MARKER)
+    local revision = box.space.kv_meta:get('revision').value
+    log.info('kv: restored from a backup: revisions continue after %s', revision)
+end
+
+return M

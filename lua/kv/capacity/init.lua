@@ -1,0 +1,100 @@
+--- Capacity for writes. A write that adds data is refused while memory or disk is short. A
+-- deletion proceeds: it may use the reserves of both, and data that can be given up.
+local disk = require('kv.capacity.disk')
+local errors = require('kv.base.errors')
+local memory = require('kv.capacity.memory')
+
+local M = {}
+
+---@class Releasable data that is given up when memory or disk is short
+---@field space string the name of its space
+---@field bytes fun():number
+---@field shed fun() gives a part up, in a transaction of its own
+---@field clear fun() gives all of it up
+
+local releasable = { shed = function() end, clear = function() end }
+
+--- What frees memory for a write that found none, one step after the other.
+local STEPS = {
+    memory.collect_garbage,
+    memory.release_reserve,
+    function() releasable.shed() end,
+    function() releasable.clear() end,
+}
+
+--- A write that adds data never gets the reserve. It gets the steps after that only where
+-- there is free memory, though none that fits its tuples.
+local COLLECT_GARBAGE, RELEASE_RESERVE = 1, 2
+
+--- After the last step a write must do without what it adds to the releasable data.
+M.LAST_STEP = #STEPS
+
+--- Before the first write.
+---@param given Releasable
+function M.register_releasable(given)
+    releasable = given
+    disk.register_releasable(given)
+end
+
+--- Before anything is changed. Raises kv.MemoryFull, kv.DiskFull.
+---@param bytes number that the write adds
+function M.admit(bytes)
+    disk.refresh(bytes)
+    if not disk.admits(bytes) then
+        disk.free_space()
+        errors.raise('DiskFull')
+    end
+    memory.refill_reserve()
+    if not memory.admits(bytes) then
+        memory.collect_garbage()
+        memory.refill_reserve()
+        if not memory.admits(bytes) then
+            errors.raise('MemoryFull')
+        end
+    end
+    disk.spend(bytes)
+end
+
+--- Runs a small write that must not be refused for want of memory: one that ends tokens, for
+-- example. It does not yield between the attempts, so what the write is based on still holds.
+---@param write function may be called twice
+function M.with_reserve(write)
+    local ok, failure = pcall(write)
+    if ok then
+        return
+    end
+    if not memory.is_out_of_memory(failure) then
+        error(failure, 0)
+    end
+    memory.release_reserve()
+    collectgarbage() -- Lua refers to the deleted tuples
+    write()
+end
+
+--- Frees memory for a write that failed and was rolled back; may yield. Raises kv.MemoryFull
+-- where no more can be freed, or the failure itself where it has another reason.
+---@param failure any
+---@param step number the last step taken for this write, 0 at first
+---@param added_bytes number|nil nil: the write is a deletion
+---@return number step the one taken now
+function M.free_memory(failure, step, added_bytes)
+    if not memory.is_out_of_memory(failure) then
+        error(failure, 0)
+    end
+    local is_deletion = added_bytes == nil
+    step = step + 1
+    if step == RELEASE_RESERVE and not (is_deletion and memory.has_reserve()) then
+        step = RELEASE_RESERVE + 1
+    end
+    local may_go_on = is_deletion or step <= COLLECT_GARBAGE or memory.has_headroom(added_bytes)
+    if step > #STEPS or not may_go_on then
+        errors.raise('MemoryFull')
+    end
+    pcall(STEPS[step]) -- it may find no memory, or no disk, itself
+    if step > COLLECT_GARBAGE then
+        collectgarbage() -- Lua refers to the deleted tuples
+    end
+    return step
+end
+
+return M

@@ -1,0 +1,92 @@
+--- The collector: deletes expired keys and idempotency records.
+-- A fiber of every instance, which works on the one that takes writes. It works in batches,
+-- each a transaction of its own, so that any number of expired keys delays no call.
+local fiber = require('fiber')
+local log = require('log')
+local monotonic = require('clock').monotonic
+
+local clock = require('kv.data.clock')
+local idempotency = require('kv.data.idempotency')
+local transaction = require('kv.data.transaction')
+
+local M = {}
+
+--- Rows of a transaction: it takes some milliseconds of the instance's one thread.
+local BATCH = 500
+
+--- Seconds between two sweeps where no key expires sooner: this instance may have become the
+-- leader.
+local MAX_PAUSE = 1
+
+--- Seconds between two sweeps at least.
+local MIN_PAUSE = 0.001
+
+--- Seconds between two reports of a failure.
+local REPORT_INTERVAL = 10
+
+local wake = fiber.cond()
+local wakes_at = 0 -- seconds since 1970
+
+---@return boolean more whether there may be more expired keys
+local function delete_keys(now)
+    local keys = transaction.delete_expired(function()
+        local expired = {}
+        for _, row in box.space.kv_expiry.index.expires_at:pairs() do
+            if row.expires_at > now or #expired == BATCH then
+                break
+            end
+            table.insert(expired, row.key)
+        end
+        return expired
+    end)
+    return #keys == BATCH
+end
+
+local function pause(now)
+    local first = box.space.kv_expiry.index.expires_at:min()
+    local left = first ~= nil and first.expires_at - now or MAX_PAUSE
+    return math.max(MIN_PAUSE, math.min(left, MAX_PAUSE))
+end
+
+---@return number seconds until the next sweep
+local function sweep()
+    clock.catch_up()
+    if box.info.ro then
+        return MAX_PAUSE
+    end
+    clock.record_periodically()
+    local now = clock.now()
+    local more = delete_keys(now)
+    more = idempotency.delete_expired(now, BATCH) or more
+    return more and MIN_PAUSE or pause(clock.now())
+end
+
+local function run()
+    fiber.name('kv.expiry')
+    local reported_at = -REPORT_INTERVAL
+    while true do
+        local ok, result = pcall(sweep)
+        local seconds = ok and result or MAX_PAUSE
+        if not ok and monotonic() - reported_at > REPORT_INTERVAL then
+            log.error('kv: expired keys are not deleted: %s', result)
+            reported_at = monotonic()
+        end
+        wakes_at = clock.now() + seconds
+        wake:wait(seconds)
+        fiber.testcancel()
+    end
+end
+
+function M.start()
+    fiber.create(run)
+end
+
+--- Called when a key that expires is written: the next sweep must not be later.
+---@param expires_at number seconds since 1970
+function M.expect(expires_at)
+    if expires_at < wakes_at then
+        wake:signal()
+    end
+end
+
+return M

@@ -1,0 +1,82 @@
+--- The rows of the store and, of those that expire, their entries in the order of expiry.
+-- An expired row does not exist for any reader from that moment, deleted or not.
+local clock = require('kv.data.clock')
+
+local M = {}
+
+--- Fields of a row, for loops over many: a field's name is looked up each time.
+M.KEY, M.VALUE, M.REVISION, M.EXPIRES_AT = 1, 2, 3, 4
+
+--- The revision of the last write.
+function M.revision()
+    return tonumber(box.space.kv_meta:get('revision').value)
+end
+
+--- Whether a row has not expired.
+---@param row table
+---@param now number seconds since 1970
+function M.is_live(row, now)
+    local expires_at = row[M.EXPIRES_AT]
+    return expires_at == nil or expires_at > now
+end
+
+--- The fastest index by key; it has expired rows, too.
+function M.index()
+    return box.space.kv.index.key_hash
+end
+
+--- The live row of a key, or nil: an expired one is noted as reported missing.
+---@param key string
+---@param now number seconds since 1970
+function M.find(key, now)
+    local row = M.index():get(key)
+    if row == nil or M.is_live(row, now) then
+        return row
+    end
+    clock.note_missing(row[M.EXPIRES_AT])
+    return nil
+end
+
+--- Inside the transaction of a write.
+---@param keys string[]
+---@param values string[] JSON texts
+---@param expiries table seconds since 1970, at the positions of the keys that expire
+---@param revision number
+function M.replace(keys, values, expiries, revision)
+    local kv, kv_expiry, index = box.space.kv, box.space.kv_expiry, M.index()
+    local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
+    local new = {} -- one table for all rows: less garbage for Lua's collector
+    for i = 1, #keys do
+        local key, expires_at = keys[i], expiries[i]
+        if some_expire then
+            local row = index:get(key)
+            local before = row and row.expires_at
+            if before ~= nil then
+                kv_expiry:delete({ before, key })
+            end
+            if expires_at ~= nil then
+                kv_expiry:insert({ expires_at, key })
+            end
+        end
+        new[M.KEY], new[M.VALUE], new[M.REVISION] = key, values[i], revision
+        new[M.EXPIRES_AT] = expires_at
+        kv:replace(new)
+    end
+end
+
+--- Inside the transaction of a write.
+---@param keys string[] of existing rows
+---@return number bytes of the rows
+function M.delete(keys)
+    local bytes = 0
+    for i = 1, #keys do
+        local row = box.space.kv:delete(keys[i])
+        if row.expires_at ~= nil then
+            box.space.kv_expiry:delete({ row.expires_at, row.key })
+        end
+        bytes = bytes + row:bsize()
+    end
+    return bytes
+end
+
+return M

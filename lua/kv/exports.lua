@@ -1,0 +1,77 @@
+--- The procedures by name and version, and their deployment into the instance.
+local admin = require('kv.admin')
+
+local M = {}
+
+--- Every version of the procedures: the service may call their functions, and no others. They
+-- are offered side by side.
+local VERSIONS = { v1 = require('kv.api.v1') }
+
+--- Has the right to execute the procedures, and no other right.
+local ROLE = 'kv_api'
+
+local function names()
+    local found = {}
+    for version, procedures in pairs(VERSIONS) do
+        for name in pairs(procedures) do
+            found[('kv.%s.%s'):format(version, name)] = true
+        end
+    end
+    return found
+end
+
+--- Publishes the procedures in the global table `kv`, where call() finds them, next to the
+-- functions for operators, `kv.admin`.
+function M.publish()
+    local root = { admin = admin.functions() }
+    for version, procedures in pairs(VERSIONS) do
+        root[version] = table.copy(procedures)
+    end
+    rawset(_G, 'kv', root)
+end
+
+local function drop_stale(current)
+    for _, func in box.space._func:pairs() do
+        if func.name:match('^kv%.v%d+%.') and not current[func.name] then
+            box.schema.func.drop(func.name)
+        end
+    end
+end
+
+--- Revokes what every account is created with: the role `public`, with its views of the schema
+-- and, in 2.x, the function `LUA`, which runs any code as admin; and the right to alter itself.
+local function strip(user)
+    local options = { if_exists = true }
+    box.schema.user.revoke(user, 'public', nil, nil, options)
+    box.schema.user.revoke(user, 'alter', 'user', user, options)
+end
+
+--- Writes only where the password differs: a start on a full disk must have nothing to write.
+local function set_password(user, password)
+    local stored = box.space._user.index.name:get(user)[5]['chap-sha1']
+    if stored ~= box.schema.user.password(password) then
+        box.schema.user.passwd(user, password)
+    end
+end
+
+--- Creates and grants the procedures, drops stale ones; writes nothing where all is in place.
+---@param user string the service's account
+---@param password string
+function M.deploy(user, password)
+    local current = names()
+    box.atomic(function()
+        box.schema.role.create(ROLE, { if_not_exists = true })
+        for name in pairs(current) do
+            box.schema.func.create(name, { setuid = true, if_not_exists = true })
+            box.schema.role.grant(ROLE, 'execute', 'function', name, { if_not_exists = true })
+        end
+        drop_stale(current)
+        box.schema.user.create(user, { if_not_exists = true })
+        set_password(user, password)
+        box.schema.user.grant(user, ROLE, nil, nil, { if_not_exists = true })
+        strip(user)
+        strip('guest')
+    end)
+end
+
+return M

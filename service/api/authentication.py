@@ -1,0 +1,55 @@
+"""Authentication: the caller of a request, from its token or its ticket."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from service.api.context import TICKETS, TOKENS
+from service.api.parsing.queries import parse_ticket
+from service.api.sse import EVENT_STREAM, accepts_events
+from service.auth.signer import Verified
+from service.auth.tokens import CALLER, EXPIRES_AT
+from service.errors import InvalidRequest, TokenInvalid
+
+#: Raises `Problem` for a request whose caller cannot be verified.
+Authenticate = Callable[[web.Request], Awaitable[Verified]]
+
+
+def by_token(request: web.Request) -> Awaitable[Verified]:
+    """The caller that the token in the header `Authorization` names.
+
+    :raises InvalidRequest: the header is given more than once
+    :raises TokenMissing: there is no token
+    :raises TokenExpired: the token has expired
+    :raises TokenInvalid: the token is not valid
+    """
+    return request.app[TOKENS].admit(request)
+
+
+async def by_token_or_ticket(request: web.Request) -> Verified:
+    """The caller that a token names or, for an event stream, a ticket in the query.
+
+    :raises InvalidRequest: there are both, or the query is malformed
+    :raises TokenMissing: there is neither
+    :raises TokenExpired: the token or the ticket has expired
+    :raises TokenInvalid: it is not valid, or a ticket comes without an event stream
+    """
+    ticket = parse_ticket(request.rel_url.raw_query_string)
+    if ticket is None:
+        return await by_token(request)
+    if hdrs.AUTHORIZATION in request.headers:
+        raise InvalidRequest("A ticket and an Authorization header: send one of them")
+    if not accepts_events(request):
+        raise TokenInvalid(f"A ticket is for streams only (Accept: {EVENT_STREAM})")
+    return await request.app[TICKETS].verify(ticket)
+
+
+def authenticated(authenticate: Authenticate, handler: Handler) -> Handler:
+    """The handler, called with `CALLER` and `EXPIRES_AT` set on the request."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[CALLER], request[EXPIRES_AT] = await authenticate(request)
+        return await handler(request)
+
+    return handle

@@ -1,0 +1,114 @@
+"""The responses of an operation: its success and its errors."""
+
+from http import HTTPStatus
+
+from aiohttp import hdrs
+
+from service import errors
+from service.api.keys import TTL
+from service.api.openapi.components import REFERENCE, Components, Schema
+from service.api.openapi.headers import HEADERS
+from service.api.openapi.operations import Operation
+from service.api.schemas.replies import Problem
+from service.api.sse import EVENT_STREAM
+from service.web.problems import CONTENT_TYPE
+
+JSON = "application/json"
+
+Kinds = tuple[type[errors.Problem], ...]
+
+#: Errors of every route, of routes that need a token, of routes that take a body.
+OF_ROUTES: Kinds = (
+    errors.InvalidRequest,
+    errors.MisdirectedRequest,
+    errors.UriTooLong,
+    errors.HeadersTooLarge,
+    errors.Internal,
+    errors.StorageUnavailable,
+    errors.Overloaded,
+    errors.HttpVersionNotSupported,
+)
+OF_TOKENS: Kinds = (
+    errors.TokenMissing,
+    errors.TokenInvalid,
+    errors.TokenExpired,
+    errors.TokenRevoked,
+)
+OF_BODIES: Kinds = (
+    errors.InvalidJSON,
+    errors.RequestTimeout,
+    errors.BodyTooLarge,
+    errors.UnsupportedEncoding,
+)
+
+#: The header that every error of a status has.
+PROBLEM_HEADERS = {
+    HTTPStatus.TOO_MANY_REQUESTS: hdrs.RETRY_AFTER,
+    HTTPStatus.SERVICE_UNAVAILABLE: hdrs.RETRY_AFTER,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: hdrs.ACCEPT_ENCODING,
+}
+
+#: The schema of each event of a stream.
+EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": JSON},
+    },
+}
+
+
+def responses_of(
+    operation: Operation, components: Components, *, with_token: bool
+) -> Schema:
+    """The responses by status."""
+    status = HTTPStatus.NO_CONTENT if operation.reply is None else HTTPStatus.OK
+    responses = {str(int(status)): _success(status, operation, components)}
+    if hdrs.ETAG in operation.reply_headers and operation.reply is not None:
+        responses["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
+    raised = [*OF_ROUTES, *operation.raises]
+    if operation.body is not None:
+        raised += OF_BODIES
+    if with_token:
+        raised += OF_TOKENS
+    for status in sorted({kind.status for kind in raised}):
+        codes = [kind.code for kind in set(raised) if kind.status == status]
+        responses[str(int(status))] = _problem(status, sorted(codes))
+    return responses
+
+
+def _success(
+    status: HTTPStatus, operation: Operation, components: Components
+) -> Schema:
+    success: Schema = {"description": status.phrase}
+    if operation.reply is not None:
+        success["content"] = {JSON: {"schema": components.reference(operation.reply)}}
+    if operation.events:
+        success["content"][EVENT_STREAM] = {"schema": EVENT}
+    if operation.reply_headers:
+        success["headers"] = {
+            str(name): {"schema": HEADERS[name], "required": name != TTL}
+            for name in operation.reply_headers
+        }
+    return success
+
+
+def _problem(status: HTTPStatus, codes: list[str]) -> Schema:
+    described: Schema = {
+        "description": f"{status.phrase}: {', '.join(codes)}",
+        "content": {
+            CONTENT_TYPE: {
+                "schema": {
+                    "allOf": [{"$ref": REFERENCE.format(name=Problem.__name__)}],
+                    "properties": {"code": {"enum": codes}},
+                }
+            }
+        },
+    }
+    header = PROBLEM_HEADERS.get(status)
+    if header is not None:
+        described["headers"] = {
+            str(header): {"schema": HEADERS[header], "required": True}
+        }
+    return described

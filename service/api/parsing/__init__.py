@@ -1,0 +1,1 @@
+"""Parsing: from the bytes of a request to its arguments, with every limit checked."""

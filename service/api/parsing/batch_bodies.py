@@ -1,0 +1,152 @@
+"""Parsing of the bodies of requests on many keys."""
+
+from typing import NamedTuple
+
+from service.api.parsing.json_body import check_utf_8, decode
+from service.api.parsing.keys import check_key_length, check_keys, distinct_keys
+from service.api.parsing.numbers import exact_integer
+from service.api.parsing.values import value_texts
+from service.api.schemas.members import Conditions
+from service.api.schemas.requests import (
+    DeleteBody,
+    IncrementBody,
+    ListBody,
+    ReadBody,
+    WriteBody,
+)
+from service.errors import InvalidRequest, NoData
+from service.model import Condition
+from service.settings import Settings
+
+#: Keys of a page, unless a client asks for another number.
+DEFAULT_PAGE = 1000
+
+
+class WriteRequest(NamedTuple):
+    """Keys and their values as JSON texts, in the same order.
+
+    :ivar ttl: seconds that the keys live; None: they do not expire
+    """
+
+    keys: list[str]
+    values: list[str]
+    conditions: list[Condition]
+    ttl: float | None
+
+
+class ReadRequest(NamedTuple):
+    """:ivar detailed: whether the reply has revisions and times to live too"""
+
+    keys: list[str]
+    detailed: bool
+
+
+class DeleteRequest(NamedTuple):
+    keys: list[str]
+    conditions: list[Condition]
+
+
+class ListRequest(NamedTuple):
+    """One page of a listing.
+
+    :ivar after: the key after which the page begins; None: it is the first page
+    :ivar limit: keys of the page
+    """
+
+    prefix: str
+    after: str | None
+    limit: int
+    with_values: bool
+
+
+def parse_write(body: bytes, limits: Settings) -> WriteRequest:
+    """:raises InvalidJSON: the body is not JSON in UTF-8
+    :raises InvalidRequest: a member is unknown or malformed
+    :raises NoData: there is nothing to write
+    :raises TooManyKeys: there are too many
+    :raises InvalidKey: one is empty or too long
+    :raises ValueTooLarge: a value is too large
+    """
+    given = decode(body, WriteBody)
+    if not given.data:
+        raise NoData()
+    check_keys(given.data, limits)
+    values = value_texts(given.data, limits)
+    check_utf_8(body)
+    conditions = _conditions(given.conditions, limits)
+    return WriteRequest(list(given.data), values, conditions, given.ttl)
+
+
+def parse_read(body: bytes, limits: Settings) -> ReadRequest:
+    """The keys to read, each once.
+
+    :raises InvalidJSON: the body is not JSON
+    :raises InvalidRequest: a member is unknown or malformed
+    :raises NoKeys: there is none
+    :raises TooManyKeys: there are too many
+    :raises InvalidKey: one is empty or too long
+    """
+    given = decode(body, ReadBody)
+    return ReadRequest(distinct_keys(given.keys, limits), given.revisions)
+
+
+def parse_delete(body: bytes, limits: Settings) -> DeleteRequest:
+    """The keys to delete, each once.
+
+    :raises InvalidJSON: the body is not JSON
+    :raises InvalidRequest: a member is unknown or malformed
+    :raises NoKeys: there is none
+    :raises TooManyKeys: there are too many
+    :raises InvalidKey: one is empty or too long
+    """
+    given = decode(body, DeleteBody)
+    keys = distinct_keys(given.keys, limits)
+    return DeleteRequest(keys, _conditions(given.conditions, limits))
+
+
+def parse_list(body: bytes, limits: Settings) -> ListRequest:
+    """:raises InvalidJSON: the body is not JSON
+    :raises InvalidRequest: a member is unknown or malformed, or the limit too large
+    :raises InvalidKey: the prefix or the cursor is longer than a key may be
+    """
+    given = decode(body, ListBody)
+    limit = min(DEFAULT_PAGE, limits.max_keys)
+    if given.limit is not None:
+        limit = exact_integer(given.limit, "/limit")
+    if not 1 <= limit <= limits.max_keys:
+        raise InvalidRequest(f"/limit is {limit}, the limit is {limits.max_keys}")
+    for name, text in ("prefix", given.prefix), ("after", given.after or ""):
+        check_key_length(text, limits, f"/{name}")
+    return ListRequest(given.prefix, given.after, limit, given.values)
+
+
+def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
+    """What to add to each counter.
+
+    :raises InvalidJSON: the body is not JSON
+    :raises InvalidRequest: a member is unknown or malformed
+    :raises NoData: there is no counter
+    :raises TooManyKeys: there are too many
+    :raises InvalidKey: one is empty or too long
+    """
+    data = decode(body, IncrementBody).data
+    if not data:
+        raise NoData()
+    check_keys(data, limits)
+    return {key: exact_integer(delta, "/data/*") for key, delta in data.items()}
+
+
+def _conditions(given: Conditions | None, limits: Settings) -> list[Condition]:
+    if not given:
+        return []
+    check_keys(given, limits)
+    return [Condition(key, [_expected(revision)]) for key, revision in given.items()]
+
+
+def _expected(revision: float | None) -> int | None:
+    if revision is None:
+        return None
+    number = exact_integer(revision, "/if/*")
+    if number < 1:
+        raise InvalidRequest("/if/*: a revision is 1 or more, or null for no such key")
+    return number

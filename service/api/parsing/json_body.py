@@ -1,0 +1,82 @@
+"""Decoding of JSON bodies into the structs of the schemas."""
+
+import codecs
+import json
+import re
+from typing import TypeVar
+
+import msgspec
+
+from service.errors import InvalidJSON, InvalidRequest, shortened
+
+#: Characters of a detail that may quote a client's member name.
+MAX_REASON = 200
+
+#: The decoder's reason for a body that is cut short, and for a lone surrogate.
+TRUNCATED = "Input data was truncated"
+
+T = TypeVar("T")
+
+
+def decode(body: bytes, shape: type[T]) -> T:
+    """The body as `shape`; a byte order mark before it is skipped.
+
+    :raises InvalidJSON: it is not JSON in UTF-8
+    :raises InvalidRequest: it is not of the shape
+    """
+    return _decode(body, shape)
+
+
+def _decode(body: bytes, shape: type[T], *, has_mark: bool = False) -> T:
+    """:param has_mark: whether a byte order mark has been skipped"""
+    if not body:
+        raise InvalidJSON("The body is empty, expected JSON")
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        _check_encoding(body)  # `1` in UTF-16 begins with a number
+        raise InvalidRequest(explanation(error, "The body")) from None
+    except msgspec.DecodeError as error:
+        if body.startswith(codecs.BOM_UTF8) and not has_mark:
+            return _decode(body[len(codecs.BOM_UTF8) :], shape, has_mark=True)
+        _check_encoding(body)
+        reason = str(error).removeprefix("JSON is malformed: ")
+        if reason == TRUNCATED:
+            reason = "it is cut short, or has half of a surrogate pair"
+        raise InvalidJSON(f"The body is not JSON: {reason}") from None
+    except UnicodeDecodeError:
+        raise InvalidJSON("The body is not UTF-8") from None
+    except RecursionError:
+        raise InvalidJSON("The body is nested too deeply") from None
+
+
+def check_utf_8(body: bytes) -> None:
+    """Checks the values that the decoder skips: those before another of the same key.
+
+    :raises InvalidJSON: the body is not UTF-8
+    """
+    try:
+        if not body.isascii():
+            body.decode()
+    except UnicodeDecodeError:
+        raise InvalidJSON("The body is not UTF-8") from None
+
+
+def explanation(error: msgspec.ValidationError, whole: str) -> str:
+    """The validator's sentence, after a JSON pointer (RFC 6901) to the member.
+
+    :param whole: names what is not valid where no member is to blame
+    """
+    reason, _, path = str(error).partition(" - at `$")
+    path = path.rstrip("`").replace("[...]", ".*")
+    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", path)
+    where = pointer or whole
+    return f"{where}: {reason[:1].lower()}{shortened(reason[1:], MAX_REASON)}"
+
+
+def _check_encoding(body: bytes) -> None:
+    """:raises InvalidJSON: it is UTF-16 or UTF-32"""
+    encoding = json.detect_encoding(body)
+    if not encoding.startswith("utf-8"):
+        name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
+        raise InvalidJSON(f"The body is {name}, expected UTF-8")

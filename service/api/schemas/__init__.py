@@ -1,0 +1,1 @@
+"""The structs of requests and replies, and the types of their members."""

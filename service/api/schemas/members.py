@@ -1,0 +1,76 @@
+"""Types of the members of requests and replies, with what the OpenAPI document adds.
+
+`extra_json_schema` has the limits that only the parser checks. There a string like
+``$max_keys`` stands for the setting of that name. `REQUIRED` marks a member that the
+document shows as required, although the struct has a default for it: the parser has an
+error code of its own for a missing one. `UNDOCUMENTED` marks what the document omits.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from service.auth.credentials import MAX_PASSWORD, MAX_USERNAME
+from service.web.admission import MAX_POLL
+
+MAX_INT64 = 2**63 - 1
+#: Seconds: a time of expiry stays an exact double.
+MAX_TTL = 100 * 365 * 24 * 3600
+
+#: Seconds.
+MAX_WAIT = 60
+
+#: Keys of the JSON schemas, which the document does not show.
+REQUIRED = "x-required"
+UNDOCUMENTED = "x-undocumented"
+
+
+def documented(**schema: Any) -> Meta:
+    """What the document shows, but msgspec does not check."""
+    return Meta(extra_json_schema=schema)
+
+
+KEY = {"minLength": 1, "maxLength": "$max_key"}
+OF_KEYS = {"propertyNames": KEY, "maxProperties": "$max_keys"}
+BATCH = documented(**OF_KEYS, minProperties=1, **{REQUIRED: True})
+
+Username = Annotated[
+    str,
+    Meta(
+        description="Normalised to the Unicode form NFC; a new one has no white space "
+        "at either end",
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": MAX_USERNAME,
+            "format": "printable",
+        },
+    ),
+]
+Password = Annotated[str, documented(minLength=1, maxLength=MAX_PASSWORD)]
+Key = Annotated[str, documented(**KEY)]
+Prefix = Annotated[str, documented(maxLength="$max_key")]
+Keys = Annotated[
+    list[Key] | None, documented(minItems=1, maxItems="$max_keys", **{REQUIRED: True})
+]
+#: 1.0 is an integer too (JSON Schema 2020-12, section 4.2.3); the parser checks it.
+Integral = Annotated[float, documented(**{UNDOCUMENTED: True})]
+Revision = Annotated[int, Meta(ge=1, le=MAX_INT64)] | Integral
+Conditions = dict[str, Revision | None]
+If = Annotated[
+    Conditions | None,
+    Meta(
+        description="What must be true: the revision of a key, null for no such key",
+        extra_json_schema=OF_KEYS,
+    ),
+]
+Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL, description="Seconds")]
+Wait = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=MAX_WAIT,
+        description=f"Seconds; a reply comes after {MAX_POLL} s at the latest",
+    ),
+]
+Int64 = Annotated[int, Meta(ge=-MAX_INT64 - 1, le=MAX_INT64)] | Integral
+Limit = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": "$max_keys"})]

@@ -1,0 +1,87 @@
+"""Structs of reply bodies, as the OpenAPI document shows them."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from service.api.schemas.members import Int64, Revision
+from service.errors import Applied
+from service.model import Grant
+
+
+class Problem(msgspec.Struct):
+    """RFC 9457; `error` repeats `detail`."""
+
+    status: int
+    title: str
+    detail: str
+    code: str
+    error: str
+    applied: Applied | None = None
+    conflicts: dict[str, int | None] | msgspec.UnsetType = msgspec.UNSET
+    oldest: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Status(msgspec.Struct):
+    status: str
+
+
+SUCCESS = msgspec.json.encode(Status("success"))
+
+
+class Token(msgspec.Struct):
+    token: str
+
+
+class Ticket(msgspec.Struct):
+    ticket: str
+    expires_in: Annotated[int, Meta(description="Seconds")]
+
+
+class Account(msgspec.Struct):
+    username: str
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    grants: list[Grant]
+
+
+class Found(msgspec.Struct):
+    data: dict[str, msgspec.Raw]
+    revisions: dict[str, Revision] | msgspec.UnsetType = msgspec.UNSET
+    ttl: (
+        Annotated[dict[str, float], Meta(description="Seconds left")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class Deleted(msgspec.Struct):
+    status: str
+    deleted: int
+
+
+class Listing(msgspec.Struct):
+    next: Annotated[
+        str | None,
+        Meta(description="Where the next page begins; null: it was the last"),
+    ]
+    keys: list[str] | msgspec.UnsetType = msgspec.UNSET
+    data: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Counted(msgspec.Struct):
+    data: dict[str, Int64]
+
+
+class Change(msgspec.Struct):
+    revision: int
+    data: dict[str, msgspec.Raw]
+    deleted: list[str]
+
+
+class Changes(msgspec.Struct):
+    changes: list[Change]
+    revision: int
+
+
+#: Any JSON value.
+Value = msgspec.Raw

@@ -1,0 +1,90 @@
+"""Structs of request bodies and queries: they validate, and document, each request.
+
+A value is not decoded: its JSON text is cut out of the body (`msgspec.Raw`), stored and
+returned byte for byte.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from service.api.schemas.members import (
+    BATCH,
+    MAX_INT64,
+    REQUIRED,
+    UNDOCUMENTED,
+    If,
+    Int64,
+    Integral,
+    Keys,
+    Limit,
+    Password,
+    Prefix,
+    Ttl,
+    Username,
+    Wait,
+    documented,
+)
+
+
+class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
+    username: Annotated[Username | None, documented(**{REQUIRED: True})] = None
+    password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+
+
+class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+
+
+class PasswordChangeBody(PasswordBody):
+    new_password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+
+
+class NoBody(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class WriteBody(msgspec.Struct, forbid_unknown_fields=True):
+    data: Annotated[dict[str, msgspec.Raw] | None, BATCH] = None
+    conditions: If = msgspec.field(name="if", default=None)
+    ttl: Ttl | None = None
+
+
+class ReadBody(msgspec.Struct, forbid_unknown_fields=True):
+    keys: Keys = None
+    revisions: bool = False
+
+
+class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
+    keys: Keys = None
+    conditions: If = msgspec.field(name="if", default=None)
+
+
+class ListBody(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: Prefix = ""
+    after: Prefix | None = None
+    limit: Limit | Integral | None = None
+    values: bool = False
+
+
+class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
+    data: Annotated[dict[str, Int64] | None, BATCH] = None
+
+
+class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class PutQuery(msgspec.Struct, forbid_unknown_fields=True):
+    ttl: Ttl | msgspec.UnsetType = msgspec.UNSET
+
+
+class ChangesQuery(msgspec.Struct, forbid_unknown_fields=True):
+    since: Annotated[int, Meta(ge=0, le=MAX_INT64)] | msgspec.UnsetType = msgspec.UNSET
+    prefix: Prefix = ""
+    wait: Wait = 0.0
+    #: In the document it is a security scheme.
+    ticket: Annotated[str, documented(**{UNDOCUMENTED: True})] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
