@@ -169,3 +169,27 @@ def test_a_walk_visits_no_module_twice(page: Path) -> None:
     assert [len(walk) > 4 for walk in found] == [True, True]
     assert [walk for walk in found if len({*walk}) < len(walk)] == []
     assert found == walks(DESIGN)
+
+
+def test_the_design_page_names_modules_that_exist() -> None:
+    named = re.findall(r"`((?:service|kv)/[\w/.]*\w)`", text_of(DESIGN))
+    roots = {"service": ROOT, "kv": ROOT / "lua"}
+    missing = []
+    for module in named:
+        path = roots[module.partition("/")[0]] / module
+        candidates = (path, path.with_suffix(".py"), path.with_suffix(".lua"))
+        if not any(candidate.exists() for candidate in candidates):
+            missing.append(module)
+    assert missing == []
+
+
+def test_the_design_page_lists_files_that_exist() -> None:
+    """Those of a package are in the item of the package."""
+    missing = []
+    for package, item in re.findall(
+        r"^- \*\*`(\w+)/`\*\*(.*)$", text_of(DESIGN), re.MULTILINE
+    ):
+        for file in re.findall(r"`(\w+\.py)`", item):
+            if not (ROOT / "service" / package / file).exists():
+                missing.append(f"{package}/{file}")
+    assert missing == []
