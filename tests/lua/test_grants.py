@@ -90,7 +90,7 @@ WRONG = {
 @pytest.mark.parametrize(("given", "reason"), WRONG.values(), ids=WRONG)
 def test_a_mistake_is_named(given: object, reason: str) -> None:
     code = """
-        local ok, err = pcall(grants.from_people, input)
+        local ok, err = pcall(grants.parse, input)
         return not ok and tostring(err) or nil
     """
     message = evaluate(code, given)
@@ -100,6 +100,6 @@ def test_a_mistake_is_named(given: object, reason: str) -> None:
 
 def test_grants_are_shown_as_they_are_given() -> None:
     given = [{"prefix": "é", "rights": "rw"}, {"prefix": "", "rights": "r"}]
-    code = "return grants.for_people(grants.from_people(input))"
+    code = "return grants.to_objects(grants.parse(input))"
     assert evaluate(code, given) == given
     assert evaluate(code, []) == []
