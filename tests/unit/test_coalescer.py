@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service.storage.coalescer import Grouped
+from service.storage.coalescer import Coalescer
 
 MAX_REQUESTS = 4
 
@@ -45,7 +45,7 @@ Submit = Callable[[int], "asyncio.Future[int]"]
 
 @pytest.fixture
 async def submit(calls: Calls) -> Submit:
-    return Grouped(calls, MAX_REQUESTS).ask
+    return Coalescer(calls, MAX_REQUESTS).submit
 
 
 async def until_made(calls: Calls, count: int) -> None:
