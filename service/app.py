@@ -32,6 +32,7 @@ from service.storage.instances import CALL_TIMEOUT
 from service.web.admission import Load, bounded
 from service.web.compression import AVAILABLE, COMPRESSION, Compression
 from service.web.problems import render
+from service.web.reservation import reserving
 
 PAGES = [
     web.get("/", docs.root),
@@ -90,7 +91,7 @@ def create_app(settings: Settings) -> web.Application:
     )
     load = Load(settings, CALL_TIMEOUT)
     app = web.Application(
-        middlewares=[render, bounded(load, READING, EXEMPT)],
+        middlewares=[reserving(load), render, bounded(load, READING, EXEMPT)],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings

@@ -14,7 +14,7 @@ from service.json_text import encoded, members_of, object_of
 from service.model import Listing, Row
 from service.sizes import SMALL
 from service.storage.client import FEW
-from service.web.connection import hold
+from service.web.reservation import reserve
 from service.web.responses import data_reply, json_reply, short_reply, spliced_reply
 
 #: Bytes of a page of a listing: who goes on can, and so no scan crowds others out.
@@ -77,7 +77,7 @@ async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     page = parsing.parse_list(await body_alone(request), settings)
     size = min(MAX_PAGE, settings.max_body, max(SMALL, request.app[LOAD].room))
-    hold(request, size)
+    reserve(request, size)
     listing = await request.app[STORAGE].list_keys(
         request[CALLER],
         page.prefix,

@@ -9,8 +9,10 @@ from service.api.context import LOAD
 from service.auth.tokens import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.sizes import SMALL
-from service.web.connection import MIN_RATE, arriving, hold, take_turn
+from service.web.client_timeouts import MIN_RATE
+from service.web.connection import receiving
 from service.web.content_encoding import Coding, coding_of, decoded
+from service.web.reservation import reserve, take_slot
 from service.yielding import yield_loop
 
 #: Bytes of a body from somebody without a token. The longest name and password take
@@ -42,8 +44,8 @@ async def body_of(request: web.Request) -> bytes:
     if coding is not None and body:
         body = await _decoded(request, body, coding, limit)
     if len(body) > SMALL:
-        hold(request, len(body))
-        await take_turn(request, len(body))
+        reserve(request, len(body))
+        await take_slot(request, len(body))
     return body
 
 
@@ -62,7 +64,7 @@ async def _arriving(request: web.Request, limit: int) -> bytes:
     _check_size(announced, limit)
     if announced > SMALL:
         request.app[LOAD].expect(announced)
-    with arriving(request):
+    with receiving(request):
         return await _whole(request, limit)
 
 
@@ -76,7 +78,7 @@ async def _whole(request: web.Request, limit: int) -> bytes:
             body += chunk
             if len(body) > limit:
                 raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
-            hold(request, len(body))
+            reserve(request, len(body))
             deadline = min(deadline + len(chunk) / MIN_RATE, clock() + patience)
             timeout.reschedule(deadline)
     return bytes(body)
@@ -92,9 +94,9 @@ async def _decoded(
             raise BodyTooLarge(
                 f"The body is longer than {limit} bytes when decoded, the limit"
             )
-        hold(request, max(len(body), len(whole)))
+        reserve(request, max(len(body), len(whole)))
         await yield_loop(len(whole))
-    hold(request, len(whole))
+    reserve(request, len(whole))
     return bytes(whole)
 
 

@@ -20,7 +20,8 @@ from service.errors import (
 )
 from service.model import Change
 from service.storage.feed import Watcher
-from service.web.connection import has_left, hold, minds_its_client
+from service.web.connection import disable_slow_reader_check, has_left
+from service.web.reservation import reserve
 from service.web.responses import json_reply
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
     while not found and clock() < deadline and not has_left(request):
         found = await watcher.next(min(LOOK_INTERVAL, deadline - clock()))
     elements = ",".join(map(sse.element, found))
-    hold(request, len(elements))
+    reserve(request, len(elements))
     return json_reply(
         f'{{"changes":[{elements}],"revision":{watcher.position}}}', compressible=True
     )
@@ -97,7 +98,7 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
     found = await watcher.next(0)  # what is refused is refused before the stream begins
     response = web.StreamResponse(headers=HEADERS)
-    minds_its_client(request, on_left=lambda: watcher.end(TooSlow()))
+    disable_slow_reader_check(request, on_left=lambda: watcher.end(TooSlow()))
     response.force_close()  # nothing else on a connection that may be aborted
     loop = asyncio.get_running_loop()
     watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)

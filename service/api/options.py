@@ -2,16 +2,7 @@
 
 from aiohttp import hdrs, web
 
-#: The target that stands for the whole server (RFC 9110, section 9.3.7).
-ASTERISK = "*"
-
-
-class Asterisk(web.PlainResource):
-    """Not a path, which is all that aiohttp makes a resource of."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-        self._path = ASTERISK
+from service.web.asterisk import Asterisk
 
 
 async def options(request: web.Request) -> web.Response:

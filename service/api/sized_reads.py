@@ -8,7 +8,7 @@ from aiohttp import web
 from service.api.context import LOAD, SETTINGS
 from service.errors import ReplyTooLarge
 from service.sizes import SMALL
-from service.web.connection import hold, take_turn
+from service.web.reservation import reserve, take_slot
 
 T = TypeVar("T")
 
@@ -43,13 +43,13 @@ async def reply_of(
     limit = request.app[SETTINGS].max_body
     while True:
         size = min(max(size, SMALL), limit) if calls > 1 else limit
-        await take_turn(request, size)
-        hold(request, size)
+        await take_slot(request, size)
+        reserve(request, size)
         try:
             return await ask(size)
         except ReplyTooLarge as refused:
             if size == limit:
                 raise
             size = refused.size
-        hold(request, 0)  # nothing stays reserved while it waits for its slot
+        reserve(request, 0)  # nothing stays reserved while it waits for its slot
         calls -= 1

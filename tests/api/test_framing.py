@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 import pytest
 from aiohttp.web_protocol import RequestHandler
 
-from service.web.connection import (
+from service.web.connection import HttpConnection
+from service.web.framing import (
     MAX_FIELD,
     MAX_HEAD,
     MAX_HEADERS,
     MAX_LINE,
-    ProblemHandler,
+    ChunkedBody,
+    Head,
 )
-from service.web.framing import ChunkedBody, Head
 from tests.client import Client, unique
 from tests.problems import (
     assert_problem,
@@ -114,7 +115,7 @@ async def test_aiohttp_alone_drops_what_follows_an_upgrade(
     visitor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the one before."""
-    monkeypatch.setattr(ProblemHandler, "data_received", RequestHandler.data_received)
+    monkeypatch.setattr(HttpConnection, "data_received", RequestHandler.data_received)
     sent = UPGRADES["h2c"] + EMPTY_LOGIN + NO_ROUTE
     assert len(await outcomes(visitor, cuts(sent))) > 1
 
@@ -390,7 +391,7 @@ async def test_a_connection_whose_task_fails_is_closed(
     visitor: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """aiohttp makes the request outside what it guards."""
-    monkeypatch.setattr("service.web.connection._malformed", lambda _: None)
+    monkeypatch.setattr("service.web.connection.malformed", lambda _: None)
     sent = b"GET http://xn--a/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert await said(visitor, sent, last=False) == b""
     assert "a connection failed" in caplog.text
