@@ -7,8 +7,8 @@ from aiohttp import web
 
 from service.api import accounts, batches, changes, docs, health, keys, tickets
 from service.api.context import (
+    ADMISSION,
     FEED,
-    LOAD,
     LOGINS,
     PASSWORDS,
     SETTINGS,
@@ -29,7 +29,7 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.storage.instances import CALL_TIMEOUT
-from service.web.admission import Load, bounded
+from service.web.admission import Admission, bounded
 from service.web.compression import AVAILABLE, COMPRESSION, Compression
 from service.web.problems import render
 from service.web.reservation import reserving
@@ -89,13 +89,13 @@ def create_app(settings: Settings) -> web.Application:
     tokens = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
     )
-    load = Load(settings, CALL_TIMEOUT)
+    admission = Admission(settings, CALL_TIMEOUT)
     app = web.Application(
-        middlewares=[reserving(load), render, bounded(load, READING, EXEMPT)],
+        middlewares=[reserving(admission), render, bounded(admission, READING, EXEMPT)],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
-    app[LOAD] = load
+    app[ADMISSION] = admission
     app[TOKENS] = tokens
     app[TICKETS] = Tickets(settings.jwt_secret, settings.jwt_secret_previous)
     app[OPENAPI] = document.document(PUBLIC, FOR_CALLERS, settings)

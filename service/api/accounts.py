@@ -8,7 +8,7 @@ from aiohttp import web
 from service.api import parsing
 from service.api.bodies import body_alone
 from service.api.context import (
-    LOAD,
+    ADMISSION,
     LOGINS,
     PASSWORDS,
     SETTINGS,
@@ -97,7 +97,7 @@ async def _authenticated(request: web.Request, username: str, password: str) -> 
     """
     client = _client(request)
     attempt = Attempt(username, password, client.address)
-    with request.app[LOAD].waiting():
+    with request.app[ADMISSION].waiting():
         return await request.app[LOGINS].check(attempt, client.has_left)
 
 

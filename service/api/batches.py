@@ -6,7 +6,7 @@ from aiohttp import web
 
 from service.api import parsing
 from service.api.bodies import body_alone
-from service.api.context import LOAD, SETTINGS, STORAGE, SUCCESS
+from service.api.context import ADMISSION, SETTINGS, STORAGE, SUCCESS
 from service.api.idempotency import retry_of
 from service.api.sized_reads import MAX_CALLS, expected_size, reply_of
 from service.auth.tokens import CALLER
@@ -76,7 +76,9 @@ async def delete(request: web.Request) -> web.Response:
 async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     page = parsing.parse_list(await body_alone(request), settings)
-    size = min(MAX_PAGE, settings.max_body, max(SMALL, request.app[LOAD].room))
+    size = min(
+        MAX_PAGE, settings.max_body, max(SMALL, request.app[ADMISSION].available)
+    )
     reserve(request, size)
     listing = await request.app[STORAGE].list_keys(
         request[CALLER],

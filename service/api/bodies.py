@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from service.api import parsing
-from service.api.context import LOAD
+from service.api.context import ADMISSION
 from service.auth.tokens import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.sizes import SMALL
@@ -63,7 +63,7 @@ async def _arriving(request: web.Request, limit: int) -> bytes:
     announced = request.content_length or 0
     _check_size(announced, limit)
     if announced > SMALL:
-        request.app[LOAD].expect(announced)
+        request.app[ADMISSION].check_capacity(announced)
     with receiving(request):
         return await _whole(request, limit)
 
@@ -71,15 +71,16 @@ async def _arriving(request: web.Request, limit: int) -> bytes:
 async def _whole(request: web.Request, limit: int) -> bytes:
     """A piece earns time for the next, but never more than for the first."""
     body = bytearray()
-    clock, patience = asyncio.get_running_loop().time, request.app[LOAD].patience
-    deadline = clock() + patience
+    clock = asyncio.get_running_loop().time
+    most = request.app[ADMISSION].client_timeout
+    deadline = clock() + most
     async with asyncio.timeout_at(deadline) as timeout:
         while chunk := await request.content.readany():
             body += chunk
             if len(body) > limit:
                 raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
             reserve(request, len(body))
-            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + patience)
+            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + most)
             timeout.reschedule(deadline)
     return bytes(body)
 

@@ -8,7 +8,7 @@ import time
 from aiohttp import hdrs, web
 
 from service.api import parsing, sse
-from service.api.context import FEED, LOAD, SETTINGS, TICKETS, TOKENS
+from service.api.context import ADMISSION, FEED, SETTINGS, TICKETS, TOKENS
 from service.auth.tokens import CALLER, EXPIRES_AT, Verified
 from service.errors import (
     Internal,
@@ -75,11 +75,11 @@ async def changes(request: web.Request) -> web.StreamResponse:
     watched = request.app[FEED].watch(
         request[CALLER], following.since, following.prefix
     )
-    load = request.app[LOAD]
-    with load.watching(), watched as watcher:
+    admission = request.app[ADMISSION]
+    with admission.watching(), watched as watcher:
         if _wants_events(request):
             return await _stream(request, watcher)
-        return await _poll(request, watcher, min(following.wait, load.max_poll))
+        return await _poll(request, watcher, min(following.wait, admission.max_poll))
 
 
 async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Response:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from service.api.context import LOAD, SETTINGS
+from service.api.context import ADMISSION, SETTINGS
 from service.errors import ReplyTooLarge
 from service.sizes import SMALL
 from service.web.reservation import reserve, take_slot
@@ -25,7 +25,7 @@ def expected_size(request: web.Request, keys: int) -> int:
 
     :param keys: their number
     """
-    return min(keys * EXPECTED, request.app[LOAD].room)
+    return min(keys * EXPECTED, request.app[ADMISSION].available)
 
 
 async def reply_of(

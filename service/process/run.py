@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.api.context import LOAD
+from service.api.context import ADMISSION
 from service.app import HEALTH_PATHS, create_app
 from service.errors import StartError
 from service.process.embedded_tarantool import embedded_tarantool
@@ -95,12 +95,12 @@ async def running(
     :raises StartError:
     """
     app = create_app(settings)
-    most = min(app[LOAD].max_connections, _most_connections(tls is not None))
-    app[LOAD].max_connections = most
+    most = min(app[ADMISSION].max_connections, _most_connections(tls is not None))
+    app[ADMISSION].max_connections = most
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     runner = Runner(
         app,
-        app[LOAD],
+        app[ADMISSION],
         request_class(secure=tls is not None, cors=cors),
         allowed_hosts(settings, HEALTH_PATHS),
         HEALTH_PATHS,
@@ -117,8 +117,8 @@ async def running(
                     listener,
                     backlog=BACKLOG,
                     context=tls.context,
-                    most_handshakes=int(most * HANDSHAKES),
-                    patience=settings.client_timeout,
+                    max_handshakes=int(most * HANDSHAKES),
+                    shutdown_timeout=settings.client_timeout,
                 ).start()
             else:
                 await web.SockSite(runner, listener, backlog=BACKLOG).start()

@@ -22,7 +22,7 @@ from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from service.errors import HttpVersionNotSupported, Internal, Problem, RequestTimeout
 from service.sizes import SMALL
-from service.web.admission import Load
+from service.web.admission import Admission
 from service.web.client_timeouts import ReadingClient, SendingClient
 from service.web.framing import MAX_FIELD, MAX_HEAD, ChunkedBody, Framer, SizedBody
 from service.web.parse_errors import (
@@ -42,13 +42,13 @@ class HttpConnection(RequestHandler):
     """:param make_room: called with each new connection"""
 
     __slots__ = (
+        "_admission",
         "_awaits_body",
         "_framer",
         "_half_closed",
         "_is_refusing",
         "_is_upgrade",
         "_last_body",
-        "_load",
         "_make_room",
         "_on_left",
         "_reading_client",
@@ -59,12 +59,12 @@ class HttpConnection(RequestHandler):
     def __init__(
         self,
         *args: Any,
-        load: Load,
+        admission: Admission,
         make_room: Callable[["HttpConnection"], None],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._load = load
+        self._admission = admission
         self._make_room = make_room
         self._framer = Framer()
         self._last_body: StreamReader = EMPTY_PAYLOAD  # no other can be unfinished
@@ -74,8 +74,8 @@ class HttpConnection(RequestHandler):
         self._half_closed = False
         self._awaits_body = False  # the handler does
         self._on_left: Callable[[], object] | None = None
-        self._sending_client = SendingClient(load.patience)
-        self._reading_client = ReadingClient(load.patience)
+        self._sending_client = SendingClient(admission.client_timeout)
+        self._reading_client = ReadingClient(admission.client_timeout)
 
     # The life of the connection
 
@@ -129,7 +129,8 @@ class HttpConnection(RequestHandler):
     @property
     def is_last_reply(self) -> bool:
         """Whether the connection closes after the present reply."""
-        is_ending = self._half_closed or self._load.is_stopping or self._is_refusing
+        is_stopping = self._admission.is_stopping
+        is_ending = is_stopping or self._half_closed or self._is_refusing
         return is_ending and not self._messages
 
     # Parsing
@@ -336,9 +337,9 @@ def receiving(request: web.BaseRequest) -> Iterator[None]:
     :raises Overloaded: too many requests are in flight when it has arrived
     """
     connection = connection_of(request)
-    with connection.awaiting_body(), connection._load.waiting():
+    with connection.awaiting_body(), connection._admission.waiting():
         yield
-    connection._load.admit()
+    connection._admission.admit()
 
 
 def disable_slow_reader_check(

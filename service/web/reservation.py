@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from service.sizes import SMALL
-from service.web.admission import Load
+from service.web.admission import Admission
 
 
 class Reservation:
@@ -18,16 +18,16 @@ class Reservation:
     is when the task of the request ends: aiohttp creates one for each request.
     """
 
-    __slots__ = ("_is_released_later", "_load", "_size", "_slot")
+    __slots__ = ("_admission", "_is_released_later", "_size", "_slot")
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
         self._size = 0  # bytes reserved
         self._slot = 0  # bytes of the slot
         self._is_released_later = False
 
     def __enter__(self) -> None:
-        self._load.requests += 1
+        self._admission.requests += 1
 
     def __exit__(
         self,
@@ -36,7 +36,7 @@ class Reservation:
         traceback: TracebackType | None,
     ) -> None:
         self._release_slot()
-        self._load.requests -= 1
+        self._admission.requests -= 1
 
     def reserve(self, size: int, share: float = 1) -> None:
         """Replaces the bytes that the request has reserved.
@@ -48,7 +48,7 @@ class Reservation:
         """
         if size <= SMALL and not self._size:
             return
-        self._size = self._load.hold(self._size, size, share)
+        self._size = self._admission.reserve(self._size, size, share)
         if not self._is_released_later:
             task = asyncio.current_task()
             if task is None:
@@ -62,7 +62,7 @@ class Reservation:
             self.reserve(size)
 
     def _release(self, _: asyncio.Task[object]) -> None:
-        self._size = self._load.hold(self._size, 0, 1)
+        self._size = self._admission.reserve(self._size, 0, 1)
 
     async def take_slot(self, size: int) -> None:
         """Waits for a slot of this many bytes, and gives up the one it has.
@@ -71,19 +71,19 @@ class Reservation:
         """
         if size > SMALL:
             self._release_slot()
-            await self._load.turns.take(size)
+            await self._admission.slots.acquire(size)
             self._slot = size
 
     def _release_slot(self) -> None:
         if self._slot:
-            self._load.turns.end(self._slot)
+            self._admission.slots.release(self._slot)
             self._slot = 0
 
 
 RESERVATION = web.RequestKey("reservation", Reservation)
 
 
-def reserving(load: Load) -> Middleware:
+def reserving(admission: Admission) -> Middleware:
     """The middleware that gives each request its reservation.
 
     The outermost one: error replies are taken by clients, too.
@@ -91,7 +91,7 @@ def reserving(load: Load) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[RESERVATION] = reservation = Reservation(load)
+        request[RESERVATION] = reservation = Reservation(admission)
         with reservation:
             response = await handler(request)
         if response.content_length is not None:

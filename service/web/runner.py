@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from service.web.admission import Load
+from service.web.admission import Admission
 from service.web.dispatch import Dispatcher
 from service.web.framing import MAX_HEAD, MAX_HEADERS, MAX_LINE
 from service.web.hosts import AllowedHosts
@@ -24,7 +24,7 @@ class Runner(web.AppRunner):
     def __init__(
         self,
         app: web.Application,
-        load: Load,
+        admission: Admission,
         request: type[web.Request],
         hosts: AllowedHosts | None,
         health_paths: Collection[str],
@@ -40,7 +40,7 @@ class Runner(web.AppRunner):
             shutdown_timeout=GRACE,
             **kwargs,
         )
-        self._load = load
+        self._admission = admission
         self._request = request
         self._hosts = hosts
         self._health_paths = health_paths
@@ -58,7 +58,7 @@ class Runner(web.AppRunner):
             Dispatcher(self.app, self._hosts),
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
-            load=self._load,
+            admission=self._admission,
             health_paths=self._health_paths,
             **server._kwargs,
         )

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
-from service.web.admission import SAFE, Load
+from service.web.admission import SAFE, Admission
 from service.web.client_timeouts import CHECK_INTERVAL
 from service.web.connection import HttpConnection, connection_of
 from service.web.problems import response_to
@@ -43,10 +43,14 @@ class HttpServer(web.Server):
     """
 
     def __init__(
-        self, *args: Any, load: Load, health_paths: Collection[str], **kwargs: Any
+        self,
+        *args: Any,
+        admission: Admission,
+        health_paths: Collection[str],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._load = load
+        self._admission = admission
         self._health_paths = health_paths
         self._reserved: dict[RequestHandler, None] = {}  # the oldest is the first
         self._logged_at = -LOG_INTERVAL
@@ -56,7 +60,7 @@ class HttpServer(web.Server):
         return HttpConnection(
             self,
             loop=self._loop,
-            load=self._load,
+            admission=self._admission,
             make_room=self.make_room,
             **self._kwargs,
         )
@@ -83,7 +87,7 @@ class HttpServer(web.Server):
 
     def _has_room(self, newcomer: HttpConnection) -> bool:
         """Closes idle connections if needed; whether the limit admits the newcomer."""
-        limit = self._load.max_connections
+        limit = self._admission.max_connections
         reserved = self._reserved.keys() - {newcomer}
         if len(self._connections) - len(reserved) <= limit:
             return True
@@ -125,7 +129,7 @@ class HttpServer(web.Server):
             self._reserved.pop(connection, None)
         elif request.path not in self._health_paths:
             problem = Overloaded(
-                f"{self._load.max_connections} connections are busy, the limit",
+                f"{self._admission.max_connections} connections are busy, the limit",
                 applied=None if request.method in SAFE else "no",
             )
             refused = response_to(problem)
@@ -139,7 +143,7 @@ class HttpServer(web.Server):
         A client that gets it sends its next request on another connection. A connection
         that is closed at once loses a request that is already sent.
         """
-        self._load.is_stopping = True
+        self._admission.is_stopping = True
         for _ in range(round(LINGER / DRAIN_INTERVAL)):
             if not self._connections:
                 return
