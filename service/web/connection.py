@@ -39,7 +39,7 @@ RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class HttpConnection(RequestHandler):
-    """:param make_room: called with each new connection"""
+    """:param on_connected: called with each new connection"""
 
     __slots__ = (
         "_admission",
@@ -49,7 +49,7 @@ class HttpConnection(RequestHandler):
         "_is_refusing",
         "_is_upgrade",
         "_last_body",
-        "_make_room",
+        "_on_connected",
         "_on_left",
         "_reading_client",
         "_sending_client",
@@ -60,12 +60,12 @@ class HttpConnection(RequestHandler):
         self,
         *args: Any,
         admission: Admission,
-        make_room: Callable[["HttpConnection"], None],
+        on_connected: Callable[["HttpConnection"], None],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
-        self._make_room = make_room
+        self._on_connected = on_connected
         self._framer = Framer()
         self._last_body: StreamReader = EMPTY_PAYLOAD  # no other can be unfinished
         self._unparsed = b""  # received while the parser was paused
@@ -87,7 +87,7 @@ class HttpConnection(RequestHandler):
             cast(asyncio.Transport, transport).set_write_buffer_limits(SMALL)
         if self._task_handler is not None:
             self._task_handler.add_done_callback(self._abort_if_failed)
-        self._make_room(self)
+        self._on_connected(self)
 
     def _abort_if_failed(self, task: asyncio.Task[None]) -> None:
         """aiohttp keeps a connection open whose task has ended with an exception."""

@@ -61,7 +61,7 @@ class HttpServer(web.Server):
             self,
             loop=self._loop,
             admission=self._admission,
-            make_room=self.make_room,
+            on_connected=self.admit,
             **self._kwargs,
         )
 
@@ -71,24 +71,24 @@ class HttpServer(web.Server):
         super().connection_lost(handler, exc)
         self._reserved.pop(handler, None)
 
-    def make_room(self, newcomer: HttpConnection) -> None:
-        """Closes the connections that have been idle longest.
+    def admit(self, connection: HttpConnection) -> None:
+        """Closes the connections that have been idle longest, if there are too many.
 
-        If all are busy the newcomer joins the reserve. There is no limit per address:
+        If all are busy the new one joins the reserve. There is no limit per address:
         behind a proxy all clients have the same one.
         """
-        if self._has_room(newcomer):
+        if self._make_capacity(connection):
             return
-        newcomer.set_handler(self._answer_health_checks)
+        connection.set_handler(self._answer_health_checks)
         others = list(self._reserved)
-        self._reserved[newcomer] = None
+        self._reserved[connection] = None
         if len(others) >= HEALTH_RESERVE and not self._close_idle(1, others):
-            self._close(newcomer)
+            self._close(connection)
 
-    def _has_room(self, newcomer: HttpConnection) -> bool:
-        """Closes idle connections if needed; whether the limit admits the newcomer."""
+    def _make_capacity(self, connection: HttpConnection) -> bool:
+        """Closes idle connections if needed; whether the limit permits this one."""
         limit = self._admission.max_connections
-        reserved = self._reserved.keys() - {newcomer}
+        reserved = self._reserved.keys() - {connection}
         if len(self._connections) - len(reserved) <= limit:
             return True
         now = self._loop.time()
@@ -96,9 +96,9 @@ class HttpServer(web.Server):
             self._logged_at = now
             log.warning("%d connections are open, the limit: closing idle ones", limit)
         count = max(1, int(limit * CLOSED_AT_A_TIME))
-        reserved.add(newcomer)
+        reserved.add(connection)
         return self._close_idle(
-            count, (c for c in self._connections if c not in reserved)
+            count, (each for each in self._connections if each not in reserved)
         )
 
     def _close_idle(self, count: int, among: Iterable[RequestHandler]) -> bool:
@@ -124,7 +124,7 @@ class HttpServer(web.Server):
         Other requests are refused, and their clients connect again.
         """
         connection = connection_of(request)
-        if self._has_room(connection):
+        if self._make_capacity(connection):
             connection.set_handler(self.request_handler)
             self._reserved.pop(connection, None)
         elif request.path not in self._health_paths:
