@@ -498,7 +498,7 @@ async def test_without_capacity_long_replies_are_sent_as_they_are(
     limit: str,
 ) -> None:
     """Short ones need next to none."""
-    monkeypatch.setattr(f"service.compression.{limit}", 0)
+    monkeypatch.setattr(f"service.web.compression.{limit}", 0)
     for size, coding in ((SMALL, GZIP), (SMALL + 1, None)):
         asked = {"keys": await written(client, size)}
         reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
