@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from service.api.context import (
+    ADMISSION,
     FEED,
-    LOAD,
     LOGINS,
     PASSWORDS,
     SETTINGS,
@@ -29,9 +29,10 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.storage.instances import CALL_TIMEOUT
-from service.web.admission import Load, bounded
+from service.web.admission import Admission, bounded
 from service.web.compression import AVAILABLE, COMPRESSION, Compression
 from service.web.problems import render
+from service.web.reservation import reserving
 
 #: Bodies of the largest size that the feed buffers for slow watchers.
 MAX_BUFFERED_BODIES = 4
@@ -42,13 +43,17 @@ def create_app(settings: Settings) -> web.Application:
 
     :param settings: with an address, a password and a signing secret
     """
-    load = Load(settings, CALL_TIMEOUT)
+    admission = Admission(settings, CALL_TIMEOUT)
     app = web.Application(
-        middlewares=[render, bounded(load, READING, EXEMPT_PATHS)],
+        middlewares=[
+            reserving(admission),
+            render,
+            bounded(admission, READING, EXEMPT_PATHS),
+        ],
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
-    app[LOAD] = load
+    app[ADMISSION] = admission
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
     )

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from service.api.bodies import read_body
 from service.api.context import (
-    LOAD,
+    ADMISSION,
     LOGINS,
     PASSWORDS,
     SETTINGS,
@@ -112,7 +112,7 @@ async def _check_password(request: web.Request, username: str, password: str) ->
     """
     client = _client(request)
     attempt = Attempt(username, password, client.address)
-    with request.app[LOAD].waiting():
+    with request.app[ADMISSION].waiting():
         return await request.app[LOGINS].check(attempt, client.has_left)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from aiohttp import web
 
 from service.api.bodies import read_body
-from service.api.context import LOAD, SETTINGS, STORAGE
+from service.api.context import ADMISSION, SETTINGS, STORAGE
 from service.api.idempotency import idempotency_of
 from service.api.parsing.batch_bodies import (
     parse_delete,
@@ -21,7 +21,7 @@ from service.json_text import encoded, members_of, object_of
 from service.model import Listing, Row
 from service.sizes import MIB, SMALL
 from service.storage.client import MAX_COALESCED_KEYS
-from service.web.connection import hold
+from service.web.reservation import reserve
 from service.web.responses import data_reply, json_reply, short_reply, spliced_reply
 
 #: Bytes of a page of a listing. A client resumes with `next`: no scan takes long.
@@ -81,8 +81,10 @@ async def delete(request: web.Request) -> web.Response:
 async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     page = parse_list(await read_body(request), settings)
-    size = min(MAX_PAGE, settings.max_body, max(SMALL, request.app[LOAD].room))
-    hold(request, size)
+    size = min(
+        MAX_PAGE, settings.max_body, max(SMALL, request.app[ADMISSION].available)
+    )
+    reserve(request, size)
     listing = await request.app[STORAGE].list_keys(
         request[CALLER],
         page.prefix,

@@ -4,13 +4,15 @@ import asyncio
 
 from aiohttp import web
 
-from service.api.context import LOAD
+from service.api.context import ADMISSION
 from service.api.parsing.queries import refuse_query
 from service.auth.tokens import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.sizes import KIB, SMALL
-from service.web.connection import MIN_RATE, arriving, hold, take_turn
+from service.web.client_timeouts import MIN_RATE
+from service.web.connection import receiving
 from service.web.content_encoding import Coding, coding_of, decoded
+from service.web.reservation import reserve, take_slot
 from service.yielding import yield_loop
 
 #: Bytes of a body without a token. The longest name and password take less, even with
@@ -50,8 +52,8 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
     if coding is not None and body:
         body = await _decoded(request, body, coding, limit)
     if len(body) > SMALL:
-        hold(request, len(body))
-        await take_turn(request, len(body))
+        reserve(request, len(body))
+        await take_slot(request, len(body))
     return body
 
 
@@ -59,23 +61,24 @@ async def _receive(request: web.Request, limit: int) -> bytes:
     announced = request.content_length or 0
     _check_size(announced, limit)
     if announced > SMALL:
-        request.app[LOAD].expect(announced)
-    with arriving(request):
+        request.app[ADMISSION].check_capacity(announced)
+    with receiving(request):
         return await _receive_in_time(request, limit)
 
 
 async def _receive_in_time(request: web.Request, limit: int) -> bytes:
     """The pieces of a body. Each extends the deadline, up to the time for the first."""
     body = bytearray()
-    clock, patience = asyncio.get_running_loop().time, request.app[LOAD].patience
-    deadline = clock() + patience
+    clock = asyncio.get_running_loop().time
+    most = request.app[ADMISSION].client_timeout
+    deadline = clock() + most
     async with asyncio.timeout_at(deadline) as timeout:
         while chunk := await request.content.readany():
             body += chunk
             if len(body) > limit:
                 raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
-            hold(request, len(body))
-            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + patience)
+            reserve(request, len(body))
+            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + most)
             timeout.reschedule(deadline)
     return bytes(body)
 
@@ -90,9 +93,9 @@ async def _decoded(
             raise BodyTooLarge(
                 f"The body is longer than {limit} bytes when decoded, the limit"
             )
-        hold(request, max(len(body), len(result)))
+        reserve(request, max(len(body), len(result)))
         await yield_loop(len(result))
-    hold(request, len(result))
+    reserve(request, len(result))
     return bytes(result)
 
 

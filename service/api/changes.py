@@ -7,7 +7,7 @@ import time
 from aiohttp import hdrs, web
 
 from service.api import sse
-from service.api.context import FEED, LOAD, SETTINGS
+from service.api.context import ADMISSION, FEED, SETTINGS
 from service.api.parsing.queries import parse_changes_query
 from service.api.sse import EVENT_STREAM, LAST_EVENT_ID, accepts_events
 from service.auth.tokens import CALLER, EXPIRES_AT
@@ -19,7 +19,8 @@ from service.errors import (
 )
 from service.model import Change
 from service.storage.feed import Watcher
-from service.web.connection import has_left, hold, minds_its_client
+from service.web.connection import disable_slow_reader_check, has_left
+from service.web.reservation import reserve
 from service.web.responses import json_reply
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
     watched = request.app[FEED].watch(request[CALLER], query.since, query.prefix)
-    load = request.app[LOAD]
+    load = request.app[ADMISSION]
     with load.watching(), watched as watcher:
         if accepts_events(request):
             return await _stream(request, watcher)
@@ -64,7 +65,7 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
     while not found and clock() < deadline and not has_left(request):
         found = await watcher.next(min(CHECK_INTERVAL, deadline - clock()))
     elements = ",".join(map(sse.change_json, found))
-    hold(request, len(elements))
+    reserve(request, len(elements))
     return json_reply(
         f'{{"changes":[{elements}],"revision":{watcher.position}}}', compressible=True
     )
@@ -73,7 +74,7 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
 async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
     found = await watcher.next(0)  # an error here still sets the status
     response = web.StreamResponse(headers=HEADERS)
-    minds_its_client(request, on_left=lambda: watcher.end(TooSlow()))
+    disable_slow_reader_check(request, on_left=lambda: watcher.end(TooSlow()))
     response.force_close()  # the connection may be aborted
     loop = asyncio.get_running_loop()
     watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)

@@ -9,10 +9,10 @@ from service.auth.tokens import Tokens
 from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
-from service.web.admission import Load
+from service.web.admission import Admission
 
 SETTINGS = web.AppKey("settings", Settings)
-LOAD = web.AppKey("load", Load)
+ADMISSION = web.AppKey("admission", Admission)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)
 PASSWORDS = web.AppKey("passwords", PasswordHasher)

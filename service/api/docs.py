@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from service.errors import NotFound
 from service.web.compression import COMPRESSION, MIN_SIZE
-from service.web.connection import hold
+from service.web.reservation import reserve
 from service.web.responses import Reply, json_reply
 
 OPENAPI = web.AppKey("openapi", bytes)
@@ -71,7 +71,7 @@ async def file(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name not in FILES:
         raise NotFound(f"There is nothing at {request.path}")
-    hold(request, FILES[name].stat().st_size, ANONYMOUS_SHARE)
+    reserve(request, FILES[name].stat().st_size, ANONYMOUS_SHARE)
     return await _file_reply(request, FILES[name])
 
 

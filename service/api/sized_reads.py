@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from service.api.context import LOAD, SETTINGS
+from service.api.context import ADMISSION, SETTINGS
 from service.errors import ReplyTooLarge
 from service.sizes import SMALL
-from service.web.connection import hold, take_turn
+from service.web.reservation import reserve, take_slot
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ MAX_CALLS = 3
 
 def expected_size(request: web.Request, keys: int) -> int:
     """Bytes to reserve for the values of that many keys, within what is available."""
-    return min(keys * EXPECTED, request.app[LOAD].room)
+    return min(keys * EXPECTED, request.app[ADMISSION].available)
 
 
 async def sized_read(
@@ -41,13 +41,13 @@ async def sized_read(
     limit = request.app[SETTINGS].max_body
     while True:
         size = min(max(size, SMALL), limit) if calls > 1 else limit
-        await take_turn(request, size)
-        hold(request, size)
+        await take_slot(request, size)
+        reserve(request, size)
         try:
             return await read(size)
         except ReplyTooLarge as refused:
             if size == limit:
                 raise
             size = refused.size
-        hold(request, 0)  # reserves nothing while it waits for a slot
+        reserve(request, 0)  # reserves nothing while it waits for a slot
         calls -= 1

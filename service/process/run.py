@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.api.context import LOAD
+from service.api.context import ADMISSION
 from service.api.routes import EXEMPT_PATHS, READING
 from service.app import create_app
 from service.errors import StartError
@@ -99,12 +99,12 @@ async def running(
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
     app = create_app(settings)
-    most = min(app[LOAD].max_connections, _most_connections(tls is not None))
-    app[LOAD].max_connections = most
+    most = min(app[ADMISSION].max_connections, _most_connections(tls is not None))
+    app[ADMISSION].max_connections = most
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     runner = Runner(
         app,
-        app[LOAD],
+        app[ADMISSION],
         request_class(secure=tls is not None, cors=cors),
         allowed_hosts(settings, EXEMPT_PATHS),
         EXEMPT_PATHS,
@@ -122,8 +122,8 @@ async def running(
                     listener,
                     backlog=BACKLOG,
                     context=tls.context,
-                    most_handshakes=int(most * HANDSHAKES),
-                    patience=settings.client_timeout,
+                    max_handshakes=int(most * HANDSHAKES),
+                    shutdown_timeout=settings.client_timeout,
                 ).start()
             else:
                 await web.SockSite(runner, listener, backlog=BACKLOG).start()

@@ -1,14 +1,14 @@
-"""The access log: a line for each request, without what may be confidential.
+"""The access log: a line for each request, without confidential data.
 
-A path holds keys and a query may hold a token, so that a line has the template of the
-route. Nothing of a client's is in it but its address and a known method, and no line
-can be forged.
+A path contains keys, and a query may contain a token: a line has the template of the
+route instead. Of the client's data it has the address and a known method only, so that
+no line can be forged.
 """
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
-#: For a route or a method that does not exist, and for what is no request at all.
+#: For a route or a method that does not exist, and for a malformed request.
 UNKNOWN = "-"
 
 
@@ -33,8 +33,10 @@ class AccessLogger(AbstractAccessLogger):
 
 
 def route_of(request: web.BaseRequest) -> str:
-    """The template of the route, as in the OpenAPI document."""
-    # not the public name: without a route it is an error
+    """The template of the route, as in the OpenAPI document.
+
+    Relies on `_match_info` of a request: `match_info` fails without a route.
+    """
     match = getattr(request, "_match_info", None)
     resource = None if match is None else match.route.resource
     return UNKNOWN if resource is None else str(resource.canonical)

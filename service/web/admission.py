@@ -1,10 +1,10 @@
-"""What this process has in hand, and the bounds of it.
+"""Admission control: requests in flight, buffered bytes, watchers, and their limits.
 
-A request counts once it has arrived whole, until its reply is made: who sends or reads
-slowly takes nobody's place, nor does who waits for a password to be checked: that has a
-queue of its own. One that waits for changes counts as a watcher meanwhile.
-What a request holds is its body, then its reply until it is taken. Whatever goes beyond
-a bound is refused at once: those who wait cost memory too.
+A request counts while it is worked on. It does not count while its body arrives or its
+reply is sent: slow clients do not use up the limit. Nor does it while it waits for a
+password check, which has a queue of its own, or for changes: then it is a watcher.
+A request reserves bytes for its body, then for its reply until the client has taken it.
+What exceeds a limit is refused at once: a waiting request takes memory, too.
 """
 
 import contextlib
@@ -16,68 +16,73 @@ from aiohttp.typedefs import Handler, Middleware
 from service.errors import Overloaded
 from service.settings import Settings
 from service.sizes import SMALL
-from service.web.large_work import Turns
+from service.web.large_work import Slots
 
-#: Seconds that a long poll may wait: proxies give up on a silent reply after 60.
+#: Seconds that a long poll may wait: the usual timeout of proxies is 60.
 MAX_POLL = 55
 
-#: RFC 9110, section 9.2.1; of those that any route has.
+#: Safe methods (RFC 9110, section 9.2.1), if a route has them.
 SAFE = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
 
-#: The part of the connections that streams and long polls may occupy: other requests
-#: need some, too.
+#: The part of the connections that streams and long polls may occupy: the rest is for
+#: other requests.
 WATCHERS_SHARE = 3 / 4
 
-#: Requests that the exempt handlers may have in hand beyond the limit.
+#: Requests for exempt routes that are admitted beyond the limit.
 SPARE = 64
 
 
-class Load:
-    """The figures are of this moment; the limits, this worker's share of settings."""
+class Admission:
+    """The usage at this moment, and the limits: this worker's share of the settings.
+
+    :ivar reserved: bytes of bodies and replies, limited by `KV_MAX_HELD`
+    :ivar max_poll: seconds until a long poll is answered, with or without a change
+    :ivar client_timeout: seconds for the head of a request; for a body or a reply, in
+        addition to the time that its length permits
+    """
 
     def __init__(self, settings: Settings, max_delay: float) -> None:
         self.requests = 0
-        self.held = 0
+        self.reserved = 0
         self.watchers = 0
         self.is_stopping = False
-        self.turns = Turns(max_delay)
+        self.slots = Slots(max_delay)
         self.max_requests = settings.share(settings.max_in_flight)
         self.max_held = settings.share(settings.max_held)
         self.max_connections = settings.share(settings.max_connections)
-        #: Seconds until a long poll is answered, with or without a change.
         self.max_poll = float(MAX_POLL)
         self._max_watchers = settings.share(settings.max_watchers)
-        #: Seconds for the head of a request, and for a body or a reply beside what its
-        #: length grants.
-        self.patience = float(settings.client_timeout)
+        self.client_timeout = float(settings.client_timeout)
 
-    def hold(self, before: int, size: int, share: float) -> int:
-        """What a request that held `before` bytes holds when it holds `size` of them.
+    def reserve(self, before: int, size: int, share: float) -> int:
+        """Changes what a request has reserved from `before` to `size` bytes.
 
-        :raises Overloaded: there is no room for more
+        Returns the bytes that count: none for a small body or reply.
+
+        :raises Overloaded: the limit is reached
         """
         counted = size if size > SMALL else 0
         if counted > before:
-            self.expect(counted - before, share)
-        self.held += counted - before
+            self.check_capacity(counted - before, share)
+        self.reserved += counted - before
         return counted
 
-    def expect(self, more: int, share: float = 1) -> None:
-        """Is there room for so many bytes? They are not held yet.
+    def check_capacity(self, more: int, share: float = 1) -> None:
+        """Checks whether this many bytes could be reserved.
 
-        :raises Overloaded:
+        :raises Overloaded: the limit would be exceeded
         """
         limit = int(self.max_held * share)
-        if self.held + more > limit:
+        if self.reserved + more > limit:
             raise Overloaded(
-                f"Bodies and replies of {self.held} bytes are under way, "
+                f"{self.reserved} bytes of bodies and replies are buffered, "
                 f"the limit is {limit}"
             )
 
     @property
-    def room(self) -> int:
-        """Bytes that could be held."""
-        return max(0, self.max_held - self.held)
+    def available(self) -> int:
+        """Bytes that can be reserved."""
+        return max(0, self.max_held - self.reserved)
 
     @property
     def max_watchers(self) -> int:
@@ -85,16 +90,16 @@ class Load:
         return min(self._max_watchers, share)
 
     def admit(self, spare: int = 0) -> None:
-        """Is there a place for a request that has just been counted?
+        """Checks the limit for a request that counts already.
 
-        :raises Overloaded:
+        :raises Overloaded: it exceeds the limit
         """
         if self.requests > self.max_requests + spare:
-            raise Overloaded(f"{self.max_requests} requests are under way, the limit")
+            raise Overloaded(f"{self.max_requests} requests are in flight, the limit")
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """A request waits for something that has a bound of its own."""
+        """A request does not count while it waits for something with its own limit."""
         self.requests -= 1
         try:
             yield
@@ -103,9 +108,9 @@ class Load:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """A request waits for changes.
+        """A request waits for changes: it counts as a watcher.
 
-        :raises Overloaded: too many do
+        :raises Overloaded: there are too many watchers
         """
         if self.watchers >= self.max_watchers:
             raise Overloaded(
@@ -121,7 +126,7 @@ class Load:
 
 
 def bounded(
-    load: Load, reading: Container[tuple[str, str]], exempt: Container[str]
+    admission: Admission, reading: Container[tuple[str, str]], exempt: Container[str]
 ) -> Middleware:
     """The middleware that refuses requests beyond the limit, except exempt ones.
 
@@ -135,7 +140,7 @@ def bounded(
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            load.admit(SPARE if _is_exempt(request, exempt) else 0)
+            admission.admit(SPARE if _is_exempt(request, exempt) else 0)
             return await handler(request)
         except Overloaded as refused:
             if not is_read(request, reading):

@@ -1,6 +1,6 @@
 """Content codings of request bodies (RFC 9110, section 8.4.1), decoded in pieces.
 
-aiohttp decodes by itself, but takes a gzip body that ends early for a shorter one.
+aiohttp can decode, but accepts a gzip body that ends early.
 """
 
 import zlib
@@ -27,7 +27,7 @@ MAX_ZSTD_WINDOW = 23
 
 
 class Decoder(Protocol):
-    """Decodes one member, and keeps the input whose output had no room."""
+    """Decodes one member, and keeps the input whose output exceeds the limit."""
 
     @property
     def eof(self) -> bool: ...
@@ -142,7 +142,7 @@ def coding_of(request: web.Request) -> Coding | None:
 def decoded(body: bytes, coding: Coding) -> Iterator[bytes]:
     """The pieces of a body that is not empty.
 
-    :raises InvalidRequest: it is damaged, ends early, or has more behind its end
+    :raises InvalidRequest: it is damaged, ends early, or has bytes after its end
     """
     decoder = coding.new(body)
     members = 1
@@ -161,9 +161,7 @@ def decoded(body: bytes, coding: Coding) -> Iterator[bytes]:
 
 def _check_member(coding: Coding, number: int) -> None:
     if not coding.has_members:
-        raise InvalidRequest(
-            f"There are bytes behind the end of the {coding.name} body"
-        )
+        raise InvalidRequest(f"There are bytes after the end of the {coding.name} body")
     if number > MAX_MEMBERS:
         raise InvalidRequest(
             f"The {coding.name} body has more than {MAX_MEMBERS} members, the limit"

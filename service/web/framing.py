@@ -1,34 +1,44 @@
-"""Where the heads and bodies in the bytes of a connection end (RFC 9112).
+"""Finds where heads and bodies end in the bytes of a connection (RFC 9112).
 
-The parser alone decides what they contain. It gets no more than one of them at a time.
+aiohttp's parser gets one head or one body at a time, and alone decides what they
+contain.
 """
 
 from typing import Protocol
 
+#: Bytes. A key of the largest size takes three times as many in a path; a token, a list
+#: of entity tags and what proxies add fit in the rest many times. The parser reports
+#: the first two with the same error, so that their sizes have to differ. A field counts
+#: with its name and its value; a head, with every byte.
+MAX_LINE, MAX_FIELD, MAX_HEAD = 8 * 1024, 16 * 1024, 32 * 1024
+
+#: Fields of a head.
+MAX_HEADERS = 100
+
 EMPTY_LINE = b"\r\n\r\n"
 
-#: Bytes of the line with the size of a chunk: 16 digits fill 64 bits, and what follows
-#: is an extension that nobody reads.
+#: Bytes of the line with the size of a chunk: 16 digits fill 64 bits, the rest is an
+#: extension that is ignored.
 MAX_SIZE_LINE = 32
 
 
 class Body(Protocol):
-    """:ivar is_over: whether all of it has been found"""
+    """:ivar is_over: whether its end has been found"""
 
     is_over: bool
 
     def end(self, data: bytes, start: int) -> int:
-        """The index behind the bytes from `start` that belong to the body."""
+        """The index after the bytes from `start` that belong to the body."""
 
 
 class Head:
-    """Ends with an empty line (section 2.1), which may come in pieces."""
+    """Ends with an empty line (section 2.1), which may arrive in pieces."""
 
     def __init__(self) -> None:
-        self._last = b""  # bytes that may begin the empty line
+        self._last = b""  # a possible beginning of the empty line
 
     def end(self, data: bytes, start: int) -> int:
-        """The index behind the bytes from `start` that belong to the head."""
+        """The index after the bytes from `start` that belong to the head."""
         seam = self._last + data[start : start + len(EMPTY_LINE) - 1]
         found = seam.find(EMPTY_LINE)
         begin = start - len(self._last) + found
@@ -42,7 +52,7 @@ class Head:
 
 
 class SizedBody:
-    """As long as `Content-Length` says (section 6.2)."""
+    """Has the length of `Content-Length` (section 6.2)."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -56,11 +66,11 @@ class SizedBody:
 
 
 class ChunkedBody:
-    """Ends with the empty line behind the last chunk and its trailers (section 7.1)."""
+    """Ends with the empty line after the last chunk and its trailers (section 7.1)."""
 
     def __init__(self) -> None:
-        self._left = 0  # bytes of a chunk and of the line end behind it
-        self._line = b""  # the beginning of one that has not ended
+        self._left = 0  # bytes of a chunk and of its line end
+        self._line = b""  # the beginning of an unfinished line
         self._in_trailers = False
         self.is_over = False
 
@@ -97,4 +107,41 @@ def _size(line: bytes) -> int:
     try:
         return int(digits, 16)
     except ValueError:
-        return 0  # the parser refuses it
+        return 0  # the parser refuses the line
+
+
+class Framer:
+    """Splits the bytes of a connection into heads and bodies.
+
+    :ivar head_size: bytes of the head that has not ended
+    """
+
+    __slots__ = ("_body", "_head", "head_size")
+
+    def __init__(self) -> None:
+        self.head_size = 0
+        self._head = Head()
+        self._body: Body = SizedBody(0)
+
+    def end_head(self) -> int:
+        """The size of the head, which the parser has taken."""
+        size, self.head_size = self.head_size, 0
+        return size
+
+    def begin_body(self, body: Body) -> None:
+        self._body = body
+
+    def end_of_part(self, data: bytes, start: int, *, in_body: bool) -> int:
+        """The index after the head or the body that continues at `start`.
+
+        At most the index where a head reaches `MAX_HEAD`.
+
+        :param in_body: whether the parser expects more of a body
+        """
+        if in_body and not self._body.is_over:
+            return self._body.end(data, start)
+        end = self._head.end(data, start)
+        if not in_body:
+            end = min(end, start + MAX_HEAD - self.head_size)
+            self.head_size += end - start
+        return end

@@ -1,4 +1,4 @@
-"""The headers of every reply, whoever makes it."""
+"""The headers of every reply."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,8 @@ from multidict import CIMultiDict, istr
 
 from service.web.cors import Cors
 
-#: A reply is data for the client that asked, and nothing for a browser to render,
-#: guess at, keep, frame, or hand to another site. A handler that knows better sets its
-#: own.
+#: A reply is data for its client. A browser must not render, sniff, store or frame it,
+#: or give it to another site. A handler may set other values.
 DEFAULTS: CIMultiDict[str] = CIMultiDict(
     {
         istr("X-Content-Type-Options"): "nosniff",
@@ -20,28 +19,28 @@ DEFAULTS: CIMultiDict[str] = CIMultiDict(
     }
 )
 
-#: RFC 6797: this host is reached over TLS alone, for a year from each reply.
+#: RFC 6797: the host is reached over TLS only, for a year from each reply.
 WITH_TLS = CIMultiDict(DEFAULTS, **{"Strict-Transport-Security": "max-age=31536000"})
 
-#: aiohttp's own name tells its version, and Python's.
+#: aiohttp's default contains its version, and Python's.
 SERVER = "kv-service"
 
-#: Without a charset, which JSON needs not, Windows PowerShell 5.1 decodes Latin-1.
+#: JSON needs no charset, but without one Windows PowerShell 5.1 decodes Latin-1.
 JSON = "application/json; charset=utf-8"
 
 
 def _beginning(headers: Mapping[str, str]) -> bytes:
-    """Of a reply of JSON, up to what differs from one to the next."""
+    """The head of a reply with JSON, up to the headers that vary."""
     own = {hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: JSON, **headers}
     lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in own.items())]
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
 class HeadedRequest(web.Request):
-    """Puts them on its reply.
+    """Adds the headers to its reply.
 
-    This is where aiohttp calls the application's signals: a signal costs more, and
-    there is none for what is refused before the application.
+    Relies on `_prepare_hook()`, where aiohttp sends the application's signal. A signal
+    costs more, and is not sent for requests that are refused before the application.
     """
 
     headers_of_replies = DEFAULTS
@@ -57,7 +56,7 @@ class HeadedRequest(web.Request):
 
 
 def request_class(*, secure: bool, cors: Cors | None = None) -> type[HeadedRequest]:
-    """The class that a server makes its requests of."""
+    """The class of a server's requests."""
     headers = WITH_TLS if secure else DEFAULTS
     varying: dict[str, str] = {hdrs.VARY: hdrs.ORIGIN} if cors else {}
 

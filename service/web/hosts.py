@@ -1,8 +1,8 @@
-"""The host names that the service answers to: the guard against DNS rebinding.
+"""Protection against DNS rebinding: the host names that the service answers to.
 
-A page can have its own name resolve to the address of a service that its reader can
-reach, and then shares an origin with it. Its requests still carry that name. An address
-or `localhost` cannot be such a name.
+A page can let its own name resolve to the address of a service in the reader's network,
+and then shares an origin with it. Its requests still carry that name. An address or
+`localhost` cannot be such a name.
 """
 
 import re
@@ -16,7 +16,7 @@ from service.settings import ANY, Settings
 
 LOCALHOST = "localhost"
 
-#: Domains that nobody can register (RFC 6761, RFC 6762, RFC 8375, ICANN's .internal,
+#: Domains that cannot be registered (RFC 6761, RFC 6762, RFC 8375, ICANN's .internal,
 #: Kubernetes), with all their subdomains.
 PRIVATE_DOMAINS = (
     *(".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test"),

@@ -1,9 +1,7 @@
-"""Turns at large bodies and replies, so that many of them do not add up for the others.
+"""Slots for large bodies and replies: a weighted semaphore, first come, first served.
 
-One of the largest size takes the event loop, and then Tarantool's one thread, for tens
-of milliseconds in which nobody else is served. Of many that come at once each would do
-so right after the other; in turn, in the order in which they came, they let whoever is
-waiting for something small go in between.
+One of the largest size occupies the event loop, and then Tarantool's only thread, for
+tens of milliseconds. Many at once would add up to seconds for all other requests.
 """
 
 import asyncio
@@ -12,32 +10,32 @@ from service.errors import Overloaded
 from service.sizes import LARGE
 
 
-class Turns:
-    """:param max_delay: seconds that a request waits for its turn"""
+class Slots:
+    """:param max_delay: seconds that a request waits for its slot"""
 
     def __init__(self, max_delay: float) -> None:
         self._max_delay = max_delay
-        self._line = asyncio.Lock()
-        self._taken = 0
-        self._ended = asyncio.Event()
+        self._queue = asyncio.Lock()
+        self._in_use = 0
+        self._released = asyncio.Event()
 
-    async def take(self, size: int) -> None:
-        """Waits for a turn at so many bytes; `end` has to follow.
+    async def acquire(self, size: int) -> None:
+        """Waits for a slot of this many bytes.
 
-        :raises Overloaded: it did not come in time
+        :raises Overloaded: none became free in time
         """
         try:
-            async with asyncio.timeout(self._max_delay), self._line:
-                while self._taken and self._taken + size > LARGE:
-                    self._ended.clear()
-                    await self._ended.wait()
-                self._taken += size
+            async with asyncio.timeout(self._max_delay), self._queue:
+                while self._in_use and self._in_use + size > LARGE:
+                    self._released.clear()
+                    await self._released.wait()
+                self._in_use += size
         except TimeoutError:
             raise Overloaded(
-                "Large bodies and replies take turns: "
-                f"none came in {self._max_delay:g} s"
+                "No slot for a large body or reply became free "
+                f"within {self._max_delay:g} s"
             ) from None
 
-    def end(self, size: int) -> None:
-        self._taken -= size
-        self._ended.set()
+    def release(self, size: int) -> None:
+        self._in_use -= size
+        self._released.set()

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
-#: The codes of what aiohttp itself refuses, before or instead of a handler.
+#: The codes of the errors that aiohttp raises, before or instead of a handler.
 HTTP_CODES = {
     HTTPStatus.NOT_FOUND: NotFound.code,
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -41,7 +41,7 @@ def _body(status: int, code: str, detail: str, **members: object) -> dict[str, o
         "title": HTTPStatus(status).phrase,
         "detail": detail,
         "code": code,
-        # the original service's clients look here
+        # clients of the original service read this member
         "error": detail,
         **members,
     }
@@ -61,7 +61,7 @@ def _response(
 
 
 def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Response:
-    """The problem for what aiohttp refused on its own."""
+    """The reply to an error that aiohttp raised."""
     headers: dict[str, str] = {}
     match refused:
         case web.HTTPNotFound():
@@ -78,7 +78,7 @@ def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Re
 
 @web.middleware
 async def render(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns whatever a handler raises into its reply."""
+    """Turns an exception of a handler into its reply."""
     try:
         return await handler(request)
     except Problem as problem:

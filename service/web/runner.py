@@ -1,4 +1,4 @@
-"""What serves the application: aiohttp's runner, with connections of our own."""
+"""aiohttp's AppRunner, with this package's server and connections."""
 
 import asyncio
 import contextlib
@@ -8,23 +8,23 @@ from typing import Any
 
 from aiohttp import web
 
-from service.web.admission import Load
-from service.web.connection import MAX_HEAD, MAX_HEADERS, MAX_LINE
+from service.web.admission import Admission
 from service.web.dispatch import Dispatcher
+from service.web.framing import MAX_HEAD, MAX_HEADERS, MAX_LINE
 from service.web.hosts import AllowedHosts
-from service.web.server import ProblemServer
+from service.web.server import HttpServer
 
-#: Seconds that requests under way get to finish.
+#: Seconds that requests in flight get to finish.
 GRACE = 10.0
 
 
 class Runner(web.AppRunner):
-    """An AppRunner whose connections answer every error as a problem."""
+    """Serves the application; every error is answered with a problem."""
 
     def __init__(
         self,
         app: web.Application,
-        load: Load,
+        admission: Admission,
         request: type[web.Request],
         hosts: AllowedHosts | None,
         health_paths: Collection[str],
@@ -41,38 +41,43 @@ class Runner(web.AppRunner):
             shutdown_timeout=GRACE,
             **kwargs,
         )
-        self._load = load
+        self._admission = admission
         self._request = request
         self._hosts = hosts
         self._health_paths = health_paths
         self._reading = reading
-        self._mended: ProblemServer | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._http_server: HttpServer | None = None
+        self._checks: asyncio.Task[None] | None = None
 
     async def _make_server(self) -> web.Server:
+        """Replaces the class of the server: there is no parameter for it.
+
+        Relies on itself, on `_loop` and `_kwargs` of a server, and on `_make_request()`
+        of an application.
+        """
         server = await super()._make_server()
-        self._mended = mended = ProblemServer(
+        self._http_server = http_server = HttpServer(
             Dispatcher(self.app, self._hosts),
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
-            load=self._load,
+            admission=self._admission,
             health_paths=self._health_paths,
             reading=self._reading,
             **server._kwargs,
         )
-        self._looking = asyncio.create_task(mended.look_after_connections())
-        return mended
+        self._checks = asyncio.create_task(http_server.check_connections())
+        return http_server
 
     async def drain(self) -> None:
-        """Ends what has begun, where others take what comes next."""
+        """Answers pending requests while other processes accept the next ones."""
         for site in self.sites:
             await site.stop()
-        if self._mended is not None:
-            await self._mended.drain()
+        if self._http_server is not None:
+            await self._http_server.drain()
 
     async def cleanup(self) -> None:
         await super().cleanup()
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._checks is not None:
+            self._checks.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+                await self._checks

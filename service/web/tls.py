@@ -21,13 +21,13 @@ class Tls:
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate, self._key = certificate, key
         self._current = self._loaded()
-        #: What a server is given: it hands each handshake to the pair of the moment. A
-        #: context keeps one pair for each type of key, and so cannot change its own.
+        #: The context of the listener, which gives each handshake the current pair. A
+        #: context keeps one pair per type of key, and cannot replace it.
         self.context = _empty()
         self.context.sni_callback = self._hand_over
 
     def reload(self) -> bool:
-        """For the connections that come from now on; a bad pair changes nothing."""
+        """Loads the pair for new connections; an invalid one changes nothing."""
         try:
             self._current = self._loaded()
         except StartError as why:
@@ -64,7 +64,7 @@ class Tls:
                 "KV_TLS_CERT and KV_TLS_KEY are no certificate and its key in PEM: "
                 f"{error.reason or error.strerror or error}"
             ) from None
-        except OSError as error:  # they were there a moment ago
+        except OSError as error:  # they could be read a moment ago
             raise StartError(
                 f"KV_TLS_CERT and KV_TLS_KEY: cannot read them: {error.strerror}"
             ) from None
@@ -80,5 +80,5 @@ def _empty() -> ssl.SSLContext:
 
 
 def _no_password() -> str:
-    """Instead of a question on the terminal."""
+    """Prevents a prompt on the terminal."""
     raise StartError("KV_TLS_KEY: the key is encrypted")

@@ -1,8 +1,8 @@
-"""A listener whose connections begin with a TLS handshake, not too many at a time.
+"""A listener for TLS that limits the number of handshakes.
 
-The server knows nothing of a connection before its handshake is over: those who come
-and say nothing would take every descriptor. There is no hook in between, hence an
-accept of our own.
+aiohttp gets a connection after its handshake: without a limit, clients that connect and
+send nothing would take every descriptor. It has no hook before the handshake, so this
+listener accepts connections by itself.
 """
 
 import asyncio
@@ -16,32 +16,36 @@ from aiohttp import web
 
 log = logging.getLogger(__name__)
 
-#: For each connection that may be open, how many more may be in their handshake.
+#: Connections in their handshake, as a part of those that may be open.
 HANDSHAKES = 1 / 4
 
-#: Seconds for a handshake: two round trips on the slowest line.
+#: Seconds for a handshake: two round trips on the slowest network.
 HANDSHAKE_TIMEOUT = 5.0
 
-#: Seconds without a new connection when the system gives no descriptor.
+#: Seconds between two attempts to accept when the system has no descriptor left.
 PAUSE = 0.1
 
 
 class TlsSite(web.SockSite):
-    """:param patience: seconds for the end of a connection"""
+    """Relies on `_sock`, `_backlog` and `_runner` of aiohttp's site.
+
+    :param max_handshakes: handshakes at a time; one more ends the oldest
+    :param shutdown_timeout: seconds for the end of a TLS connection
+    """
 
     def __init__(
         self,
         *args: Any,
         context: ssl.SSLContext,
-        most_handshakes: int,
-        patience: float,
+        max_handshakes: int,
+        shutdown_timeout: float,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, ssl_context=context, **kwargs)
         self._context = context
-        self._most = max(1, most_handshakes)
-        self._patience = patience
-        self._handshakes: dict[asyncio.Task[None], None] = {}  # the oldest comes first
+        self._max_handshakes = max(1, max_handshakes)
+        self._shutdown_timeout = shutdown_timeout
+        self._handshakes: dict[asyncio.Task[None], None] = {}  # the oldest is the first
         self._accepting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -67,23 +71,23 @@ class TlsSite(web.SockSite):
                 log.warning("no connection is accepted: %s", error.strerror)
                 await asyncio.sleep(PAUSE)
                 continue
-            if len(self._handshakes) >= self._most:
+            if len(self._handshakes) >= self._max_handshakes:
                 oldest = next(iter(self._handshakes))
                 oldest.cancel()
                 await asyncio.wait([oldest])
-            task = asyncio.create_task(self._shake(connection))
+            task = asyncio.create_task(self._handshake(connection))
             self._handshakes[task] = None
             task.add_done_callback(self._handshakes.pop)
 
-    async def _shake(self, connection: socket.socket) -> None:
+    async def _handshake(self, connection: socket.socket) -> None:
         server = self._runner.server
         if server is None:
             raise RuntimeError("the runner has not been set up")
-        with contextlib.suppress(OSError):  # whatever is sent instead of a handshake
+        with contextlib.suppress(OSError):  # it receives anything but a handshake
             await asyncio.get_running_loop().connect_accepted_socket(
                 server,
                 connection,
                 ssl=self._context,
-                ssl_handshake_timeout=min(HANDSHAKE_TIMEOUT, self._patience),
-                ssl_shutdown_timeout=self._patience,
+                ssl_handshake_timeout=min(HANDSHAKE_TIMEOUT, self._shutdown_timeout),
+                ssl_shutdown_timeout=self._shutdown_timeout,
             )

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.api.bodies import MAX_ANONYMOUS_BODY
-from service.web.connection import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
+from service.web.framing import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
 from tests.support.raw_http import (

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 import pytest
 from aiohttp.web_protocol import RequestHandler
 
-from service.web.connection import (
+from service.web.connection import HttpConnection
+from service.web.framing import (
     MAX_FIELD,
     MAX_HEAD,
     MAX_HEADERS,
     MAX_LINE,
-    ProblemHandler,
 )
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
@@ -107,7 +107,7 @@ async def test_aiohttp_alone_drops_what_follows_an_upgrade(
     visitor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the one before."""
-    monkeypatch.setattr(ProblemHandler, "data_received", RequestHandler.data_received)
+    monkeypatch.setattr(HttpConnection, "data_received", RequestHandler.data_received)
     sent = UPGRADES["h2c"] + EMPTY_LOGIN + NO_ROUTE
     assert len(await outcomes(visitor, cuts(sent))) > 1
 
@@ -331,7 +331,7 @@ async def test_a_connection_whose_task_fails_is_closed(
     visitor: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """aiohttp makes the request outside what it guards."""
-    monkeypatch.setattr("service.web.connection._malformed", lambda _: None)
+    monkeypatch.setattr("service.web.connection.malformed", lambda _: None)
     sent = b"GET http://xn--a/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert await said(visitor, sent, last=False) == b""
     assert "a connection failed" in caplog.text

@@ -48,7 +48,7 @@ async def test_compressed_bytes_do_not_add_up_for_a_slow_client(
 ) -> None:
     """The control compresses the reply as a whole."""
     if not is_bounded:
-        monkeypatch.setattr("service.web.responses._put_together", at_once)
+        monkeypatch.setattr("service.web.responses._joined", at_once)
     async with serve(tarantool) as client:
         await client.enter()
         compressed = await long_read(client)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from service.web.connection import ProblemHandler
+from service.web.connection import HttpConnection
 from service.web.server import HEALTH_RESERVE
 from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
@@ -208,7 +208,7 @@ async def test_hundreds_of_slow_ones_keep_nobody_from_being_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not is_protected:  # who has a connection keeps it
-        monkeypatch.setattr(ProblemHandler, "idle_seconds", None)
+        monkeypatch.setattr(HttpConnection, "idle_seconds", None)
     async with serve(
         tarantool,
         KV_CLIENT_TIMEOUT=SHORT if is_protected else LONG,

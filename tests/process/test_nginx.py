@@ -10,10 +10,9 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
-from service.api.context import LOAD
+from service.api.context import ADMISSION
 from service.process.run import bind, running
 from service.settings import Settings
-from service.web.admission import Load
 from tests.support.client import Client, unique
 from tests.support.nginx import nginx
 from tests.support.service import environ_for
@@ -139,7 +138,7 @@ async def answering_polls_after(
         running(settings, bind(settings)) as runner,
         aiohttp.ClientSession() as session,
     ):
-        runner.app[LOAD].max_poll = seconds
+        runner.app[ADMISSION].max_poll = seconds
         url = f"http://{settings.host}:{settings.port}"
         yield await Client(session, url).enter()
 
@@ -169,8 +168,8 @@ async def test_a_poll_that_waits_less_is_not_answered_later(
 
 
 def test_a_poll_is_answered_after_55_s_by_default(tarantool: Tarantool) -> None:
-    load = Load(Settings.from_env(environ_for(tarantool)), max_delay=5.0)
-    assert load.max_poll == 55
+    admission = Admission(Settings.from_env(environ_for(tarantool)), max_delay=5.0)
+    assert admission.max_poll == 55
 
 
 # A proxy that compresses

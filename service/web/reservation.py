@@ -1,0 +1,118 @@
+"""What a request takes of the limits of the process, from its handler to its reply."""
+
+import asyncio
+from types import TracebackType
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from service.sizes import SMALL
+from service.web.admission import Admission
+
+
+class Reservation:
+    """Counts a request, its slot for large work, and its buffered bytes.
+
+    As a context manager it covers the handler: afterwards the request does not count
+    and has no slot. The bytes stay reserved until the client has taken the reply, which
+    is when the task of the request ends: aiohttp creates one for each request.
+    """
+
+    __slots__ = ("_admission", "_is_released_later", "_size", "_slot")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._size = 0  # bytes reserved
+        self._slot = 0  # bytes of the slot
+        self._is_released_later = False
+
+    def __enter__(self) -> None:
+        self._admission.requests += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._release_slot()
+        self._admission.requests -= 1
+
+    def reserve(self, size: int, share: float = 1) -> None:
+        """Replaces the bytes that the request has reserved.
+
+        To be called in the task of the request.
+
+        :param share: the part of the limit that is available to this request
+        :raises Overloaded: too many bytes are reserved
+        """
+        if size <= SMALL and not self._size:
+            return
+        self._size = self._admission.reserve(self._size, size, share)
+        if not self._is_released_later:
+            task = asyncio.current_task()
+            if task is None:
+                raise RuntimeError("bytes are reserved outside of a task")
+            task.add_done_callback(self._release)
+            self._is_released_later = True
+
+    def limit_to(self, size: int) -> None:
+        """Releases what goes beyond the size of the reply."""
+        if self._size > size:
+            self.reserve(size)
+
+    def _release(self, _: asyncio.Task[object]) -> None:
+        self._size = self._admission.reserve(self._size, 0, 1)
+
+    async def take_slot(self, size: int) -> None:
+        """Waits for a slot of this many bytes, and gives up the one it has.
+
+        :raises Overloaded: none became free in time
+        """
+        if size > SMALL:
+            self._release_slot()
+            await self._admission.slots.acquire(size)
+            self._slot = size
+
+    def _release_slot(self) -> None:
+        if self._slot:
+            self._admission.slots.release(self._slot)
+            self._slot = 0
+
+
+RESERVATION = web.RequestKey("reservation", Reservation)
+
+
+def reserving(admission: Admission) -> Middleware:
+    """The middleware that gives each request its reservation.
+
+    The outermost one: error replies are taken by clients, too.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[RESERVATION] = reservation = Reservation(admission)
+        with reservation:
+            response = await handler(request)
+        if response.content_length is not None:
+            reservation.limit_to(response.content_length)
+        return response
+
+    return middleware
+
+
+def reserve(request: web.Request, size: int, share: float = 1) -> None:
+    """Reserves this many bytes until the client has taken the reply.
+
+    :param share: the part of the limit that is available to this request
+    :raises Overloaded: too many bytes are reserved
+    """
+    request[RESERVATION].reserve(size, share)
+
+
+async def take_slot(request: web.Request, size: int) -> None:
+    """Waits until the request may work on a body or a reply of this many bytes.
+
+    :raises Overloaded: no slot became free in time
+    """
+    await request[RESERVATION].take_slot(size)
