@@ -2,16 +2,7 @@
 
 from aiohttp import hdrs, web
 
-#: The target that stands for the whole server (RFC 9110, section 9.3.7).
-ASTERISK = "*"
-
-
-class Asterisk(web.PlainResource):
-    """The resource of `*`: aiohttp's own resources all have paths."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-        self._path = ASTERISK
+from service.web.asterisk import Asterisk
 
 
 async def options(request: web.Request) -> web.Response:
