@@ -1,4 +1,4 @@
-"""What the containers of a compose project may do, and what is in their images."""
+"""Assertions on a compose project: the rights of its containers, and their secrets."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.machine import ROOT
 
-#: Bytes of an image that are looked through at a time.
+#: Bytes of an image that are searched at a time.
 CHUNK = 1024 * 1024
 
 #: Where the project keeps its secrets, in a volume.
@@ -20,7 +20,7 @@ def output(*command: str) -> str:
 
 
 def containers(project: str) -> list[Any]:
-    """Those that have ended too."""
+    """Of the project, also those that have ended."""
     label = f"label=com.docker.compose.project={project}"
     ids = output("docker", "ps", "--all", "--quiet", "--filter", label).split()
     found: list[Any] = json.loads(output("docker", "inspect", *ids))
@@ -32,7 +32,7 @@ def service_of(container: Any) -> str:
 
 
 def assert_hardened(container: Any) -> None:
-    """Besides what the engine was told, what the kernel lets the process do."""
+    """In the engine's configuration, and in the kernel's view of the process."""
     host = container["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]
@@ -49,7 +49,7 @@ def assert_hardened(container: Any) -> None:
         assert fields["NoNewPrivs"] == "1"
 
 
-def kept_secrets(container: Any) -> list[str]:
+def stored_secrets(container: Any) -> list[str]:
     names = ("jwt_secret", "tarantool_password")
     return [
         output("docker", "exec", container["Id"], "cat", f"{SECRETS}/{name}")
@@ -61,15 +61,15 @@ def command_lines(container: Any) -> str:
     return output("docker", "top", container["Id"], "-eo", "pid,args")
 
 
-def told_of_image(container: Any) -> str:
-    """Its history, environment and labels."""
+def image_metadata(container: Any) -> str:
+    """The image's history, environment and labels."""
     image = container["Image"]
     history = output("docker", "history", "--no-trunc", image)
     return history + output("docker", "image", "inspect", image)
 
 
 def in_files(container: Any, texts: list[str]) -> set[str]:
-    """Those of the texts that are in a file outside of the volumes."""
+    """The texts that a file outside of the volumes contains."""
     export = ["docker", "export", container["Id"]]
     with subprocess.Popen(export, stdout=subprocess.PIPE) as process:
         stream = process.stdout
@@ -89,15 +89,15 @@ def _in(chunks: Iterator[bytes], texts: list[str]) -> Iterator[str]:
 
 def assert_no_secrets(found: list[Any]) -> None:
     (service,) = (c for c in found if service_of(c) == "service")
-    secrets = kept_secrets(service)
+    secrets = stored_secrets(service)
     assert all(len(secret) >= 32 for secret in secrets)
     in_image = (ROOT / "service/app.py").read_text().splitlines()[0]
     for container in found:
-        told = told_of_image(container)
-        told += output("docker", "logs", container["Id"])
+        shown = image_metadata(container)
+        shown += output("docker", "logs", container["Id"])
         if container["State"]["Running"]:
-            told += command_lines(container)
-        assert [secret for secret in secrets if secret in told] == []
-        # that it finds what is there is the control of what it does not find
+            shown += command_lines(container)
+        assert [secret for secret in secrets if secret in shown] == []
+        # the line that is in the image is the control: it must be found
         expected = set() if service_of(container) == "tarantool" else {in_image}
         assert in_files(container, [*secrets, in_image]) == expected

@@ -181,7 +181,7 @@ def assert_examples_hold(examples: list[Example], folder: Path) -> None:
 
 
 def assert_session_holds(folder: Path) -> None:
-    """That the console answers what is typed there as the page shows it."""
+    """The console answers each line as the page shows it."""
     prompt = "unix/:./var/console.sock> "
     (shown,) = [b.text for b in blocks(OPERATIONS) if f"\n{prompt}" in b.text]
     command, _, session = shown.removeprefix("$ ").partition("\n")
@@ -224,7 +224,7 @@ def checkout(tmp_path: Path) -> Path:
 def started(
     command: str, folder: Path, **environ: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Runs in the background until the service is ready; ended with Ctrl-C."""
+    """The command in the background, with the service ready; ended with Ctrl-C."""
     with (folder / "output.log").open("w+") as output:
         process = subprocess.Popen(
             ["bash", "-c", command],
