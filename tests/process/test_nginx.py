@@ -13,6 +13,7 @@ import pytest
 from service.api.context import ADMISSION
 from service.process.run import bind, running
 from service.settings import Settings
+from service.web.admission import Admission
 from tests.support.client import Client, unique
 from tests.support.nginx import nginx
 from tests.support.service import environ_for
