@@ -1,4 +1,4 @@
-"""A pause in large work, in which the event loop serves smaller requests."""
+"""Yields to other requests during long work on the event loop."""
 
 import asyncio
 
@@ -9,6 +9,6 @@ PAUSE = 0.001
 
 
 async def yield_loop(size: int) -> None:
-    """Between two steps of work on this many bytes: other requests go first."""
+    """Between two steps of work on this many bytes."""
     if size > LARGE:
         await asyncio.sleep(PAUSE)
