@@ -150,24 +150,20 @@ class HttpConnection(RequestHandler):
         if self._unparsed or not data:
             self._parse(b"")  # where the parser paused, the rest of its bytes
             data, self._unparsed = self._unparsed + data, b""
+        framer, messages, limit = self._framer, self._messages, self._max_msg_queue_size
         start, size = 0, len(data)
         while start < size and not self._is_refusing:
-            if self._reading_paused or self._is_queue_full:
+            if self._reading_paused or len(messages) >= limit:
                 self._unparsed = data[start:]
                 break
-            if self._framer.head_size == MAX_HEAD:
+            if framer.head_size == MAX_HEAD:
                 self._refuse(oversized_head())
                 break
-            in_body = not self._last_body.is_eof()
-            end = self._framer.end_of_part(data, start, in_body=in_body)
+            end = framer.end_of_part(data, start, not self._last_body.is_eof())
             self._parse(data[start:end])
             start = end
-        if self._is_queue_full and not self._buffer_paused:
+        if len(messages) >= limit and not self._buffer_paused:
             self._pause_reading_for_buffer()
-
-    @property
-    def _is_queue_full(self) -> bool:
-        return len(self._messages) >= self._max_msg_queue_size
 
     def _parse(self, part: bytes) -> None:
         """Relies on `_parser` and its `feed_data()`."""

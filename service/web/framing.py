@@ -39,16 +39,19 @@ class Head:
 
     def end(self, data: bytes, start: int) -> int:
         """The index after the bytes from `start` that belong to the head."""
-        seam = self._last + data[start : start + len(EMPTY_LINE) - 1]
-        found = seam.find(EMPTY_LINE)
-        begin = start - len(self._last) + found
-        if found < 0:
-            begin = found = data.find(EMPTY_LINE, start)
+        if self._last:
+            seam = self._last + data[start : start + len(EMPTY_LINE) - 1]
+            found = seam.find(EMPTY_LINE)
+            if found >= 0:
+                begin = start - len(self._last) + found
+                self._last = b""
+                return begin + len(EMPTY_LINE)
+        found = data.find(EMPTY_LINE, start)
         if found < 0:
             self._last = (self._last + data[start:])[1 - len(EMPTY_LINE) :]
             return len(data)
         self._last = b""
-        return begin + len(EMPTY_LINE)
+        return found + len(EMPTY_LINE)
 
 
 class SizedBody:
@@ -131,7 +134,7 @@ class Framer:
     def begin_body(self, body: Body) -> None:
         self._body = body
 
-    def end_of_part(self, data: bytes, start: int, *, in_body: bool) -> int:
+    def end_of_part(self, data: bytes, start: int, in_body: bool) -> int:
         """The index after the head or the body that continues at `start`.
 
         At most the index where a head reaches `MAX_HEAD`.

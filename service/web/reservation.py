@@ -56,10 +56,10 @@ class Reservation:
             task.add_done_callback(self._release)
             self._is_released_later = True
 
-    def limit_to(self, size: int) -> None:
-        """Releases what goes beyond the size of the reply."""
-        if self._size > size:
-            self.reserve(size)
+    def limit_to_size_of(self, response: web.StreamResponse) -> None:
+        """Releases the bytes beyond the size of the reply, if that is known."""
+        if self._size and response.content_length is not None:
+            self.reserve(min(self._size, response.content_length))
 
     def _release(self, _: asyncio.Task[object]) -> None:
         self._size = self._admission.reserve(self._size, 0, 1)
@@ -94,8 +94,7 @@ def reserving(admission: Admission) -> Middleware:
         request[RESERVATION] = reservation = Reservation(admission)
         with reservation:
             response = await handler(request)
-        if response.content_length is not None:
-            reservation.limit_to(response.content_length)
+        reservation.limit_to_size_of(response)
         return response
 
     return middleware
