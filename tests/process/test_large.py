@@ -76,7 +76,7 @@ async def test_large_writes_take_turns_and_others_share_one(
 async def test_one_whose_turn_does_not_come_in_time_is_refused(
     slow: Tarantool, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.web.large_work.PATIENCE", 0.2)
+    monkeypatch.setattr("service.app.CALL_TIMEOUT", 0.2)
     async with serve(slow) as client:
         await client.enter()
         first = asyncio.create_task(write(client, 3 * MIB // 2))

@@ -17,6 +17,7 @@ ALONE = (
     "tests/malformed/",
     "tests/docs/",
     "tests/process/test_benchmark.py",
+    "tests/process/test_edge.py",
     "tests/process/test_load.py",
     "tests/api/test_login_timing.py",
 )
