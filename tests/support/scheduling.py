@@ -10,9 +10,9 @@ import pytest
 from xdist.report import report_collection_diff
 from xdist.workermanage import WorkerController, parse_tx_spec_config
 
-#: Modules that run alone: they measure times, load the whole machine, or use a fixed port
-#: and the one Docker engine's names. Threads that hash passwords run when nothing else
-#: wants a core (SCHED_IDLE): what counts on their pace is among them.
+#: Modules that run alone: they measure times, load the whole machine, or use a fixed
+#: port and the one Docker engine's names. Threads that hash passwords run when nothing
+#: else wants a core (SCHED_IDLE): what counts on their pace is among them.
 ALONE = (
     "tests/torture/test_",
     "tests/benchmarks/",
