@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 PLACES = THREADS + MAX_WAITING
 
-#: A hash takes 0.05 s and more: a full queue takes several seconds.
-ROUNDS = "9"
+#: A hash takes 0.1 s and more: a full queue takes several seconds.
+ROUNDS = "10"
 
 #: Failures of a name from an address without a wait.
 FREE = 10

@@ -18,10 +18,11 @@ from service.model import Caller
 from service.settings import Settings
 from service.storage.instances import Connection
 from tests.support.client import Client, unique
-from tests.support.machine import command_line
+from tests.support.machine import command_line, wait_until
 from tests.support.raw_http import http, talk
 from tests.support.service import (
     JWT_SECRET,
+    PROCESS_TIMEOUT,
     ServiceProcess,
     environ_for,
     service_process,
@@ -158,6 +159,12 @@ async def command_line_of(secrets: Secrets) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "import time; time.sleep(60)", password)
     )
+
+    def is_started() -> bool:
+        return password in command_line(process.pid)
+
+    # until then it is a copy of this process
+    await asyncio.to_thread(wait_until, is_started, PROCESS_TIMEOUT)
     line = command_line(process.pid)
     process.kill()
     await process.wait()

@@ -180,22 +180,39 @@ ACCESSES = {
 }
 
 
+@pytest.fixture(scope="module")
+def logging_process(
+    tmp_path_factory: pytest.TempPathFactory, tarantool: Tarantool
+) -> Iterator[ServiceProcess]:
+    folder = tmp_path_factory.mktemp("access-log")
+    environ = environ_for(tarantool, KV_ACCESS_LOG="1")
+    with service_process(folder, **environ) as process:
+        yield process
+        assert process.stop() == 0
+
+
+def accesses(log: str) -> list[str]:
+    return [line for line in log.splitlines() if "access" in line]
+
+
 @pytest.mark.parametrize(("request_", "logged"), ACCESSES.values(), ids=ACCESSES)
 async def test_the_access_log_names_the_route_and_nothing_of_the_client(
-    tmp_path: Path, tarantool: Tarantool, request_: bytes, logged: str
+    logging_process: ServiceProcess, request_: bytes, logged: str
 ) -> None:
-    environ = environ_for(tarantool, KV_ACCESS_LOG="1")
-    with service_process(tmp_path, **environ) as process:
-        begin = len(process.stderr())
-        reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
-        writer.write(request_)
-        async with asyncio.timeout(SOON):
-            status = (await reader.read()).split()[1].decode()
-        writer.close()
-        process.stop()
-    (line,) = [
-        line for line in process.stderr()[begin:].splitlines() if "access" in line
-    ]
+    process = logging_process
+    begin = len(process.stderr())
+
+    def is_logged() -> bool:
+        log = process.stderr()[begin:]
+        return bool(accesses(log)) and log.endswith("\n")
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
+    writer.write(request_)
+    async with asyncio.timeout(SOON):
+        status = (await reader.read()).split()[1].decode()
+    writer.close()
+    await asyncio.to_thread(wait_until, is_logged, SOON)
+    (line,) = accesses(process.stderr()[begin:])
     assert logged in line
     assert re.search(rf'127\.0\.0\.1 "[^"]*" {status} \d+ \d+\.\d+$', line)
     assert CONFIDENTIAL not in process.stderr().lower()

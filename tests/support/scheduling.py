@@ -10,19 +10,26 @@ import pytest
 from xdist.report import report_collection_diff
 from xdist.workermanage import WorkerController, parse_tx_spec_config
 
-#: Modules that run alone: they measure times or memory, load the whole machine, or use
-#: fixed names in the one Docker engine.
+#: Modules that run alone: they measure times, load the whole machine, or use a fixed
+#: port and the one Docker engine's names. Threads that hash passwords run when nothing
+#: else wants a core (SCHED_IDLE): what counts on their pace is among them.
 ALONE = (
     "tests/torture/test_",
-    "tests/malformed/",
-    "tests/docs/",
+    "tests/benchmarks/",
+    "tests/docs/test_pages.py",
+    "tests/docs/test_readme.py",
     "tests/process/test_benchmark.py",
+    "tests/process/test_edge.py",
     "tests/process/test_load.py",
     "tests/api/test_login_timing.py",
+    "tests/api/test_password_queue.py",
 )
 
 #: Modules that take the longest; begun first, so that the processes end together.
-LONG = ("tests/process/", "tests/storage/", "tests/migrations/")
+LONG = (
+    *("tests/process/", "tests/storage/", "tests/migrations/"),
+    *("tests/docs/", "tests/malformed/"),
+)
 
 
 class ModuleScheduling:
