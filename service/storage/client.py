@@ -53,6 +53,7 @@ from service.settings import Address
 from service.sizes import SMALL
 from service.storage.coalescer import Grouped
 from service.storage.instances import CALL_TIMEOUT, NO_SUCH_API, ConnectionKeeper
+from service.yielding import yield_loop
 
 log = logging.getLogger(__name__)
 
@@ -396,6 +397,7 @@ class Storage:
         self, procedure: str, *args: Any, writes: bool = False, size: int = 0
     ) -> Any:
         """:param size: bytes of the texts, and of what the answer may be"""
+        await yield_loop(size)
         instance = self._keeper.instance
         if instance is None:
             raise StorageUnavailable(applied="no" if writes else None)
@@ -407,6 +409,7 @@ class Storage:
             response = await connection.call(procedure, sent)
             body = list(response.body)
             response.body.clear()
+            await yield_loop(size)
             return body
         except TarantoolDatabaseError as error:
             # in no variable: its traceback has this frame, and that would have it
