@@ -38,6 +38,7 @@ from service.sizes import KIB, SMALL
 from service.storage.coalescer import Coalescer
 from service.storage.instances import CALL_TIMEOUT, ConnectionKeeper
 from service.storage.refusals import READ_ONLY, problem_of
+from service.yielding import yield_loop
 
 log = logging.getLogger(__name__)
 
@@ -414,6 +415,7 @@ class Storage:
         :param writes: whether it may change data, for `applied` of an error
         :param size: bytes of the texts in the request and, at most, in the result
         """
+        await yield_loop(size)
         instance = self._keeper.instance
         if instance is None:
             raise StorageUnavailable(applied="no" if writes else None)
@@ -425,6 +427,7 @@ class Storage:
             response = await connection.call(procedure, sent)
             body = list(response.body)
             response.body.clear()
+            await yield_loop(size)
             return body
         except TarantoolDatabaseError as error:
             # not assigned to a variable: the exception's traceback refers to this
