@@ -29,7 +29,7 @@ DATA = "$${KV_DATA_DIR:-./var}"
 SECONDS ?= 60
 REQUESTS ?= 100000
 KEYS ?= 100000
-JOBS ?= auto
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
