@@ -16,9 +16,7 @@ from xdist.workermanage import WorkerController, parse_tx_spec_config
 ALONE = (
     "tests/torture/test_",
     "tests/benchmarks/",
-    "tests/docs/test_pages.py",
-    "tests/docs/test_readme.py",
-    "tests/process/test_benchmark.py",
+    "tests/docs/test_examples.py",
     "tests/process/test_edge.py",
     "tests/process/test_load.py",
     "tests/api/test_login_timing.py",
