@@ -30,7 +30,7 @@ JUDGE_OF: dict[str, Judge | None] = {
     "undecided": None,
     # whoever is left out may be the reason for another refusal
     "refusal": None,
-    # not of a history alone: see judge.py
+    # not of a history alone: see verdict.py
     **dict.fromkeys(("grant", "feeds", "replay", "replies", "trouble")),
 }
 
