@@ -30,8 +30,8 @@ from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.storage.instances import CALL_TIMEOUT
 from service.web.admission import Admission, bounded
-from service.web.compression import AVAILABLE, COMPRESSION, Compression
 from service.web.problems import render
+from service.web.reply_compression import AVAILABLE, COMPRESSION, Compression
 from service.web.reservation import reserving
 
 #: Bodies of the largest size that the feed buffers for slow watchers.

@@ -9,9 +9,9 @@ from service.api.parsing.queries import refuse_query
 from service.auth.tokens import CALLER
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 from service.sizes import KIB, SMALL
+from service.web.body_decoding import Coding, coding_of, decoded
 from service.web.client_timeouts import MIN_RATE
 from service.web.connection import receiving
-from service.web.content_encoding import Coding, coding_of, decoded
 from service.web.reservation import reserve, take_slot
 from service.yielding import yield_loop
 

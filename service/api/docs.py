@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from service.errors import NotFound
-from service.web.compression import COMPRESSION, MIN_SIZE
+from service.web.reply_compression import COMPRESSION, MIN_SIZE
 from service.web.reservation import reserve
 from service.web.responses import Reply, json_reply
 

@@ -1,6 +1,8 @@
-"""A child process: spawned, watched, replaced after a backoff, terminated, killed.
+"""A child process: spawned, terminated, killed; kept alive, if its owner asks for it.
 
-The embedded Tarantool and the arbiter of the workers are such children.
+The embedded Tarantool and the arbiter of the workers are such children. Tarantool is
+kept alive: this module replaces it after a backoff. The arbiter is not: when it ends,
+the service ends.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ STABLE_AFTER = 30.0
 
 
 class Child:
-    """One child process at a time; a replacement takes the place of a dead one."""
+    """One child process at a time; with `keep_alive` a dead one is replaced."""
 
     def __init__(
         self, name: str, spawn: Callable[[], Awaitable[Process]], stop_timeout: float

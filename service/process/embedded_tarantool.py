@@ -3,8 +3,8 @@
 It runs when no address of another Tarantool is configured. Its data, its secrets and
 its log are in `KV_DATA_DIR`; it listens on a unix socket there. The service locks the
 folder and Tarantool inherits the lock, so that it is free only when both have ended.
-Tarantool is restarted when it dies, and never outlives the service: it asks the kernel
-for that itself.
+When Tarantool dies, service/process/child.py restarts it. Tarantool never outlives the
+service: it asks the kernel for that itself.
 """
 
 import asyncio
@@ -90,7 +90,7 @@ class DataFolder:
 
 
 class EmbeddedTarantool:
-    """Tarantool on a data folder: started, restarted when it dies, stopped."""
+    """Tarantool on a data folder: started, kept alive, stopped."""
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         """:raises StartError: Tarantool is not installed"""

@@ -15,8 +15,8 @@ from aiohttp.helpers import rfc822_formatted_time
 
 from service.json_text import data_of, members_of, size_at_most, size_of
 from service.sizes import SMALL
-from service.web.compression import COMPRESSION, MIN_SIZE, Stream
 from service.web.headers import JSON, HeadedRequest
+from service.web.reply_compression import COMPRESSION, MIN_SIZE, Stream
 
 #: The revision of the store after the write.
 REVISION = "KV-Revision"

@@ -12,7 +12,7 @@ from aiohttp.compression_utils import HAS_ZSTD, ZSTDDecompressor
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from service.sizes import SMALL
-from service.web.compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD
+from service.web.reply_compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
 from tests.support.compressed import body_of, head_of, long_read
@@ -397,7 +397,7 @@ async def test_without_capacity_long_replies_are_sent_as_they_are(
     limit: str,
 ) -> None:
     """Short ones need next to none."""
-    monkeypatch.setattr(f"service.web.compression.{limit}", 0)
+    monkeypatch.setattr(f"service.web.reply_compression.{limit}", 0)
     for size, coding in ((SMALL, GZIP), (SMALL + 1, None)):
         asked = {"keys": await written(client, size)}
         reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
@@ -412,7 +412,7 @@ async def test_a_client_that_leaves_makes_room_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Here there is room for one long compressed reply."""
-    monkeypatch.setattr("service.web.compression.MAX_STREAMS", 1)
+    monkeypatch.setattr("service.web.reply_compression.MAX_STREAMS", 1)
     async with serve(tarantool) as client:
         await client.enter()
         slow = await long_read(client)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.web.content_encoding import CODINGS, MAX_MEMBERS
+from service.web.body_decoding import CODINGS, MAX_MEMBERS
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import POLL_INTERVAL

@@ -1,0 +1,1 @@
+"""The benchmarks, run for a moment: that they work, not how fast anything is."""

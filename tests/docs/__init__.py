@@ -1,0 +1,1 @@
+"""The documentation: its links, its examples, the OpenAPI document, Swagger UI."""

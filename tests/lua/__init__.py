@@ -1,0 +1,1 @@
+"""Lua modules without the store, and the layers of all of them."""

@@ -1,0 +1,1 @@
+"""A service flooded with malformed requests: `python -m tests.malformed`."""

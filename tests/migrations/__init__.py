@@ -1,0 +1,1 @@
+"""Migrations, applied by real instances; and the bytes of their files."""

@@ -1,0 +1,1 @@
+"""Whole processes: start and stop, workers, TLS, load, outages, backups."""

@@ -1,0 +1,1 @@
+"""The procedures, called without HTTP: durability, memory, disk, privileges."""

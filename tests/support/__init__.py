@@ -1,0 +1,1 @@
+"""What tests share: services and instances to start, clients, checks of replies."""

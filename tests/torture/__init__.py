@@ -1,0 +1,1 @@
+"""Torture: faults on a running system (`run`), judged by its clients (`judge`)."""

@@ -3,7 +3,7 @@
 import pytest
 from aiohttp.compression_utils import HAS_ZSTD
 
-from service.web.compression import AVAILABLE, GZIP, ZSTD, negotiated
+from service.web.reply_compression import AVAILABLE, GZIP, ZSTD, negotiated
 from tests.support.samples import ACCEPTS_ANY, ACCEPTS_GZIP
 
 

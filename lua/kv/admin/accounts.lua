@@ -165,8 +165,8 @@ M.functions = {
         summary = 'creates an account',
         help = 'The hash is made by python -m service.hash_password. Without grants the '
             .. 'account gets those of KV_DEFAULT_GRANTS. The name is one that the service '
-            .. 'accepts: 1 to 64 printable characters, in the Unicode form NFC, without white '
-            .. 'space at either end.',
+            .. 'accepts: 1 to ' .. names.MAX_LENGTH .. ' printable characters, in the Unicode '
+            .. 'form NFC, without white space at either end.',
         example = "kv.admin.create_account('dave', '$2b$12$…', "
             .. "{{prefix = 'dave/', rights = 'rw'}})",
         writes = true,

@@ -11,7 +11,11 @@ from tests.torture.history import History
 from tests.torture.judge.key_histories import judge_keys
 from tests.torture.judge.report import rendered
 from tests.torture.judge.shrink import Judge, shortest
-from tests.torture.judge.store_order import judge_feed, judge_retries, judge_store
+from tests.torture.judge.strict_serializability import (
+    judge_feed,
+    judge_retries,
+    judge_store,
+)
 from tests.torture.judge.violations import Violation
 
 JUDGES: tuple[Judge, ...] = (judge_feed, judge_retries, judge_store, judge_keys)
@@ -26,7 +30,7 @@ JUDGE_OF: dict[str, Judge | None] = {
     "undecided": None,
     # whoever is left out may be the reason for another refusal
     "refusal": None,
-    # not of a history alone: see judge.py
+    # not of a history alone: see verdict.py
     **dict.fromkeys(("grant", "feeds", "replay", "replies", "trouble")),
 }
 

@@ -13,7 +13,7 @@ from tests.torture.judge.claims import Claims
 from tests.torture.judge.projection import projected
 from tests.torture.judge.replay import Replay, Timeline, Version
 from tests.torture.judge.requests import Request, fold
-from tests.torture.judge.store_order import Wish, wishes_of
+from tests.torture.judge.strict_serializability import Wish, wishes_of
 from tests.torture.judge.violations import Violation, violation
 
 Judge = Callable[[History], Iterator[Violation]]

@@ -1,0 +1,1 @@
+"""A round: the system, its clients, their work, the faults."""

@@ -1,4 +1,14 @@
-"""Whether the whole store was strictly serializable, by its own order of changes."""
+"""Whether the whole store was strictly serializable, by its own order of changes.
+
+Its rules, by what they judge:
+
+- the feed: "feed order", "feed gap", "feed end", "real time", "final";
+- what a change did: "condition", "delete", "counter", "early expiry";
+- a refused request: "refusal";
+- a read: "stale read", "early read", "phantom read", "refused write", "torn read",
+  "early expiry", "late expiry", "revived key";
+- attempts of one request: "retry".
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
