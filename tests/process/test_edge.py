@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from service.app import DEFAULT_TUNING, Tuning
+from service.web.admission import HEALTH_RESERVE
 from service.web.connection import HttpConnection
-from service.web.server import HEALTH_RESERVE
 from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, Reply, unique
@@ -444,9 +445,12 @@ async def silent_newcomers(service: Client, count: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def small(serve: Serve, own: Tarantool) -> AsyncIterator[Client]:
+async def small(
+    serve: Serve, own: Tarantool, tuning: Tuning = DEFAULT_TUNING
+) -> AsyncIterator[Client]:
     """A service with few connections, none of which is open."""
-    async with serve(own, KV_MAX_CONNECTIONS=str(CONNECTIONS)) as client:
+    environ = {"KV_MAX_CONNECTIONS": str(CONNECTIONS)}
+    async with serve(own, tuning=tuning, **environ) as client:
         await client.enter()
         await client.session.close()
         yield client
@@ -511,11 +515,13 @@ async def test_silent_newcomers_do_not_keep_health_checks_out(
 
 
 async def test_without_the_reserve_a_health_check_is_reset(
-    serve: Serve, own: Tarantool, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, own: Tarantool
 ) -> None:
     """The control of the two before."""
-    monkeypatch.setattr("service.web.server.HEALTH_RESERVE", 0)
-    async with small(serve, own) as client, busy(client, own, CONNECTIONS):
+    async with (
+        small(serve, own, Tuning(health_reserve=0)) as client,
+        busy(client, own, CONNECTIONS),
+    ):
         with pytest.raises(aiohttp.ClientError):
             await ask_alone(client, "/livez")
 

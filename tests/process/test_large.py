@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from service.app import Tuning
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import free_port, wait_until_ready
@@ -74,10 +75,9 @@ async def test_large_writes_take_turns_and_others_share_one(
 
 
 async def test_one_whose_turn_does_not_come_in_time_is_refused(
-    slow: Tarantool, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    slow: Tarantool, serve: Serve
 ) -> None:
-    monkeypatch.setattr("service.app.CALL_TIMEOUT", 0.2)
-    async with serve(slow) as client:
+    async with serve(slow, tuning=Tuning(max_delay=0.2)) as client:
         await client.enter()
         first = asyncio.create_task(write(client, 3 * MIB // 2))
         await asyncio.sleep(0.1)

@@ -13,7 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from service.api.changes import HEARTBEAT, SEND_TIMEOUT
+from service.api.changes import StreamTiming
+from service.app import Tuning
 from service.storage.feed import RETRY_INTERVAL, TAIL_WAIT
 from service.web.runner import GRACE
 from tests.support.assertions import assert_problem
@@ -27,6 +28,8 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 KIB = 1024
 MIB = 1024 * KIB
 
+TIMING = StreamTiming()
+
 WATCHERS = 5_000
 
 #: Connections that are opened at a time.
@@ -34,7 +37,7 @@ AT_A_TIME = 200
 
 #: Seconds in which the calls of one watcher are counted, and those of all: what each
 #: did with its heartbeat would be among them.
-ONE, ALL = 2 * TAIL_WAIT, HEARTBEAT + 1
+ONE, ALL = 2 * TAIL_WAIT, TIMING.heartbeat + 1
 
 #: Bytes of the service's memory that a watcher may take.
 BYTES_PER_WATCHER = 200 * KIB
@@ -282,7 +285,7 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
                 return descriptors_of(service) <= without
 
             # whether or not it takes what the kernel holds for it
-            await asyncio.to_thread(wait_until, is_closed, SEND_TIMEOUT / 2)
+            await asyncio.to_thread(wait_until, is_closed, TIMING.send_timeout / 2)
             await asyncio.to_thread(slow.take_rest)
         messages = [event.id for event in slow.events if event.kind == "message"]
         assert len(messages) < COUNT
@@ -294,10 +297,10 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
 
 
 async def test_a_dropped_watcher_is_told_why(
-    serve: Serve, tarantool: Tarantool, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tarantool: Tarantool
 ) -> None:
-    monkeypatch.setattr("service.api.changes.END_GRACE", SOON)
-    async with serve(tarantool, KV_MAX_BODY=str(512 * KIB)) as client:
+    tuning = Tuning(stream=StreamTiming(end_grace=SOON))
+    async with serve(tarantool, tuning=tuning, KV_MAX_BODY=str(512 * KIB)) as client:
         await client.enter()
         port = int(client.url.rpartition(":")[2])
         async with slow_watcher(port, client) as slow:
