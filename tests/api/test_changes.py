@@ -19,7 +19,7 @@ from tests.support.client import Client, Reply, unique
 from tests.support.machine import narrow_socket
 from tests.support.samples import large_body
 from tests.support.service import Serve
-from tests.support.sse import PATIENCE, Stream, following, query
+from tests.support.sse import EVENT_TIMEOUT, Stream, following, query
 from tests.support.tarantool import Tarantool, Tarantools
 from tests.support.verbatim import path_of, send
 
@@ -314,7 +314,7 @@ async def write_some(client: Client, prefix: str, count: int) -> list[int]:
 async def asked(client: Client, path: str, **headers: str) -> Reply:
     """A stream, if that is the answer, is not waited for."""
     lines = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(EVENT_TIMEOUT):
         return await send(client, "GET", path, None, *lines)
 
 
@@ -754,7 +754,7 @@ async def test_a_heartbeat_carries_on_what_a_filtered_watcher_comes_back_with(
         before = await written(impatient, {prefix: 1})
         assert (await stream.next()).id == str(before)
         now = await written(impatient, {unique("other"): 1})
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             while stream.parser.last_event_id != str(now):
                 await stream.comments(len(stream.parser.comments) + 1)
         last = await written(impatient, {prefix: 2})
@@ -775,7 +775,7 @@ async def test_a_stream_ends_with_its_token(
         await brief.enter()
         writing = asyncio.create_task(write() if busy else asyncio.sleep(LONG))
         async with following(brief, prefix=prefix) as stream:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(EVENT_TIMEOUT):
                 *events, end = await stream.rest()
             assert (end.kind, end.json["code"]) == ("end", "token_expired")
             assert end.json["status"] == 403
@@ -797,6 +797,6 @@ async def test_a_client_that_takes_nothing_is_cut_off(impatient: Client) -> None
         async with following(deaf, since=since, prefix=prefix) as stream:
             await asyncio.sleep(3)  # aiohttp's client stops to read when it has enough
             with contextlib.suppress(ConnectionError, aiohttp.ClientError):
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(EVENT_TIMEOUT):
                     events = await stream.rest()
                     assert len(events) < 16

@@ -18,7 +18,7 @@ from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
 from tests.support.compressed import body_of, head_of, long_read
 from tests.support.machine import POLL_INTERVAL
-from tests.support.raw_http import PATIENCE, http, left_waiting, talk
+from tests.support.raw_http import REPLY_TIMEOUT, http, left_waiting, talk
 from tests.support.samples import ACCEPTS_ANY, ACCEPTS_GZIP, ACCEPTS_NOTHING
 from tests.support.service import Serve
 from tests.support.sse import following, query
@@ -382,7 +382,7 @@ async def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
     last = http("GET", "/livez", b"Connection: close")
     async with (
         left_waiting(client, one + one + last) as reader,
-        asyncio.timeout(PATIENCE),
+        asyncio.timeout(REPLY_TIMEOUT),
     ):
         for _ in range(2):
             await head_of(reader)
@@ -436,7 +436,7 @@ async def test_a_client_that_leaves_frees_its_compressed_stream(
         async with left_waiting(client, slow) as reader:
             await head_of(reader)
             assert await coding() is None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             while True:
                 if await coding() == GZIP:
                     break

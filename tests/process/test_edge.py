@@ -21,7 +21,7 @@ from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import POLL_INTERVAL, wait_until
-from tests.support.raw_http import PATIENCE, PAUSE, http, left_waiting, talk
+from tests.support.raw_http import PAUSE, REPLY_TIMEOUT, http, left_waiting, talk
 from tests.support.service import Serve, ServiceProcess, environ_for, service_process
 from tests.support.sse import following, query
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
@@ -96,7 +96,7 @@ class Slow:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(REPLY_TIMEOUT):
         while True:
             if condition():
                 return
@@ -104,7 +104,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def until_answered(ask: Callable[[], Awaitable[Reply]], status: int) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(REPLY_TIMEOUT):
         while True:
             if (await ask()).status == status:
                 return
@@ -116,7 +116,10 @@ async def served(client: Client, seconds: float) -> int:
     answered, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
+            async with (
+                asyncio.timeout(REPLY_TIMEOUT),
+                aiohttp.ClientSession() as session,
+            ):
                 visitor = Client(session, client.url)
                 visitor.token = client.token
                 answered += (await visitor.read(["k"])).status == 200
@@ -251,20 +254,22 @@ def secured(request: pytest.FixtureRequest) -> Pair | None:
 
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 @pytest.mark.parametrize(
-    ("patience", "is_cut_off"), [(SHORT, True), (LONG, False)], ids=["cut", "control"]
+    ("client_timeout", "is_cut_off"),
+    [(SHORT, True), (LONG, False)],
+    ids=["cut", "control"],
 )
 async def test_who_does_not_take_its_reply_gives_way(
     tarantool: Tarantool,
     authority: Authority,
     secured: Pair | None,
     tmp_path: Path,
-    patience: str,
+    client_timeout: str,
     is_cut_off: bool,
 ) -> None:
     key = unique("large")
     sizes = {"KV_MAX_VALUE": LARGE, "KV_MAX_BODY": 2 * LARGE, "KV_MAX_HELD": 2 * LARGE}
     environ = {name: str(size) for name, size in sizes.items()}
-    environ["KV_CLIENT_TIMEOUT"] = patience
+    environ["KV_CLIENT_TIMEOUT"] = client_timeout
     environ |= secured.environ() if secured else {}
     context = authority.context() if secured else None
     connector = aiohttp.TCPConnector(ssl=context or True)
@@ -379,7 +384,7 @@ async def alone(service: Client) -> AsyncIterator[Client]:
 
 
 async def ask_alone(service: Client, path: str) -> Reply:
-    async with alone(service) as client, asyncio.timeout(PATIENCE):
+    async with alone(service) as client, asyncio.timeout(REPLY_TIMEOUT):
         return await client.request("GET", path)
 
 
@@ -426,7 +431,9 @@ async def busy(service: Client, own: Tarantool, count: int) -> AsyncIterator[Non
             group.create_task(client.list_keys(""))
         try:
             await asyncio.to_thread(
-                wait_until, lambda: int(evaluated(own, "waiting")) == count, PATIENCE
+                wait_until,
+                lambda: int(evaluated(own, "waiting")) == count,
+                REPLY_TIMEOUT,
             )
             yield
         finally:
@@ -598,7 +605,7 @@ async def write_large(client: Client, keys: list[str]) -> None:
 async def reading(client: Client, key: str) -> AsyncIterator[bytes]:
     """A reply that has begun and is not taken: its first line."""
     async with left_waiting(client, reads(client, key)) as reader:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             status = await reader.readline()
         yield status
 

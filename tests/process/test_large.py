@@ -26,7 +26,7 @@ MANY = 4
 AT_ONCE = 1.0
 
 #: Seconds in which the service finds a Tarantool that is back.
-SOON = 5.0
+RECOVERY_TIMEOUT = 5.0
 
 #: A write of long values takes half a second, and tells how many did so at once.
 WRITES_SLOWLY = """
@@ -132,7 +132,7 @@ async def test_what_is_small_does_not_queue_behind_what_is_large(
     key = unique("k")
     async with through_narrow(tarantool, serve) as (client, proxy):
         large = asyncio.create_task(write(client, 4 * MIB))
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(RECOVERY_TIMEOUT):
             await proxy.full.wait()
         async with asyncio.timeout(AT_ONCE):
             assert (await client.write({key: 1})).status == 200
@@ -147,14 +147,14 @@ async def test_both_connections_to_the_storage_are_made_again(
 ) -> None:
     async with through_narrow(tarantool, serve) as (client, proxy):
         large = asyncio.create_task(write(client, 4 * MIB))
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(RECOVERY_TIMEOUT):
             await proxy.full.wait()
         proxy.cut()
         proxy.wide.set()
         lost = await large
         assert_problem(lost, 503, "storage_unavailable")
         assert lost.json["applied"] == "unknown"
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, RECOVERY_TIMEOUT)
         assert (await write(client, 4 * MIB)).status == 200
         assert (await client.write({unique("k"): 1})).status == 200
 

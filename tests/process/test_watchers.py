@@ -43,7 +43,7 @@ ONE, ALL = 2 * TAIL_WAIT, TIMING.heartbeat + 1
 BYTES_PER_WATCHER = 200 * KIB
 
 #: Seconds for something to reach all of them, on a busy machine.
-SOON = 60.0
+TIMEOUT = 60.0
 
 PREFIXES = 200
 
@@ -130,7 +130,7 @@ def calls_of_a_tail(seconds: float) -> float:
 
 async def calls_of_idle_watchers(tarantool: Tarantool, seconds: float) -> int:
     """Counted when those that had come last have found their place."""
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT):
         before = 0
         while (now := await calls(tarantool)) - before > calls_of_a_tail(1):
             before = now
@@ -171,7 +171,7 @@ async def test_5000_idle_watchers_cost_tarantool_what_one_does(
 
         begin = time.monotonic()
         written = await client.write({"k": 1})
-        events = await asyncio.gather(*(stream.next(SOON) for stream in streams))
+        events = await asyncio.gather(*(stream.next(TIMEOUT) for stream in streams))
         print(f"a write reaches all: {time.monotonic() - begin:.2f} s")
         assert {event.id for event in events} == {written.headers["KV-Revision"]}
         assert len(events) == WATCHERS
@@ -197,7 +197,7 @@ class SlowWatcher:
         self.parser = Parser()
         self.events: list[Event] = []
         self._socket = socket.socket()
-        self._socket.settimeout(SOON)
+        self._socket.settimeout(TIMEOUT)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIB)
         self._socket.connect(("127.0.0.1", port))
         request = http("GET", "/api/changes", b"Accept: text/event-stream", token=token)
@@ -299,7 +299,7 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
 async def test_a_dropped_watcher_is_told_why(
     serve: Serve, tarantool: Tarantool
 ) -> None:
-    tuning = Tuning(stream=StreamTiming(end_grace=SOON))
+    tuning = Tuning(stream=StreamTiming(end_grace=TIMEOUT))
     async with serve(tarantool, tuning=tuning, KV_MAX_BODY=str(512 * KIB)) as client:
         await client.enter()
         port = int(client.url.rpartition(":")[2])
@@ -375,7 +375,7 @@ async def test_a_stop_ends_every_stream_and_poll_at_once(
         told = [await stream.next() for stream in streams]
         begin = time.monotonic()
         service.send(signal.SIGTERM)
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(TIMEOUT):
             for stream, event in zip(streams, told, strict=True):
                 (end,) = await stream.rest()
                 assert (end.kind, end.json["code"]) == ("end", "stopping")
@@ -407,7 +407,7 @@ async def test_a_stream_outlives_a_kill_of_tarantool(
                     reply = await client.request("GET", query())
                     assert_problem(reply, 503, "storage_unavailable")
                     await asyncio.to_thread(own.start)
-                    await wait_until_ready(client, SOON)
+                    await wait_until_ready(client, TIMEOUT)
             events = await stream.take(len(revisions))
             assert [event.id for event in events] == revisions
             written = await client.write({"polled": 1})
