@@ -3,8 +3,10 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+import msgspec
 from aiohttp import web
 
+from service.api.changes import STREAM_TIMING, StreamTiming
 from service.api.context import (
     ADMISSION,
     FEED,
@@ -29,21 +31,43 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.storage.instances import CALL_TIMEOUT
-from service.web.admission import Admission, bounded
+from service.web.admission import HEALTH_RESERVE, Admission, bounded
 from service.web.problems import render
-from service.web.reply_compression import AVAILABLE, COMPRESSION, Compression
+from service.web.reply_compression import (
+    AVAILABLE,
+    COMPRESSION,
+    Compression,
+    CompressionLimits,
+)
 from service.web.reservation import reserving
 
 #: Bodies of the largest size that the feed buffers for slow watchers.
 MAX_BUFFERED_BODIES = 4
 
 
-def create_app(settings: Settings) -> web.Application:
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits that are not settings: only tests change them."""
+
+    stream: StreamTiming = StreamTiming()
+    compression: CompressionLimits = CompressionLimits()
+
+    #: Connections beyond the limit, for health checks.
+    health_reserve: int = HEALTH_RESERVE
+
+    #: Seconds that a large body or reply waits for its slot.
+    max_delay: float = CALL_TIMEOUT
+
+
+DEFAULT_TUNING = Tuning()
+TUNING = web.AppKey("tuning", Tuning)
+
+
+def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Application:
     """The application, not started yet.
 
     :param settings: with an address, a password and a signing secret
     """
-    admission = Admission(settings, CALL_TIMEOUT)
+    admission = Admission(settings, tuning.max_delay, tuning.health_reserve)
     app = web.Application(
         middlewares=[
             reserving(admission),
@@ -53,6 +77,8 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.max_body,
     )
     app[SETTINGS] = settings
+    app[TUNING] = tuning
+    app[STREAM_TIMING] = tuning.stream
     app[ADMISSION] = admission
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
@@ -68,7 +94,7 @@ def create_app(settings: Settings) -> web.Application:
 
 async def compression(app: web.Application) -> AsyncIterator[None]:
     is_on = app[SETTINGS].compression == "on"
-    app[COMPRESSION] = Compression(AVAILABLE if is_on else ())
+    app[COMPRESSION] = Compression(AVAILABLE if is_on else (), app[TUNING].compression)
     yield
     app[COMPRESSION].close()
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
+from service.app import DEFAULT_TUNING, Tuning
 from service.process.run import bind, running
 from service.settings import Settings
 from tests.support.addresses import coming_from, new_address
@@ -48,14 +49,19 @@ def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """`async with serve(tarantool, KV_…="…") as client` runs a service of its own."""
+    """`async with serve(tarantool, KV_…="…") as client` runs a service of its own.
+
+    `tuning=Tuning(…)` changes limits that are not settings.
+    """
 
     @contextlib.asynccontextmanager
-    async def served(tarantool: Tarantool, **environ: str) -> AsyncIterator[Client]:
+    async def served(
+        tarantool: Tarantool, *, tuning: Tuning = DEFAULT_TUNING, **environ: str
+    ) -> AsyncIterator[Client]:
         settings = Settings.from_env(environ_for(tarantool, **environ))
         url = f"http://{settings.host}:{settings.port}"
         async with (
-            running(settings, bind(settings)),
+            running(settings, bind(settings), tuning=tuning),
             aiohttp.ClientSession() as session,
         ):
             yield Client(session, url)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 
+import msgspec
 from aiohttp import hdrs, web
 
 from service.api import sse
@@ -25,23 +26,30 @@ from service.web.responses import json_reply
 
 log = logging.getLogger(__name__)
 
-#: Seconds between heartbeats: proxies close a connection that is silent for a minute.
-HEARTBEAT = 15.0
-
 #: Seconds between checks whether the client of a long poll has left.
 CHECK_INTERVAL = 1.0
-
-#: Seconds that a client may take to receive a piece of an event.
-SEND_TIMEOUT = 30.0
-
-#: Seconds that a client may take to receive the rest of an event and the last one.
-END_GRACE = 1.0
 
 HEADERS = {
     hdrs.CONTENT_TYPE: EVENT_STREAM,
     hdrs.CACHE_CONTROL: "no-store, no-transform",
     "X-Accel-Buffering": "no",  # nginx passes each event on at once
 }
+
+
+class StreamTiming(msgspec.Struct, frozen=True, kw_only=True):
+    """The intervals and timeouts of a stream, in seconds."""
+
+    #: Between heartbeats: proxies close a connection that is silent for a minute.
+    heartbeat: float = 15.0
+
+    #: A client may take this long to receive a piece of an event.
+    send_timeout: float = 30.0
+
+    #: A client may take this long to receive the rest of an event and the last one.
+    end_grace: float = 1.0
+
+
+STREAM_TIMING = web.AppKey("stream_timing", StreamTiming)
 
 
 async def changes(request: web.Request) -> web.StreamResponse:
@@ -76,8 +84,9 @@ async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
     response = web.StreamResponse(headers=HEADERS)
     disable_slow_reader_check(request, on_left=lambda: watcher.end(TooSlow()))
     response.force_close()  # the connection may be aborted
+    end_grace = request.app[STREAM_TIMING].end_grace
     loop = asyncio.get_running_loop()
-    watcher.on_end = lambda: loop.call_later(END_GRACE, _abort, request)
+    watcher.on_end = lambda: loop.call_later(end_grace, _abort, request)
     try:
         await response.prepare(request)
         await _send_events(request, response, watcher, found)
@@ -101,22 +110,25 @@ async def _send_events(
     :raises TimeoutError: the client is too slow
     """
     while not has_left(request):
-        await _send_changes(response, watcher, found)
+        await _send_changes(request, response, watcher, found)
         try:
             found = await watcher.next(_time_to_wait(request))
         except Exception as error:
-            await _send(response, sse.end(_problem(error)))
+            await _send(request, response, sse.end(_problem(error)))
             return
 
 
 async def _send_changes(
-    response: web.StreamResponse, watcher: Watcher, found: list[Change]
+    request: web.Request,
+    response: web.StreamResponse,
+    watcher: Watcher,
+    found: list[Change],
 ) -> None:
     if not found:
-        await _send(response, sse.heartbeat(watcher.position))
+        await _send(request, response, sse.heartbeat(watcher.position))
     for pieces in sse.events(found):
         for piece in pieces:
-            await _send(response, piece)
+            await _send(request, response, piece)
             await asyncio.sleep(0)  # a fast client does not delay the others
         if watcher.has_ended:
             return
@@ -137,14 +149,16 @@ def _time_to_wait(request: web.Request) -> float:
     left = request[EXPIRES_AT] - time.time()
     if left <= 0:
         raise TokenExpired()
-    return min(HEARTBEAT, left)
+    return min(request.app[STREAM_TIMING].heartbeat, left)
 
 
-async def _send(response: web.StreamResponse, piece: bytes) -> None:
+async def _send(
+    request: web.Request, response: web.StreamResponse, piece: bytes
+) -> None:
     """:raises ConnectionError: the client has left
     :raises TimeoutError: the client is too slow
     """
-    async with asyncio.timeout(SEND_TIMEOUT):
+    async with asyncio.timeout(request.app[STREAM_TIMING].send_timeout):
         await response.write(piece)
 
 

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from service.api.context import ADMISSION
 from service.api.routes import EXEMPT_PATHS, READING
-from service.app import create_app
+from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.errors import StartError
 from service.process.embedded_tarantool import embedded_tarantool
 from service.process.workers import Workers
@@ -25,7 +25,6 @@ from service.web.cors import Cors
 from service.web.headers import request_class
 from service.web.hosts import allowed_hosts
 from service.web.runner import GRACE, Runner
-from service.web.server import HEALTH_RESERVE
 from service.web.tls import Tls
 from service.web.tls_listener import HANDSHAKES, TlsSite
 
@@ -92,14 +91,20 @@ def bind(settings: Settings, *, shared: bool = False) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, listener: socket.socket, tls: Tls | None = None
+    settings: Settings,
+    listener: socket.socket,
+    tls: Tls | None = None,
+    tuning: Tuning = DEFAULT_TUNING,
 ) -> AsyncIterator[Runner]:
     """The application, serving on the listener.
 
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
-    app = create_app(settings)
-    most = min(app[ADMISSION].max_connections, _most_connections(tls is not None))
+    app = create_app(settings, tuning)
+    others = OTHER_DESCRIPTORS + tuning.health_reserve
+    most = min(
+        app[ADMISSION].max_connections, _most_connections(others, tls is not None)
+    )
     app[ADMISSION].max_connections = most
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     runner = Runner(
@@ -220,11 +225,14 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _most_connections(has_handshakes: bool) -> int:
-    """How many connections the limit of descriptors allows; at least one."""
+def _most_connections(others: int, has_handshakes: bool) -> int:
+    """How many connections the limit of descriptors allows; at least one.
+
+    :param others: descriptors that are not counted connections
+    """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     share = 1 + HANDSHAKES if has_handshakes else 1
-    return max(1, int((soft - OTHER_DESCRIPTORS - HEALTH_RESERVE) / share))
+    return max(1, int((soft - others) / share))
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> StartError:

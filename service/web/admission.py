@@ -28,6 +28,9 @@ SAFE = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
 #: other requests.
 WATCHERS_SHARE = 3 / 4
 
+#: Connections beyond the limit, for several health checks while all others are busy.
+HEALTH_RESERVE = 16
+
 #: Requests for exempt routes that are admitted beyond the limit.
 SPARE = 64
 
@@ -41,7 +44,13 @@ class Admission:
         addition to the time that its length permits
     """
 
-    def __init__(self, settings: Settings, max_delay: float) -> None:
+    def __init__(
+        self, settings: Settings, max_delay: float, health_reserve: int = HEALTH_RESERVE
+    ) -> None:
+        """
+        :param max_delay: seconds that a large body or reply waits for its slot
+        :param health_reserve: connections beyond the limit, for health checks
+        """
         self.requests = 0
         self.reserved = 0
         self.watchers = 0
@@ -50,6 +59,7 @@ class Admission:
         self.max_requests = settings.share(settings.max_in_flight)
         self.max_held = settings.share(settings.max_held)
         self.max_connections = settings.share(settings.max_connections)
+        self.health_reserve = health_reserve
         self.max_poll = float(MAX_POLL)
         self._max_watchers = settings.share(settings.max_watchers)
         self.client_timeout = float(settings.client_timeout)

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
 
+import msgspec
 from aiohttp import HttpVersion11, hdrs, web
 
 from service.web.zstd import zstd
@@ -32,15 +33,6 @@ LEVEL = 1
 #: zlib: the largest window, in a gzip container.
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
-#: Streams that are open. Each keeps up to 0.5 MiB of state for as long as its client
-#: takes; further replies are sent as they are.
-MAX_STREAMS = 64
-
-#: Bytes of replies that wait for the thread, beyond which further long ones are sent as
-#: they are. gzip takes about 20 ms for them: clients that are faster than the thread
-#: would only wait for it, and their replies would take memory in the meantime.
-MAX_PENDING = 4 * 1024 * 1024
-
 #: Characters of `Accept-Encoding` that are parsed: browsers send about 30, and a header
 #: that fills the largest head would stop the event loop for milliseconds.
 MAX_ACCEPTED = 1024
@@ -50,6 +42,19 @@ ELEMENT = re.compile(
     r"([!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?",
     re.ASCII,
 )
+
+
+class CompressionLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Beyond one of them long replies are sent as they are."""
+
+    #: Streams that are open. Each keeps up to 0.5 MiB of state for as long as its
+    #: client takes.
+    max_streams: int = 64
+
+    #: Bytes of replies that wait for the thread. gzip takes about 20 ms for them:
+    #: clients that are faster than the thread would only wait for it, and their replies
+    #: would take memory in the meantime.
+    max_pending: int = 4 * 1024 * 1024
 
 
 class Compressor(Protocol):
@@ -83,8 +88,9 @@ class Compression:
     :param codings: the preferred one first; none: replies are sent as they are
     """
 
-    def __init__(self, codings: Sequence[str] = AVAILABLE) -> None:
+    def __init__(self, codings: Sequence[str], limits: CompressionLimits) -> None:
         self._codings = codings
+        self._limits = limits
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="compression")
         self._streams = 0
         self._pending = 0
@@ -100,7 +106,10 @@ class Compression:
     @property
     def has_capacity(self) -> bool:
         """For one more stream."""
-        return self._pending < MAX_PENDING and self._streams < MAX_STREAMS
+        return (
+            self._pending < self._limits.max_pending
+            and self._streams < self._limits.max_streams
+        )
 
     def coding_for(self, request: web.BaseRequest) -> str | None:
         """The coding of the reply; None: as it is."""

@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 #: compared to choose them.
 CLOSED_AT_A_TIME = 1 / 64
 
-#: Connections beyond the limit, for several health checks while all others are busy.
-HEALTH_RESERVE = 16
-
 #: Seconds that a stop waits for the next requests of connections that are kept alive:
 #: those already sent, and those of clients that send one after the other.
 LINGER = 1.0
@@ -83,9 +80,9 @@ class HttpServer(web.Server):
         if self._make_capacity(connection):
             return
         connection.set_handler(self._answer_health_checks)
-        others = list(self._reserved)
+        others, reserve = list(self._reserved), self._admission.health_reserve
         self._reserved[connection] = None
-        if len(others) >= HEALTH_RESERVE and not self._close_idle(1, others):
+        if len(others) >= reserve and not self._close_idle(1, others):
             self._close(connection)
 
     def _make_capacity(self, connection: HttpConnection) -> bool:

@@ -18,7 +18,7 @@ from service.web.framing import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
 from tests.support.raw_http import (
-    PATIENCE,
+    REPLY_TIMEOUT,
     byte_by_byte,
     http,
     leave_after,
@@ -386,7 +386,7 @@ async def test_a_long_name_is_refused_without_normalising_it(
 ) -> None:
     # sorting combining marks takes the square of their number
     name = "a" + "\u0315\u0300" * 600
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(REPLY_TIMEOUT):
         reply = await visitor.post(path, {"username": name, "password": "password"})
     assert "64" in assert_problem(reply, 400, "invalid_request")
 

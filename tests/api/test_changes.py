@@ -12,12 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from service.api.changes import StreamTiming
+from service.app import Tuning
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import narrow_socket
 from tests.support.samples import large_body
 from tests.support.service import Serve
-from tests.support.sse import PATIENCE, Stream, following, query
+from tests.support.sse import EVENT_TIMEOUT, Stream, following, query
 from tests.support.tarantool import Tarantool, Tarantools
 from tests.support.verbatim import path_of, send
 
@@ -315,7 +317,7 @@ async def write_some(client: Client, prefix: str, count: int) -> list[int]:
 async def asked(client: Client, path: str, **headers: str) -> Reply:
     """A stream, if that is the answer, is not waited for."""
     lines = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(EVENT_TIMEOUT):
         return await send(client, "GET", path, None, *lines)
 
 
@@ -734,27 +736,31 @@ async def test_who_comes_while_the_feed_is_behind_is_told_all_once(
 # Heartbeats, and the end
 
 
-async def test_a_silent_stream_has_a_heartbeat(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.api.changes.HEARTBEAT", 0.1)
-    async with following(client, prefix=unique("silent")) as stream:
+@pytest.fixture
+async def impatient(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
+    """A client of a service with short timeouts for streams."""
+    timing = StreamTiming(heartbeat=0.1, send_timeout=0.5)
+    async with serve(tarantool, tuning=Tuning(stream=timing)) as client:
+        yield await client.enter()
+
+
+async def test_a_silent_stream_has_a_heartbeat(impatient: Client) -> None:
+    async with following(impatient, prefix=unique("silent")) as stream:
         assert await stream.comments(5) == ["heartbeat"] * 5
 
 
 async def test_a_heartbeat_carries_on_what_a_filtered_watcher_comes_back_with(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    impatient: Client,
 ) -> None:
-    monkeypatch.setattr("service.api.changes.HEARTBEAT", 0.1)
     prefix = unique("filtered")
-    async with following(client, prefix=prefix) as stream:
-        before = await written(client, {prefix: 1})
+    async with following(impatient, prefix=prefix) as stream:
+        before = await written(impatient, {prefix: 1})
         assert (await stream.next()).id == str(before)
-        now = await written(client, {unique("other"): 1})
-        async with asyncio.timeout(PATIENCE):
+        now = await written(impatient, {unique("other"): 1})
+        async with asyncio.timeout(EVENT_TIMEOUT):
             while stream.parser.last_event_id != str(now):
                 await stream.comments(len(stream.parser.comments) + 1)
-        last = await written(client, {prefix: 2})
+        last = await written(impatient, {prefix: 2})
         assert (await stream.next()).id == str(last)
 
 
@@ -772,7 +778,7 @@ async def test_a_stream_ends_with_its_token(
         await brief.enter()
         writing = asyncio.create_task(write() if busy else asyncio.sleep(LONG))
         async with following(brief, prefix=prefix) as stream:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(EVENT_TIMEOUT):
                 *events, end = await stream.rest()
             assert (end.kind, end.json["code"]) == ("end", "token_expired")
             assert end.json["status"] == 403
@@ -782,21 +788,18 @@ async def test_a_stream_ends_with_its_token(
         assert_problem(reply, 403, "token_expired")
 
 
-async def test_a_client_that_takes_nothing_is_cut_off(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.api.changes.SEND_TIMEOUT", 0.5)
+async def test_a_client_that_takes_nothing_is_cut_off(impatient: Client) -> None:
     prefix = unique("deaf")
-    since = await newest(client)
+    since = await newest(impatient)
     for number in range(16):
-        await written(client, {f"{prefix}-{number}": "x" * (900 * KIB)})
+        await written(impatient, {f"{prefix}-{number}": "x" * (900 * KIB)})
     connector = aiohttp.TCPConnector(socket_factory=narrow_socket)
     async with aiohttp.ClientSession(connector=connector) as session:
-        deaf = Client(session, client.url)
-        deaf.token = client.token
+        deaf = Client(session, impatient.url)
+        deaf.token = impatient.token
         async with following(deaf, since=since, prefix=prefix) as stream:
             await asyncio.sleep(3)  # aiohttp's client stops to read when it has enough
             with contextlib.suppress(ConnectionError, aiohttp.ClientError):
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(EVENT_TIMEOUT):
                     events = await stream.rest()
                     assert len(events) < 16

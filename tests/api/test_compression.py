@@ -11,13 +11,20 @@ import pytest
 from aiohttp.compression_utils import HAS_ZSTD, ZSTDDecompressor
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from service.app import Tuning
 from service.sizes import SMALL
-from service.web.reply_compression import AVAILABLE, GZIP, MIN_SIZE, ZSTD
+from service.web.reply_compression import (
+    AVAILABLE,
+    GZIP,
+    MIN_SIZE,
+    ZSTD,
+    CompressionLimits,
+)
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
 from tests.support.compressed import body_of, head_of, long_read
 from tests.support.machine import POLL_INTERVAL
-from tests.support.raw_http import PATIENCE, http, left_waiting, talk
+from tests.support.raw_http import REPLY_TIMEOUT, http, left_waiting, talk
 from tests.support.samples import ACCEPTS_ANY, ACCEPTS_GZIP, ACCEPTS_NOTHING
 from tests.support.service import Serve
 from tests.support.sse import following, query
@@ -381,7 +388,7 @@ async def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
     last = http("GET", "/livez", b"Connection: close")
     async with (
         left_waiting(client, one + one + last) as reader,
-        asyncio.timeout(PATIENCE),
+        asyncio.timeout(REPLY_TIMEOUT),
     ):
         for _ in range(2):
             await head_of(reader)
@@ -389,31 +396,36 @@ async def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
         assert (await reader.read()).endswith(b'{"status":"alive"}')
 
 
-@pytest.mark.parametrize("limit", ["MAX_STREAMS", "MAX_PENDING"])
+@pytest.mark.parametrize(
+    "limits",
+    [CompressionLimits(max_streams=0), CompressionLimits(max_pending=0)],
+    ids=["streams", "pending"],
+)
 async def test_without_capacity_long_replies_are_sent_as_they_are(
-    client: Client,
-    raw: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
-    limit: str,
-) -> None:
-    """Short ones need next to none."""
-    monkeypatch.setattr(f"service.web.reply_compression.{limit}", 0)
-    for size, coding in ((SMALL, GZIP), (SMALL + 1, None)):
-        asked = {"keys": await written(client, size)}
-        reply = await fetch(raw, client, "POST", "/api/read", asked, accept=("gzip",))
-        assert (len(reply.body), reply.coding) == (size, coding)
-        assert reply.headers.getall("Vary") == ["Accept-Encoding"]
-
-
-async def test_a_client_that_leaves_makes_room_for_another(
     serve: Serve,
     tarantool: Tarantool,
     raw: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
+    limits: CompressionLimits,
 ) -> None:
-    """Here there is room for one long compressed reply."""
-    monkeypatch.setattr("service.web.reply_compression.MAX_STREAMS", 1)
-    async with serve(tarantool) as client:
+    """Short ones need next to none."""
+    async with serve(tarantool, tuning=Tuning(compression=limits)) as client:
+        await client.enter()
+        for size, coding in ((SMALL, GZIP), (SMALL + 1, None)):
+            asked = {"keys": await written(client, size)}
+            reply = await fetch(
+                raw, client, "POST", "/api/read", asked, accept=("gzip",)
+            )
+            assert (len(reply.body), reply.coding) == (size, coding)
+            assert reply.headers.getall("Vary") == ["Accept-Encoding"]
+
+
+async def test_a_client_that_leaves_frees_its_compressed_stream(
+    serve: Serve,
+    tarantool: Tarantool,
+    raw: aiohttp.ClientSession,
+) -> None:
+    tuning = Tuning(compression=CompressionLimits(max_streams=1))
+    async with serve(tarantool, tuning=tuning) as client:
         await client.enter()
         slow = await long_read(client)
         asked = {"keys": await written(client, 3 * SMALL)}
@@ -430,7 +442,7 @@ async def test_a_client_that_leaves_makes_room_for_another(
         async with left_waiting(client, slow) as reader:
             await head_of(reader)
             assert await coding() is None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             while True:
                 if await coding() == GZIP:
                     break

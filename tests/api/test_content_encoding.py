@@ -15,7 +15,7 @@ from service.web.body_decoding import CODINGS, MAX_MEMBERS
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import POLL_INTERVAL
-from tests.support.raw_http import PATIENCE, http, left_waiting, replies_in, said
+from tests.support.raw_http import REPLY_TIMEOUT, http, left_waiting, replies_in, said
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool
 
@@ -402,7 +402,7 @@ async def test_what_is_decoded_counts_as_buffered(
 
 
 async def until_put(client: Client, body: bytes, status: int) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(REPLY_TIMEOUT):
         while True:
             reply, _ = await put(client, body, "gzip")
             if reply.status == status:

@@ -17,7 +17,7 @@ from service.settings import Settings
 from service.web.admission import SAFE
 from tests.support.client import Client, Reply
 from tests.support.random_requests import Request, Tokens, request
-from tests.support.raw_http import PATIENCE
+from tests.support.raw_http import REPLY_TIMEOUT
 from tests.support.reply_check import check, next_reply
 from tests.support.service import Serve, environ_for
 from tests.support.tarantool import Tarantool, Tarantools
@@ -78,7 +78,7 @@ class Store:
         reader, writer = await asyncio.open_connection(url.hostname, url.port)
         try:
             writer.write(bytes(sent))
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REPLY_TIMEOUT):
                 reply = await next_reply(reader, sent.method)
         finally:
             writer.close()

@@ -22,7 +22,7 @@ HOUR = 3600.0
 MAX_TTL = 100 * 365 * 24 * HOUR
 
 #: Seconds for a row to be collected, on a busy machine.
-PATIENCE = 20.0
+COLLECT_TIMEOUT = 20.0
 
 
 class Expiring:
@@ -44,7 +44,7 @@ class Expiring:
         await asyncio.sleep(0.05)
         if self.is_collecting:
             await asyncio.to_thread(
-                wait_until, lambda: not expired_rows(self._tarantool), PATIENCE
+                wait_until, lambda: not expired_rows(self._tarantool), COLLECT_TIMEOUT
             )
         else:
             assert data.keys() <= expired_rows(self._tarantool)

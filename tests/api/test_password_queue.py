@@ -37,7 +37,7 @@ SIGN_UPS = 1000
 AT_ONCE = struct.pack("ii", 1, 0)
 
 #: Seconds in which requests have come in and taken their places.
-SOON = 0.3
+SETTLE_TIME = 0.3
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def test_a_flood_from_one_address_does_not_keep_others_out(slow: Client) -
         coming_from(new_address(), slow) as other,
     ):
         flooding = asyncio.create_task(logins_of(flood, 2 * PLACES))
-        await asyncio.sleep(SOON)
+        await asyncio.sleep(SETTLE_TIME)
         for _ in range(3):
             assert await logins_of(other, 1) == [401]
             assert not flooding.done()
@@ -76,7 +76,7 @@ async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
     async def keep_on(name: str) -> None:
         while True:
             statuses[(await flood.login(name, "wrong")).status] += 1
-            await asyncio.sleep(SOON)
+            await asyncio.sleep(SETTLE_TIME)
 
     statuses: Counter[int] = Counter()
     async with (
@@ -87,7 +87,7 @@ async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
         await other.enter()
         names = [unique("nobody") for _ in range(20)] * 20
         crowd = asyncio.gather(*map(keep_on, names))
-        await asyncio.sleep(2 * SOON)
+        await asyncio.sleep(2 * SETTLE_TIME)
         for _ in range(5):
             assert await logins_of(other, 1) == [401]
             for _ in range(10):
@@ -105,7 +105,7 @@ async def test_a_sign_up_that_finds_no_place_does_not_count(
     tarantool.console(f"for _ = 2, {SIGN_UPS} do kv.v1.begin_sign_up('{address}') end")
     async with coming_from(address, slow) as flood:
         flooding = asyncio.create_task(logins_of(flood, PLACES))
-        await asyncio.sleep(SOON)
+        await asyncio.sleep(SETTLE_TIME)
         sign_ups = [flood.register(unique("user"), "password") for _ in range(20)]
         replies = await asyncio.gather(*sign_ups)
         await flooding
@@ -134,10 +134,10 @@ async def test_a_place_that_was_lost_to_others_counts_as_no_failure(
     async with coming_from(new_address(), slow) as flood:
         name = unique("nobody")
         filling = asyncio.create_task(logins_of(flood, PLACES - FREE))
-        await asyncio.sleep(SOON)
+        await asyncio.sleep(SETTLE_TIME)
         guesses = [flood.login(name, f"wrong {n}") for n in range(FREE)]
         guessing = asyncio.gather(*guesses)
-        await asyncio.sleep(SOON)
+        await asyncio.sleep(SETTLE_TIME)
         others = [one_login_from(new_address(), slow) for _ in range(3 * FREE)]
         assert await asyncio.gather(*others) == [401] * 3 * FREE
         lost = [reply.status for reply in await guessing].count(503)
@@ -174,7 +174,7 @@ async def test_clients_that_have_left_lose_their_places_first(
                 crowd.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
             if farewell != "none":
                 crowd.close()
-        await asyncio.sleep(SOON)
+        await asyncio.sleep(SETTLE_TIME)
         async with coming_from(new_address(), slow) as present:
             assert set(await logins_of(present, PLACES - THREADS)) == statuses
 
@@ -188,7 +188,7 @@ async def test_a_client_that_has_said_all_is_served_after_those_who_may_go_on(
 
     async with coming_from(new_address(), slow) as present:
         ending = [asyncio.create_task(half_closed(n)) for n in range(5 * THREADS)]
-        await asyncio.sleep(SOON / 10)
+        await asyncio.sleep(SETTLE_TIME / 10)
         assert await logins_of(present, 1) == [401]
         assert sum(task.done() for task in ending) <= 2 * THREADS
         assert set(await asyncio.gather(*ending)) == {401}

@@ -15,7 +15,7 @@ CALLERS = 12
 CALLS = "box.stat().CALL.total"
 
 #: Seconds of a call that takes long, and for one that does not wait for it.
-LONG, SOON = 3, 1.0
+LONG, TIMEOUT = 3, 1.0
 
 TAKES_LONG = f"""
 local get_each = kv.v1.get_each
@@ -60,7 +60,7 @@ async def test_nobody_waits_for_a_call_that_takes_long(
             slow = asyncio.create_task(service.read(["slow"]))
             await asyncio.sleep(PAUSE)
             for _ in range(3):
-                async with asyncio.timeout(SOON):
+                async with asyncio.timeout(TIMEOUT):
                     assert (await service.read(["key"])).status == 200
             assert not slow.done()
             assert (await slow).json == {"data": {}}

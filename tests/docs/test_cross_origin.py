@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Error, Page
 
-from tests.support.browser import PATIENCE
+from tests.support.browser import PAGE_TIMEOUT
 from tests.support.client import Client, unique
 from tests.support.machine import free_port
 from tests.support.proxy import Proxy
@@ -57,7 +57,7 @@ async def site() -> AsyncIterator[str]:
 async def page(chromium: Browser, site: str) -> AsyncIterator[Page]:
     """Of that origin."""
     async with await chromium.new_page() as page:
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(PAGE_TIMEOUT)
         await page.goto(f"{site}/")
         yield page
 

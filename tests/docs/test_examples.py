@@ -74,7 +74,7 @@ PASSING = re.compile(
 )
 
 #: Seconds until the console answers.
-SOON = 10.0
+CONSOLE_TIMEOUT = 10.0
 
 END_OF_EXAMPLE = "--- end of example ---"
 
@@ -192,10 +192,10 @@ def assert_session_holds(folder: Path) -> None:
     ]
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     with terminal(["bash", "-c", command], folder, environ) as console:
-        console.read_until(prompt, SOON)
+        console.read_until(prompt, CONSOLE_TIMEOUT)
         for line in typed:
             console.type(line)
-            console.read_until(prompt, SOON)
+            console.read_until(prompt, CONSOLE_TIMEOUT)
         answered = console.text.removesuffix(prompt)
     assert PASSING.sub("…", answered).strip() == PASSING.sub("…", session).strip()
 

@@ -21,7 +21,7 @@ from tests.support.tarantool import Tarantools
 EXAMPLES = 50
 
 #: Seconds; the run takes some twenty.
-PATIENCE = 300
+RUN_TIMEOUT = 300
 
 #: All checks are on. Two are told of the statuses that the contract has beside those of
 #: their defaults: 410 and 412 depend on the store, 413, 414 and 431 are for limits.
@@ -107,7 +107,7 @@ async def schemathesis(calls: Path, *arguments: str) -> tuple[str, int | None]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(RUN_TIMEOUT):
         output, _ = await process.communicate()
     return output.decode(), process.returncode
 

@@ -16,7 +16,7 @@ from playwright.async_api import (
     expect,
 )
 
-from tests.support.browser import PATIENCE
+from tests.support.browser import PAGE_TIMEOUT
 from tests.support.client import Client, unique
 from tests.support.nginx import nginx
 
@@ -101,7 +101,7 @@ async def _shown(response: Locator) -> Shown:
 async def page(chromium: Browser) -> AsyncIterator[Page]:
     """An empty one, without what another page keeps."""
     async with await chromium.new_page() as page:
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(PAGE_TIMEOUT)
         await page.add_init_script(REPORT_VIOLATIONS)
         yield page
 
@@ -119,7 +119,7 @@ async def documented(client: Client) -> set[tuple[str, str]]:
 async def blocks(page: Page, count: int) -> set[tuple[str, str]]:
     """The operations that the page shows, when there are so many."""
     found = page.locator(".opblock")
-    await expect(found).to_have_count(count, timeout=PATIENCE)
+    await expect(found).to_have_count(count, timeout=PAGE_TIMEOUT)
     methods = await found.locator(".opblock-summary-method").all_inner_texts()
     paths = [
         str(await path.get_attribute("data-path"))

@@ -18,7 +18,7 @@ TARGETS: dict[str, targets.Target] = {"body": targets.body, "token": targets.tok
 RUNS = 20_000
 
 #: Seconds; a run of so many inputs takes a few.
-PATIENCE = 120
+RUN_TIMEOUT = 120
 
 #: Within so many a fault that every value with a space shows is found from nothing.
 RUNS_TO_A_FAULT = 500_000
@@ -93,6 +93,6 @@ async def fuzzer(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(RUN_TIMEOUT):
         output, _ = await process.communicate()
     return process.returncode, output.decode(errors="replace")

@@ -51,7 +51,7 @@ SLACK = 16 * MIB
 SETTINGS = {"KV_CHANGES_BYTES": str(MIB)}
 
 #: Seconds for all of a connection, on a busy machine.
-PATIENCE = 20.0
+CONNECTION_TIMEOUT = 20.0
 
 TRACE = re.compile("Traceback| ERROR | CRITICAL ")
 PID = "require('tarantool').pid()"
@@ -159,7 +159,7 @@ class Flood:
     async def _settled(self) -> None:
         """Until the last connections are closed on the other side, too."""
         before = self.outcome.samples[0].descriptors
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CONNECTION_TIMEOUT
         while (  # noqa: ASYNC110 - it is in another process
             self._descriptors() != before and time.monotonic() < deadline
         ):
@@ -174,7 +174,7 @@ class Flood:
             random = Random(f"{self._seed} {self.outcome.connections}")
             self.outcome.connections += 1
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(CONNECTION_TIMEOUT):
                     await self._connection(random)
             except Exception as fault:
                 # whatever it is, a reply was not as it should be, or did not come

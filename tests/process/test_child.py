@@ -11,7 +11,7 @@ from service.process.child import MAX_BACKOFF, MIN_BACKOFF, Child
 from tests.support.machine import wait_until
 
 #: Seconds for a process to start or to end on a busy machine.
-SOON = 20.0
+TIMEOUT = 20.0
 
 SLEEP = "print(flush=True); import time; time.sleep(60)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP
@@ -45,11 +45,13 @@ def described(status: int) -> str:
 
 
 async def until_spawned(program: Program, number: int) -> None:
-    await asyncio.to_thread(wait_until, lambda: len(program.processes) >= number, SOON)
+    await asyncio.to_thread(
+        wait_until, lambda: len(program.processes) >= number, TIMEOUT
+    )
 
 
 async def test_a_child_ends_at_the_stop_signal() -> None:
-    child = Child("a child", Program(SLEEP).spawn, SOON)
+    child = Child("a child", Program(SLEEP).spawn, TIMEOUT)
     await child.spawn()
     assert child.is_running
     await child.stop()
@@ -71,7 +73,7 @@ async def test_a_dead_child_is_replaced_until_the_stop(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     program = Program(SLEEP)
-    child = Child("a child", program.spawn, SOON)
+    child = Child("a child", program.spawn, TIMEOUT)
     await child.spawn()
     child.keep_alive(described)
     program.processes[0].kill()
@@ -85,7 +87,7 @@ async def test_a_dead_child_is_replaced_until_the_stop(
 
 async def test_the_backoff_doubles(caplog: pytest.LogCaptureFixture) -> None:
     program = Program(BRIEF)
-    child = Child("a child", program.spawn, SOON)
+    child = Child("a child", program.spawn, TIMEOUT)
     await child.spawn()
     child.keep_alive(described)
     await until_spawned(program, 3)
@@ -99,12 +101,12 @@ async def test_a_program_that_cannot_be_started_is_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     program = Program(SLEEP)
-    child = Child("a child", program.spawn, SOON)
+    child = Child("a child", program.spawn, TIMEOUT)
     await child.spawn()
     child.keep_alive(described)
     program.is_missing = True
     program.processes[0].kill()
-    await asyncio.to_thread(wait_until, lambda: program.attempts >= 2, SOON)
+    await asyncio.to_thread(wait_until, lambda: program.attempts >= 2, TIMEOUT)
     program.is_missing = False
     await until_spawned(program, 2)
     assert child.is_running
@@ -114,7 +116,7 @@ async def test_a_program_that_cannot_be_started_is_tried_again(
 
 async def test_nothing_is_spawned_when_the_stop_comes_during_the_backoff() -> None:
     program = Program(BRIEF)
-    child = Child("a child", program.spawn, SOON)
+    child = Child("a child", program.spawn, TIMEOUT)
     await child.spawn()
     await child.wait()
     child.keep_alive(described)

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from service.app import DEFAULT_TUNING, Tuning
+from service.web.admission import HEALTH_RESERVE
 from service.web.connection import HttpConnection
-from service.web.server import HEALTH_RESERVE
 from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import POLL_INTERVAL, wait_until
-from tests.support.raw_http import PATIENCE, PAUSE, http, left_waiting, talk
+from tests.support.raw_http import PAUSE, REPLY_TIMEOUT, http, left_waiting, talk
 from tests.support.service import Serve, ServiceProcess, environ_for, service_process
 from tests.support.sse import following, query
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
@@ -95,7 +96,7 @@ class Slow:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(REPLY_TIMEOUT):
         while True:
             if condition():
                 return
@@ -103,7 +104,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def until_answered(ask: Callable[[], Awaitable[Reply]], status: int) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(REPLY_TIMEOUT):
         while True:
             if (await ask()).status == status:
                 return
@@ -115,7 +116,10 @@ async def served(client: Client, seconds: float) -> int:
     answered, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
+            async with (
+                asyncio.timeout(REPLY_TIMEOUT),
+                aiohttp.ClientSession() as session,
+            ):
                 visitor = Client(session, client.url)
                 visitor.token = client.token
                 answered += (await visitor.read(["k"])).status == 200
@@ -250,20 +254,22 @@ def secured(request: pytest.FixtureRequest) -> Pair | None:
 
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 @pytest.mark.parametrize(
-    ("patience", "is_cut_off"), [(SHORT, True), (LONG, False)], ids=["cut", "control"]
+    ("client_timeout", "is_cut_off"),
+    [(SHORT, True), (LONG, False)],
+    ids=["cut", "control"],
 )
 async def test_who_does_not_take_its_reply_gives_way(
     tarantool: Tarantool,
     authority: Authority,
     secured: Pair | None,
     tmp_path: Path,
-    patience: str,
+    client_timeout: str,
     is_cut_off: bool,
 ) -> None:
     key = unique("large")
     sizes = {"KV_MAX_VALUE": LARGE, "KV_MAX_BODY": 2 * LARGE, "KV_MAX_HELD": 2 * LARGE}
     environ = {name: str(size) for name, size in sizes.items()}
-    environ["KV_CLIENT_TIMEOUT"] = patience
+    environ["KV_CLIENT_TIMEOUT"] = client_timeout
     environ |= secured.environ() if secured else {}
     context = authority.context() if secured else None
     connector = aiohttp.TCPConnector(ssl=context or True)
@@ -378,7 +384,7 @@ async def alone(service: Client) -> AsyncIterator[Client]:
 
 
 async def ask_alone(service: Client, path: str) -> Reply:
-    async with alone(service) as client, asyncio.timeout(PATIENCE):
+    async with alone(service) as client, asyncio.timeout(REPLY_TIMEOUT):
         return await client.request("GET", path)
 
 
@@ -425,7 +431,9 @@ async def busy(service: Client, own: Tarantool, count: int) -> AsyncIterator[Non
             group.create_task(client.list_keys(""))
         try:
             await asyncio.to_thread(
-                wait_until, lambda: int(evaluated(own, "waiting")) == count, PATIENCE
+                wait_until,
+                lambda: int(evaluated(own, "waiting")) == count,
+                REPLY_TIMEOUT,
             )
             yield
         finally:
@@ -444,9 +452,12 @@ async def silent_newcomers(service: Client, count: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def small(serve: Serve, own: Tarantool) -> AsyncIterator[Client]:
+async def small(
+    serve: Serve, own: Tarantool, tuning: Tuning = DEFAULT_TUNING
+) -> AsyncIterator[Client]:
     """A service with few connections, none of which is open."""
-    async with serve(own, KV_MAX_CONNECTIONS=str(CONNECTIONS)) as client:
+    environ = {"KV_MAX_CONNECTIONS": str(CONNECTIONS)}
+    async with serve(own, tuning=tuning, **environ) as client:
         await client.enter()
         await client.session.close()
         yield client
@@ -511,11 +522,13 @@ async def test_silent_newcomers_do_not_keep_health_checks_out(
 
 
 async def test_without_the_reserve_a_health_check_is_reset(
-    serve: Serve, own: Tarantool, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, own: Tarantool
 ) -> None:
     """The control of the two before."""
-    monkeypatch.setattr("service.web.server.HEALTH_RESERVE", 0)
-    async with small(serve, own) as client, busy(client, own, CONNECTIONS):
+    async with (
+        small(serve, own, Tuning(health_reserve=0)) as client,
+        busy(client, own, CONNECTIONS),
+    ):
         with pytest.raises(aiohttp.ClientError):
             await ask_alone(client, "/livez")
 
@@ -592,7 +605,7 @@ async def write_large(client: Client, keys: list[str]) -> None:
 async def reading(client: Client, key: str) -> AsyncIterator[bytes]:
     """A reply that has begun and is not taken: its first line."""
     async with left_waiting(client, reads(client, key)) as reader:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             status = await reader.readline()
         yield status
 

@@ -26,7 +26,7 @@ SECRETS = ("jwt_secret", "tarantool_password")
 PID = "require('tarantool').pid()"
 
 #: Seconds in which an orphan is gone and a dead Tarantool is replaced.
-SOON = 5.0
+TIMEOUT = 5.0
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_killed_service_takes_its_tarantool_along(tmp_path: Path) -> None:
     with service_process(tmp_path) as service:
         tarantool = tarantool_pid(service)
         service.stop(signal.SIGKILL)
-        wait_until(lambda: not alive(tarantool), SOON)
+        wait_until(lambda: not alive(tarantool), TIMEOUT)
 
 
 def test_without_its_lifeline_a_tarantool_outlives_its_parent(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_without_its_lifeline_a_tarantool_outlives_its_parent(tmp_path: Path) ->
     }
     command = "tarantool lua/init.lua >/dev/null 2>&1 & wait"
     parent = subprocess.Popen(["sh", "-c", command], cwd=ROOT, env=environ)
-    wait_until((tmp_path / "tarantool.sock").exists, SOON)
+    wait_until((tmp_path / "tarantool.sock").exists, TIMEOUT)
     orphan = int(local_console(tmp_path, PID).split()[2])
     try:
         parent.kill()
@@ -124,9 +124,9 @@ async def test_a_killed_tarantool_is_replaced(
         await client.write({"k": 1})
         killed = tarantool_pid(service)
         os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: not alive(killed), SOON)
+        wait_until(lambda: not alive(killed), TIMEOUT)
         assert (await client.read(["k"])).status == 503
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, TIMEOUT)
         assert tarantool_pid(service) != killed
         assert (await client.read(["k"])).json["data"] == {"k": 1}
         assert (await client.write({"k": 2})).status == 200
@@ -141,7 +141,7 @@ async def test_a_tarantool_killed_again_and_again_loses_nothing(
         for number in range(3):
             assert (await client.write({"k": number})).status == 200
             os.kill(tarantool_pid(service), signal.SIGKILL)
-            await wait_until_ready(client, SOON)
+            await wait_until_ready(client, TIMEOUT)
             assert (await client.read(["k"])).json["data"] == {"k": number}
 
 
@@ -164,9 +164,9 @@ async def test_a_tarantool_that_cannot_be_started_is_tried_again(
         log.unlink()
         log.mkdir()
         os.kill(tarantool_pid(service), signal.SIGKILL)
-        wait_until(lambda: "cannot be started" in service.stderr(), SOON)
+        wait_until(lambda: "cannot be started" in service.stderr(), TIMEOUT)
         log.rmdir()
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, TIMEOUT)
 
 
 def test_the_data_are_their_owner_s_alone(tmp_path: Path) -> None:
@@ -186,10 +186,10 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         tarantool = tarantool_pid(service)
         os.kill(tarantool, signal.SIGSTOP)  # so that the first one has to wait for it
         service.send(signal.SIGINT)
-        wait_until(lambda: "stopping" in service.stderr(), SOON)
+        wait_until(lambda: "stopping" in service.stderr(), TIMEOUT)
         assert service.stop(signal.SIGINT) == 128 + signal.SIGINT
         assert "Traceback" not in service.stderr()
-        wait_until(lambda: not alive(tarantool), SOON)
+        wait_until(lambda: not alive(tarantool), TIMEOUT)
 
 
 async def test_secrets_are_kept_and_so_a_token_outlives_a_restart(

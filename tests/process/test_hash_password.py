@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.support.console import ENVIRON, HASH_PASSWORD, SOON, hash_of
+from tests.support.console import ENVIRON, HASH_PASSWORD, PROGRAM_TIMEOUT, hash_of
 from tests.support.machine import ROOT
 from tests.support.terminal import terminal
 
@@ -29,7 +29,7 @@ def test_no_hash_is_made_of_what_the_service_would_not_take(
         env=ENVIRON | environ,
         input=given,
         capture_output=True,
-        timeout=SOON,
+        timeout=PROGRAM_TIMEOUT,
     )
     assert run.returncode == 1
     assert run.stdout == b""
@@ -50,7 +50,7 @@ def test_variables_of_a_kubernetes_service_do_not_matter() -> None:
         env=ENVIRON | links,
         input=b"password",
         capture_output=True,
-        timeout=SOON,
+        timeout=PROGRAM_TIMEOUT,
     )
     assert (run.returncode, run.stderr) == (0, b"")
     assert run.stdout.startswith(b"$2b$04$")
@@ -58,12 +58,12 @@ def test_variables_of_a_kubernetes_service_do_not_matter() -> None:
 
 def test_a_password_that_is_typed_is_not_shown() -> None:
     with terminal(HASH_PASSWORD, ROOT, ENVIRON) as shown:
-        shown.read_until("Password: ", SOON)
+        shown.read_until("Password: ", PROGRAM_TIMEOUT)
         shown.type("correct horse")
-        shown.read_until("Once more: ", SOON)
+        shown.read_until("Once more: ", PROGRAM_TIMEOUT)
         shown.type("correct horse")
         shown.read_to_the_end()
-        assert shown.process.wait(SOON) == 0
+        assert shown.process.wait(PROGRAM_TIMEOUT) == 0
     assert re.fullmatch(
         r"Password: \nOnce more: \n\$2b\$04\$[./A-Za-z0-9]{53}\n", shown.text
     )
@@ -71,10 +71,10 @@ def test_a_password_that_is_typed_is_not_shown() -> None:
 
 def test_a_password_mistyped_makes_no_hash() -> None:
     with terminal(HASH_PASSWORD, ROOT, ENVIRON) as shown:
-        shown.read_until("Password: ", SOON)
+        shown.read_until("Password: ", PROGRAM_TIMEOUT)
         shown.type("correct horse")
-        shown.read_until("Once more: ", SOON)
+        shown.read_until("Once more: ", PROGRAM_TIMEOUT)
         shown.type("correct house")
         shown.read_to_the_end()
-        assert shown.process.wait(SOON) == 1
+        assert shown.process.wait(PROGRAM_TIMEOUT) == 1
     assert shown.text.endswith("\nkv: no hash is made: the passwords differ\n")

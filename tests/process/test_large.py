@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from service.app import Tuning
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import free_port, wait_until_ready
@@ -25,7 +26,7 @@ MANY = 4
 AT_ONCE = 1.0
 
 #: Seconds in which the service finds a Tarantool that is back.
-SOON = 5.0
+RECOVERY_TIMEOUT = 5.0
 
 #: A write of long values takes half a second, and tells how many did so at once.
 WRITES_SLOWLY = """
@@ -74,10 +75,9 @@ async def test_large_writes_take_turns_and_others_share_one(
 
 
 async def test_one_whose_turn_does_not_come_in_time_is_refused(
-    slow: Tarantool, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    slow: Tarantool, serve: Serve
 ) -> None:
-    monkeypatch.setattr("service.app.CALL_TIMEOUT", 0.2)
-    async with serve(slow) as client:
+    async with serve(slow, tuning=Tuning(max_delay=0.2)) as client:
         await client.enter()
         first = asyncio.create_task(write(client, 3 * MIB // 2))
         await asyncio.sleep(0.1)
@@ -132,7 +132,7 @@ async def test_what_is_small_does_not_queue_behind_what_is_large(
     key = unique("k")
     async with through_narrow(tarantool, serve) as (client, proxy):
         large = asyncio.create_task(write(client, 4 * MIB))
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(RECOVERY_TIMEOUT):
             await proxy.full.wait()
         async with asyncio.timeout(AT_ONCE):
             assert (await client.write({key: 1})).status == 200
@@ -147,14 +147,14 @@ async def test_both_connections_to_the_storage_are_made_again(
 ) -> None:
     async with through_narrow(tarantool, serve) as (client, proxy):
         large = asyncio.create_task(write(client, 4 * MIB))
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(RECOVERY_TIMEOUT):
             await proxy.full.wait()
         proxy.cut()
         proxy.wide.set()
         lost = await large
         assert_problem(lost, 503, "storage_unavailable")
         assert lost.json["applied"] == "unknown"
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, RECOVERY_TIMEOUT)
         assert (await write(client, 4 * MIB)).status == 200
         assert (await client.write({unique("k"): 1})).status == 200
 

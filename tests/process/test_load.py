@@ -26,7 +26,7 @@ GROUP = 10
 OWN, SHARED = 3, 3
 
 #: Seconds in which the service finds a Tarantool that is back.
-SOON = 10.0
+RECOVERY_TIMEOUT = 10.0
 
 #: Seconds before a client tries again what was refused.
 PAUSE = 0.05
@@ -177,7 +177,7 @@ async def test_what_was_acknowledged_survives_a_kill_under_load(
                     await asyncio.sleep(SECONDS / 3)
                     await asyncio.to_thread(tarantool.kill)
                     await asyncio.to_thread(tarantool.start)
-                    await wait_until_ready(load.client, SOON)
+                    await wait_until_ready(load.client, RECOVERY_TIMEOUT)
                 await asyncio.sleep(SECONDS / 3)
             assert load.tally.statuses == {200, 503}
             await load.read_all()

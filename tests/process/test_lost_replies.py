@@ -28,7 +28,7 @@ end
 """
 
 #: Seconds for Tarantool to commit all, or to come back, on a busy machine.
-SOON = 30.0
+TIMEOUT = 30.0
 
 
 class Case(NamedTuple):
@@ -93,14 +93,14 @@ async def crash(tarantools: Tarantools, serve: Serve) -> AsyncIterator[Crash]:
             await client.write(deleted)
             own.console(HOLD_REPLIES)
             requests = asyncio.gather(*(request(client, name) for name in CASES))
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(TIMEOUT):
                 while await look(own, "committed") < len(CASES):
                     pass
             revision = await look(own, "box.space.kv_meta:get('revision').value")
             await asyncio.to_thread(own.kill)
             replies = dict(zip(CASES, await requests, strict=True))
             await asyncio.to_thread(own.start)
-            await wait_until_ready(client, SOON)
+            await wait_until_ready(client, TIMEOUT)
             yield Crash(client, replies, revision)
 
 

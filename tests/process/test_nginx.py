@@ -10,13 +10,15 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
+from service.api.changes import StreamTiming
 from service.api.context import ADMISSION
+from service.app import Tuning
 from service.process.run import bind, running
 from service.settings import Settings
 from service.web.admission import Admission
 from tests.support.client import Client, unique
 from tests.support.nginx import nginx
-from tests.support.service import environ_for
+from tests.support.service import Serve, environ_for
 from tests.support.sse import following, query
 from tests.support.tarantool import Tarantool
 from tests.support.verbatim import path_of, send
@@ -94,11 +96,14 @@ async def test_events_are_held_back_where_nginx_buffers(
 
 
 async def test_a_silent_stream_has_a_heartbeat(
-    behind: Client, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tarantool: Tarantool, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("service.api.changes.HEARTBEAT", 0.2)
-    async with following(behind, prefix=unique("silent")) as stream:
-        assert await stream.comments(5) == ["heartbeat"] * 5
+    tuning = Tuning(stream=StreamTiming(heartbeat=0.2))
+    async with serve(tarantool, tuning=tuning) as client:
+        await client.enter()
+        with nginx(tmp_path / "nginx", client.url) as url:
+            async with following(at(url, client), prefix=unique("silent")) as stream:
+                assert await stream.comments(5) == ["heartbeat"] * 5
 
 
 async def test_a_client_comes_back_with_its_last_event_id(behind: Client) -> None:

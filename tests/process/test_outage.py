@@ -18,10 +18,10 @@ from tests.support.tarantool import Tarantool, Tarantools
 AT_ONCE = 1.0
 
 #: Seconds after which the service gives up on a call, and some for the reply.
-PATIENCE = 5.0 + AT_ONCE
+REFUSAL_TIMEOUT = 5.0 + AT_ONCE
 
 #: Seconds in which the service finds a Tarantool that is back.
-SOON = 5.0
+RECOVERY_TIMEOUT = 5.0
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_it_recovers_with_all_data(own: Tarantool, serve: Serve) -> None:
         await killed(own)
         assert (await client.read(["k"])).status == 503
         await started(own)
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, RECOVERY_TIMEOUT)
         assert (await client.read(["k"])).json["data"] == {"k": "kept"}
         assert (await client.write({"k": "new"})).status == 200
 
@@ -109,11 +109,11 @@ async def test_a_storage_that_hangs_is_given_up_on(
             client.read(["k"]),
             client.request("GET", "/readyz"),
         )
-        assert time.monotonic() - begin < PATIENCE
+        assert time.monotonic() - begin < REFUSAL_TIMEOUT
         assert [write.status, read.status, ready.status] == [503] * 3
         assert write.json["applied"] == "unknown"
         own.kill(signal.SIGCONT)
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, RECOVERY_TIMEOUT)
         assert (await client.read(["k"])).json["data"]["k"] in ("before", "during")
         assert (await client.write({"k": "after"})).status == 200
         assert (await client.read(["k"])).json["data"] == {"k": "after"}
@@ -130,7 +130,7 @@ async def test_of_two_addresses_the_one_that_is_up_is_used(
             assert (await client.write({"k": 1})).status == 200
             await started(first)
             await killed(second)
-            await wait_until_ready(client, SOON)
+            await wait_until_ready(client, RECOVERY_TIMEOUT)
             # another instance, with accounts of its own
             assert (await client.write({"k": 1})).json["code"] == "token_revoked"
             await client.enter()
@@ -151,7 +151,7 @@ async def test_an_instance_that_takes_no_writes_is_left_for_one_that_does(
             refused = await client.register("early", "password")
             assert refused.json["code"] == "storage_unavailable"
             # a call that was sent to the hanging one waits its time out
-            async with asyncio.timeout(PATIENCE + SOON):
+            async with asyncio.timeout(REFUSAL_TIMEOUT + RECOVERY_TIMEOUT):
                 while (await client.register("late", "password")).status == 503:
                     pass
             await client.login("late", "password")
@@ -189,4 +189,4 @@ async def test_a_hanging_instance_costs_no_descriptors(
             await asyncio.sleep(3 * CONNECT_TIMEOUT)
             assert descriptors() <= before + 2
         await started(own)
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, RECOVERY_TIMEOUT)

@@ -28,7 +28,7 @@ from tests.support.service import (
 from tests.support.tarantool import PASSWORD, Tarantool
 
 #: Seconds in which a signal is heard, or a byte is answered.
-SOON = 5.0
+TIMEOUT = 5.0
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_a_request_under_way_is_finished_before_the_end(
         write = SlowWrite(client, {"slow": "whole"})
         await write.begin()
         process.send(signal.SIGTERM)
-        wait_until(lambda: "stopping" in process.stderr(), SOON)
+        wait_until(lambda: "stopping" in process.stderr(), TIMEOUT)
         answer = await write.finish()
         write.close()
         assert answer.startswith(b"HTTP/1.1 200 OK")
@@ -78,7 +78,7 @@ async def test_nobody_can_connect_while_the_last_request_is_finished(
     await write.begin()
     assert not refuses_connections(process)
     process.send(signal.SIGTERM)
-    wait_until(lambda: refuses_connections(process), SOON)
+    wait_until(lambda: refuses_connections(process), TIMEOUT)
     assert (await write.finish()).startswith(b"HTTP/1.1 200 OK")
     write.close()
 
@@ -90,7 +90,7 @@ async def test_a_second_stop_signal_does_not_wait_for_requests(
     write = SlowWrite(await Client(session, process.url).enter(), {unique("k"): "v"})
     await write.begin()
     process.send(signal.SIGTERM)
-    wait_until(lambda: "stopping" in process.stderr(), SOON)
+    wait_until(lambda: "stopping" in process.stderr(), TIMEOUT)
     assert process.stop(signal.SIGTERM) == 128 + signal.SIGTERM
     write.close()
 
@@ -208,10 +208,10 @@ async def test_the_access_log_names_the_route_and_nothing_of_the_client(
 
     reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
     writer.write(request_)
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT):
         status = (await reader.read()).split()[1].decode()
     writer.close()
-    await asyncio.to_thread(wait_until, is_logged, SOON)
+    await asyncio.to_thread(wait_until, is_logged, TIMEOUT)
     (line,) = accesses(process.stderr()[begin:])
     assert logged in line
     assert re.search(rf'127\.0\.0\.1 "[^"]*" {status} \d+ \d+\.\d+$', line)

@@ -19,7 +19,7 @@ from service.web.tls import Tls
 from tests.support.certificates import EC, RSA, Arguments, Authority, Pair, openssl
 from tests.support.client import Client, unique
 from tests.support.machine import wait_until
-from tests.support.raw_http import PATIENCE, PAUSE, http
+from tests.support.raw_http import PAUSE, REPLY_TIMEOUT, http
 from tests.support.service import (
     Serve,
     ServiceProcess,
@@ -58,7 +58,7 @@ def shaken(
 ) -> tuple[bytes | None, str, str]:
     """The certificate, the protocol and the cipher of a new connection."""
     with (
-        socket.create_connection(("127.0.0.1", process.port), PATIENCE) as plain,
+        socket.create_connection(("127.0.0.1", process.port), REPLY_TIMEOUT) as plain,
         context.wrap_socket(plain, server_hostname=name) as secure,
     ):
         cipher = secure.cipher()
@@ -145,7 +145,7 @@ async def test_without_tls_there_is_no_answer(process: ServiceProcess) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
     with contextlib.closing(writer):
         writer.write(http("GET", "/livez"))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             with contextlib.suppress(ConnectionError):
                 assert await reader.read() == b""
 
@@ -156,7 +156,7 @@ async def test_who_does_not_finish_the_handshake_is_cut_off(
     reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
     with contextlib.closing(writer):
         writer.write(b"\x16\x03\x01")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             with contextlib.suppress(ConnectionError):
                 assert await reader.read() == b""
     assert (await client.read(["k"])).status == 200
@@ -178,7 +178,7 @@ def test_who_says_nothing_keeps_nobody_from_a_handshake(
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limit)
         for _ in range(SILENT):
             where = "127.0.0.1", process.port
-            silent.enter_context(socket.create_connection(where, PATIENCE))
+            silent.enter_context(socket.create_connection(where, REPLY_TIMEOUT))
         for _ in range(3):
             assert shaken(process, authority.context())[0] == pair.in_file()
 
@@ -192,7 +192,7 @@ async def test_slow_headers_are_answered_over_tls(
     )
     with contextlib.closing(writer):
         writer.write(b"GET /livez HTTP/1.1\r\n")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             _, _, body = (await reader.read()).partition(b"\r\n\r\n")
     assert json.loads(body)["code"] == "request_timeout"
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from service.api.changes import HEARTBEAT, SEND_TIMEOUT
+from service.api.changes import StreamTiming
+from service.app import Tuning
 from service.storage.feed import RETRY_INTERVAL, TAIL_WAIT
 from service.web.runner import GRACE
 from tests.support.assertions import assert_problem
@@ -27,6 +28,8 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 KIB = 1024
 MIB = 1024 * KIB
 
+TIMING = StreamTiming()
+
 WATCHERS = 5_000
 
 #: Connections that are opened at a time.
@@ -34,13 +37,13 @@ AT_A_TIME = 200
 
 #: Seconds in which the calls of one watcher are counted, and those of all: what each
 #: did with its heartbeat would be among them.
-ONE, ALL = 2 * TAIL_WAIT, HEARTBEAT + 1
+ONE, ALL = 2 * TAIL_WAIT, TIMING.heartbeat + 1
 
 #: Bytes of the service's memory that a watcher may take.
 BYTES_PER_WATCHER = 200 * KIB
 
 #: Seconds for something to reach all of them, on a busy machine.
-SOON = 60.0
+TIMEOUT = 60.0
 
 PREFIXES = 200
 
@@ -127,7 +130,7 @@ def calls_of_a_tail(seconds: float) -> float:
 
 async def calls_of_idle_watchers(tarantool: Tarantool, seconds: float) -> int:
     """Counted when those that had come last have found their place."""
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT):
         before = 0
         while (now := await calls(tarantool)) - before > calls_of_a_tail(1):
             before = now
@@ -168,7 +171,7 @@ async def test_5000_idle_watchers_cost_tarantool_what_one_does(
 
         begin = time.monotonic()
         written = await client.write({"k": 1})
-        events = await asyncio.gather(*(stream.next(SOON) for stream in streams))
+        events = await asyncio.gather(*(stream.next(TIMEOUT) for stream in streams))
         print(f"a write reaches all: {time.monotonic() - begin:.2f} s")
         assert {event.id for event in events} == {written.headers["KV-Revision"]}
         assert len(events) == WATCHERS
@@ -194,7 +197,7 @@ class SlowWatcher:
         self.parser = Parser()
         self.events: list[Event] = []
         self._socket = socket.socket()
-        self._socket.settimeout(SOON)
+        self._socket.settimeout(TIMEOUT)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIB)
         self._socket.connect(("127.0.0.1", port))
         request = http("GET", "/api/changes", b"Accept: text/event-stream", token=token)
@@ -282,7 +285,7 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
                 return descriptors_of(service) <= without
 
             # whether or not it takes what the kernel holds for it
-            await asyncio.to_thread(wait_until, is_closed, SEND_TIMEOUT / 2)
+            await asyncio.to_thread(wait_until, is_closed, TIMING.send_timeout / 2)
             await asyncio.to_thread(slow.take_rest)
         messages = [event.id for event in slow.events if event.kind == "message"]
         assert len(messages) < COUNT
@@ -294,10 +297,10 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
 
 
 async def test_a_dropped_watcher_is_told_why(
-    serve: Serve, tarantool: Tarantool, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tarantool: Tarantool
 ) -> None:
-    monkeypatch.setattr("service.api.changes.END_GRACE", SOON)
-    async with serve(tarantool, KV_MAX_BODY=str(512 * KIB)) as client:
+    tuning = Tuning(stream=StreamTiming(end_grace=TIMEOUT))
+    async with serve(tarantool, tuning=tuning, KV_MAX_BODY=str(512 * KIB)) as client:
         await client.enter()
         port = int(client.url.rpartition(":")[2])
         async with slow_watcher(port, client) as slow:
@@ -372,7 +375,7 @@ async def test_a_stop_ends_every_stream_and_poll_at_once(
         told = [await stream.next() for stream in streams]
         begin = time.monotonic()
         service.send(signal.SIGTERM)
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(TIMEOUT):
             for stream, event in zip(streams, told, strict=True):
                 (end,) = await stream.rest()
                 assert (end.kind, end.json["code"]) == ("end", "stopping")
@@ -404,7 +407,7 @@ async def test_a_stream_outlives_a_kill_of_tarantool(
                     reply = await client.request("GET", query())
                     assert_problem(reply, 503, "storage_unavailable")
                     await asyncio.to_thread(own.start)
-                    await wait_until_ready(client, SOON)
+                    await wait_until_ready(client, TIMEOUT)
             events = await stream.take(len(revisions))
             assert [event.id for event in events] == revisions
             written = await client.write({"polled": 1})

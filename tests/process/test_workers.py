@@ -36,7 +36,7 @@ CLIENTS = 8
 WATCH = "/api/changes?wait={}"
 
 #: Seconds in which an orphan is gone, or the dead are replaced.
-SOON = 5.0
+TIMEOUT = 5.0
 
 
 def of_two(tarantool: Tarantool, **more: str) -> dict[str, str]:
@@ -130,7 +130,7 @@ async def test_a_watcher_at_one_hears_of_a_write_through_the_other(
     watching = asyncio.create_task(one.request("GET", path))
     await asyncio.sleep(0.2)  # it waits
     written = await other.write({prefix: 1})
-    (change,) = (await asyncio.wait_for(watching, SOON)).json["changes"]
+    (change,) = (await asyncio.wait_for(watching, TIMEOUT)).json["changes"]
     assert change == {"revision": written.revision, "data": {prefix: 1}, "deleted": []}
 
 
@@ -179,7 +179,7 @@ async def test_a_bound_of_the_service_is_divided_among_them(
                     await first.request("GET", WATCH.format(30))
 
             watching = asyncio.create_task(watch())
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(TIMEOUT):
                 status = 200
                 while status == 200:
                     refused = await beyond.request("GET", WATCH.format(POLL_INTERVAL))
@@ -224,10 +224,10 @@ async def test_a_killed_worker_is_replaced_and_no_acknowledged_write_is_lost(
             "ClientOSError",
         }
         assert (await unharmed.read(list(load.written))).json["data"] == load.written
-    wait_until(lambda: len(workers_of(service)) == 2, SOON)
+    wait_until(lambda: len(workers_of(service)) == 2, TIMEOUT)
     assert spared in workers_of(service)
     (newcomer,) = set(workers_of(service)) - {spared}
-    wait_until(lambda: service.stderr().count("connected to Tarantool") == 4, SOON)
+    wait_until(lambda: service.stderr().count("connected to Tarantool") == 4, TIMEOUT)
     async with client_of(service, newcomer) as client:
         assert (await client.request("GET", "/readyz")).status == 200
     assert service.stop() == 0
@@ -261,7 +261,9 @@ async def test_a_stop_under_load_ends_well_with_exit_code_0(
         for write in writes:
             await write.begin()
         service.send(signal.SIGTERM)
-        await asyncio.to_thread(wait_until, lambda: refuses_connections(service), SOON)
+        await asyncio.to_thread(
+            wait_until, lambda: refuses_connections(service), TIMEOUT
+        )
         for write in writes:
             assert (await write.finish()).startswith(b"HTTP/1.1 200 OK")
             write.close()
@@ -276,7 +278,7 @@ def test_a_killed_service_leaves_nothing_behind(tmp_path: Path) -> None:
         family = [*children(service.pid), *workers_of(service)]
         assert len(family) == 4
         service.stop(signal.SIGKILL)
-        wait_until(lambda: not any(map(alive, family)), SOON)
+        wait_until(lambda: not any(map(alive, family)), TIMEOUT)
         service.start()
         assert service.stop() == 0
 
@@ -288,7 +290,7 @@ def test_without_their_manager_the_service_ends(tmp_path: Path) -> None:
         os.kill(arbiter, signal.SIGKILL)
         assert service.exit_code() == 1
         assert "kv: the workers have ended (-9)\n" in service.stderr()
-        wait_until(lambda: not any(map(alive, family)), SOON)
+        wait_until(lambda: not any(map(alive, family)), TIMEOUT)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -324,15 +326,15 @@ async def test_a_new_certificate_is_served_after_a_reload(
         before = workers_of(service)
         pair.certificate.write_text("no certificate")
         service.send(signal.SIGHUP)
-        wait_until(lambda: "stays as it is" in service.stderr(), SOON)
+        wait_until(lambda: "stays as it is" in service.stderr(), TIMEOUT)
         assert workers_of(service) == before
         os.kill(before[0], signal.SIGKILL)
-        wait_until(lambda: "a worker cannot start: KV_TLS" in service.stderr(), SOON)
+        wait_until(lambda: "a worker cannot start: KV_TLS" in service.stderr(), TIMEOUT)
         pair.renew()
         service.send(signal.SIGHUP)
         wait_until(lambda: not {*before} & {*workers_of(service)}, PROCESS_TIMEOUT)
         with (
-            socket.create_connection(("127.0.0.1", service.port), SOON) as plain,
+            socket.create_connection(("127.0.0.1", service.port), TIMEOUT) as plain,
             authority.context().wrap_socket(
                 plain, server_hostname="127.0.0.1"
             ) as secure,

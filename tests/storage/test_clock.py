@@ -17,7 +17,7 @@ HOUR = 3600
 LIFE, PAST_IT = 0.2, 0.4
 
 #: Seconds for something to happen that is due, on a busy machine.
-PATIENCE = 10.0
+TOLERANCE = 10.0
 
 WALL_CLOCK = "require('clock').time()"
 PUT = "kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}}, {{ttl = {ttl}}})"
@@ -51,13 +51,13 @@ class Stepped:
     def step(self, seconds: int) -> None:
         """The control of every test here: the step is seen in the process."""
         self.set_clock(seconds)
-        assert abs(self.ask(WALL_CLOCK) - time.time() - seconds) < PATIENCE
+        assert abs(self.ask(WALL_CLOCK) - time.time() - seconds) < TOLERANCE
 
     def restart(self, seconds: int) -> None:
         self.instance.kill()
         self.set_clock(seconds)
         self.instance.start()
-        assert abs(self.ask(WALL_CLOCK) - time.time() - seconds) < PATIENCE
+        assert abs(self.ask(WALL_CLOCK) - time.time() - seconds) < TOLERANCE
 
     def put(self, key: str, ttl: float) -> None:
         self.instance.console(PUT.format(key=key, ttl=ttl))
@@ -100,7 +100,7 @@ def test_a_step_forwards_ends_nothing(stepped: Stepped) -> None:
     stepped.step(2 * HOUR)
     time.sleep(1.5)  # the collector has looked
     assert stepped.ask(ASK["read"])
-    assert HOUR - PATIENCE < stepped.ask(LEFT) < HOUR
+    assert HOUR - TOLERANCE < stepped.ask(LEFT) < HOUR
 
 
 @pytest.mark.parametrize("seconds", [-HOUR, HOUR])
@@ -114,8 +114,8 @@ def test_after_a_step_keys_live_as_long_as_before(
     for key in ("before", "k"):
         # on a busy machine the questions may take longer than the life
         assert stepped.ask(ASK["read"], key) or time.monotonic() > begin + 1
-    wait_until(lambda: not stepped.ask(STORED), PATIENCE)
-    wait_until(lambda: not stepped.ask(STORED, "before"), PATIENCE)
+    wait_until(lambda: not stepped.ask(STORED), TOLERANCE)
+    wait_until(lambda: not stepped.ask(STORED, "before"), TOLERANCE)
 
 
 @pytest.mark.parametrize("question", ASK.values(), ids=ASK)
@@ -137,7 +137,7 @@ def test_what_nobody_was_told_of_comes_back(stepped: Stepped) -> None:
     time.sleep(PAST_IT)
     stepped.restart(-HOUR)
     assert stepped.ask(ASK["read"])
-    assert stepped.ask(LEFT) > HOUR - PATIENCE
+    assert stepped.ask(LEFT) > HOUR - TOLERANCE
 
 
 def test_the_time_is_on_record_now_and_then(stepped: Stepped) -> None:
@@ -148,10 +148,10 @@ def test_the_time_is_on_record_now_and_then(stepped: Stepped) -> None:
         lambda: bool(
             evaluated(stepped.instance, "box.space.kv_meta:get('time') ~= nil")
         ),
-        PATIENCE,
+        TOLERANCE,
     )
-    assert abs(stepped.ask(recorded) - time.time()) < PATIENCE
+    assert abs(stepped.ask(recorded) - time.time()) < TOLERANCE
     stepped.restart(-HOUR)
-    assert HOUR - PATIENCE < stepped.ask(LEFT) <= HOUR + PATIENCE
+    assert HOUR - TOLERANCE < stepped.ask(LEFT) <= HOUR + TOLERANCE
     stepped.put("short", LIFE)
-    wait_until(lambda: not stepped.ask(STORED, "short"), PATIENCE)
+    wait_until(lambda: not stepped.ask(STORED, "short"), TOLERANCE)

@@ -16,10 +16,10 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 HOUR = 3600.0
 
 #: Seconds for something to happen that is due, on a busy machine.
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 #: Seconds in which the collector would have looked a few times.
-LOOKS = 2.5
+SEVERAL_SWEEPS = 2.5
 
 BATCH = 500
 
@@ -67,7 +67,7 @@ def stored(tarantool: Tarantool, key: str) -> bool:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Leaves the service, which is in this process, its turn."""
-    await asyncio.to_thread(wait_until, condition, PATIENCE)
+    await asyncio.to_thread(wait_until, condition, TIMEOUT)
 
 
 async def values(client: Client, *keys: str) -> dict[str, object]:
@@ -98,7 +98,7 @@ async def test_it_is_the_leader_who_collects(own: Tarantool, serve: Serve) -> No
         await client.write({"key": 1}, ttl=0.5)
         own.console("box.cfg({ read_only = true })")
         revision = (await client.list_keys("")).revision
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(SEVERAL_SWEEPS)
         # it is gone for who reads, though it is there
         assert await values(client, "key") == {}
         assert (await client.list_keys("")).json == {"keys": [], "next": None}
@@ -136,7 +136,7 @@ async def test_the_time_is_kept_through_a_crash(own: Tarantool, serve: Serve) ->
         await client.write({"kept": 1})
         await asyncio.to_thread(own.kill)
         await asyncio.to_thread(own.start)
-        await wait_until_ready(client, PATIENCE)
+        await wait_until_ready(client, TIMEOUT)
         reply = await client.read(["long", "kept"], revisions=True)
         assert reply.json["data"] == {"long": 1, "kept": 1}
         assert reply.json["ttl"].keys() == {"long"}
@@ -157,7 +157,7 @@ async def test_what_expired_while_it_was_down_is_gone_when_it_is_up(
         await asyncio.to_thread(own.kill)
         await asyncio.sleep(0.1)
         await asyncio.to_thread(own.start)
-        await wait_until_ready(client, PATIENCE)
+        await wait_until_ready(client, TIMEOUT)
         assert await values(client, "short") == {}
         await until(lambda: not stored(own, "short"))
 
@@ -231,4 +231,4 @@ def test_what_expires_is_collected_where_the_memory_is_full(
         assert evaluated(own, FILL) == "kv.MemoryFull"
         assert evaluated(own, "box.space.kv_expiry:len()") > 0
         start_collector(own)
-        wait_until(lambda: not evaluated(own, "box.space.kv_expiry:len()"), PATIENCE)
+        wait_until(lambda: not evaluated(own, "box.space.kv_expiry:len()"), TIMEOUT)

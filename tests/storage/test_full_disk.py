@@ -30,10 +30,10 @@ BATCH = 20
 LESS_AND_LESS = (100_000, 10_000, 1_000, 100, 2)
 
 #: Seconds after which the disk is looked at anew, and some more.
-LOOK = 0.5
+CHECK_INTERVAL = 0.5
 
 #: Seconds in which the service finds a Tarantool that is back.
-SOON = 5.0
+RECOVERY_TIMEOUT = 5.0
 
 ROUNDS = 4
 
@@ -87,10 +87,10 @@ async def fill(client: Client, first: int = 0) -> dict[str, str]:
 
 async def within(seconds: float, write: Callable[[], Awaitable[Reply]]) -> bool:
     """Whether it is accepted in that time."""
-    for _ in range(int(seconds / LOOK)):
+    for _ in range(int(seconds / CHECK_INTERVAL)):
         if (await write()).status == 200:
             return True
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(CHECK_INTERVAL)
     return False
 
 
@@ -148,10 +148,10 @@ async def test_what_adds_is_refused_and_all_else_goes_on(
         for key in data:
             assert (await client.delete([key])).json["deleted"] == 1
         # the deletions have made room: a snapshot of what is left replaces the logs
-        assert await within(SOON, lambda: client.write({"new": 1}))
+        assert await within(RECOVERY_TIMEOUT, lambda: client.write({"new": 1}))
         await asyncio.to_thread(small.kill)
         await asyncio.to_thread(small.start)
-        await wait_until_ready(client, SOON)
+        await wait_until_ready(client, RECOVERY_TIMEOUT)
         await assert_shows(client, {"new": 1})
 
 
@@ -167,11 +167,11 @@ async def test_below_the_reserve_deletions_go_on(
         await client.enter()
         assert (await client.write({"k": 1, "other": 1})).status == 200
         with others_leave(small.data, 4 * MIB):
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(CHECK_INTERVAL)
             reply = await client.write({"k": 2})
             assert "disk" in assert_problem(reply, 503, "storage_full")
             assert (await client.delete(["k"])).json["deleted"] == 1
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(CHECK_INTERVAL)
         assert (await client.write({"k": 3})).status == 200
         await assert_shows(client, {"k": 3, "other": 1})
 
@@ -199,7 +199,7 @@ async def test_a_full_disk_tears_nothing(tarantools: Tarantools, serve: Serve) -
                     small.console("pcall(box.snapshot)")
                     await asyncio.to_thread(small.kill)
                     await asyncio.to_thread(small.start)
-                    await wait_until_ready(client, SOON)
+                    await wait_until_ready(client, RECOVERY_TIMEOUT)
                     await assert_holds(client, data)
                 assert (await client.write({"n": 1})).status == 200
                 assert (await client.delete(["n"])).status == 200

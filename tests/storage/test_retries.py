@@ -9,7 +9,7 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 DAY = 24 * 3600
 
 #: Seconds for the collector, which looks every second, on a busy machine.
-SOON = 30.0
+COLLECT_TIMEOUT = 30.0
 
 #: More than are collected in one transaction.
 MANY = 1_200
@@ -75,7 +75,7 @@ def test_an_outcome_is_kept_for_a_day(
 ) -> None:
     first = evaluated(tarantool, increment)
     assert evaluated(tarantool, increment) == first
-    assert DAY - SOON < evaluated(tarantool, LEFT.format(name=name)) <= DAY
+    assert DAY - COLLECT_TIMEOUT < evaluated(tarantool, LEFT.format(name=name)) <= DAY
     assert kept(tarantool, name) == 1
 
 
@@ -95,12 +95,12 @@ def test_then_a_request_with_its_key_is_a_new_one(
 def test_then_it_is_collected(tarantool: Tarantool, name: str, increment: str) -> None:
     evaluated(tarantool, increment)
     evaluated(tarantool, KEEP_MANY.format(name=name, count=MANY))
-    wait_until(lambda: kept(tarantool, name) == 1, SOON)
+    wait_until(lambda: kept(tarantool, name) == 1, COLLECT_TIMEOUT)
     # the one whose time is not over
     first = evaluated(tarantool, increment)
     assert first[1] == ["1"]
     evaluated(tarantool, LET_IT_END.format(name=name, then_="true"))
-    wait_until(lambda: kept(tarantool, name) == 0, SOON)
+    wait_until(lambda: kept(tarantool, name) == 0, COLLECT_TIMEOUT)
 
 
 def test_a_log_cut_anywhere_has_a_write_with_its_outcome_or_neither(

@@ -17,4 +17,4 @@ ARGUMENTS = [
 
 
 #: Milliseconds, for each thing that is waited for.
-PATIENCE = 60_000
+PAGE_TIMEOUT = 60_000

@@ -12,7 +12,7 @@ HASH_PASSWORD = [sys.executable, "-m", "service.hash_password"]
 ENVIRON = {"PATH": os.environ["PATH"], "KV_BCRYPT_ROUNDS": "4"}
 
 #: Seconds for a program of ours to start on a busy machine.
-SOON = 20.0
+PROGRAM_TIMEOUT = 20.0
 
 
 def lua(text: str) -> str:
@@ -72,7 +72,7 @@ def hash_of(password: str) -> str:
         input=password + "\n",
         capture_output=True,
         text=True,
-        timeout=SOON,
+        timeout=PROGRAM_TIMEOUT,
         check=True,
     )
     return run.stdout.strip()

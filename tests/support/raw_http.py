@@ -16,7 +16,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 #: Seconds; an answer that takes longer is taken for none.
-PATIENCE = 5.0
+REPLY_TIMEOUT = 5.0
 
 #: Seconds between the parts of a request, so that they arrive one by one. The system
 #: hands them over at once; the service only has to come round to its sockets.
@@ -36,7 +36,7 @@ async def talk(client: Client, *parts: bytes) -> Reply:
         for part in parts:
             writer.write(part)
             await asyncio.sleep(PART_PAUSE)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             return await _reply(reader)
 
 
@@ -45,7 +45,7 @@ async def talk_and_end(client: Client, sent: bytes) -> Reply:
     async with _connection(client) as (reader, writer):
         writer.write(sent)
         writer.write_eof()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             reply = await _reply(reader)
             assert await reader.read() == b""
             return reply
@@ -76,7 +76,7 @@ async def said(client: Client, *parts: bytes, last: bool = True) -> bytes:
         _Listening, url.hostname or "", url.port or 0
     )
     try:
-        async with asyncio.timeout(PATIENCE * 4):
+        async with asyncio.timeout(REPLY_TIMEOUT * 4):
             for part in parts:
                 if transport.is_closing():
                     break
@@ -202,7 +202,7 @@ class SlowWrite:
     async def finish(self) -> bytes:
         """The whole answer."""
         self._writer.write(self._body[self._half :])
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             return await self._reader.read()
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 from tests.support.client import Client
 
 #: Seconds for an event that is due, on a busy machine.
-PATIENCE = 30.0
+EVENT_TIMEOUT = 30.0
 
 NO_TIMEOUT = aiohttp.ClientTimeout()
 
@@ -93,11 +93,11 @@ class Stream:
         self.parser = Parser(last_event_id or "")
         self._events = deque[Event]()
 
-    async def next(self, patience: float = PATIENCE) -> Event:
+    async def next(self, max_delay: float = EVENT_TIMEOUT) -> Event:
         """:raises EOFError: the stream has ended
         :raises TimeoutError:
         """
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(max_delay):
             while not self._events:
                 await self._read()
         return self._events.popleft()
@@ -107,7 +107,7 @@ class Stream:
 
     async def comments(self, count: int) -> list[str]:
         """So many of them, when they have come; there may be events between them."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             while len(self.parser.comments) < count:
                 await self._read()
         return self.parser.comments
@@ -123,14 +123,14 @@ class Stream:
 
     async def start(self) -> None:
         """Waits for the first that comes, be it a heartbeat."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             while not (self._events or self.parser.comments):
                 await self._read()
 
-    async def some(self, most: int, patience: float = 1.0) -> list[Event]:
+    async def some(self, most: int, max_delay: float = 1.0) -> list[Event]:
         """What the next bytes bring, so many at the most, if there are any."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(max_delay):
                 return list(self.parser.feed(await self.response.content.read(most)))
         return []
 
@@ -164,7 +164,7 @@ async def following(
     if last_event_id:
         headers["Last-Event-ID"] = last_event_id
     async with contextlib.AsyncExitStack() as stack:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             response = await stack.enter_async_context(
                 client.session.get(
                     client.url + query(**given), headers=headers, timeout=NO_TIMEOUT

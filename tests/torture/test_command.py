@@ -9,7 +9,7 @@ from tests.support.machine import ROOT
 from tests.torture.history import load
 
 #: Seconds that it is told to run, and that it takes then, on a busy machine.
-SECONDS, PATIENCE = 3, 90
+SECONDS, TIMEOUT = 3, 90
 
 
 def test_it_ends_by_itself_and_leaves_a_record(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_it_ends_by_itself_and_leaves_a_record(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     report = (record / "report.md").read_text()

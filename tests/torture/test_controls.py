@@ -16,7 +16,7 @@ from tests.support.machine import wait_until
 from tests.support.tarantool import evaluated
 from tests.torture.judge.verdict import judge
 from tests.torture.run.faults import FAULTS, Fault, Scene
-from tests.torture.run.round import EXPIRY, PATIENCE, Round
+from tests.torture.run.round import EXPIRY, FAULT_TIMEOUT, Round
 
 #: Seconds between two requests of a client on average: busier than in a round, so that
 #: requests meet within the milliseconds for which a fault can be seen.
@@ -108,7 +108,7 @@ async def disk_full_until_reads_are_wrong(scene: Scene) -> float:
         return bool(reads >= WRONG_READS)
 
     with scene.system.full_disk():
-        await asyncio.to_thread(wait_until, are_wrong, PATIENCE)
+        await asyncio.to_thread(wait_until, are_wrong, FAULT_TIMEOUT)
     return time.monotonic()
 
 

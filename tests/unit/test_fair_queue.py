@@ -17,7 +17,7 @@ T = TypeVar("T")
 TIMEOUT = 30.0
 
 #: Seconds in which work that could start would have done so.
-SOON = 0.05
+SETTLE_TIME = 0.05
 
 
 class Work:
@@ -73,7 +73,7 @@ async def test_work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_end
     under_way.cancel()
     await asyncio.wait([under_way])
     following = asyncio.create_task(run(queue, work.end.is_set))
-    await asyncio.sleep(SOON)
+    await asyncio.sleep(SETTLE_TIME)
     assert not following.done()
     work.end.set()
     assert await following

@@ -37,8 +37,10 @@ class Claims:
         for request in self._requests:
             if request.outcome != "unknown":
                 continue
-            if request.told.call == "write":
-                self._by_data[frozenset(request.told.asked.items())].append(request)
+            if request.operation.call == "write":
+                self._by_data[frozenset(request.operation.asked.items())].append(
+                    request
+                )
             else:
                 self._others.append(request)
 
@@ -47,7 +49,7 @@ class Claims:
         for request in self._requests:
             if not request.is_change:
                 continue
-            revision = request.told.revision
+            revision = request.operation.revision
             step = by_revision.get(revision) if revision is not None else None
             if step is None:
                 self._blame(
@@ -105,7 +107,7 @@ class Claims:
                     yield violation("applied twice", sentence, [request], keys)
                 return
         for request in self._requests:
-            if change.data and change.data.items() < request.told.asked.items():
+            if change.data and change.data.items() < request.operation.asked.items():
                 sentence = f"revision {revision} is a part of a batch"
                 yield violation("torn batch", sentence, [request])
                 return
@@ -143,7 +145,7 @@ def _can_hold(request: Request, revisions: dict[str, int], mortal: set[str]) -> 
     """Whether its conditions can."""
     return all(
         revisions.get(key) == wanted or (wanted is None and key in mortal)
-        for key, wanted in request.told.conditions.items()
+        for key, wanted in request.operation.conditions.items()
     )
 
 
@@ -152,19 +154,19 @@ def makes(request: Request, change: Change, values: Values, mortal: set[str]) ->
 
     :param mortal: keys that may have expired
     """
-    told = request.told
-    if told.call == "write":
-        return not change.deleted and change.data == told.asked
-    if told.call == "delete":
-        stayed = set(told.keys) - set(change.deleted)
-        gone = bool(change.deleted) and set(change.deleted) <= set(told.keys)
+    operation = request.operation
+    if operation.call == "write":
+        return not change.deleted and change.data == operation.asked
+    if operation.call == "delete":
+        stayed = set(operation.keys) - set(change.deleted)
+        gone = bool(change.deleted) and set(change.deleted) <= set(operation.keys)
         return not change.data and gone and stayed.isdisjoint(values.keys() - mortal)
     return (
         not change.deleted
-        and change.data.keys() == set(told.keys)
+        and change.data.keys() == set(operation.keys)
         and all(
             _adds(values.get(key), delta, change.data[key], key in mortal)
-            for key, delta in told.asked.items()
+            for key, delta in operation.asked.items()
         )
     )
 
@@ -184,22 +186,22 @@ def _apply(step: Step, values: Values, mortal: set[str]) -> None:
         values.pop(key, None)
         mortal.discard(key)
     values.update(change.data)
-    if any(maker.told.ttl is not None for maker in step.makers):
+    if any(maker.operation.ttl is not None for maker in step.makers):
         mortal.update(change.data)
-    elif any(maker.told.call != "increment" for maker in step.makers):
+    elif any(maker.operation.call != "increment" for maker in step.makers):
         mortal.difference_update(change.data)
 
 
 def _disagreement(change: Change, request: Request) -> Iterator[Violation]:
-    told = request.told
-    if told.call == "delete":
+    operation = request.operation
+    if operation.call == "delete":
         agrees = (
             not change.data
-            and len(change.deleted) == told.deleted
-            and set(change.deleted) <= set(told.keys)
+            and len(change.deleted) == operation.deleted
+            and set(change.deleted) <= set(operation.keys)
         )
     else:
-        expected = told.asked if told.call == "write" else told.shown
+        expected = operation.asked if operation.call == "write" else operation.shown
         agrees = not change.deleted and change.data == expected
         if change.data and change.data.items() < expected.items():
             sentence = f"revision {change.revision} is a part of the batch"

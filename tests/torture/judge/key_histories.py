@@ -46,11 +46,11 @@ def _guesses(history: History, requests: Sequence[Request]) -> Iterator[Request 
     for request in requests:
         step = matched.get(id(request))
         if step is not None:
-            told = msgspec.structs.replace(
-                request.told, outcome="ok", revision=step.change.revision
+            operation = msgspec.structs.replace(
+                request.operation, outcome="ok", revision=step.change.revision
             )
-            yield request._replace(told=told, outcome="ok")
-        elif request.outcome == "unknown" and request.told.call != "delete":
+            yield request._replace(operation=operation, outcome="ok")
+        elif request.outcome == "unknown" and request.operation.call != "delete":
             yield None
         else:
             yield request
@@ -100,69 +100,78 @@ def _judge(key: str, calls: list[Call], requests: list[Request]) -> Iterator[Vio
 
 
 def _keys(request: Request) -> list[str]:
-    return [*request.told.keys, *request.told.conditions]
+    return [*request.operation.keys, *request.operation.conditions]
 
 
 def _calls(owner: int, request: Request) -> Iterator[tuple[str, Call]]:
-    told = request.told
-    if request.outcome == "failed" or (not request.is_write and told.outcome != "ok"):
+    operation = request.operation
+    if request.outcome == "failed" or (
+        not request.is_write and operation.outcome != "ok"
+    ):
         return
     base = Call(owner, "read", request.start, request.end)
     if request.is_write:
         yield from _changes(base, request)
-    elif told.call == "list":
-        for place, key in enumerate(told.keys):
-            value = THERE if told.found is None else told.found[place]
+    elif operation.call == "list":
+        for place, key in enumerate(operation.keys):
+            value = THERE if operation.found is None else operation.found[place]
             yield key, base._replace(wanted=value)
     else:
-        yield from _reads(base, told)
+        yield from _reads(base, operation)
 
 
-def _reads(base: Call, told: Operation) -> Iterator[tuple[str, Call]]:
-    assert told.found is not None
-    for place, key in enumerate(told.keys):
-        revision = ANYTHING if told.revisions is None else told.revisions[place]
-        yield key, base._replace(wanted=told.found[place], wanted_revision=revision)
+def _reads(base: Call, operation: Operation) -> Iterator[tuple[str, Call]]:
+    assert operation.found is not None
+    for place, key in enumerate(operation.keys):
+        revision = (
+            ANYTHING if operation.revisions is None else operation.revisions[place]
+        )
+        yield (
+            key,
+            base._replace(wanted=operation.found[place], wanted_revision=revision),
+        )
 
 
 def _changes(base: Call, request: Request) -> Iterator[tuple[str, Call]]:
-    told = request.told
-    base = base._replace(optional=request.outcome == "unknown", revision=told.revision)
-    for key, condition in told.conditions.items():
-        if key not in told.keys and not base.optional:
+    operation = request.operation
+    base = base._replace(
+        optional=request.outcome == "unknown", revision=operation.revision
+    )
+    for key, condition in operation.conditions.items():
+        if key not in operation.keys and not base.optional:
             yield key, base._replace(wanted_revision=condition, revision=None)
-    for key, call in _writes(base, told):
-        if key in told.conditions:
-            call = call._replace(wanted_revision=told.conditions[key])
+    for key, call in _writes(base, operation):
+        if key in operation.conditions:
+            call = call._replace(wanted_revision=operation.conditions[key])
         yield key, call
         if call.lease is not None:
-            assert told.ttl is not None
-            yield key, _expiry(call, told.ttl)
+            assert operation.ttl is not None
+            yield key, _expiry(call, operation.ttl)
 
 
-def _writes(base: Call, told: Operation) -> Iterator[tuple[str, Call]]:
-    if told.call == "write":
-        lease = base.owner if told.ttl is not None else None
-        for key, value in told.asked.items():
+def _writes(base: Call, operation: Operation) -> Iterator[tuple[str, Call]]:
+    if operation.call == "write":
+        lease = base.owner if operation.ttl is not None else None
+        for key, value in operation.asked.items():
             yield key, base._replace(kind="write", value=value, lease=lease)
-    elif told.call == "increment":
+    elif operation.call == "increment":
         sums: dict[str, str | Any | None] = {}
-        if told.found is not None:
-            sums.update(told.shown)
-        for key, delta in told.asked.items():
+        if operation.found is not None:
+            sums.update(operation.shown)
+        for key, delta in operation.asked.items():
             wanted = sums.get(key, ANYTHING)
             yield key, base._replace(kind="increment", value=delta, wanted=wanted)
     else:
-        for key in dict.fromkeys(told.keys):
-            yield key, _deletion(base, told)
+        for key in dict.fromkeys(operation.keys):
+            yield key, _deletion(base, operation)
 
 
-def _deletion(base: Call, told: Operation) -> Call:
+def _deletion(base: Call, operation: Operation) -> Call:
     wanted: Any | None = ANYTHING
-    if told.deleted == 0:
+    if operation.deleted == 0:
         # it tells a revision that others have made
         return base._replace(wanted=None, revision=None)
-    if told.deleted == len(set(told.keys)):
+    if operation.deleted == len(set(operation.keys)):
         wanted = THERE
     return base._replace(kind="delete", wanted=wanted)
 

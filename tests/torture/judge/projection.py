@@ -21,34 +21,38 @@ def projected(history: History, keys: Collection[str]) -> History:
         for change in history.changes
     ]
     deleted = {change.revision: len(change.deleted) for change in changes}
-    operations = (_narrowed(told, keys, deleted) for told in history.operations)
+    operations = (
+        _narrowed(operation, keys, deleted) for operation in history.operations
+    )
     final = history.final
     if final is not None:
         final = {key: value for key, value in final.items() if key in keys}
     return History(
-        [told for told in operations if told is not None],
+        [operation for operation in operations if operation is not None],
         [change for change in changes if change.data or change.deleted],
         final,
     )
 
 
 def _narrowed(
-    told: Operation, keys: Collection[str], deleted: dict[int, int]
+    operation: Operation, keys: Collection[str], deleted: dict[int, int]
 ) -> Operation | None:
-    places = [place for place, key in enumerate(told.keys) if key in keys]
-    conditions = {k: wanted for k, wanted in told.conditions.items() if k in keys}
-    is_partly_refused = told.outcome == "failed" and conditions != told.conditions
-    if is_partly_refused or not (places or conditions or told.call == "list"):
+    places = [place for place, key in enumerate(operation.keys) if key in keys]
+    conditions = {k: wanted for k, wanted in operation.conditions.items() if k in keys}
+    is_partly_refused = (
+        operation.outcome == "failed" and conditions != operation.conditions
+    )
+    if is_partly_refused or not (places or conditions or operation.call == "list"):
         return None
-    count = told.deleted
-    if count and told.revision is not None:
-        count = deleted.get(told.revision, min(count, len(places)))
+    count = operation.deleted
+    if count and operation.revision is not None:
+        count = deleted.get(operation.revision, min(count, len(places)))
     return msgspec.structs.replace(
-        told,
-        keys=[told.keys[place] for place in places],
-        values=_column(told.values, places),
-        found=_column(told.found, places),
-        revisions=_column(told.revisions, places),
+        operation,
+        keys=[operation.keys[place] for place in places],
+        values=_column(operation.values, places),
+        found=_column(operation.found, places),
+        revisions=_column(operation.revisions, places),
         conditions=conditions,
         deleted=count,
     )

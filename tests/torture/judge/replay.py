@@ -151,7 +151,7 @@ class Replay:
         for key in change.deleted:
             self.timelines[key].add(Version(key, place, change.revision, None))
         lease = self._lease(place, step)
-        kept = any(maker.told.call == "increment" for maker in step.makers)
+        kept = any(maker.operation.call == "increment" for maker in step.makers)
         for key, value in change.data.items():
             version = Version(key, place, change.revision, value, lease)
             if kept:
@@ -161,7 +161,7 @@ class Replay:
             self.timelines[key].add(version)
 
     def _lease(self, place: int, step: Step) -> Lease | None:
-        lives = {maker.told.ttl for maker in step.makers}
+        lives = {maker.operation.ttl for maker in step.makers}
         finite = [ttl for ttl in lives if ttl is not None]
         if not finite:
             return None
@@ -175,7 +175,7 @@ class Replay:
         lease = before.lease
         if lease is None:
             return None
-        deltas = {maker.told.asked.get(key) for maker in step.makers}
+        deltas = {maker.operation.asked.get(key) for maker in step.makers}
         anew = value in deltas and before.can_be_missing(self.latest[place])
         if not anew:
             return lease

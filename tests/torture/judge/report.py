@@ -22,38 +22,42 @@ def rendered(violation: Violation) -> str:
     return "\n".join([title, *(f"    {line.rstrip()}" for line in lines)])
 
 
-def _row(told: Operation, origin: float) -> Sequence[str]:
-    start, end = (1000 * (moment - origin) for moment in (told.start, told.end))
+def _row(operation: Operation, origin: float) -> Sequence[str]:
+    start, end = (
+        1000 * (moment - origin) for moment in (operation.start, operation.end)
+    )
     return (
-        str(told.client),
+        str(operation.client),
         f"{start:.1f}-{end:.1f}",
-        " ".join([told.call, *_terms(told)]),
-        ", ".join(_keys(told)),
-        told.outcome if told.code is None else f"{told.outcome} {told.code}",
-        "" if told.revision is None else str(told.revision),
+        " ".join([operation.call, *_terms(operation)]),
+        ", ".join(_keys(operation)),
+        operation.outcome
+        if operation.code is None
+        else f"{operation.outcome} {operation.code}",
+        "" if operation.revision is None else str(operation.revision),
     )
 
 
-def _terms(told: Operation) -> list[str]:
+def _terms(operation: Operation) -> list[str]:
     terms = {
-        "prefix": told.prefix,
-        "after": told.after,
-        "next": told.next,
-        "if": told.conditions or None,
-        "ttl": told.ttl,
-        "retry": told.retry,
-        "deleted": told.deleted,
+        "prefix": operation.prefix,
+        "after": operation.after,
+        "next": operation.next,
+        "if": operation.conditions or None,
+        "ttl": operation.ttl,
+        "retry": operation.retry,
+        "deleted": operation.deleted,
     }
     return [f"{name}={value!r}" for name, value in terms.items() if value is not None]
 
 
-def _keys(told: Operation) -> list[str]:
+def _keys(operation: Operation) -> list[str]:
     """A key with what was asked (=) and what was shown (->), at which revision (@)."""
-    cells = list(told.keys)
+    cells = list(operation.keys)
     for mark, column in (
-        ("=", told.values),
-        (" -> ", told.found),
-        ("@", told.revisions),
+        ("=", operation.values),
+        (" -> ", operation.found),
+        ("@", operation.revisions),
     ):
         if column is not None:
             pairs = zip(cells, column, strict=True)

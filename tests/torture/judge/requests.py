@@ -8,12 +8,12 @@ from tests.torture.history import Operation, Outcome
 
 
 class Request(NamedTuple):
-    """:ivar told: the attempt that was answered, else the first
+    """:ivar operation: the attempt that was answered, else the first
     :ivar start: from when on it may have been applied
     :ivar end: when it certainly had been; infinite where nobody can tell
     """
 
-    told: Operation
+    operation: Operation
     attempts: tuple[Operation, ...]
     start: float
     end: float
@@ -21,7 +21,7 @@ class Request(NamedTuple):
 
     @property
     def is_write(self) -> bool:
-        return self.told.call in ("write", "delete", "increment")
+        return self.operation.call in ("write", "delete", "increment")
 
     @property
     def is_change(self) -> bool:
@@ -29,7 +29,7 @@ class Request(NamedTuple):
         return (
             self.is_write
             and self.outcome == "ok"
-            and not (self.told.call == "delete" and self.told.deleted == 0)
+            and not (self.operation.call == "delete" and self.operation.deleted == 0)
         )
 
 
@@ -49,6 +49,8 @@ def fold(operations: Iterable[Operation]) -> list[Request]:
 def _folded(attempts: list[Operation]) -> Request:
     attempts.sort(key=lambda attempt: attempt.start)
     answered = [attempt for attempt in attempts if attempt.outcome == "ok"]
-    told = min(answered, key=lambda attempt: attempt.end, default=attempts[0])
-    end = told.end if told.outcome != "unknown" else math.inf
-    return Request(told, tuple(attempts), attempts[0].start, end, told.outcome)
+    operation = min(answered, key=lambda attempt: attempt.end, default=attempts[0])
+    end = operation.end if operation.outcome != "unknown" else math.inf
+    return Request(
+        operation, tuple(attempts), attempts[0].start, end, operation.outcome
+    )

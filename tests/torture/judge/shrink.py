@@ -19,7 +19,7 @@ from tests.torture.judge.violations import Violation, violation
 Judge = Callable[[History], Iterator[Violation]]
 
 #: Seconds for one violation: a history that is not quite the shortest is of use too.
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 def shortest(found: Violation, history: History, judge: Judge) -> Violation:
@@ -28,7 +28,7 @@ def shortest(found: Violation, history: History, judge: Judge) -> Violation:
     kept = list(range(len(puzzle.requests)))
     if puzzle.broken(kept) is None:
         return found
-    kept = _minimized(kept, puzzle, time.monotonic() + PATIENCE)
+    kept = _minimized(kept, puzzle, time.monotonic() + TIMEOUT)
     broken = puzzle.broken(kept)
     assert broken is not None
     requests = [puzzle.requests[number] for number in kept]
@@ -105,8 +105,8 @@ class _Needs:
         self.found: list[set[int]] = [set() for _ in requests]
         for place, step in enumerate(replay.steps, 1):
             for maker in step.makers:
-                if maker.told.call != "write":
-                    for key in maker.told.keys:
+                if maker.operation.call != "write":
+                    for key in maker.operation.keys:
                         self._rest_on(maker, replay.timelines[key].at(place - 1))
         for request in requests:
             for wish in wishes_of(request):
@@ -121,7 +121,7 @@ class _Needs:
             self._rest_on(request, version)
         if not shown:
             for other in self._requests:
-                if other.told.asked.get(wish.key) == wish.value:
+                if other.operation.asked.get(wish.key) == wish.value:
                     self._add(request, other)
 
     def _meets(self, request: Request, timeline: Timeline, version: Version) -> bool:

@@ -77,27 +77,27 @@ class Simulator:
             return
         self.operations.append(self._seen(call()))
 
-    def _seen(self, told: Operation) -> Operation:
+    def _seen(self, operation: Operation) -> Operation:
         """As a client has it, who may not hear of it, or of a call that never was."""
-        told = _at(
-            told,
+        operation = _at(
+            operation,
             self.now - self.random.uniform(0, self.spread),
             self.now + self.random.uniform(0, self.spread),
         )
-        return _unheard(told) if self.random.random() < self.doubt else told
+        return _unheard(operation) if self.random.random() < self.doubt else operation
 
-    def _retried(self, told: Operation) -> None:
+    def _retried(self, operation: Operation) -> None:
         """Several attempts, one of which did it."""
         self.retries += 1
-        told = _with(told, retry=f"retry-{self.retries}")
-        first = self._seen(told)
+        operation = _with(operation, retry=f"retry-{self.retries}")
+        first = self._seen(operation)
         self.operations.append(first)
-        if told.outcome != "ok":
+        if operation.outcome != "ok":
             return
         begin = first.end
         for _ in range(self.random.randint(0, 2)):
             end = max(begin, self.now) + self.random.uniform(0, 1)
-            attempt = _at(told, begin, end)
+            attempt = _at(operation, begin, end)
             unheard = self.random.random() < self.doubt
             self.operations.append(_unheard(attempt) if unheard else attempt)
             begin = end
@@ -124,25 +124,31 @@ class Simulator:
         self.written += len(keys)
         conditions = self._conditions([*keys, "r0"])
         ttl = self.random.uniform(1, 10) if self.random.random() < self.mortal else None
-        told = _operation("write", keys, values=values, conditions=conditions, ttl=ttl)
+        operation = _operation(
+            "write", keys, values=values, conditions=conditions, ttl=ttl
+        )
         if self._refused(conditions):
-            return _with(told, outcome="failed", code="condition_failed", status=412)
+            return _with(
+                operation, outcome="failed", code="condition_failed", status=412
+            )
         if self.random.random() < self.doubt / 2:
-            return _unheard(told)  # it never came
+            return _unheard(operation)  # it never came
         revision = self._change(dict(zip(keys, values, strict=True)), [])
         for key, value in zip(keys, values, strict=True):
             self.rows[key] = Row(value, revision, self.now + (ttl or math.inf))
-        return _with(told, revision=revision)
+        return _with(operation, revision=revision)
 
     def _delete(self) -> Operation:
         keys = self._some(self.random.choice("rc"))
         conditions = self._conditions(keys)
-        told = _operation("delete", keys, conditions=conditions)
+        operation = _operation("delete", keys, conditions=conditions)
         if self._refused(conditions):
-            return _with(told, outcome="failed", code="condition_failed", status=412)
+            return _with(
+                operation, outcome="failed", code="condition_failed", status=412
+            )
         found = [key for key in keys if key in self._live()]
         revision = self._change({}, found) if found else self._revision
-        return _with(told, revision=revision, deleted=len(found))
+        return _with(operation, revision=revision, deleted=len(found))
 
     def _increment(self) -> Operation:
         keys = self._some("c")
@@ -155,27 +161,29 @@ class Simulator:
         for key, value in sums.items():
             expires_at = live[key].expires_at if key in live else math.inf
             self.rows[key] = Row(value, revision, expires_at)
-        told = _operation("increment", keys, values=[str(delta) for delta in deltas])
-        return _with(told, revision=revision, found=list(sums.values()))
+        operation = _operation(
+            "increment", keys, values=[str(delta) for delta in deltas]
+        )
+        return _with(operation, revision=revision, found=list(sums.values()))
 
     def _read(self) -> Operation:
         keys = [*self._some("r"), *self._some("c")]
         live = self._live()
-        told = _operation("read", keys)
+        operation = _operation("read", keys)
         if self.random.random() < 0.5:
             revisions = [live[key].revision if key in live else None for key in keys]
-            told = _with(told, revisions=revisions)
+            operation = _with(operation, revisions=revisions)
         found = [live[key].value if key in live else None for key in keys]
-        return _with(told, found=found)
+        return _with(operation, found=found)
 
     def _list(self) -> Operation:
         prefix = self.random.choice(["", "r", "c"])
         live = self._live()
         keys = sorted(key for key in live if key.startswith(prefix))
-        told = _operation("list", keys, prefix=prefix, revision=self._revision)
+        operation = _operation("list", keys, prefix=prefix, revision=self._revision)
         if self.random.random() < 0.5:
-            told = _with(told, found=[live[key].value for key in keys])
-        return told
+            operation = _with(operation, found=[live[key].value for key in keys])
+        return operation
 
 
 def _operation(call: str, keys: list[str], **fields: object) -> Operation:
@@ -183,18 +191,18 @@ def _operation(call: str, keys: list[str], **fields: object) -> Operation:
     return Operation(call=call, keys=keys, **fields)  # type: ignore[arg-type]
 
 
-def _with(told: Operation, **fields: object) -> Operation:
-    values = {name: getattr(told, name) for name in told.__struct_fields__}
+def _with(operation: Operation, **fields: object) -> Operation:
+    values = {name: getattr(operation, name) for name in operation.__struct_fields__}
     return Operation(**{**values, **fields})
 
 
-def _at(told: Operation, start: float, end: float) -> Operation:
-    return _with(told, start=start, end=end)
+def _at(operation: Operation, start: float, end: float) -> Operation:
+    return _with(operation, start=start, end=end)
 
 
-def _unheard(told: Operation) -> Operation:
+def _unheard(operation: Operation) -> Operation:
     return _with(
-        told,
+        operation,
         outcome="unknown",
         status=None,
         code=None,

@@ -36,10 +36,12 @@ def judge_feed(history: History) -> Iterator[Violation]:
     if not history.changes:
         return
     first, last = history.changes[0].revision - 1, history.changes[-1].revision
-    for told in history.operations:
-        if told.revision is not None and not first <= told.revision <= last:
-            sentence = f"it ends with {last}, and revision {told.revision} was told"
-            yield violation("feed end", sentence, fold([told]))
+    for operation in history.operations:
+        if operation.revision is not None and not first <= operation.revision <= last:
+            sentence = (
+                f"it ends with {last}, and revision {operation.revision} was told"
+            )
+            yield violation("feed end", sentence, fold([operation]))
 
 
 def judge_retries(history: History) -> Iterator[Violation]:
@@ -75,8 +77,8 @@ def _inversions(replay: Replay) -> Iterator[Violation]:
             continue
         if latest is not None and request.end < latest.start:
             sentence = (
-                f"revision {request.told.revision} was acknowledged before "
-                f"{latest.told.revision} was asked for"
+                f"revision {request.operation.revision} was acknowledged before "
+                f"{latest.operation.revision} was asked for"
             )
             yield violation("real time", sentence, [request, latest])
         if latest is None or request.start > latest.start:
@@ -93,7 +95,7 @@ def _effects(replay: Replay) -> Iterator[Violation]:
 
 
 def _effect(replay: Replay, place: int, request: Request) -> Iterator[Violation]:
-    told = request.told
+    operation = request.operation
     change = replay.steps[place - 1].change
     start, end = replay.earliest[place], replay.latest[place]
 
@@ -105,25 +107,25 @@ def _effect(replay: Replay, place: int, request: Request) -> Iterator[Violation]
             rule, sentence, [replay.maker(before(key).place), request], [key]
         )
 
-    for key, wanted in told.conditions.items():
+    for key, wanted in operation.conditions.items():
         if not _can_hold(before(key), wanted, start, end):
             sentence = f"{key!r} was at {before(key).revision}, not at {wanted}"
             yield blame("condition", sentence, key)
-    if told.call == "delete":
-        for key in told.keys:
+    if operation.call == "delete":
+        for key in operation.keys:
             if key in change.deleted and not before(key).can_be_there(start):
                 yield blame("delete", f"{key!r} was deleted and was not there", key)
             if key not in change.deleted and not before(key).can_be_missing(end):
                 yield blame("delete", f"{key!r} was there and was not deleted", key)
-    if told.call == "increment":
-        for key, delta in told.asked.items():
+    if operation.call == "increment":
+        for key, delta in operation.asked.items():
             found = before(key)
             sums: list[str | None] = [delta] if found.can_be_missing(end) else []
             if found.can_be_there(start):
                 sums.append(_sum(found.value, delta))
             if change.data.get(key) not in sums:
                 sentence = (
-                    f"{key!r}: {delta} more than {found.value} is not {told.found}"
+                    f"{key!r}: {delta} more than {found.value} is not {operation.found}"
                 )
                 yield blame("counter", sentence, key)
 
@@ -208,18 +210,22 @@ class Wish(NamedTuple):
 
 def wishes_of(request: Request) -> list[Wish]:
     """What it was shown, or told to be gone; of a request with conditions, those."""
-    told = request.told
+    operation = request.operation
     if request.is_change or request.outcome != "ok":
         return [
             Wish(key, None if wanted is None else THERE, wanted)
-            for key, wanted in told.conditions.items()
+            for key, wanted in operation.conditions.items()
         ]
-    if told.call == "delete":
-        return [Wish(key, None) for key in told.keys]
+    if operation.call == "delete":
+        return [Wish(key, None) for key in operation.keys]
     values: Sequence[str | Any | None]
-    values = told.found if told.found is not None else [THERE] * len(told.keys)
-    revisions = told.revisions or [None] * len(told.keys)
-    return [*map(Wish, told.keys, values, revisions)]
+    values = (
+        operation.found
+        if operation.found is not None
+        else [THERE] * len(operation.keys)
+    )
+    revisions = operation.revisions or [None] * len(operation.keys)
+    return [*map(Wish, operation.keys, values, revisions)]
 
 
 class Readers:
@@ -252,23 +258,23 @@ class Readers:
         return [(at_end, number) for _, at_end, number in moments]
 
     def _begin(self, request: Request) -> tuple[int, list[Violation]]:
-        told = request.told
+        operation = request.operation
         if request.outcome == "unknown":
             return 0, []
         if request.outcome == "failed":
-            if told.code == "condition_failed":
+            if operation.code == "condition_failed":
                 return self._refused(request)
             return 0, []
         if request.is_change:
-            assert told.revision is not None
-            return self._replay.place(told.revision), []
+            assert operation.revision is not None
+            return self._replay.place(operation.revision), []
         return self._read(request)
 
     def _refused(self, request: Request) -> tuple[int, list[Violation]]:
         """Some condition did not hold at some moment of the call."""
         place: int | None = None
         ceiling = self._replay.newest(request.end)
-        for key, wanted in request.told.conditions.items():
+        for key, wanted in request.operation.conditions.items():
             for version in self._replay.timelines[key].since(self._floor, ceiling):
                 if _can_fail(version, wanted, request.start, request.end):
                     first = max(version.place, self._floor)
@@ -277,13 +283,13 @@ class Readers:
         if place is not None:
             return place, []
         sentence = "refused, and its conditions held all the time"
-        keys = list(request.told.conditions)
+        keys = list(request.operation.conditions)
         return 0, [violation("refusal", sentence, [self._floor_of, request], keys)]
 
     def _read(self, request: Request) -> tuple[int, list[Violation]]:
         wishes = self._wishes(request)
         floor, ceiling = self._floor, self._replay.newest(request.end)
-        pinned = request.told.revision
+        pinned = request.operation.revision
         if pinned is not None:
             exact = self._replay.place(pinned)
             if not floor <= exact <= ceiling:
@@ -298,8 +304,8 @@ class Readers:
 
     def _wishes(self, request: Request) -> list[Wish]:
         wishes = wishes_of(request)
-        if request.told.call == "list":
-            shown = set(request.told.keys)
+        if request.operation.call == "list":
+            shown = set(request.operation.keys)
             for key in self._replay.timelines:
                 if key not in shown and _is_listed(request, key):
                     wishes.append(Wish(key, None))
@@ -411,20 +417,20 @@ class Readers:
             if wish.is_shown(version):
                 return self._replay.maker(version.place)
         for request in self._requests:
-            if request.told.call != "write":
+            if request.operation.call != "write":
                 continue
-            if request.told.asked.get(wish.key) == wish.value:
+            if request.operation.asked.get(wish.key) == wish.value:
                 return request
         return None
 
 
 def _is_listed(request: Request, key: str) -> bool:
     """Whether a list that does not show the key says that it is not there."""
-    told = request.told
+    operation = request.operation
     place = key.encode()
     return (
-        key.startswith(told.prefix or "")
-        and (told.grants is None or allows(told.grants, "r", key))
-        and (told.after is None or place > told.after.encode())
-        and (told.next is None or place <= told.next.encode())
+        key.startswith(operation.prefix or "")
+        and (operation.grants is None or allows(operation.grants, "r", key))
+        and (operation.after is None or place > operation.after.encode())
+        and (operation.next is None or place <= operation.next.encode())
     )

@@ -38,10 +38,10 @@ def did(
     outcome: Outcome = "ok",
     *,
     found: Sequence[str | None] | None = None,
-    **told: object,
+    **members: object,
 ) -> Operation:
     """:param data: what was written, added, or else found"""
-    fields: dict[str, object] = dict(told)
+    fields: dict[str, object] = dict(members)
     if call in ("write", "increment"):
         fields["values"] = list(data.values())
         fields["found"] = found
@@ -433,7 +433,7 @@ def test_a_broken_promise_is_caught_and_shown(name: str) -> None:
 
 def test_the_history_shown_is_the_shortest() -> None:
     history = Simulator(random.Random(0), doubt=0).run(300)
-    end = max(told.end for told in history.operations)
+    end = max(operation.end for operation in history.operations)
     keys = {"x": "1", "y": "2"}
     revision = history.changes[-1].revision + 1
     history.operations.extend(
@@ -466,36 +466,42 @@ def test_no_promise_of_a_true_store_is_called_broken(
 
 def with_another_value(history: History, rng: random.Random) -> None:
     """A read shows what another one was shown."""
-    place, told = chosen(history, rng, lambda told: bool(told.found))
-    assert told.found is not None
-    key = rng.choice(told.keys)
+    place, operation = chosen(history, rng, lambda operation: bool(operation.found))
+    assert operation.found is not None
+    key = rng.choice(operation.keys)
     shown = {o.shown.get(key) for o in history.operations if key in o.shown}
-    others = shown - {told.shown[key]}
+    others = shown - {operation.shown[key]}
     assume(others)
-    found = {**told.shown, key: rng.choice(sorted(others, key=str))}
+    found = {**operation.shown, key: rng.choice(sorted(others, key=str))}
     history.operations[place] = msgspec.structs.replace(
-        told, found=list(found.values())
+        operation, found=list(found.values())
     )
 
 
 def with_another_revision(history: History, rng: random.Random) -> None:
-    place, told = chosen(history, rng, lambda told: told.revision is not None)
-    assert told.revision is not None
-    revision = told.revision + rng.choice([-1, 1])
-    history.operations[place] = msgspec.structs.replace(told, revision=revision)
+    place, operation = chosen(
+        history, rng, lambda operation: operation.revision is not None
+    )
+    assert operation.revision is not None
+    revision = operation.revision + rng.choice([-1, 1])
+    history.operations[place] = msgspec.structs.replace(operation, revision=revision)
 
 
 def with_another_count(history: History, rng: random.Random) -> None:
-    place, told = chosen(history, rng, lambda told: told.deleted is not None)
-    assert told.deleted is not None
-    history.operations[place] = msgspec.structs.replace(told, deleted=told.deleted + 1)
+    place, operation = chosen(
+        history, rng, lambda operation: operation.deleted is not None
+    )
+    assert operation.deleted is not None
+    history.operations[place] = msgspec.structs.replace(
+        operation, deleted=operation.deleted + 1
+    )
 
 
 def with_a_refusal(history: History, rng: random.Random) -> None:
     """Of a write that was made."""
-    place, told = chosen(history, rng, lambda told: told.call == "write")
+    place, operation = chosen(history, rng, lambda operation: operation.call == "write")
     history.operations[place] = msgspec.structs.replace(
-        told, outcome="failed", revision=None
+        operation, outcome="failed", revision=None
     )
 
 
@@ -525,8 +531,10 @@ def chosen(
     """One of those that were answered, and its place."""
     places = [
         place
-        for place, told in enumerate(history.operations)
-        if told.outcome == "ok" and told.retry is None and condition(told)
+        for place, operation in enumerate(history.operations)
+        if operation.outcome == "ok"
+        and operation.retry is None
+        and condition(operation)
     ]
     assume(places)
     place = rng.choice(places)

@@ -29,13 +29,13 @@ NARROW_ONE_OF = 4
 QUIET = 1.0
 
 #: Seconds: a fault that has not ended by then never will; the same of its aftermath.
-PATIENCE = 120.0
+FAULT_TIMEOUT = 120.0
 
 #: Seconds for the followers of the feed to come to its end.
 REACH = 60.0
 
 #: Seconds between two looks whether all is well again.
-LOOK_INTERVAL = 0.05
+CHECK_INTERVAL = 0.05
 
 #: A key that every account may read: who follows is told when it is written.
 EVERYBODYS = next(iter(NARROW))
@@ -182,11 +182,11 @@ class Round:
                 return
             begin = time.monotonic()
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(FAULT_TIMEOUT):
                     end = await faults[name](scene)
             except TimeoutError:
                 end = time.monotonic()
-                self._troubles.append(f"{name}: no end within {PATIENCE:g} s")
+                self._troubles.append(f"{name}: no end within {FAULT_TIMEOUT:g} s")
             await self._recovery(own, name)
             times = [at - self._begin for at in (begin, end, time.monotonic())]
             self._faults.append(Injected(name, *times))
@@ -195,7 +195,7 @@ class Round:
     async def _recovery(self, own: Session, name: str) -> None:
         """Returns when a write has been taken through every worker."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(FAULT_TIMEOUT):
                 for place, url in enumerate(own.urls):
                     while True:
                         count = len(self._operations)
@@ -203,6 +203,6 @@ class Round:
                         operation = await own.write(values, url=url)
                         if operation.outcome == "ok":
                             break
-                        await asyncio.sleep(LOOK_INTERVAL)
+                        await asyncio.sleep(CHECK_INTERVAL)
         except TimeoutError:
-            self._troubles.append(f"{name}: no recovery within {PATIENCE:g} s")
+            self._troubles.append(f"{name}: no recovery within {FAULT_TIMEOUT:g} s")

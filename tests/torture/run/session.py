@@ -18,7 +18,7 @@ from tests.torture.history import Call, Operation, Outcome
 TIMEOUT = aiohttp.ClientTimeout(total=8.0)
 
 #: Seconds in which a request is made again, and between two times.
-PATIENCE, PAUSE = 10.0, 0.2
+RETRY_TIMEOUT, PAUSE = 10.0, 0.2
 
 #: Seconds for a new account and its token: passwords are hashed when no other process
 #: wants the processor.
@@ -212,7 +212,7 @@ class Session:
         **asked: Any,
     ) -> Operation:
         """With an Idempotency-Key it is made again until it is answered."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + RETRY_TIMEOUT
         while True:
             start = time.monotonic()
             try:
