@@ -29,10 +29,10 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.storage.instances import CALL_TIMEOUT
-from service.web.admission import Admission, bounded
+from service.web.admission import Admission, admission_middleware
 from service.web.compression import AVAILABLE, COMPRESSION, Compression
-from service.web.problems import render
-from service.web.reservation import reserving
+from service.web.problems import problem_middleware
+from service.web.reservation import reservation_middleware
 
 #: Bodies of the largest size that the feed buffers for slow watchers.
 MAX_BUFFERED_BODIES = 4
@@ -46,9 +46,9 @@ def create_app(settings: Settings) -> web.Application:
     admission = Admission(settings, CALL_TIMEOUT)
     app = web.Application(
         middlewares=[
-            reserving(admission),
-            render,
-            bounded(admission, READING, EXEMPT_PATHS),
+            reservation_middleware(admission),
+            problem_middleware,
+            admission_middleware(admission, READING, EXEMPT_PATHS),
         ],
         client_max_size=settings.max_body,
     )

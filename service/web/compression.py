@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from aiohttp import HttpVersion11, hdrs, web
 
+from service.sizes import KIB, MIB
 from service.web.zstd import zstd
 
 GZIP, ZSTD, IDENTITY = "gzip", "zstd", "identity"
@@ -24,7 +25,7 @@ GZIP, ZSTD, IDENTITY = "gzip", "zstd", "identity"
 AVAILABLE = (ZSTD, GZIP) if zstd else (GZIP,)
 
 #: Bytes of a reply. Smaller ones gain little: they fit in a few packets as they are.
-MIN_SIZE = 16 * 1024
+MIN_SIZE = 16 * KIB
 
 #: The fastest one: gzip's default level takes four times as long for 12 % less.
 LEVEL = 1
@@ -39,7 +40,7 @@ MAX_STREAMS = 64
 #: Bytes of replies that wait for the thread, beyond which further long ones are sent as
 #: they are. gzip takes about 20 ms for them: clients that are faster than the thread
 #: would only wait for it, and their replies would take memory in the meantime.
-MAX_PENDING = 4 * 1024 * 1024
+MAX_PENDING = 4 * MIB
 
 #: Characters of `Accept-Encoding` that are parsed: browsers send about 30, and a header
 #: that fills the largest head would stop the event loop for milliseconds.
