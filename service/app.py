@@ -31,15 +31,15 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.storage.instances import CALL_TIMEOUT
-from service.web.admission import HEALTH_RESERVE, Admission, bounded
-from service.web.problems import render
+from service.web.admission import HEALTH_RESERVE, Admission, admission_middleware
+from service.web.problems import problem_middleware
 from service.web.reply_compression import (
     AVAILABLE,
     COMPRESSION,
     Compression,
     CompressionLimits,
 )
-from service.web.reservation import reserving
+from service.web.reservation import reservation_middleware
 
 #: Bodies of the largest size that the feed buffers for slow watchers.
 MAX_BUFFERED_BODIES = 4
@@ -70,9 +70,9 @@ def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Appli
     admission = Admission(settings, tuning.max_delay, tuning.health_reserve)
     app = web.Application(
         middlewares=[
-            reserving(admission),
-            render,
-            bounded(admission, READING, EXEMPT_PATHS),
+            reservation_middleware(admission),
+            problem_middleware,
+            admission_middleware(admission, READING, EXEMPT_PATHS),
         ],
         client_max_size=settings.max_body,
     )

@@ -5,6 +5,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+#: The largest integer of 64 bits: of a revision, a counter or a version.
+MAX_INT64 = 2**63 - 1
+
 
 class Caller(NamedTuple):
     """The account that calls, as its token states; each procedure checks it again."""

@@ -25,6 +25,9 @@ PREFIX = "KV_"
 #: RFC 7518, section 3.2: a key for HS256 has at least as many bits as the hash.
 MIN_JWT_SECRET_BYTES = 32
 
+#: The lowest cost that bcrypt accepts.
+MIN_BCRYPT_ROUNDS = 4
+
 #: Each step doubles the time of a hash: 0.2 s at 12, 3 s at 16.
 MAX_BCRYPT_ROUNDS = 16
 
@@ -191,7 +194,7 @@ class Settings(
     jwt_secret: Secret = Secret()
     jwt_secret_previous: Secret = Secret()
     token_ttl: Positive = 3600
-    bcrypt_rounds: Annotated[int, Meta(ge=4, le=MAX_BCRYPT_ROUNDS)] = 12
+    bcrypt_rounds: Annotated[int, Meta(ge=MIN_BCRYPT_ROUNDS, le=MAX_BCRYPT_ROUNDS)] = 12
     registration: Literal["open", "closed"] = "open"
     default_grants: Grants = Grants([Grant("", "rw")])
     admin_login: str = ""

@@ -16,9 +16,8 @@ from service.api.sized_reads import EXPECTED, sized_read
 from service.auth.tokens import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
 from service.model import Row
-from service.web.responses import REVISION, json_reply
-
-TTL = "KV-TTL"
+from service.web.headers import KV_REVISION, KV_TTL
+from service.web.responses import json_reply
 
 
 async def get(request: web.Request) -> web.Response:
@@ -90,10 +89,10 @@ def _value_reply(row: Row, unchanged: bool) -> web.Response:
     response.headers[hdrs.ETAG] = etag(row.revision)
     response.headers[hdrs.CACHE_CONTROL] = "no-cache"  # revalidate each time
     if row.ttl is not None:
-        response.headers[TTL] = f"{row.ttl:.3f}"
+        response.headers[KV_TTL] = f"{row.ttl:.3f}"
     return response
 
 
 def _revision_reply(revision: int) -> web.Response:
-    headers = {hdrs.ETAG: etag(revision), REVISION: str(revision)}
+    headers = {hdrs.ETAG: etag(revision), KV_REVISION: str(revision)}
     return web.Response(status=204, headers=headers)

@@ -17,6 +17,7 @@ import bcrypt
 
 from service.auth.fair_queue import Client, FairQueue, QueueEntry, QueueFull
 from service.errors import Overloaded
+from service.settings import MIN_BCRYPT_ROUNDS
 
 #: A hash occupies a core for about 0.2 s at cost 12. One core, if there are several, is
 #: left to the event loop and Tarantool.
@@ -25,9 +26,6 @@ THREADS = max(1, (os.cpu_count() or 1) - 1)
 #: Entries of the queue. A full one takes 64 * 0.2 s = 13 s, less with many threads:
 #: each request to a full queue examines all of it.
 MAX_WAITING = min(64 * THREADS, 512)
-
-#: The lowest cost that bcrypt accepts.
-MIN_COST = 4
 
 #: Of hashes that are computed only for the time that they take.
 SALT = b"." * 22
@@ -134,7 +132,9 @@ def _padding(cost: int, lowest: int, highest: int) -> list[int]:
     total for each cost, then make the number of hashes equal.
     """
     doubling = list(range(cost, highest))
-    small = [MIN_COST + 1] * (highest - cost) + [MIN_COST] * 2 * (cost - lowest)
+    small = [MIN_BCRYPT_ROUNDS + 1] * (highest - cost) + [MIN_BCRYPT_ROUNDS] * 2 * (
+        cost - lowest
+    )
     return doubling + small
 
 

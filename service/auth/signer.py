@@ -15,17 +15,17 @@ from msgspec import Meta
 
 from service.auth.jwt_verifier import ALGORITHM, JWTVerifier
 from service.errors import TokenInvalid
-from service.model import Caller
+from service.model import MAX_INT64, Caller
 
 #: A collision would only make one of two secrets unusable during a rotation.
 KEY_ID_BYTES = 6
 
 #: Verified JWTs in the cache: to verify one takes longer than the rest of a request.
-MAX_REMEMBERED = 10_000
+MAX_CACHED = 10_000
 
 #: Characters of a JWT in the cache. The service issues no longer one, but a client can
 #: encode the same content in any length.
-MAX_REMEMBERED_LENGTH = 2048
+MAX_CACHED_LENGTH = 2048
 
 
 class Verified(NamedTuple):
@@ -42,7 +42,7 @@ class Claims(msgspec.Struct):
     """The claims that the service puts into its JWTs."""
 
     sub: str
-    ver: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    ver: Annotated[int, Meta(ge=0, le=MAX_INT64)]
     exp: int
 
 
@@ -97,8 +97,8 @@ class Signer:
         if known is not None and known.expires_at > time.time():
             return known
         known = await self._verify_signature(token)
-        if len(token) <= MAX_REMEMBERED_LENGTH:
-            if len(self._verified) >= MAX_REMEMBERED:
+        if len(token) <= MAX_CACHED_LENGTH:
+            if len(self._verified) >= MAX_CACHED:
                 del self._verified[next(iter(self._verified))]
             self._verified[token] = known
         return known

@@ -212,7 +212,7 @@ class Storage:
             revision = await self._puts.submit((caller, keys, values))
             if revision is not None:
                 return revision
-        outcome = await self._call(
+        result = await self._call(
             "kv.v1.put",
             caller,
             keys,
@@ -221,7 +221,7 @@ class Storage:
             writes=True,
             size=size_at_most(keys) + size_at_most(values),
         )
-        return _revision(outcome)
+        return _revision(result)
 
     async def delete(
         self,
@@ -240,7 +240,7 @@ class Storage:
         :raises IdempotencyConflict: the idempotency key belongs to another request
         """
         options = _options(conditions=conditions, retry=idempotency_key)
-        outcome = await self._call(
+        result = await self._call(
             "kv.v1.delete",
             caller,
             keys,
@@ -248,7 +248,7 @@ class Storage:
             writes=True,
             size=size_at_most(keys),
         )
-        return _revision(outcome), outcome[1]
+        return _revision(result), result[1]
 
     async def increment(
         self,
@@ -465,10 +465,10 @@ def _options(**given: Any) -> list[dict[str, Any]]:
     return [options] if options else []
 
 
-def _revision(outcome: list[Any]) -> int:
-    revision: int | None = outcome[0]
+def _revision(result: list[Any]) -> int:
+    revision: int | None = result[0]
     if revision is None:
-        _, keys, revisions = outcome
+        _, keys, revisions = result
         raise ConditionFailed(dict(zip(keys, revisions, strict=True)))
     return revision
 

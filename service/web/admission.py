@@ -32,7 +32,7 @@ WATCHERS_SHARE = 3 / 4
 HEALTH_RESERVE = 16
 
 #: Requests for exempt routes that are admitted beyond the limit.
-SPARE = 64
+EXEMPT_HEADROOM = 64
 
 
 class Admission:
@@ -57,7 +57,7 @@ class Admission:
         self.is_stopping = False
         self.slots = Slots(max_delay)
         self.max_requests = settings.share(settings.max_in_flight)
-        self.max_held = settings.share(settings.max_held)
+        self.max_reserved = settings.share(settings.max_held)
         self.max_connections = settings.share(settings.max_connections)
         self.health_reserve = health_reserve
         self.max_poll = float(MAX_POLL)
@@ -82,7 +82,7 @@ class Admission:
 
         :raises Overloaded: the limit would be exceeded
         """
-        limit = int(self.max_held * share)
+        limit = int(self.max_reserved * share)
         if self.reserved + more > limit:
             raise Overloaded(
                 f"{self.reserved} bytes of bodies and replies are buffered, "
@@ -92,19 +92,20 @@ class Admission:
     @property
     def available(self) -> int:
         """Bytes that can be reserved."""
-        return max(0, self.max_held - self.reserved)
+        return max(0, self.max_reserved - self.reserved)
 
     @property
     def max_watchers(self) -> int:
         share = max(1, int(self.max_connections * WATCHERS_SHARE))
         return min(self._max_watchers, share)
 
-    def admit(self, spare: int = 0) -> None:
+    def admit(self, headroom: int = 0) -> None:
         """Checks the limit for a request that counts already.
 
+        :param headroom: requests that are admitted beyond the limit
         :raises Overloaded: it exceeds the limit
         """
-        if self.requests > self.max_requests + spare:
+        if self.requests > self.max_requests + headroom:
             raise Overloaded(f"{self.max_requests} requests are in flight, the limit")
 
     @contextlib.contextmanager
@@ -135,7 +136,7 @@ class Admission:
             self.watchers -= 1
 
 
-def bounded(
+def admission_middleware(
     admission: Admission, reading: Container[tuple[str, str]], exempt: Container[str]
 ) -> Middleware:
     """The middleware that refuses requests beyond the limit, except exempt ones.
@@ -150,7 +151,7 @@ def bounded(
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            admission.admit(SPARE if _is_exempt(request, exempt) else 0)
+            admission.admit(EXEMPT_HEADROOM if _is_exempt(request, exempt) else 0)
             return await handler(request)
         except Overloaded as refused:
             if not is_read(request, reading):

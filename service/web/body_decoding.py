@@ -11,13 +11,14 @@ from typing import Any, NamedTuple, Protocol
 from aiohttp import hdrs, web
 
 from service.errors import InvalidRequest, UnsupportedEncoding, quoted
+from service.sizes import KIB
 from service.web.zstd import zstd
 
 #: Bytes of input for one call of a decoder, which copies its unread input.
-INPUT = 16 * 1024
+INPUT = 16 * KIB
 
 #: Bytes of a decoded piece: less than a millisecond of work.
-OUTPUT = 64 * 1024
+OUTPUT = 64 * KIB
 
 #: A member costs far more than its bytes; real bodies have one or a few.
 MAX_MEMBERS = 1000

@@ -4,9 +4,11 @@ The server checks all connections once per second: a timer per request would cos
 request.
 """
 
+from service.sizes import KIB
+
 #: Bytes per second that a client has to send or read, in a body or a reply of any
 #: length.
-MIN_RATE = 16 * 1024
+MIN_RATE = 16 * KIB
 
 #: Seconds between two checks of the connections.
 CHECK_INTERVAL = 1.0

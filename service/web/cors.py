@@ -1,6 +1,6 @@
 """Cross-origin requests: which pages of other origins a browser lets read a reply.
 
-Credentials of the browser are never allowed: a token travels in its own header.
+Credentials of the browser are never allowed: a token is sent in its own header.
 """
 
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from collections.abc import Collection
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-ANY = "*"
+from service.settings import ANY
 
 #: Seconds that a browser may remember a preflight: no browser remembers one for longer.
 MAX_AGE = 7200

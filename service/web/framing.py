@@ -6,11 +6,13 @@ contain.
 
 from typing import Protocol
 
+from service.sizes import KIB
+
 #: Bytes. A key of the largest size takes three times as many in a path; a token, a list
 #: of entity tags and what proxies add fit in the rest many times. The parser reports
 #: the first two with the same error, so that their sizes have to differ. A field counts
 #: with its name and its value; a head, with every byte.
-MAX_LINE, MAX_FIELD, MAX_HEAD = 8 * 1024, 16 * 1024, 32 * 1024
+MAX_LINE, MAX_FIELD, MAX_HEAD = 8 * KIB, 16 * KIB, 32 * KIB
 
 #: Fields of a head.
 MAX_HEADERS = 100

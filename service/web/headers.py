@@ -7,6 +7,12 @@ from multidict import CIMultiDict, istr
 
 from service.web.cors import Cors
 
+#: The revision of the store after the write.
+KV_REVISION = "KV-Revision"
+
+#: Seconds until the key expires.
+KV_TTL = "KV-TTL"
+
 #: A reply is data for its client. A browser must not render, sniff, store or frame it,
 #: or give it to another site. A handler may set other values.
 DEFAULTS: CIMultiDict[str] = CIMultiDict(

@@ -33,14 +33,15 @@ AUTHORITY = re.compile(
 #: Characters: the longest name in DNS has 253, then comes a port.
 MAX_AUTHORITY = 260
 
-#: Admitted values of Host that are remembered: clients of one service use few.
-MAX_REMEMBERED = 1000
+#: Admitted values of Host in the cache: clients of one service use few.
+MAX_CACHED_HOSTS = 1000
 
 
 class AllowedHosts:
-    """:param names: with a dot in front, a domain and its subdomains
-    :param exempt: paths of health checks: probes and balancers use any name, and learn
-        no more than a status
+    """The host names that a request may carry.
+
+    :param names: with a dot in front, a domain and its subdomains
+    :param exempt: paths of the routes that are answered under any host name
     :param single_labels: whether to admit names without a dot
     """
 
@@ -67,7 +68,7 @@ class AllowedHosts:
         elif host is None and request.version == HttpVersion10:
             return None
         if self._admits(host or ""):
-            self._remember(host)
+            self._cache_admitted(host)
             return None
         if request.path in self._exempt:
             return None
@@ -88,8 +89,8 @@ class AllowedHosts:
             or (self._single_labels and bool(name) and "." not in name)
         )
 
-    def _remember(self, host: str | None) -> None:
-        if len(self._admitted) >= MAX_REMEMBERED:
+    def _cache_admitted(self, host: str | None) -> None:
+        if len(self._admitted) >= MAX_CACHED_HOSTS:
             self._admitted.clear()
         self._admitted.add(host)
 

@@ -77,7 +77,9 @@ def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Re
 
 
 @web.middleware
-async def render(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def problem_middleware(
+    request: web.Request, handler: Handler
+) -> web.StreamResponse:
     """Turns an exception of a handler into its reply."""
     try:
         return await handler(request)

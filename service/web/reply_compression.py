@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import HttpVersion11, hdrs, web
 
+from service.sizes import KIB
 from service.web.zstd import zstd
 
 GZIP, ZSTD, IDENTITY = "gzip", "zstd", "identity"
@@ -25,7 +26,7 @@ GZIP, ZSTD, IDENTITY = "gzip", "zstd", "identity"
 AVAILABLE = (ZSTD, GZIP) if zstd else (GZIP,)
 
 #: Bytes of a reply. Smaller ones gain little: they fit in a few packets as they are.
-MIN_SIZE = 16 * 1024
+MIN_SIZE = 16 * KIB
 
 #: The fastest one: gzip's default level takes four times as long for 12 % less.
 LEVEL = 1

@@ -83,7 +83,7 @@ class Reservation:
 RESERVATION = web.RequestKey("reservation", Reservation)
 
 
-def reserving(admission: Admission) -> Middleware:
+def reservation_middleware(admission: Admission) -> Middleware:
     """The middleware that gives each request its reservation.
 
     The outermost one: error replies are taken by clients, too.

@@ -15,11 +15,8 @@ from aiohttp.helpers import rfc822_formatted_time
 
 from service.json_text import data_of, members_of, size_at_most, size_of
 from service.sizes import SMALL
-from service.web.headers import JSON, HeadedRequest
+from service.web.headers import JSON, KV_REVISION, HeadedRequest
 from service.web.reply_compression import COMPRESSION, MIN_SIZE, Stream
-
-#: The revision of the store after the write.
-REVISION = "KV-Revision"
 
 
 class ShortReply(web.StreamResponse):
@@ -45,7 +42,7 @@ class ShortReply(web.StreamResponse):
         request, body = cast(HeadedRequest, self._req), self._json
         head = f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
         if self._revision is not None:
-            head += f"{REVISION}: {self._revision}\r\n"
+            head += f"{KV_REVISION}: {self._revision}\r\n"
         if not self._keep_alive:
             head += "Connection: close\r\n"
         writer = request.writer
@@ -144,7 +141,7 @@ def json_reply(
         compressible=compressible,
     )
     if revision is not None:
-        response.headers[REVISION] = str(revision)
+        response.headers[KV_REVISION] = str(revision)
     return response
 
 

@@ -27,7 +27,7 @@ class Runner(web.AppRunner):
         admission: Admission,
         request: type[web.Request],
         hosts: AllowedHosts | None,
-        health_paths: Collection[str],
+        exempt: Collection[str],
         reading: Container[tuple[str, str]],
         **kwargs: Any,
     ) -> None:
@@ -44,7 +44,7 @@ class Runner(web.AppRunner):
         self._admission = admission
         self._request = request
         self._hosts = hosts
-        self._health_paths = health_paths
+        self._exempt = exempt
         self._reading = reading
         self._http_server: HttpServer | None = None
         self._checks: asyncio.Task[None] | None = None
@@ -61,7 +61,7 @@ class Runner(web.AppRunner):
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             admission=self._admission,
-            health_paths=self._health_paths,
+            exempt=self._exempt,
             reading=self._reading,
             **server._kwargs,
         )

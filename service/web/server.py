@@ -36,7 +36,7 @@ LOG_INTERVAL = 10.0
 class HttpServer(web.Server):
     """Relies on `_connections`, `_loop` and `_kwargs` of aiohttp's server.
 
-    :param health_paths: answered when every connection is busy, too
+    :param exempt: paths of the routes that are answered when every connection is busy
     :param reading: method and path of the routes that write nothing
     """
 
@@ -44,13 +44,13 @@ class HttpServer(web.Server):
         self,
         *args: Any,
         admission: Admission,
-        health_paths: Collection[str],
+        exempt: Collection[str],
         reading: Container[tuple[str, str]],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
-        self._health_paths = health_paths
+        self._exempt = exempt
         self._reading = reading
         self._reserved: dict[RequestHandler, None] = {}  # the oldest is the first
         self._logged_at = -LOG_INTERVAL
@@ -127,7 +127,7 @@ class HttpServer(web.Server):
         if self._make_capacity(connection):
             connection.set_handler(self.request_handler)
             self._reserved.pop(connection, None)
-        elif request.path not in self._health_paths:
+        elif request.path not in self._exempt:
             problem = Overloaded(
                 f"{self._admission.max_connections} connections are busy, the limit",
                 applied=None if is_read(request, self._reading) else "no",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from service import errors, settings
-from service.auth import credentials, passwords
+from service.auth import credentials
 from service.model import Grant
 from service.settings import Settings, SettingsError
 from tests.support.console import lua
@@ -19,7 +19,7 @@ CONSTANTS = {
     "require('kv.accounts.names').MAX_LENGTH": credentials.MAX_USERNAME,
     "require('kv.base.errors').MAX_QUOTED": errors.MAX_QUOTED,
     "require('kv.accounts.grants').MAX_GRANTS": settings.MAX_GRANTS,
-    "require('kv.admin.accounts').MIN_COST": passwords.MIN_COST,
+    "require('kv.admin.accounts').MIN_COST": settings.MIN_BCRYPT_ROUNDS,
     "require('kv.admin.accounts').MAX_COST": settings.MAX_BCRYPT_ROUNDS,
 }
 

@@ -6,7 +6,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from service.settings import Settings
-from service.web.hosts import MAX_REMEMBERED, AllowedHosts, allowed_hosts
+from service.web.hosts import MAX_CACHED_HOSTS, AllowedHosts, allowed_hosts
 
 EXEMPT = ("/livez",)
 
@@ -82,8 +82,8 @@ def test_the_host_of_an_absolute_target_counts() -> None:
 def test_what_is_remembered_is_bounded_and_changes_nothing() -> None:
     guard = guard_of()
     assert guard is not None
-    for number in range(MAX_REMEMBERED + 200):
+    for number in range(MAX_CACHED_HOSTS + 200):
         assert admits(guard, f"10.0.0.1:{number}")
-        assert len(guard._admitted) <= MAX_REMEMBERED
+        assert len(guard._admitted) <= MAX_CACHED_HOSTS
     assert admits(guard, "localhost")
     assert not admits(guard, "evil.example")

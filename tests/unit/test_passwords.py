@@ -5,9 +5,10 @@ import itertools
 import bcrypt
 import pytest
 
-from service.auth.passwords import MIN_COST, Verdict, _check, _digest, _hash, _padding
+from service.auth.passwords import Verdict, _check, _digest, _hash, _padding
+from service.settings import MIN_BCRYPT_ROUNDS
 
-COSTS = range(MIN_COST, MIN_COST + 6)
+COSTS = range(MIN_BCRYPT_ROUNDS, MIN_BCRYPT_ROUNDS + 6)
 
 
 def steps(costs: list[int]) -> tuple[int, int]:
@@ -65,7 +66,7 @@ def test_a_hash_of_another_cost_is_replaced() -> None:
 
 @pytest.mark.parametrize("other", ["x" * 73 + "y", "x" * 74 + "\0", "", "X" * 74])
 def test_every_byte_of_a_password_is_significant(other: str) -> None:
-    known = _hash("x" * 74, MIN_COST)
+    known = _hash("x" * 74, MIN_BCRYPT_ROUNDS)
     assert _check("x" * 74, known, (4, 4), 4).matches
     assert not _check(other, known, (4, 4), 4).matches
     assert len(_digest(other)) == 44

@@ -10,7 +10,12 @@ from service.errors import Overloaded
 from service.settings import Settings
 from service.sizes import LARGE, MIB, SMALL
 from service.web.admission import Admission
-from service.web.reservation import Reservation, reserve, reserving, take_slot
+from service.web.reservation import (
+    Reservation,
+    reservation_middleware,
+    reserve,
+    take_slot,
+)
 
 
 @pytest.fixture
@@ -28,7 +33,9 @@ async def test_bytes_stay_reserved_until_the_task_ends(admission: Admission) -> 
         return web.Response(body=bytes(3 * MIB))
 
     async def answer() -> None:
-        await reserving(admission)(make_mocked_request("GET", "/"), handler)
+        await reservation_middleware(admission)(
+            make_mocked_request("GET", "/"), handler
+        )
         has_reply.set()
         await is_taken.wait()
 
@@ -52,7 +59,9 @@ async def test_a_handler_that_fails_gives_everything_back(
         raise error
 
     async def answer() -> None:
-        await reserving(admission)(make_mocked_request("GET", "/"), handler)
+        await reservation_middleware(admission)(
+            make_mocked_request("GET", "/"), handler
+        )
 
     (outcome,) = await asyncio.gather(answer(), return_exceptions=True)
     assert isinstance(outcome, error)
@@ -77,7 +86,7 @@ async def test_a_reservation_beyond_the_limit_changes_nothing(
     reservation = Reservation(admission)
     reservation.reserve(MIB)
     with pytest.raises(Overloaded):
-        reservation.reserve(admission.max_held + 1)
+        reservation.reserve(admission.max_reserved + 1)
     assert admission.reserved == MIB
 
 

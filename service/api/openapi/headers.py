@@ -5,11 +5,10 @@ from typing import Any
 from aiohttp import hdrs
 
 from service.api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FORM
-from service.api.keys import TTL
 from service.api.preconditions import ENTITY_TAG, ENTITY_TAGS
-from service.api.schemas.members import MAX_INT64
 from service.api.sse import LAST_EVENT_ID
-from service.web.responses import REVISION
+from service.model import MAX_INT64
+from service.web.headers import KV_REVISION, KV_TTL
 
 ENTITY_TAG_LIST = {
     "anyOf": [{"const": "*"}, {"type": "string", "pattern": f"^{ENTITY_TAGS.pattern}$"}]
@@ -27,9 +26,9 @@ HEADERS: dict[str, dict[str, Any]] = {
             {"const": "", "description": "None: as without the header"},
         ]
     },
-    REVISION: {"type": "integer", "minimum": 0},
+    KV_REVISION: {"type": "integer", "minimum": 0},
     hdrs.ETAG: {"type": "string", "pattern": rf"^{ENTITY_TAG}$"},
-    TTL: {"type": "number"},
+    KV_TTL: {"type": "number"},
     hdrs.RETRY_AFTER: {"type": "integer", "minimum": 1},
     hdrs.ACCEPT_ENCODING: {"type": "string"},
 }

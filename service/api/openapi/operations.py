@@ -7,11 +7,10 @@ from aiohttp import hdrs
 
 from service import errors
 from service.api.idempotency import IDEMPOTENCY_KEY
-from service.api.keys import TTL
 from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
-from service.web.responses import REVISION
+from service.web.headers import KV_REVISION, KV_TTL
 
 
 class Operation(NamedTuple):
@@ -93,7 +92,7 @@ WRITE = Operation(
     body=requests.WriteBody,
     example={"data": {"key1": "value1", "key2": {"a": [1.5, None]}}},
     headers=[IDEMPOTENCY_KEY],
-    reply_headers=[REVISION],
+    reply_headers=[KV_REVISION],
     raises=[
         errors.NoData,
         *KEYS,
@@ -116,7 +115,7 @@ DELETE = Operation(
     body=requests.DeleteBody,
     example={"keys": ["key1", "missing"]},
     headers=[IDEMPOTENCY_KEY],
-    reply_headers=[REVISION],
+    reply_headers=[KV_REVISION],
     raises=[
         errors.NoKeys,
         *KEYS,
@@ -130,7 +129,7 @@ LIST_KEYS = Operation(
     reply=replies.Listing,
     body=requests.ListBody,
     example={"prefix": "key", "values": True},
-    reply_headers=[REVISION],
+    reply_headers=[KV_REVISION],
     raises=KEY,
 )
 INCREMENT = Operation(
@@ -139,7 +138,7 @@ INCREMENT = Operation(
     body=requests.IncrementBody,
     example={"data": {"visits": 1}},
     headers=[IDEMPOTENCY_KEY],
-    reply_headers=[REVISION],
+    reply_headers=[KV_REVISION],
     raises=[
         errors.NoData,
         *KEYS,
@@ -153,7 +152,7 @@ GET_KEY = Operation(
     "Read one key",
     reply=replies.Value,
     headers=PRECONDITIONS,
-    reply_headers=[hdrs.ETAG, TTL],
+    reply_headers=[hdrs.ETAG, KV_TTL],
     raises=[
         *KEY,
         errors.NotFound,
@@ -167,7 +166,7 @@ PUT_KEY = Operation(
     example="red",
     query=requests.PutQuery,
     headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
-    reply_headers=[hdrs.ETAG, REVISION],
+    reply_headers=[hdrs.ETAG, KV_REVISION],
     raises=[
         *KEY,
         *IDEMPOTENCY,
@@ -179,7 +178,7 @@ PUT_KEY = Operation(
 DELETE_KEY = Operation(
     "Delete one key",
     headers=[IDEMPOTENCY_KEY, *PRECONDITIONS],
-    reply_headers=[hdrs.ETAG, REVISION],
+    reply_headers=[hdrs.ETAG, KV_REVISION],
     raises=[
         *KEY,
         errors.InvalidJSON,

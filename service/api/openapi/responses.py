@@ -5,12 +5,12 @@ from http import HTTPStatus
 from aiohttp import hdrs
 
 from service import errors
-from service.api.keys import TTL
 from service.api.openapi.components import REFERENCE, Components, Schema
 from service.api.openapi.headers import HEADERS
 from service.api.openapi.operations import Operation
 from service.api.schemas.replies import Problem
 from service.api.sse import EVENT_STREAM
+from service.web.headers import KV_TTL
 from service.web.problems import CONTENT_TYPE
 
 JSON = "application/json"
@@ -88,7 +88,7 @@ def _success(
         success["content"][EVENT_STREAM] = {"schema": EVENT}
     if operation.reply_headers:
         success["headers"] = {
-            str(name): {"schema": HEADERS[name], "required": name != TTL}
+            str(name): {"schema": HEADERS[name], "required": name != KV_TTL}
             for name in operation.reply_headers
         }
     return success

@@ -2,13 +2,13 @@
 
 import re
 
-from service.api.schemas.members import MAX_INT64
 from service.errors import InvalidRequest, quoted
+from service.model import MAX_INT64
 
 #: From here on, a double stands for several integers.
 MAX_EXACT = 2**53
 
-REVISION = re.compile(r"0|[1-9][0-9]{0,18}")
+REVISION_TEXT = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 def exact_integer(number: float, where: str) -> int:
@@ -28,6 +28,6 @@ def parse_revision(text: str, what: str) -> int:
     """:param what: names the text in the error
     :raises InvalidRequest: it is not a revision
     """
-    if not REVISION.fullmatch(text) or int(text) > MAX_INT64:
+    if not REVISION_TEXT.fullmatch(text) or int(text) > MAX_INT64:
         raise InvalidRequest(f"{what} is {quoted(text)}, not a revision")
     return int(text)

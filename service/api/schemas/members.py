@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from service.auth.credentials import MAX_PASSWORD, MAX_USERNAME
+from service.model import MAX_INT64
 from service.web.admission import MAX_POLL
 
-MAX_INT64 = 2**63 - 1
 #: Seconds: a time of expiry stays an exact double.
 MAX_TTL = 100 * 365 * 24 * 3600
 

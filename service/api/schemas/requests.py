@@ -11,7 +11,6 @@ from msgspec import Meta
 
 from service.api.schemas.members import (
     BATCH,
-    MAX_INT64,
     REQUIRED,
     UNDOCUMENTED,
     If,
@@ -26,6 +25,7 @@ from service.api.schemas.members import (
     Wait,
     documented,
 )
+from service.model import MAX_INT64
 
 
 class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
