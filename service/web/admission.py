@@ -1,4 +1,4 @@
-"""Admission control: requests in flight, buffered bytes, watchers, and their limits.
+"""Admission control: requests in flight, reserved bytes, watchers, and their limits.
 
 A request counts while it is worked on. It does not count while its body arrives or its
 reply is sent: slow clients do not use up the limit. Nor does it while it waits for a

@@ -11,7 +11,7 @@ from service.web.admission import Admission
 
 
 class Reservation:
-    """Counts a request, its slot for large work, and its buffered bytes.
+    """Counts a request, its slot for large work, and its reserved bytes.
 
     As a context manager it covers the handler: afterwards the request does not count
     and has no slot. The bytes stay reserved until the client has taken the reply, which
