@@ -47,6 +47,17 @@ SECRETS = (
     "ADMIN_PASSWORD",
 )
 
+#: Fields of `Settings` that Tarantool reads too.
+TARANTOOL_FIELDS = (
+    "tarantool_user",
+    "wal_mode",
+    "memtx_memory",
+    "max_body",
+    "changes_bytes",
+    "default_grants",
+    "disk_reserve",
+)
+
 #: An Origin as browsers send it: in lower case, international names in ASCII.
 ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])"
@@ -250,6 +261,10 @@ class Settings(
     def share(self, amount: int) -> int:
         """The part of a limit of the whole service that each worker gets."""
         return max(1, amount // self.workers)
+
+    def tarantool_environ(self) -> dict[str, str]:
+        """The variables of the settings that Tarantool reads too."""
+        return {_variable(name): str(getattr(self, name)) for name in TARANTOOL_FIELDS}
 
     def __post_init__(self) -> None:
         if bool(self.admin_login) != bool(self.admin_password):

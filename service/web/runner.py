@@ -24,6 +24,7 @@ class Runner(web.AppRunner):
     def __init__(
         self,
         app: web.Application,
+        *,
         admission: Admission,
         request: type[web.Request],
         hosts: AllowedHosts | None,
