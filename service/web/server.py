@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
+from service.logs import RecentReasons
 from service.web.admission import Admission, is_read
 from service.web.client_timeouts import CHECK_INTERVAL
 from service.web.connection import HttpConnection, connection_of
@@ -31,9 +32,6 @@ LINGER = 1.0
 
 #: Seconds between checks whether all connections are closed.
 DRAIN_INTERVAL = 0.05
-
-#: Seconds between two log lines about the limit of connections.
-LOG_INTERVAL = 10.0
 
 
 class HttpServer(web.Server):
@@ -56,7 +54,7 @@ class HttpServer(web.Server):
         self._exempt = exempt
         self._reading = reading
         self._reserved: dict[RequestHandler, None] = {}  # the oldest is the first
-        self._logged_at = -LOG_INTERVAL
+        self._reasons = RecentReasons()
 
     def __call__(self) -> RequestHandler:
         """Replaces the class of the connections: there is no parameter for it."""
@@ -94,10 +92,9 @@ class HttpServer(web.Server):
         reserved = self._reserved.keys() - {connection}
         if len(self._connections) - len(reserved) <= limit:
             return True
-        now = self._loop.time()
-        if now - self._logged_at >= LOG_INTERVAL:
-            self._logged_at = now
-            log.warning("%d connections are open, the limit: closing idle ones", limit)
+        reason = f"{limit} connections are open, the limit: closing idle ones"
+        if self._reasons.is_due(reason):
+            log.warning("%s", reason)
         count = max(1, int(limit * CLOSED_AT_A_TIME))
         reserved.add(connection)
         return self._close_idle(
