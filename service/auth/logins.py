@@ -55,7 +55,10 @@ class Logins:
         elif self._sharing < MAX_SHARING:
             self._sharing += 1
         else:
-            raise Overloaded(f"{MAX_SHARING} requests share others' checks, the limit")
+            raise Overloaded(
+                f"{MAX_SHARING} requests wait for another request's password check, "
+                "the limit"
+            )
         check.have_left.append(has_left)
         await asyncio.wait([check.task])
         return check.task.result()

@@ -132,9 +132,8 @@ def _padding(cost: int, lowest: int, highest: int) -> list[int]:
     total for each cost, then make the number of hashes equal.
     """
     doubling = list(range(cost, highest))
-    small = [MIN_BCRYPT_ROUNDS + 1] * (highest - cost) + [MIN_BCRYPT_ROUNDS] * 2 * (
-        cost - lowest
-    )
+    small = [MIN_BCRYPT_ROUNDS + 1] * (highest - cost)
+    small += [MIN_BCRYPT_ROUNDS] * 2 * (cost - lowest)
     return doubling + small
 
 

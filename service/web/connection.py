@@ -92,7 +92,7 @@ class HttpConnection(RequestHandler):
     def _abort_if_failed(self, task: asyncio.Task[None]) -> None:
         """aiohttp keeps a connection open whose task has ended with an exception."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a connection failed", exc_info=error)
+            log.error("the task of a connection failed", exc_info=error)
             if self.transport is not None:
                 self.transport.abort()
 
@@ -288,7 +288,7 @@ class HttpConnection(RequestHandler):
         if self.idle_seconds is None:
             self._sending_client.reset()
         elif self._sending_client.is_too_slow(elapsed, in_head=in_head):
-            self._refuse(RequestTimeout("The headers did not come in time"))
+            self._refuse(RequestTimeout("The headers did not arrive in time"))
         unsent = transport.get_write_buffer_size()
         if self._on_left is not None and not transport.is_closing():
             self._reading_client.skip(unsent)

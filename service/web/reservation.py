@@ -65,7 +65,7 @@ class Reservation:
         self._size = self._admission.reserve(self._size, 0, 1)
 
     async def take_slot(self, size: int) -> None:
-        """Waits for a slot of this many bytes, and gives up the one it has.
+        """Waits for a slot of this many bytes, and releases the previous one.
 
         :raises Overloaded: none became free in time
         """

@@ -31,9 +31,9 @@ class Tls:
         try:
             self._current = self._loaded()
         except StartError as why:
-            log.error("the certificate stays as it is: %s", why)
+            log.error("the certificate was not reloaded: %s", why)
             return False
-        log.info("the certificate has been loaded again")
+        log.info("the certificate was reloaded")
         return True
 
     def _hand_over(

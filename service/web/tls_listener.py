@@ -68,7 +68,7 @@ class TlsSite(web.SockSite):
             try:
                 connection, _ = await loop.sock_accept(self._sock)
             except OSError as error:
-                log.warning("no connection is accepted: %s", error.strerror)
+                log.warning("cannot accept connections: %s", error.strerror)
                 await asyncio.sleep(PAUSE)
                 continue
             if len(self._handshakes) >= self._max_handshakes:
