@@ -18,7 +18,7 @@ from service.errors import (
     TooSlow,
 )
 from service.model import Change
-from service.storage.feed import Watcher
+from service.storage.watcher import Watcher
 from service.web.connection import disable_slow_reader_check, has_left
 from service.web.reservation import reserve
 from service.web.responses import json_reply

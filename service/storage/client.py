@@ -201,11 +201,7 @@ class Storage:
         :raises IdempotencyConflict: the idempotency key belongs to another request
         """
         options = _options(conditions=conditions, ttl=ttl, retry=idempotency_key)
-        if (
-            not options
-            and len(keys) <= MAX_COALESCED_KEYS
-            and size_at_most(values) <= MAX_COALESCED_BYTES
-        ):
+        if not options and _can_be_coalesced(keys, values):
             revision = await self._puts.submit((caller, keys, values))
             if revision is not None:
                 return revision
@@ -452,6 +448,12 @@ class Storage:
     def _log(self, reason: str) -> None:
         if self._reasons.is_due(reason):
             log.warning("calls fail: %s", reason)
+
+
+def _can_be_coalesced(keys: Sequence[str], values: Sequence[str]) -> bool:
+    return (
+        len(keys) <= MAX_COALESCED_KEYS and size_at_most(values) <= MAX_COALESCED_BYTES
+    )
 
 
 def _options(**given: Any) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ import aiohttp
 import pytest
 
 from service.api.changes import HEARTBEAT, SEND_TIMEOUT
-from service.storage.feed import RETRY_INTERVAL, TAIL_WAIT
+from service.storage.feed import TAIL_WAIT
+from service.storage.watcher import RETRY_INTERVAL
 from service.web.runner import GRACE
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
