@@ -37,23 +37,35 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
     limit = request.client_max_size
     if CALLER not in request:
         limit = min(limit, MAX_ANONYMOUS_BODY)
+    body = await _sent_body(request, limit)
+    if coding is not None and body:
+        body = await _decoded(request, body, coding, limit)
+    if len(body) > SMALL:
+        reserve(request, len(body))
+        await take_slot(request, len(body))
+    return body
+
+
+async def _sent_body(request: web.Request, limit: int) -> bytes:
+    """The body as it was sent.
+
+    :raises InvalidRequest: it is cut short, or its chunks are malformed
+    :raises BodyTooLarge: it is longer than the limit
+    :raises RequestTimeout: it arrives too slowly
+    :raises Overloaded: there is no memory for it
+    """
     try:
-        if request.content.is_eof():  # most bodies arrive together with their heads
-            body = request.content.read_nowait()
-            _check_size(len(body), limit)
-        else:
-            body = await _receive(request, limit)
+        if not request.content.is_eof():
+            return await _receive(request, limit)
+        # most bodies arrive together with their heads
+        body = request.content.read_nowait()
     except TimeoutError:
         # the rest of it is not read
         request.content.set_exception(web.RequestPayloadError())
         raise RequestTimeout("The body did not arrive in time") from None
     except (web.RequestPayloadError, ConnectionError):
         raise InvalidRequest("The body is not framed as its headers say") from None
-    if coding is not None and body:
-        body = await _decoded(request, body, coding, limit)
-    if len(body) > SMALL:
-        reserve(request, len(body))
-        await take_slot(request, len(body))
+    _check_size(len(body), limit)
     return body
 
 
