@@ -79,7 +79,7 @@ async def _receive(request: web.Request, limit: int) -> bytes:
 
 
 async def _receive_in_time(request: web.Request, limit: int) -> bytes:
-    """The pieces of a body. Each extends the deadline, up to the time for the first."""
+    """A body from its pieces; each extends the deadline, up to that of the first."""
     body = bytearray()
     clock = asyncio.get_running_loop().time
     max_wait = request.app[ADMISSION].client_timeout

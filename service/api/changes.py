@@ -141,7 +141,9 @@ def _time_to_wait(request: web.Request) -> float:
 
 
 async def _send(response: web.StreamResponse, piece: bytes) -> None:
-    """:raises ConnectionError: the client has left
+    """Sends a piece of the stream.
+
+    :raises ConnectionError: the client has left
     :raises TimeoutError: the client is too slow
     """
     async with asyncio.timeout(SEND_TIMEOUT):

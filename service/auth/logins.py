@@ -33,7 +33,7 @@ class Attempt(NamedTuple):
 
 
 class Logins:
-    """Checks attempts; identical ones share a check."""
+    """The checks of attempts; identical ones share a check."""
 
     def __init__(self, storage: Storage, passwords: PasswordHasher) -> None:
         self._storage = storage

@@ -45,7 +45,9 @@ class Verdict(NamedTuple):
 
 
 class PasswordHasher:
-    """Hashes and checks passwords of any length, all of their bytes significant.
+    """A pool of threads that hashes and checks passwords of any length.
+
+    All bytes of a password are significant.
 
     :param rounds: the cost of new hashes
     :param workers: processes that share the threads and the limit of the queue

@@ -177,7 +177,7 @@ class Instance:
 
 
 class ConnectionKeeper:
-    """Stays connected to one instance: to one that accepts writes, if there is any.
+    """The connection to one instance: to one that accepts writes, if there is any.
 
     :param addresses: tried in this order
     """

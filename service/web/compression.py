@@ -77,7 +77,7 @@ class Stream:
 
 
 class Compression:
-    """Compresses replies in one thread, interleaved piece by piece.
+    """The thread that compresses replies, interleaved piece by piece.
 
     The event loop keeps the other cores.
 
@@ -100,7 +100,7 @@ class Compression:
 
     @property
     def has_capacity(self) -> bool:
-        """For one more stream."""
+        """Whether one more stream is permitted."""
         return self._pending < MAX_PENDING and self._streams < MAX_STREAMS
 
     def coding_for(self, request: web.BaseRequest) -> str | None:
@@ -112,12 +112,15 @@ class Compression:
         )
 
     async def compress(self, coding: str, body: bytes) -> bytes:
-        """A short reply at once."""
+        """A short reply, compressed at once."""
         return await self._run(len(body), _compressed, coding, body)
 
     @contextlib.contextmanager
     def stream(self, coding: str, size: int) -> Iterator[Stream]:
-        """:param size: bytes of the reply"""
+        """A reply to be compressed piece by piece.
+
+        :param size: bytes of the reply
+        """
         self._streams += 1
         try:
             yield Stream(_compressor(coding), partial(self._run, size))
@@ -125,7 +128,10 @@ class Compression:
             self._streams -= 1
 
     async def _run(self, size: int, work: Callable[..., bytes], *args: Any) -> bytes:
-        """:param size: bytes of the reply, pending unless it waits for its client"""
+        """Runs a step of the compression in the thread.
+
+        :param size: bytes of the reply, pending unless it waits for its client
+        """
         loop = asyncio.get_running_loop()
         self._pending += size
         try:

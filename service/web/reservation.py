@@ -1,4 +1,4 @@
-"""What a request takes of the limits of the process, from its handler to its reply."""
+"""The reservation of a request: its part of the limits, from handler to reply."""
 
 import asyncio
 from types import TracebackType
@@ -11,7 +11,7 @@ from service.web.admission import Admission
 
 
 class Reservation:
-    """Counts a request, its slot for large work, and its buffered bytes.
+    """The count of one request, its slot for large work, and its buffered bytes.
 
     As a context manager it covers the handler: afterwards the request does not count
     and has no slot. The bytes stay reserved until the client has taken the reply, which

@@ -35,7 +35,9 @@ DRAIN_INTERVAL = 0.05
 
 
 class HttpServer(web.Server):
-    """Relies on `_connections`, `_loop` and `_kwargs` of aiohttp's server.
+    """aiohttp's server, with a limit of its connections.
+
+    Relies on `_connections`, `_loop` and `_kwargs`.
 
     :param exempt: paths of the routes that are answered when every connection is busy
     :param reading: method and path of the routes that write nothing
@@ -57,7 +59,7 @@ class HttpServer(web.Server):
         self._reasons = RecentReasons()
 
     def __call__(self) -> RequestHandler:
-        """Replaces the class of the connections: there is no parameter for it."""
+        """Creates this package's connection: there is no parameter for its class."""
         return HttpConnection(
             self,
             loop=self._loop,
@@ -87,7 +89,7 @@ class HttpServer(web.Server):
             self._close(connection)
 
     def _make_capacity(self, connection: HttpConnection) -> bool:
-        """Closes idle connections if needed; whether the limit permits this one."""
+        """Closes idle connections if needed; returns whether this one is permitted."""
         limit = self._admission.max_connections
         reserved = self._reserved.keys() - {connection}
         if len(self._connections) - len(reserved) <= limit:
@@ -102,7 +104,7 @@ class HttpServer(web.Server):
         )
 
     def _close_idle(self, count: int, among: Iterable[RequestHandler]) -> bool:
-        """Closes at most `count` idle ones; whether there was any."""
+        """Closes at most `count` idle connections; returns whether there was any."""
         idle = [
             (seconds, connection)
             for connection in among

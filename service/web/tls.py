@@ -13,7 +13,7 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 class Tls:
-    """Both files are PEM; the certificate comes first of its chain.
+    """A certificate and its key, in PEM; the certificate is the first of its chain.
 
     :raises StartError: they cannot be used
     """
