@@ -11,13 +11,13 @@ from service.api.context import (
     ADMISSION,
     FEED,
     LOGINS,
+    OPENAPI,
     PASSWORDS,
     SETTINGS,
     STORAGE,
     TICKETS,
     TOKENS,
 )
-from service.api.docs import OPENAPI
 from service.api.openapi.document import document
 from service.api.options import add_options
 from service.api.routes import EXEMPT_PATHS, READING, ROUTES

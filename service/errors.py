@@ -22,8 +22,8 @@ Problem
 ├── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
 └── HttpVersionNotSupported 505
 
-A leaf has one stable `code`. The detail names the problem and its place; for a limit it
-states the limit and the actual figure. `service.web.problems` renders the reply.
+A leaf has one stable `code`. The detail names the problem and its location; for a limit
+it states the limit and the actual figure. `service.web.problems` renders the reply.
 """
 
 import math

@@ -25,7 +25,7 @@ def main() -> int:
         entered = _prompt() if sys.stdin.isatty() else _read_stdin()
         password = check_password(entered, "the password")
     except (SettingsError, NoPassword, InvalidRequest) as why:
-        print(f"kv: no hash is made: {why}", file=sys.stderr)
+        print(f"kv: cannot hash the password: {why}", file=sys.stderr)
         return 1
     print(asyncio.run(_hash(password, rounds)))
     return 0
@@ -33,13 +33,13 @@ def main() -> int:
 
 def _prompt() -> str:
     password = getpass.getpass("Password: ")
-    if password and getpass.getpass("Once more: ") != password:
+    if password and getpass.getpass("Repeat: ") != password:
         raise NoPassword("the passwords differ")
     return _require(password)
 
 
 def _read_stdin() -> str:
-    """Strips the line end of a file, which is not part of the password."""
+    """The password from a pipe, without the line end of a file."""
     try:
         return _require(sys.stdin.buffer.read().decode().rstrip("\r\n"))
     except UnicodeDecodeError:

@@ -47,7 +47,7 @@ def _readiness(settings: Settings) -> int:
 
 
 def _unverified() -> ssl.SSLContext:
-    """The certificate is for the host name that clients use, not for this address."""
+    """A context without verification: the certificate is for another host name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

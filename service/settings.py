@@ -47,6 +47,17 @@ SECRETS = (
     "ADMIN_PASSWORD",
 )
 
+#: Fields of `Settings` that Tarantool reads too.
+TARANTOOL_FIELDS = (
+    "tarantool_user",
+    "wal_mode",
+    "memtx_memory",
+    "max_body",
+    "changes_bytes",
+    "default_grants",
+    "disk_reserve",
+)
+
 #: An Origin as browsers send it: in lower case, international names in ASCII.
 ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])"
@@ -228,15 +239,8 @@ class Settings(
             for name, value in environ.items()
             if value and (name.startswith(PREFIX) or name in known)
         }
-        links = sorted(name for name in given if _is_service_link(name, given[name]))
-        if links:
-            log.info("skipped variables of Kubernetes Services: %s", ", ".join(links))
-        for name in links:
-            del given[name]
-        for secret in SECRETS:
-            path = given.pop(f"{secret}_FILE", None) or environ.get(f"{secret}_FILE")
-            if path and secret not in given:
-                given[secret] = _content(secret, path)
+        _skip_service_links(given)
+        _read_secret_files(given, environ)
         for name in given:
             if name not in known:
                 raise SettingsError(f"{name} is not a setting of this service")
@@ -250,6 +254,10 @@ class Settings(
     def share(self, amount: int) -> int:
         """The part of a limit of the whole service that each worker gets."""
         return max(1, amount // self.workers)
+
+    def tarantool_environ(self) -> dict[str, str]:
+        """The variables of the settings that Tarantool reads too."""
+        return {_variable(name): str(getattr(self, name)) for name in TARANTOOL_FIELDS}
 
     def __post_init__(self) -> None:
         if bool(self.admin_login) != bool(self.admin_password):
@@ -273,9 +281,28 @@ class Settings(
             )
 
 
-def _is_service_link(name: str, value: str) -> bool:
+def _skip_service_links(given: dict[str, str]) -> None:
+    links = sorted(name for name, value in given.items() if _is_link(name, value))
+    if links:
+        log.info("skipped variables of Kubernetes Services: %s", ", ".join(links))
+    for name in links:
+        del given[name]
+
+
+def _is_link(name: str, value: str) -> bool:
     has_url = name.endswith("_PORT") and SERVICE_URL.match(value)
     return bool(has_url or SERVICE_LINK.search(name))
+
+
+def _read_secret_files(given: dict[str, str], environ: Mapping[str, str]) -> None:
+    """Replaces each variable `NAME_FILE` by the secret that its file contains.
+
+    :raises SettingsError: a file cannot be read, or is empty
+    """
+    for secret in SECRETS:
+        path = given.pop(f"{secret}_FILE", None) or environ.get(f"{secret}_FILE")
+        if path and secret not in given:
+            given[secret] = _content(secret, path)
 
 
 def _content(secret: str, path: str) -> str:

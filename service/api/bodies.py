@@ -28,7 +28,7 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
         is malformed or cut short
     :raises UnsupportedEncoding: its content coding is not supported
     :raises BodyTooLarge: it is longer than the limit
-    :raises RequestTimeout: it comes too slowly
+    :raises RequestTimeout: it arrives too slowly
     :raises Overloaded: there is no memory for it, or no slot for a large one
     """
     if not has_query:
@@ -37,23 +37,35 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
     limit = request.client_max_size
     if CALLER not in request:
         limit = min(limit, MAX_ANONYMOUS_BODY)
-    try:
-        if request.content.is_eof():  # most bodies come together with their heads
-            body = request.content.read_nowait()
-            _check_size(len(body), limit)
-        else:
-            body = await _receive(request, limit)
-    except TimeoutError:
-        # the rest of it is not read
-        request.content.set_exception(web.RequestPayloadError())
-        raise RequestTimeout("The body did not come in time") from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise InvalidRequest("The body is not framed as its headers say") from None
+    body = await _sent_body(request, limit)
     if coding is not None and body:
         body = await _decoded(request, body, coding, limit)
     if len(body) > SMALL:
         reserve(request, len(body))
         await take_slot(request, len(body))
+    return body
+
+
+async def _sent_body(request: web.Request, limit: int) -> bytes:
+    """The body as it was sent.
+
+    :raises InvalidRequest: it is cut short, or its chunks are malformed
+    :raises BodyTooLarge: it is longer than the limit
+    :raises RequestTimeout: it arrives too slowly
+    :raises Overloaded: there is no memory for it
+    """
+    try:
+        if not request.content.is_eof():
+            return await _receive(request, limit)
+        # most bodies arrive together with their heads
+        body = request.content.read_nowait()
+    except TimeoutError:
+        # the rest of it is not read
+        request.content.set_exception(web.RequestPayloadError())
+        raise RequestTimeout("The body did not arrive in time") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise InvalidRequest("The body is not framed as its headers say") from None
+    _check_size(len(body), limit)
     return body
 
 
@@ -67,18 +79,18 @@ async def _receive(request: web.Request, limit: int) -> bytes:
 
 
 async def _receive_in_time(request: web.Request, limit: int) -> bytes:
-    """The pieces of a body. Each extends the deadline, up to the time for the first."""
+    """A body from its pieces; each extends the deadline, up to that of the first."""
     body = bytearray()
     clock = asyncio.get_running_loop().time
-    most = request.app[ADMISSION].client_timeout
-    deadline = clock() + most
+    max_wait = request.app[ADMISSION].client_timeout
+    deadline = clock() + max_wait
     async with asyncio.timeout_at(deadline) as timeout:
         while chunk := await request.content.readany():
             body += chunk
             if len(body) > limit:
                 raise BodyTooLarge(f"The body is longer than {limit} bytes, the limit")
             reserve(request, len(body))
-            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + most)
+            deadline = min(deadline + len(chunk) / MIN_RATE, clock() + max_wait)
             timeout.reschedule(deadline)
     return bytes(body)
 

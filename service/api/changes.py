@@ -19,7 +19,7 @@ from service.errors import (
     TooSlow,
 )
 from service.model import Change
-from service.storage.feed import Watcher
+from service.storage.watcher import Watcher
 from service.web.connection import disable_slow_reader_check, has_left
 from service.web.reservation import reserve
 from service.web.responses import json_reply
@@ -155,7 +155,9 @@ def _time_to_wait(request: web.Request) -> float:
 async def _send(
     request: web.Request, response: web.StreamResponse, piece: bytes
 ) -> None:
-    """:raises ConnectionError: the client has left
+    """Sends a piece of the stream.
+
+    :raises ConnectionError: the client has left
     :raises TimeoutError: the client is too slow
     """
     async with asyncio.timeout(request.app[STREAM_TIMING].send_timeout):

@@ -19,3 +19,6 @@ PASSWORDS = web.AppKey("passwords", PasswordHasher)
 LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
 TICKETS = web.AppKey("tickets", Tickets)
+
+#: The OpenAPI document, as JSON.
+OPENAPI = web.AppKey("openapi", bytes)

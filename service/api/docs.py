@@ -9,12 +9,11 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
+from service.api.context import OPENAPI
 from service.errors import NotFound
 from service.web.reply_compression import COMPRESSION, MIN_SIZE
 from service.web.reservation import reserve
 from service.web.responses import Reply, json_reply
-
-OPENAPI = web.AppKey("openapi", bytes)
 
 OWN_FILES = Path(__file__).parent / "openapi" / "swagger"
 #: offapi is only located: its import would build pages of its own, 58 MB of them.

@@ -1,1 +1,1 @@
-"""Who is calling: tokens, tickets, passwords, and the limits on guessing them."""
+"""Authentication: tokens, tickets, passwords, and the limits on guessing them."""

@@ -61,7 +61,7 @@ def check_credentials(username: str, password: str) -> Credentials:
 def check_password(given: str, where: str) -> str:
     """Checks the length of a password.
 
-    :param where: its place in the request, for the error
+    :param where: its name in the error, such as a JSON pointer to it
     :raises InvalidRequest: the password is too long
     """
     size = len(given.encode())

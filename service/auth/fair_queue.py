@@ -68,7 +68,7 @@ PRIORITY = attrgetter("has_left", "round", "number")
 
 
 class FairQueue:
-    """Runs work in threads, in the order of `PRIORITY`.
+    """A pool of threads that runs work in the order of `PRIORITY`.
 
     :param limit: entries that wait and work that runs, in total
     """

@@ -36,7 +36,7 @@ class TokenOnlyRequest(dict[str, Any]):
 
 
 class JWTVerifier:
-    """Verifies the JWTs that were signed with one secret.
+    """A verifier of the JWTs that were signed with one secret.
 
     :param audience: the claim `aud` that is required; None: none is allowed
     """

@@ -33,7 +33,7 @@ class Attempt(NamedTuple):
 
 
 class Logins:
-    """Checks attempts; identical ones share a check."""
+    """The checks of attempts; identical ones share a check."""
 
     def __init__(self, storage: Storage, passwords: PasswordHasher) -> None:
         self._storage = storage
@@ -55,7 +55,10 @@ class Logins:
         elif self._sharing < MAX_SHARING:
             self._sharing += 1
         else:
-            raise Overloaded(f"{MAX_SHARING} requests share others' checks, the limit")
+            raise Overloaded(
+                f"{MAX_SHARING} requests wait for another request's password check, "
+                "the limit"
+            )
         check.have_left.append(has_left)
         await asyncio.wait([check.task])
         return check.task.result()

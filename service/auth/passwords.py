@@ -45,7 +45,9 @@ class Verdict(NamedTuple):
 
 
 class PasswordHasher:
-    """Hashes and checks passwords of any length, all of their bytes significant.
+    """A pool of threads that hashes and checks passwords of any length.
+
+    All bytes of a password are significant.
 
     :param rounds: the cost of new hashes
     :param workers: processes that share the threads and the limit of the queue
@@ -132,9 +134,8 @@ def _padding(cost: int, lowest: int, highest: int) -> list[int]:
     total for each cost, then make the number of hashes equal.
     """
     doubling = list(range(cost, highest))
-    small = [MIN_BCRYPT_ROUNDS + 1] * (highest - cost) + [MIN_BCRYPT_ROUNDS] * 2 * (
-        cost - lowest
-    )
+    small = [MIN_BCRYPT_ROUNDS + 1] * (highest - cost)
+    small += [MIN_BCRYPT_ROUNDS] * 2 * (cost - lowest)
     return doubling + small
 
 

@@ -1,4 +1,4 @@
-"""Signed JWTs, which tokens and tickets share: issued, verified, remembered.
+"""Signed JWTs, which tokens and tickets share: issued, verified, cached.
 
 A JWT names the secret that signed it (`kid`, RFC 7515, section 4.1.4), so that the
 secret can be changed while JWTs of the previous one are still valid.
@@ -53,7 +53,7 @@ def key_id(secret: str) -> str:
 
 
 class Signer:
-    """Signs and verifies JWTs of one kind.
+    """A signer and verifier of JWTs of one kind.
 
     :param previous: a secret that no longer signs, but whose JWTs are valid
     :param audience: the kind; a JWT of another kind is invalid

@@ -21,7 +21,7 @@ AUDIENCE = "changes"
 
 
 class Tickets:
-    """Issues and verifies tickets.
+    """An issuer and verifier of tickets.
 
     :param previous: a secret that no longer signs, but whose tickets are valid
     """

@@ -1,4 +1,4 @@
-"""Tokens: what callers send in the header `Authorization`."""
+"""Tokens: JWTs that callers send in the header `Authorization`."""
 
 import time
 from collections.abc import Coroutine
@@ -17,7 +17,7 @@ EXPIRES_AT = web.RequestKey("expires_at", int)
 
 
 class Tokens:
-    """Issues and verifies tokens.
+    """An issuer and verifier of tokens.
 
     :param ttl: seconds
     :param previous: a secret that no longer signs, but whose tokens are valid

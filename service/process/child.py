@@ -75,7 +75,8 @@ class Child:
         try:
             await asyncio.wait_for(self.wait(), self._stop_timeout)
         except TimeoutError:
-            log.error("%s: no end within %g s, killed", self._name, self._stop_timeout)
+            name, timeout = self._name, self._stop_timeout
+            log.error("%s did not end within %g s: killed", name, timeout)
             self.send_signal(signal.SIGKILL)
             await self.wait()
 

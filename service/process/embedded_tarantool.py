@@ -65,7 +65,7 @@ class DataFolder:
         self.lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
 
     async def acquire(self) -> None:
-        """:raises StartError: another instance holds the lock"""
+        """:raises StartError: the folder is locked by another instance"""
         for _ in range(int(LOCK_TIMEOUT / POLL_INTERVAL)):
             try:
                 fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,17 +149,11 @@ class EmbeddedTarantool:
                 stderr=output,
                 pass_fds=[folder.lock],
                 env=inherited
+                | settings.tarantool_environ()
                 | {
                     "KV_DATA_DIR": str(folder.path),
                     "KV_TARANTOOL_LISTEN": f"unix/:./{SOCKET}",
-                    "KV_TARANTOOL_USER": settings.tarantool_user,
                     "KV_TARANTOOL_PASSWORD_FILE": str(folder.password_file),
-                    "KV_WAL_MODE": settings.wal_mode,
-                    "KV_MEMTX_MEMORY": str(settings.memtx_memory),
-                    "KV_MAX_BODY": str(settings.max_body),
-                    "KV_CHANGES_BYTES": str(settings.changes_bytes),
-                    "KV_DEFAULT_GRANTS": str(settings.default_grants),
-                    "KV_DISK_RESERVE": str(settings.disk_reserve),
                     "KV_PARENT_PID": str(os.getpid()),
                 },
             )

@@ -114,10 +114,12 @@ def assign_listener(arbiter: Arbiter, worker: Worker) -> None:
 
 
 class Service(BaseApplication):  # type: ignore[misc]  # no types
-    """gunicorn's application, with its settings given here and nowhere else."""
+    """gunicorn's application, with its settings given here and nowhere else.
+
+    :param listeners: descriptors, one for each worker
+    """
 
     def __init__(self, task: WorkerTask, listeners: Sequence[str]) -> None:
-        """:param listeners: descriptors, one for each worker"""
         self._task = task
         self._listeners = listeners
         super().__init__()

@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with(parent: int) -> None:
-    """The kernel kills this process when its parent dies, even by SIGKILL.
+    """Lets the kernel kill this process when its parent dies, even by SIGKILL.
 
     An orphaned worker would keep the port, and nothing would replace it.
     """

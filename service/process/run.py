@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.api.context import ADMISSION
+from service.api.context import ADMISSION, SETTINGS
 from service.api.routes import EXEMPT_PATHS, READING
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.errors import StartError
@@ -102,41 +102,50 @@ async def running(
     """
     app = create_app(settings, tuning)
     others = OTHER_DESCRIPTORS + tuning.health_reserve
-    most = min(
-        app[ADMISSION].max_connections, _most_connections(others, tls is not None)
+    max_connections = min(
+        app[ADMISSION].max_connections, _max_connections(others, tls is not None)
     )
-    app[ADMISSION].max_connections = most
-    cors = Cors(settings.cors_origins) if settings.cors_origins else None
-    runner = Runner(
-        app,
-        app[ADMISSION],
-        request_class(secure=tls is not None, cors=cors),
-        allowed_hosts(settings, EXEMPT_PATHS),
-        EXEMPT_PATHS,
-        READING,
-        keepalive_timeout=settings.keepalive_timeout,
-        access_log_class=AccessLogger,
-        access_log=logging.getLogger("service.access") if settings.access_log else None,
-    )
+    app[ADMISSION].max_connections = max_connections
+    runner = _runner(app, is_secure=tls is not None)
     try:
         await runner.setup()
         try:
-            if tls:
-                await TlsSite(
-                    runner,
-                    listener,
-                    backlog=BACKLOG,
-                    context=tls.context,
-                    max_handshakes=int(most * HANDSHAKES),
-                    shutdown_timeout=settings.client_timeout,
-                ).start()
-            else:
-                await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            await _site(runner, listener, tls).start()
         except OSError as error:
             raise _cannot_listen(settings, error) from None
         yield runner
     finally:
         await runner.cleanup()
+
+
+def _runner(app: web.Application, *, is_secure: bool) -> Runner:
+    settings = app[SETTINGS]
+    cors = Cors(settings.cors_origins) if settings.cors_origins else None
+    return Runner(
+        app,
+        admission=app[ADMISSION],
+        request=request_class(secure=is_secure, cors=cors),
+        hosts=allowed_hosts(settings, EXEMPT_PATHS),
+        exempt=EXEMPT_PATHS,
+        reading=READING,
+        keepalive_timeout=settings.keepalive_timeout,
+        access_log_class=AccessLogger,
+        access_log=logging.getLogger("service.access") if settings.access_log else None,
+    )
+
+
+def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseSite:
+    if tls is None:
+        return web.SockSite(runner, listener, backlog=BACKLOG)
+    max_connections = runner.app[ADMISSION].max_connections
+    return TlsSite(
+        runner,
+        listener,
+        backlog=BACKLOG,
+        context=tls.context,
+        max_handshakes=int(max_connections * HANDSHAKES),
+        shutdown_timeout=runner.app[SETTINGS].client_timeout,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -149,11 +158,11 @@ async def running_workers(
     """
     # an error that would end the start of each worker is reported once, and the
     # administrator's account is created once
-    rehearsal = web.AppRunner(create_app(settings))
+    dry_run = web.AppRunner(create_app(settings))
     try:
-        await rehearsal.setup()
+        await dry_run.setup()
     finally:
-        await rehearsal.cleanup()
+        await dry_run.cleanup()
     workers = Workers(
         msgspec.structs.replace(settings, admin_login="", admin_password=Secret()),
         _listeners(settings, listener),
@@ -165,15 +174,15 @@ async def running_workers(
         await workers.stop()
 
 
-def _listeners(settings: Settings, claim: socket.socket) -> list[socket.socket]:
-    """One for each worker: the kernel distributes connections among them.
+def _listeners(settings: Settings, probe: socket.socket) -> list[socket.socket]:
+    """A listener for each worker: the kernel distributes connections among them.
 
-    :param claim: detects another service on the port, whose sockets may be shared too
+    :param probe: detects another service on the port, whose sockets may be shared too
     :raises StartError: the address cannot be listened on
     """
     try:
-        claim.listen()
-        claim.close()
+        probe.listen()
+        probe.close()
         listeners = [bind(settings, shared=True) for _ in range(settings.workers)]
         for listener in listeners:
             listener.listen(BACKLOG)
@@ -183,7 +192,10 @@ def _listeners(settings: Settings, claim: socket.socket) -> list[socket.socket]:
 
 
 def tls_of(settings: Settings) -> Tls | None:
-    """:raises StartError: the certificate or its key cannot be used"""
+    """The certificate and its key, if they are configured.
+
+    :raises StartError: the certificate or its key cannot be used
+    """
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     return Tls(settings.tls_cert, settings.tls_key)
@@ -204,29 +216,31 @@ def _cancel_on_signal() -> None:
         loop.add_signal_handler(number, stop)
 
 
-def _reload_on_signal(tls: Tls | None, renew: Callable[[], None] | None = None) -> None:
+def _reload_on_signal(
+    tls: Tls | None, on_reload: Callable[[], None] | None = None
+) -> None:
     """Handles SIGHUP. Without TLS too, where its default would end the process.
 
-    :param renew: called next, unless the new certificate is bad
+    :param on_reload: called next, unless the new certificate is bad
     """
 
     def reload() -> None:
-        if tls is None and renew is None:
+        if tls is None and on_reload is None:
             log.info("nothing to reload: there is no certificate")
-        elif (tls is None or tls.reload()) and renew is not None:
-            renew()
+        elif (tls is None or tls.reload()) and on_reload is not None:
+            on_reload()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _allow_connections() -> None:
     """Raises the limit of descriptors to the maximum: each watcher has a connection."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _most_connections(others: int, has_handshakes: bool) -> int:
-    """How many connections the limit of descriptors allows; at least one.
+def _max_connections(others: int, has_handshakes: bool) -> int:
+    """The connections that the limit of descriptors allows; at least one.
 
     :param others: descriptors that are not counted connections
     """

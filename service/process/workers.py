@@ -43,13 +43,13 @@ class WorkersEnded(Exception):
 
 
 class Workers:
-    """The arbiter as a child process, and the reports of its workers."""
+    """The arbiter as a child process, and the reports of its workers.
+
+    :param settings: of each worker
+    :param listeners: one for each worker; `start` closes them in this process
+    """
 
     def __init__(self, settings: Settings, listeners: Sequence[socket.socket]) -> None:
-        """
-        :param settings: of each worker
-        :param listeners: one for each worker; `start` closes them in this process
-        """
         self._settings = settings
         self._listeners = listeners
         self._serve = False
@@ -57,7 +57,7 @@ class Workers:
         self._arbiter = Child("the arbiter of the workers", self._spawn, STOP_TIMEOUT)
 
     async def start(self) -> None:
-        """Returns when all of them serve.
+        """Starts the workers; returns when all of them serve.
 
         :raises StartError: a worker cannot start
         """
@@ -79,12 +79,15 @@ class Workers:
         self._arbiter.send_signal(signal.SIGHUP)
 
     async def ended(self) -> None:
-        """:raises WorkersEnded: when the arbiter has ended, and the workers with it"""
+        """Waits until the arbiter has ended, and the workers with it.
+
+        :raises WorkersEnded: when they have ended
+        """
         status = await self._arbiter.wait()
         raise WorkersEnded(f"the workers have ended ({status})")
 
     async def stop(self) -> None:
-        """Requests in flight get their time, unless the start has failed."""
+        """Stops the workers; requests in flight get their time after a good start."""
         if self._reader is not None:
             self._reader.cancel()
         await self._arbiter.stop(signal.SIGTERM if self._serve else signal.SIGKILL)
@@ -119,7 +122,7 @@ class Workers:
 
 
 def _import_options() -> list[str]:
-    """Makes the arbiter import the same package as this process.
+    """Options of Python with which the arbiter imports the same package as this one.
 
     `-m` looks in the current directory first. That is right for a checkout; next to an
     installed service there may be another package of the name `service`.
@@ -129,7 +132,7 @@ def _import_options() -> list[str]:
 
 
 async def _read_report(process: Process) -> str | None:
-    """Why a worker cannot start; empty: it serves; None: all workers have ended."""
+    """The reason why a worker cannot start; empty: it serves; None: all have ended."""
     if process.stdout is None:
         raise RuntimeError("the arbiter's stdout is not a pipe")
     line = await process.stdout.readline()

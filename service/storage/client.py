@@ -4,7 +4,6 @@ Every method raises `StorageUnavailable` when Tarantool is not connected or does
 answer in time, and `StorageFull` when its memory or its disk is full.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from service.errors import (
     Unavailable,
 )
 from service.json_text import size_at_most
+from service.logs import RecentReasons
 from service.model import (
     Account,
     AllChanges,
@@ -54,9 +54,6 @@ MAX_COALESCED_KEYS, MAX_COALESCED_BYTES = 16, 8 * KIB
 #: Requests in a coalesced call: with more, the first ones wait longer than they gain.
 MAX_COALESCED_REQUESTS = 16
 
-#: Seconds in which the same reason is logged once.
-LOG_INTERVAL = 10.0
-
 SmallPut = tuple[Caller, Sequence[str], Sequence[str]]
 SmallGet = tuple[Caller, Sequence[str], int]
 
@@ -69,11 +66,11 @@ SIZED = True
 
 
 class Storage:
-    """Calls the procedures of `kv.v1` on the instance that is connected now."""
+    """The client: calls the procedures of `kv.v1` on the connected instance."""
 
     def __init__(self, addresses: Sequence[Address], user: str, password: str) -> None:
         self._keeper = ConnectionKeeper(addresses, user, password)
-        self._logged_at: dict[str, float] = {}  # by reason
+        self._reasons = RecentReasons()
         self._gets = Coalescer(self._get_each, MAX_COALESCED_REQUESTS)
         self._puts = Coalescer(self._put_each, MAX_COALESCED_REQUESTS)
 
@@ -204,11 +201,7 @@ class Storage:
         :raises IdempotencyConflict: the idempotency key belongs to another request
         """
         options = _options(conditions=conditions, ttl=ttl, retry=idempotency_key)
-        if (
-            not options
-            and len(keys) <= MAX_COALESCED_KEYS
-            and size_at_most(values) <= MAX_COALESCED_BYTES
-        ):
+        if not options and _can_be_coalesced(keys, values):
             revision = await self._puts.submit((caller, keys, values))
             if revision is not None:
                 return revision
@@ -453,10 +446,14 @@ class Storage:
         return problem or error
 
     def _log(self, reason: str) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._logged_at.get(reason, -LOG_INTERVAL) >= LOG_INTERVAL:
-            self._logged_at[reason] = now
-            log.warning("calls are refused: %s", reason)
+        if self._reasons.is_due(reason):
+            log.warning("calls fail: %s", reason)
+
+
+def _can_be_coalesced(keys: Sequence[str], values: Sequence[str]) -> bool:
+    return (
+        len(keys) <= MAX_COALESCED_KEYS and size_at_most(values) <= MAX_COALESCED_BYTES
+    )
 
 
 def _options(**given: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ MAX_DELAY = 0.002
 
 
 class Coalescer(Generic[Request, Result]):
-    """Collects requests and makes one call for all of them.
+    """A queue of requests, for which it makes one call.
 
     It belongs to the event loop that it is created in: to ask for the running loop
     takes a system call.

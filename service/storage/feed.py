@@ -19,13 +19,13 @@ import contextlib
 import logging
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from sys import getsizeof
+from collections.abc import Collection, Iterator
 
 from service.errors import Internal, Problem, Stopping, TooSlow, Unavailable
 from service.model import AllChanges, Caller, Change, Changes
 from service.sizes import KIB
 from service.storage.client import Storage
+from service.storage.watcher import RETRY_INTERVAL, BufferedChange, Watcher
 
 log = logging.getLogger(__name__)
 
@@ -42,161 +42,8 @@ MAX_CONCURRENT_PAGES = 8
 #: Seconds that the tail waits in Tarantool: less than `CALL_TIMEOUT`.
 TAIL_WAIT = 2.0
 
-#: Seconds between attempts while the storage is unavailable.
-RETRY_INTERVAL = 0.5
-
-#: Seconds before a watcher at the end of the log reads again, if it and the tail are
-#: not at the same revision. That is so only after a failover to an instance that lags.
-CATCH_UP_INTERVAL = 0.05
-
-#: Bytes of a buffered change besides its texts: the objects and the queue entries.
-OVERHEAD = 1024
-
-#: Bytes of a list for each text.
-POINTER = 8
-
 #: Changes handed to watchers before the event loop runs other tasks.
 MAX_BURST = 1000
-
-
-class BufferedChange:
-    """A change that not all of its watchers have taken."""
-
-    def __init__(self, change: Change, watchers: "set[Watcher]") -> None:
-        self.change = change
-        self.watchers = watchers
-        texts = change.keys + (change.values or [])
-        self.size = OVERHEAD + sum(map(getsizeof, texts)) + POINTER * len(texts)
-
-
-class Watcher:
-    """A client that watches the keys with a prefix."""
-
-    def __init__(
-        self,
-        feed: "Feed",
-        caller: Caller,
-        since: int | None,
-        prefix: str,
-    ) -> None:
-        #: The prefixes that the account may read, while the watcher is attached.
-        self.prefixes: tuple[str, ...] = ()
-        self.caller = caller
-        self._prefix = prefix
-        #: Called when the feed ends for this watcher, while its handler may be busy.
-        self.on_end: Callable[[], object] = lambda: None
-        self._feed = feed
-        self._since = since
-        self._has_begun = False
-        self._attached = False
-        self._queue: list[BufferedChange] = []
-        self._returned: list[BufferedChange] = []
-        self._wake = asyncio.Event()
-        self._end: Problem | None = None
-
-    @property
-    def position(self) -> int:
-        """The revision to resume from, after the changes that `next` has returned."""
-        since = self._since or 0
-        idle = self._attached and not self._queue
-        return max(since, self._feed.position) if idle else since
-
-    async def next(self, max_wait: float) -> list[Change]:
-        """Waits for the next changes; returns none after `max_wait` seconds.
-
-        The changes of the call before count as taken. After its first page a watcher
-        waits out an outage of the storage, as the tail does.
-
-        :raises Problem: the feed has ended for this watcher
-        """
-        self._release(self._returned)
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + max_wait
-        while self._end is None and not self._queue:
-            if self._attached:
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        await self._wake.wait()
-                except TimeoutError:
-                    return []
-                self._wake.clear()
-                continue
-            try:
-                page = await self._feed.page(self.caller, self._since, self._prefix)
-            except Unavailable:
-                if not self._has_begun:
-                    raise
-                if clock() >= deadline:
-                    return []
-                await asyncio.sleep(RETRY_INTERVAL)
-                continue
-            self._has_begun = True
-            self._since = page.through
-            if page.changes:
-                self._returned = [self._feed.buffer(c, {self}) for c in page.changes]
-                return page.changes
-            at_end = page.through >= page.newest
-            if at_end and clock() >= deadline:
-                return []
-            if self._feed.can_attach_after(page):
-                self.prefixes = tuple(page.prefixes)
-                self._feed.attach(self, page.epoch)
-                self._attached = True
-            elif at_end:
-                await asyncio.sleep(CATCH_UP_INTERVAL)
-        if self._end is not None:
-            raise self._end
-        return self._dequeue()
-
-    def push(self, buffered: BufferedChange) -> None:
-        """Queues a change for `next`."""
-        self._queue.append(buffered)
-        self._wake.set()
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the feed has ended for this watcher, so that `next` would raise."""
-        return self._end is not None
-
-    def end(self, why: Problem) -> None:
-        """Ends the feed for this watcher; `next` raises the first reason."""
-        self._end = self._end or why
-        self._wake.set()
-        self.close()
-        self.on_end()
-
-    def detach(self) -> None:
-        """Leaves the tail after a change of the account, to read a page again."""
-        queue = self._queue
-        self._since = queue[0].change.revision - 1 if queue else self.position
-        self._release(queue)
-        self._leave_tail()
-        self._wake.set()
-
-    def close(self) -> None:
-        """Leaves the tail and releases all buffered changes."""
-        self._leave_tail()
-        self._release(self._returned)
-        self._release(self._queue)
-
-    def _leave_tail(self) -> None:
-        if self._attached:
-            self._feed.detach(self)
-            self._attached = False
-
-    def _dequeue(self) -> list[Change]:
-        self._wake.clear()
-        self._returned, self._queue = self._queue, []
-        if self._returned:
-            self._since = self._returned[-1].change.revision
-        return [
-            _restricted(buffered.change, self.prefixes) for buffered in self._returned
-        ]
-
-    def _release(self, changes: list[BufferedChange]) -> None:
-        for buffered in changes:
-            self._feed.release(buffered, self)
-        changes.clear()
 
 
 class Feed:
@@ -373,16 +220,3 @@ class Feed:
 def _has_prefix(ordered: list[str], prefix: str) -> bool:
     i = bisect_left(ordered, prefix)
     return i < len(ordered) and ordered[i].startswith(prefix)
-
-
-def _restricted(change: Change, prefixes: tuple[str, ...]) -> Change:
-    """The part of a change whose keys begin with one of the prefixes."""
-    if "" in prefixes:
-        return change
-    keys, values = change.keys, change.values
-    chosen = [i for i, key in enumerate(keys) if key.startswith(prefixes)]
-    return Change(
-        change.revision,
-        [keys[i] for i in chosen],
-        [values[i] for i in chosen] if values is not None else None,
-    )

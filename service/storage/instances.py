@@ -177,7 +177,7 @@ class Instance:
 
 
 class ConnectionKeeper:
-    """Stays connected to one instance: to one that accepts writes, if there is any.
+    """The connection to one instance: to one that accepts writes, if there is any.
 
     :param addresses: tried in this order
     """
@@ -222,7 +222,10 @@ class ConnectionKeeper:
             await current.disconnect()
 
     def check_others(self) -> None:
-        """Looks for a better instance: the current one hangs or is read-only."""
+        """Requests a check of the other addresses.
+
+        The current instance hangs or is read-only.
+        """
         if len(self._addresses) > 1:
             self._must_check.set()
 

@@ -1,1 +1,1 @@
-"""Everything that subclasses or overrides aiohttp. Knows no storage."""
+"""The HTTP server: aiohttp with limits; the only package that overrides aiohttp."""

@@ -13,7 +13,7 @@ UNKNOWN = "-"
 
 
 class AccessLogger(AbstractAccessLogger):
-    """Address, request, status, bytes, and seconds."""
+    """The logger of requests: address, request, status, bytes and seconds."""
 
     def log(
         self, request: web.BaseRequest, response: web.StreamResponse, time: float

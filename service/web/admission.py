@@ -110,7 +110,10 @@ class Admission:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """A request does not count while it waits for something with its own limit."""
+        """A context in which a request waits for something with its own limit.
+
+        The request does not count.
+        """
         self.requests -= 1
         try:
             yield
@@ -119,7 +122,7 @@ class Admission:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """A request waits for changes: it counts as a watcher.
+        """A context in which a request waits for changes and counts as a watcher.
 
         :raises Overloaded: there are too many watchers
         """

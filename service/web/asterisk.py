@@ -6,7 +6,7 @@ ASTERISK = "*"
 
 
 class Asterisk(web.PlainResource):
-    """aiohttp has resources for paths only; relies on `_path`."""
+    """The resource of `*`: aiohttp has resources for paths only. Relies on `_path`."""
 
     def __init__(self) -> None:
         super().__init__("")

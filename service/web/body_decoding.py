@@ -28,7 +28,7 @@ MAX_ZSTD_WINDOW = 23
 
 
 class Decoder(Protocol):
-    """Decodes one member, and keeps the input whose output exceeds the limit."""
+    """A decoder of one member; it keeps the input whose output exceeds the limit."""
 
     @property
     def eof(self) -> bool: ...
@@ -40,7 +40,9 @@ class Decoder(Protocol):
 
 
 class Coding(NamedTuple):
-    """:ivar new: a decoder for a member that begins with these bytes
+    """A content coding and its decoder.
+
+    :ivar new: a decoder for a member that begins with these bytes
     :ivar has_members: several in a row are one body
     """
 
@@ -83,7 +85,7 @@ class Brotli:
 
 
 def _new_deflate(begin: bytes) -> Decoder:
-    """With a zlib header (RFC 1950) or, as some clients send it, without."""
+    """A decoder of zlib data (RFC 1950) or of bare deflate, which some clients send."""
     has_header = begin[0] & 0x0F == zlib.DEFLATED
     return Zlib(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 

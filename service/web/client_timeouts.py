@@ -31,7 +31,9 @@ class SendingClient:
         self.idle_seconds = self._head_seconds = 0.0
 
     def is_too_slow(self, elapsed: float, *, in_head: bool) -> bool:
-        """:param elapsed: seconds since the last check
+        """Whether a head has taken longer than the timeout.
+
+        :param elapsed: seconds since the last check
         :param in_head: whether a head has begun and has not ended
         """
         self.idle_seconds += elapsed
@@ -58,7 +60,9 @@ class ReadingClient:
         self._unsent = unsent
 
     def is_too_slow(self, elapsed: float, unsent: int, requests: int) -> bool:
-        """:param elapsed: seconds since the last check
+        """Whether the client has read less than it had to within the timeout.
+
+        :param elapsed: seconds since the last check
         :param unsent: bytes in the buffer of the transport
         :param requests: requests of the connection that have begun
         """

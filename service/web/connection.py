@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -39,7 +40,10 @@ RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class HttpConnection(RequestHandler):
-    """:param on_connected: called with each new connection"""
+    """A connection of the server.
+
+    :param on_connected: called with each new connection
+    """
 
     __slots__ = (
         "_admission",
@@ -90,9 +94,9 @@ class HttpConnection(RequestHandler):
         self._on_connected(self)
 
     def _abort_if_failed(self, task: asyncio.Task[None]) -> None:
-        """aiohttp keeps a connection open whose task has ended with an exception."""
+        """Aborts the connection if its task has failed: aiohttp would keep it open."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a connection failed", exc_info=error)
+            log.error("the task of a connection failed", exc_info=error)
             if self.transport is not None:
                 self.transport.abort()
 
@@ -123,7 +127,7 @@ class HttpConnection(RequestHandler):
             self._on_left = None
 
     def set_handler(self, handler: RequestCallable) -> None:
-        """Sets what is called with the next requests; relies on `_request_handler`."""
+        """Sets the handler of the next requests; relies on `_request_handler`."""
         self._request_handler = handler
 
     @property
@@ -166,7 +170,7 @@ class HttpConnection(RequestHandler):
             self._pause_reading_for_buffer()
 
     def _parse(self, part: bytes) -> None:
-        """Relies on `_parser` and its `feed_data()`."""
+        """Parses a head or a body; relies on `_parser` and its `feed_data()`."""
         if self._is_refusing or self._parser is None:
             return
         try:
@@ -211,7 +215,10 @@ class HttpConnection(RequestHandler):
     def _enqueue(
         self, message: RawRequestMessage | _ErrInfo, body: StreamReader
     ) -> None:
-        """Relies on `_messages`, `_request_count` and `_waiter`."""
+        """Queues a message for the task of the connection.
+
+        Relies on `_messages`, `_request_count` and `_waiter`.
+        """
         self._request_count += 1
         self._messages.append((message, body))
         if self._waiter is not None and not self._waiter.done():
@@ -220,7 +227,7 @@ class HttpConnection(RequestHandler):
     # Errors
 
     def _refuse(self, problem: Problem) -> None:
-        """Answers it after the requests before it; nothing more is parsed.
+        """Answers with a problem after the requests before; nothing more is parsed.
 
         Relies on `_ErrInfo` (#3287).
         """
@@ -271,7 +278,7 @@ class HttpConnection(RequestHandler):
 
     @property
     def idle_seconds(self) -> float | None:
-        """For how long the client has been awaited to send; None: it is not.
+        """Seconds for which the server has awaited the client; None: it does not.
 
         Relies on `_request_in_progress` and `_messages`.
         """
@@ -288,7 +295,7 @@ class HttpConnection(RequestHandler):
         if self.idle_seconds is None:
             self._sending_client.reset()
         elif self._sending_client.is_too_slow(elapsed, in_head=in_head):
-            self._refuse(RequestTimeout("The headers did not come in time"))
+            self._refuse(RequestTimeout("The headers did not arrive in time"))
         unsent = transport.get_write_buffer_size()
         if self._on_left is not None and not transport.is_closing():
             self._reading_client.skip(unsent)
@@ -299,12 +306,39 @@ class HttpConnection(RequestHandler):
 
     @contextlib.contextmanager
     def awaiting_body(self) -> Iterator[None]:
-        """The handler waits for the client, which counts as idle."""
+        """A context in which the handler waits for the client, which counts as idle."""
         self._awaits_body = True
         try:
             yield
         finally:
             self._awaits_body = False
+
+    # For handlers
+
+    @contextlib.contextmanager
+    def receiving(self) -> Iterator[None]:
+        """A context in which a request waits for its body, and does not count.
+
+        :raises Overloaded: too many requests are in flight when it has arrived
+        """
+        with self.awaiting_body(), self._admission.waiting():
+            yield
+        self._admission.admit()
+
+    def disable_slow_reader_check(self, on_left: Callable[[], object]) -> None:
+        """Leaves it to the handler to end a reply to a slow reader.
+
+        :param on_left: called when the client has left, see `has_left`
+        """
+        self._on_left = on_left
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the client has closed the connection, at least its own half.
+
+        An ordinary request is completed all the same. One that waits for changes ends.
+        """
+        return self.transport is None or self._half_closed
 
 
 def _problem_with(
@@ -323,34 +357,22 @@ def _problem_with(
 
 
 def connection_of(request: web.BaseRequest) -> HttpConnection:
+    """The connection that a request arrived on."""
     return cast(HttpConnection, request.protocol)
 
 
-@contextlib.contextmanager
-def receiving(request: web.BaseRequest) -> Iterator[None]:
-    """While its body arrives a request waits for its client, and does not count.
-
-    :raises Overloaded: too many requests are in flight when it has arrived
-    """
-    connection = connection_of(request)
-    with connection.awaiting_body(), connection._admission.waiting():
-        yield
-    connection._admission.admit()
+def receiving(request: web.BaseRequest) -> AbstractContextManager[None]:
+    """The context `HttpConnection.receiving` of a request's connection."""
+    return connection_of(request).receiving()
 
 
 def disable_slow_reader_check(
     request: web.BaseRequest, on_left: Callable[[], object]
 ) -> None:
-    """For a handler that ends replies to slow readers by itself.
-
-    :param on_left: called when the client has left, see `has_left`
-    """
-    connection_of(request)._on_left = on_left
+    """Calls `HttpConnection.disable_slow_reader_check` of a request's connection."""
+    connection_of(request).disable_slow_reader_check(on_left)
 
 
 def has_left(request: web.BaseRequest) -> bool:
-    """Whether the client has closed the connection, at least its own half.
-
-    An ordinary request is completed all the same. One that waits for changes ends.
-    """
-    return request.transport is None or connection_of(request)._half_closed
+    """Whether `HttpConnection.has_left` holds for a request's connection."""
+    return connection_of(request).has_left

@@ -1,4 +1,4 @@
-"""Calls the handler of a request.
+"""The dispatcher, which calls the handler of a request.
 
 aiohttp resolves the route of each request again, and builds its match again. Here
 both are prepared for the routes without variable parts, which get nearly all requests:
@@ -17,7 +17,7 @@ from service.web.problems import http_problem, response_to
 
 
 class Dispatcher:
-    """What a server calls with a request, in place of the application.
+    """The handler of a server's requests, in place of the application.
 
     Relies on `_handle()` of an application and on `_match_info` of a request.
 
@@ -47,7 +47,10 @@ class Dispatcher:
         return match, handler
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
-        """:raises Exception: what the application raises"""
+        """Answers a request.
+
+        :raises Exception: what the application raises
+        """
         prepared = self._prepared.get((request.method, request.raw_path))
         if self._hosts is not None and (refused := self._hosts.refusal(request)):
             response: web.StreamResponse = response_to(refused)

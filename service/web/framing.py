@@ -1,4 +1,4 @@
-"""Finds where heads and bodies end in the bytes of a connection (RFC 9112).
+"""Framing: the ends of heads and bodies in the bytes of a connection (RFC 9112).
 
 aiohttp's parser gets one head or one body at a time, and alone decides what they
 contain.
@@ -25,7 +25,10 @@ MAX_SIZE_LINE = 32
 
 
 class Body(Protocol):
-    """:ivar is_over: whether its end has been found"""
+    """A body of any framing.
+
+    :ivar is_over: whether its end has been found
+    """
 
     is_over: bool
 
@@ -34,7 +37,7 @@ class Body(Protocol):
 
 
 class Head:
-    """Ends with an empty line (section 2.1), which may arrive in pieces."""
+    """A head; it ends with an empty line (section 2.1) that may arrive in pieces."""
 
     def __init__(self) -> None:
         self._last = b""  # a possible beginning of the empty line
@@ -57,7 +60,7 @@ class Head:
 
 
 class SizedBody:
-    """Has the length of `Content-Length` (section 6.2)."""
+    """A body with the length of `Content-Length` (section 6.2)."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -71,7 +74,7 @@ class SizedBody:
 
 
 class ChunkedBody:
-    """Ends with the empty line after the last chunk and its trailers (section 7.1)."""
+    """A body in chunks, which ends with an empty line after trailers (section 7.1)."""
 
     def __init__(self) -> None:
         self._left = 0  # bytes of a chunk and of its line end
@@ -116,7 +119,7 @@ def _size(line: bytes) -> int:
 
 
 class Framer:
-    """Splits the bytes of a connection into heads and bodies.
+    """A splitter of the bytes of a connection into heads and bodies.
 
     :ivar head_size: bytes of the head that has not ended
     """

@@ -43,7 +43,7 @@ def _beginning(headers: Mapping[str, str]) -> bytes:
 
 
 class HeadedRequest(web.Request):
-    """Adds the headers to its reply.
+    """A request that adds the headers to its reply.
 
     Relies on `_prepare_hook()`, where aiohttp sends the application's signal. A signal
     costs more, and is not sent for requests that are refused before the application.

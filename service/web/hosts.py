@@ -59,7 +59,7 @@ class AllowedHosts:
         self._admitted: set[str | None] = set()
 
     def refusal(self, request: web.BaseRequest) -> MisdirectedRequest | None:
-        """Why a request is refused, None if it is not."""
+        """The reason to refuse a request, None to admit it."""
         host, target = request.headers.get(hdrs.HOST), request.raw_path
         if host in self._admitted and target[0] == "/":
             return None
@@ -96,7 +96,7 @@ class AllowedHosts:
 
 
 def allowed_hosts(settings: Settings, exempt: Collection[str]) -> AllowedHosts | None:
-    """The guard; None where any name is allowed.
+    """The host names that the settings allow; None: any.
 
     With TLS that is the default: the certificate is not valid for an attacker's name.
     """

@@ -11,7 +11,10 @@ from service.sizes import LARGE
 
 
 class Slots:
-    """:param max_delay: seconds that a request waits for its slot"""
+    """A weighted semaphore of `LARGE` bytes.
+
+    :param max_delay: seconds that a request waits for its slot
+    """
 
     def __init__(self, max_delay: float) -> None:
         self._max_delay = max_delay

@@ -1,4 +1,4 @@
-"""What aiohttp's parser refuses, or accepts although it is malformed, as problems."""
+"""The problems of requests that aiohttp's parser refuses, or accepts by mistake."""
 
 from aiohttp import hdrs
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong

@@ -82,7 +82,7 @@ class Stream:
 
 
 class Compression:
-    """Compresses replies in one thread, interleaved piece by piece.
+    """The thread that compresses replies, interleaved piece by piece.
 
     The event loop keeps the other cores.
 
@@ -106,7 +106,7 @@ class Compression:
 
     @property
     def has_capacity(self) -> bool:
-        """For one more stream."""
+        """Whether one more stream is permitted."""
         return (
             self._pending < self._limits.max_pending
             and self._streams < self._limits.max_streams
@@ -121,12 +121,15 @@ class Compression:
         )
 
     async def compress(self, coding: str, body: bytes) -> bytes:
-        """A short reply at once."""
+        """A short reply, compressed at once."""
         return await self._run(len(body), _compressed, coding, body)
 
     @contextlib.contextmanager
     def stream(self, coding: str, size: int) -> Iterator[Stream]:
-        """:param size: bytes of the reply"""
+        """A reply to be compressed piece by piece.
+
+        :param size: bytes of the reply
+        """
         self._streams += 1
         try:
             yield Stream(_compressor(coding), partial(self._run, size))
@@ -134,7 +137,10 @@ class Compression:
             self._streams -= 1
 
     async def _run(self, size: int, work: Callable[..., bytes], *args: Any) -> bytes:
-        """:param size: bytes of the reply, pending unless it waits for its client"""
+        """Runs a step of the compression in the thread.
+
+        :param size: bytes of the reply, pending unless it waits for its client
+        """
         loop = asyncio.get_running_loop()
         self._pending += size
         try:

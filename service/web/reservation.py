@@ -1,4 +1,4 @@
-"""What a request takes of the limits of the process, from its handler to its reply."""
+"""The reservation of a request: its part of the limits, from handler to reply."""
 
 import asyncio
 from types import TracebackType
@@ -11,7 +11,7 @@ from service.web.admission import Admission
 
 
 class Reservation:
-    """Counts a request, its slot for large work, and its reserved bytes.
+    """The count of one request, its slot for large work, and its reserved bytes.
 
     As a context manager it covers the handler: afterwards the request does not count
     and has no slot. The bytes stay reserved until the client has taken the reply, which
@@ -65,7 +65,7 @@ class Reservation:
         self._size = self._admission.reserve(self._size, 0, 1)
 
     async def take_slot(self, size: int) -> None:
-        """Waits for a slot of this many bytes, and gives up the one it has.
+        """Waits for a slot of this many bytes, and releases the previous one.
 
         :raises Overloaded: none became free in time
         """

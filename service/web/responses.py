@@ -20,7 +20,7 @@ from service.web.reply_compression import COMPRESSION, MIN_SIZE, Stream
 
 
 class ShortReply(web.StreamResponse):
-    """JSON with status 200 and no header of its own but the revision, for HTTP/1.1.
+    """A reply with JSON, for HTTP/1.1: status 200, no own header but the revision.
 
     Most replies are short. The head is built from prepared bytes, without a table of
     headers that aiohttp would serialize for each reply: it saves 12 µs per request
@@ -56,7 +56,7 @@ class ShortReply(web.StreamResponse):
 
 
 class Reply(web.Response):
-    """Writes a large body piece by piece, compressed if possible.
+    """A reply that writes a large body piece by piece, compressed if possible.
 
     Relies on `_body` and `_must_be_empty_body`.
 
@@ -118,7 +118,7 @@ class Reply(web.Response):
 
 
 class LongReply(Reply):
-    """JSON that is joined piece by piece: there is never a copy of all of it."""
+    """A reply with JSON that is joined piece by piece, never copied as a whole."""
 
     def __init__(self, texts: Sequence[str], *, compressible: bool = False) -> None:
         size = sum(map(size_of, texts))
@@ -134,7 +134,10 @@ class LongReply(Reply):
 def json_reply(
     body: str | bytes, revision: int | None = None, *, compressible: bool = False
 ) -> Reply:
-    """:param revision: of the write, if it was one"""
+    """A reply with JSON.
+
+    :param revision: of the write, if it was one
+    """
     response = Reply(
         body=body if isinstance(body, bytes) else body.encode(),
         headers={hdrs.CONTENT_TYPE: JSON},
@@ -148,7 +151,7 @@ def json_reply(
 def short_reply(
     request: web.Request, body: bytes, revision: int | None = None
 ) -> web.StreamResponse:
-    """As `json_reply`, but cheaper where possible."""
+    """A reply with JSON, cheaper than that of `json_reply` where possible."""
     if (
         len(body) > SMALL
         or request.version != HttpVersion11

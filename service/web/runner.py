@@ -19,11 +19,12 @@ GRACE = 10.0
 
 
 class Runner(web.AppRunner):
-    """Serves the application; every error is answered with a problem."""
+    """The runner of the application; every error is answered with a problem."""
 
     def __init__(
         self,
         app: web.Application,
+        *,
         admission: Admission,
         request: type[web.Request],
         hosts: AllowedHosts | None,
@@ -50,7 +51,7 @@ class Runner(web.AppRunner):
         self._checks: asyncio.Task[None] | None = None
 
     async def _make_server(self) -> web.Server:
-        """Replaces the class of the server: there is no parameter for it.
+        """Creates this package's server: there is no parameter for its class.
 
         Relies on itself, on `_loop` and `_kwargs` of a server, and on `_make_request()`
         of an application.

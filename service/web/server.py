@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
+from service.logs import RecentReasons
 from service.web.admission import Admission, is_read
 from service.web.client_timeouts import CHECK_INTERVAL
 from service.web.connection import HttpConnection, connection_of
@@ -29,12 +30,11 @@ LINGER = 1.0
 #: Seconds between checks whether all connections are closed.
 DRAIN_INTERVAL = 0.05
 
-#: Seconds between two log lines about the limit of connections.
-LOG_INTERVAL = 10.0
-
 
 class HttpServer(web.Server):
-    """Relies on `_connections`, `_loop` and `_kwargs` of aiohttp's server.
+    """aiohttp's server, with a limit of its connections.
+
+    Relies on `_connections`, `_loop` and `_kwargs`.
 
     :param exempt: paths of the routes that are answered when every connection is busy
     :param reading: method and path of the routes that write nothing
@@ -53,10 +53,10 @@ class HttpServer(web.Server):
         self._exempt = exempt
         self._reading = reading
         self._reserved: dict[RequestHandler, None] = {}  # the oldest is the first
-        self._logged_at = -LOG_INTERVAL
+        self._reasons = RecentReasons()
 
     def __call__(self) -> RequestHandler:
-        """Replaces the class of the connections: there is no parameter for it."""
+        """Creates this package's connection: there is no parameter for its class."""
         return HttpConnection(
             self,
             loop=self._loop,
@@ -86,15 +86,14 @@ class HttpServer(web.Server):
             self._close(connection)
 
     def _make_capacity(self, connection: HttpConnection) -> bool:
-        """Closes idle connections if needed; whether the limit permits this one."""
+        """Closes idle connections if needed; returns whether this one is permitted."""
         limit = self._admission.max_connections
         reserved = self._reserved.keys() - {connection}
         if len(self._connections) - len(reserved) <= limit:
             return True
-        now = self._loop.time()
-        if now - self._logged_at >= LOG_INTERVAL:
-            self._logged_at = now
-            log.warning("%d connections are open, the limit: closing idle ones", limit)
+        reason = f"{limit} connections are open, the limit: closing idle ones"
+        if self._reasons.is_due(reason):
+            log.warning("%s", reason)
         count = max(1, int(limit * CLOSED_AT_A_TIME))
         reserved.add(connection)
         return self._close_idle(
@@ -102,7 +101,7 @@ class HttpServer(web.Server):
         )
 
     def _close_idle(self, count: int, among: Iterable[RequestHandler]) -> bool:
-        """Closes at most `count` idle ones; whether there was any."""
+        """Closes at most `count` idle connections; returns whether there was any."""
         idle = [
             (seconds, connection)
             for connection in among

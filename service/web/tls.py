@@ -13,7 +13,7 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 class Tls:
-    """Both files are PEM; the certificate comes first of its chain.
+    """A certificate and its key, in PEM; the certificate is the first of its chain.
 
     :raises StartError: they cannot be used
     """
@@ -31,9 +31,9 @@ class Tls:
         try:
             self._current = self._loaded()
         except StartError as why:
-            log.error("the certificate stays as it is: %s", why)
+            log.error("the certificate was not reloaded: %s", why)
             return False
-        log.info("the certificate has been loaded again")
+        log.info("the certificate was reloaded")
         return True
 
     def _hand_over(

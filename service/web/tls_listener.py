@@ -27,7 +27,9 @@ PAUSE = 0.1
 
 
 class TlsSite(web.SockSite):
-    """Relies on `_sock`, `_backlog` and `_runner` of aiohttp's site.
+    """aiohttp's site, with TLS and a limit of the handshakes.
+
+    Relies on `_sock`, `_backlog` and `_runner`.
 
     :param max_handshakes: handshakes at a time; one more ends the oldest
     :param shutdown_timeout: seconds for the end of a TLS connection
@@ -68,7 +70,7 @@ class TlsSite(web.SockSite):
             try:
                 connection, _ = await loop.sock_accept(self._sock)
             except OSError as error:
-                log.warning("no connection is accepted: %s", error.strerror)
+                log.warning("cannot accept connections: %s", error.strerror)
                 await asyncio.sleep(PAUSE)
                 continue
             if len(self._handshakes) >= self._max_handshakes:

@@ -334,4 +334,4 @@ async def test_a_connection_whose_task_fails_is_closed(
     monkeypatch.setattr("service.web.connection.malformed", lambda _: None)
     sent = b"GET http://xn--a/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert await said(visitor, sent, last=False) == b""
-    assert "a connection failed" in caplog.text
+    assert "the task of a connection failed" in caplog.text

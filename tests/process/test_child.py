@@ -66,7 +66,7 @@ async def test_a_child_that_ignores_the_stop_signal_is_killed(
     await child.spawn()
     await child.stop()
     assert await child.wait() == -signal.SIGKILL
-    assert "a child: no end within 0.2 s, killed" in caplog.text
+    assert "a child did not end within 0.2 s: killed" in caplog.text
 
 
 async def test_a_dead_child_is_replaced_until_the_stop(

@@ -34,7 +34,7 @@ def test_no_hash_is_made_of_what_the_service_would_not_take(
     assert run.returncode == 1
     assert run.stdout == b""
     sentence = run.stderr.decode()
-    assert sentence.startswith(f"kv: no hash is made: {why}")
+    assert sentence.startswith(f"kv: cannot hash the password: {why}")
     assert sentence.count("\n") == 1
 
 
@@ -60,12 +60,12 @@ def test_a_password_that_is_typed_is_not_shown() -> None:
     with terminal(HASH_PASSWORD, ROOT, ENVIRON) as shown:
         shown.read_until("Password: ", PROGRAM_TIMEOUT)
         shown.type("correct horse")
-        shown.read_until("Once more: ", PROGRAM_TIMEOUT)
+        shown.read_until("Repeat: ", PROGRAM_TIMEOUT)
         shown.type("correct horse")
         shown.read_to_the_end()
         assert shown.process.wait(PROGRAM_TIMEOUT) == 0
     assert re.fullmatch(
-        r"Password: \nOnce more: \n\$2b\$04\$[./A-Za-z0-9]{53}\n", shown.text
+        r"Password: \nRepeat: \n\$2b\$04\$[./A-Za-z0-9]{53}\n", shown.text
     )
 
 
@@ -73,8 +73,8 @@ def test_a_password_mistyped_makes_no_hash() -> None:
     with terminal(HASH_PASSWORD, ROOT, ENVIRON) as shown:
         shown.read_until("Password: ", PROGRAM_TIMEOUT)
         shown.type("correct horse")
-        shown.read_until("Once more: ", PROGRAM_TIMEOUT)
+        shown.read_until("Repeat: ", PROGRAM_TIMEOUT)
         shown.type("correct house")
         shown.read_to_the_end()
         assert shown.process.wait(PROGRAM_TIMEOUT) == 1
-    assert shown.text.endswith("\nkv: no hash is made: the passwords differ\n")
+    assert shown.text.endswith("\nkv: cannot hash the password: the passwords differ\n")

@@ -30,8 +30,8 @@ from tests.support.service import (
 from tests.support.sse import following
 from tests.support.tarantool import Tarantool
 
-RELOADED = "the certificate has been loaded again"
-KEPT = "the certificate stays as it is"
+RELOADED = "the certificate was reloaded"
+KEPT = "the certificate was not reloaded"
 
 
 @pytest.fixture

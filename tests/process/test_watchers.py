@@ -15,7 +15,8 @@ import pytest
 
 from service.api.changes import StreamTiming
 from service.app import Tuning
-from service.storage.feed import RETRY_INTERVAL, TAIL_WAIT
+from service.storage.feed import TAIL_WAIT
+from service.storage.watcher import RETRY_INTERVAL
 from service.web.runner import GRACE
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique

@@ -14,7 +14,7 @@ from service.web.headers import KV_REVISION, KV_TTL
 
 
 class Operation(NamedTuple):
-    """An operation of the OpenAPI document, without what its route tells.
+    """An operation of the OpenAPI document, without what its route defines.
 
     :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts

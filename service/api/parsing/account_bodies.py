@@ -17,7 +17,9 @@ from service.errors import CredentialsRequired
 
 
 def parse_credentials(body: bytes) -> Credentials:
-    """:raises InvalidJSON: the body is not JSON
+    """The user name and the password of an account.
+
+    :raises InvalidJSON: the body is not JSON
     :raises InvalidRequest: a member is unknown or malformed
     :raises CredentialsRequired: a member is missing or empty
     """
@@ -40,7 +42,9 @@ def parse_new_credentials(body: bytes) -> Credentials:
 
 
 def parse_password(body: bytes) -> str:
-    """:raises InvalidJSON: the body is not JSON
+    """The password that confirms a request.
+
+    :raises InvalidJSON: the body is not JSON
     :raises InvalidRequest: a member is unknown or malformed
     :raises CredentialsRequired: the password is missing or empty
     """

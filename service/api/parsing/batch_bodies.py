@@ -23,7 +23,7 @@ DEFAULT_PAGE = 1000
 
 
 class WriteRequest(NamedTuple):
-    """Keys and their values as JSON texts, in the same order.
+    """A write: keys and their values as JSON texts, in the same order.
 
     :ivar ttl: seconds that the keys live; None: they do not expire
     """
@@ -35,7 +35,10 @@ class WriteRequest(NamedTuple):
 
 
 class ReadRequest(NamedTuple):
-    """:ivar detailed: whether the reply has revisions and times to live too"""
+    """A read of keys.
+
+    :ivar detailed: whether the reply has revisions and times to live too
+    """
 
     keys: list[str]
     detailed: bool
@@ -60,7 +63,9 @@ class ListRequest(NamedTuple):
 
 
 def parse_write(body: bytes, limits: Settings) -> WriteRequest:
-    """:raises InvalidJSON: the body is not JSON in UTF-8
+    """The keys and values to write.
+
+    :raises InvalidJSON: the body is not JSON in UTF-8
     :raises InvalidRequest: a member is unknown or malformed
     :raises NoData: there is nothing to write
     :raises TooManyKeys: there are too many
@@ -105,7 +110,9 @@ def parse_delete(body: bytes, limits: Settings) -> DeleteRequest:
 
 
 def parse_list(body: bytes, limits: Settings) -> ListRequest:
-    """:raises InvalidJSON: the body is not JSON
+    """The page to list.
+
+    :raises InvalidJSON: the body is not JSON
     :raises InvalidRequest: a member is unknown or malformed, or the limit too large
     :raises InvalidKey: the prefix or the cursor is longer than a key may be
     """
@@ -121,7 +128,7 @@ def parse_list(body: bytes, limits: Settings) -> ListRequest:
 
 
 def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
-    """What to add to each counter.
+    """The amounts to add, by counter.
 
     :raises InvalidJSON: the body is not JSON
     :raises InvalidRequest: a member is unknown or malformed

@@ -28,7 +28,10 @@ def decode(body: bytes, shape: type[T]) -> T:
 
 
 def _decode(body: bytes, shape: type[T], *, has_mark: bool = False) -> T:
-    """:param has_mark: whether a byte order mark has been skipped"""
+    """Decodes a body.
+
+    :param has_mark: whether a byte order mark has been skipped
+    """
     if not body:
         raise InvalidJSON("The body is empty, expected JSON")
     try:
@@ -75,7 +78,10 @@ def explanation(error: msgspec.ValidationError, whole: str) -> str:
 
 
 def _check_encoding(body: bytes) -> None:
-    """:raises InvalidJSON: it is UTF-16 or UTF-32"""
+    """Checks the encoding of a body that the decoder has refused.
+
+    :raises InvalidJSON: it is UTF-16 or UTF-32
+    """
     encoding = json.detect_encoding(body)
     if not encoding.startswith("utf-8"):
         name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")

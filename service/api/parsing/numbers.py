@@ -25,7 +25,9 @@ def exact_integer(number: float, where: str) -> int:
 
 
 def parse_revision(text: str, what: str) -> int:
-    """:param what: names the text in the error
+    """The revision that a text states.
+
+    :param what: names the text in the error
     :raises InvalidRequest: it is not a revision
     """
     if not REVISION_TEXT.fullmatch(text) or int(text) > MAX_INT64:

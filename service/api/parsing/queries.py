@@ -71,7 +71,10 @@ def parse_ticket(query: str) -> str | None:
 
 
 def _convert(query: str, shape: type[T]) -> T:
-    """:param query: percent-encoded, as it was sent"""
+    """A query as a struct.
+
+    :param query: percent-encoded, as it was sent
+    """
     try:
         return msgspec.convert(_parameters(query), shape, strict=False)
     except msgspec.ValidationError as error:

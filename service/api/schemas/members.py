@@ -26,7 +26,7 @@ UNDOCUMENTED = "x-undocumented"
 
 
 def documented(**schema: Any) -> Meta:
-    """What the document shows, but msgspec does not check."""
+    """A schema that the document shows, but msgspec does not check."""
     return Meta(extra_json_schema=schema)
 
 

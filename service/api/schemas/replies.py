@@ -11,7 +11,7 @@ from service.model import Grant
 
 
 class Problem(msgspec.Struct):
-    """RFC 9457; `error` repeats `detail`."""
+    """Problem details (RFC 9457); `error` repeats `detail`."""
 
     status: int
     title: str

@@ -1,4 +1,4 @@
-"""Structs of request bodies and queries: they validate, and document, each request.
+"""Structs of request bodies and queries, which validate and document each request.
 
 A value is not decoded: its JSON text is cut out of the body (`msgspec.Raw`), stored and
 returned byte for byte.
