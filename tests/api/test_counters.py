@@ -111,7 +111,7 @@ async def test_a_missing_key_counts_from_0(client: Client) -> None:
     assert await text_of(client, key) == "-2"
 
 
-async def test_many_counters_go_on_in_one_step(client: Client) -> None:
+async def test_many_counters_are_incremented_at_one_revision(client: Client) -> None:
     there, missing = unique("there"), unique("missing")
     before = await client.write({there: 10})
     reply = await client.increment({there: 1, missing: -1})
@@ -267,7 +267,7 @@ async def test_the_keys_of_increments_have_the_limits_of_all_keys(
     assert_problem(await client.increment({"x" * 1025: 1}), 400, "invalid_key")
 
 
-async def test_an_increment_wants_a_token(visitor: Client) -> None:
+async def test_an_increment_requires_a_token(visitor: Client) -> None:
     assert_problem(await visitor.increment({"k": 1}), 403, "token_missing")
 
 

@@ -106,5 +106,5 @@ def replaced(part: Any, key: str) -> Any:
             return key if part == "KEY" else part
 
 
-async def test_a_delete_wants_a_token(visitor: Client) -> None:
+async def test_a_delete_requires_a_token(visitor: Client) -> None:
     assert_problem(await visitor.delete(["k"]), 403, "token_missing")

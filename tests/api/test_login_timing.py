@@ -51,7 +51,7 @@ async def differences(service: Client, known: str) -> list[float]:
     return found
 
 
-def can_be_told_apart(differences: list[float]) -> bool:
+def are_distinguishable(differences: list[float]) -> bool:
     def median_of(signs: Iterator[int]) -> float:
         pairs = zip(differences, signs, strict=False)
         return abs(statistics.median(d * sign for d, sign in pairs))
@@ -62,7 +62,7 @@ def can_be_told_apart(differences: list[float]) -> bool:
     return larger / FLIPS < ALARM
 
 
-async def can_tell_a_name(
+async def reveals_a_name(
     serve: Serve, tarantools: Tarantools, registered_at: str, served_at: str
 ) -> bool:
     """Whether the times tell which name has an account, made at another cost."""
@@ -72,7 +72,7 @@ async def can_tell_a_name(
             assert (await service.register(name, "right")).status == 200
         async with serve(tarantool, KV_BCRYPT_ROUNDS=served_at) as service:
             for _ in range(ROUNDS):
-                if not can_be_told_apart(await differences(service, name)):
+                if not are_distinguishable(await differences(service, name)):
                     return False
             return True
 
@@ -86,7 +86,7 @@ COSTS = pytest.mark.parametrize(
 async def test_unknown_names_take_as_long_as_known_ones(
     serve: Serve, tarantools: Tarantools, served_at: str
 ) -> None:
-    assert not await can_tell_a_name(serve, tarantools, BEFORE, served_at)
+    assert not await reveals_a_name(serve, tarantools, BEFORE, served_at)
 
 
 def _early_exit(password: str, known_hash: str | None, *_: object) -> Verdict:
@@ -119,4 +119,4 @@ async def test_a_difference_is_noticed(
 ) -> None:
     """The control of the test above."""
     monkeypatch.setattr(passwords, "_check", broken)
-    assert await can_tell_a_name(serve, tarantools, BEFORE, served_at)
+    assert await reveals_a_name(serve, tarantools, BEFORE, served_at)

@@ -194,7 +194,7 @@ async def test_10_000_keys_in_one_call_come_back(client: Client) -> None:
     assert await written_and_read(client, texts) == texts
 
 
-async def test_keys_are_answered_in_the_order_asked(client: Client) -> None:
+async def test_keys_are_returned_in_the_requested_order(client: Client) -> None:
     prefix = unique("order")
     texts = {f"{prefix}-{letter}": "0" for letter in "zayb"}
     assert list(await written_and_read(client, texts)) == list(texts)

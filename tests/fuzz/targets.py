@@ -60,7 +60,7 @@ LIMITS = Settings.from_env(
 
 SECRET = "a signing secret for the fuzzer, long enough"
 PREVIOUS = "the secret that was there before it, as long"
-STRANGER = "a secret that is none of the service's own"
+FOREIGN_SECRET = "a secret that is none of the service's own"
 VERIFIER = Tokens(SECRET, 3600, PREVIOUS)
 
 #: What a body or a query that is refused may be answered with.
@@ -234,7 +234,7 @@ def token(data: bytes, verifier: Tokens = VERIFIER) -> None:
         case b"p":
             presented = f"Bearer {_signed(rest, PREVIOUS)}"
         case b"x":
-            presented = f"Bearer {_signed(rest, STRANGER)}"
+            presented = f"Bearer {_signed(rest, FOREIGN_SECRET)}"
         case _:
             return
     try:

@@ -36,7 +36,7 @@ def corpus(name: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_kept_input_is_answered_as_it_should_be(name: str) -> None:
+def test_every_kept_input_gets_the_expected_answer(name: str) -> None:
     for kept in corpus(name):
         TARGETS[name](kept.read_bytes())
 
@@ -72,7 +72,7 @@ async def test_the_fuzzer_finds_a_fault_from_nothing(tmp_path: Path) -> None:
     assert "assert text.encode() == body.removeprefix" in output
 
 
-def test_a_token_of_a_stranger_that_is_let_in_is_noticed() -> None:
+def test_an_accepted_token_with_a_foreign_signature_is_noticed() -> None:
     """The control of the replay."""
     kept = HERE / "corpus" / "token" / "stranger"
     with pytest.raises(AssertionError):

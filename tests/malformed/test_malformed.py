@@ -22,7 +22,7 @@ SEED = 1
 LEAVERS = 200
 
 
-async def test_rubbish_neither_fails_the_service_nor_fills_its_memory(
+async def test_malformed_input_neither_fails_the_service_nor_fills_its_memory(
     tmp_path: Path,
 ) -> None:
     outcome, complaints = await flooded(tmp_path, REQUESTS, SEED)

@@ -381,7 +381,7 @@ def test_a_restore_that_was_killed_can_be_made_again(
     assert not (tmp_path / "restore.draft").exists()
 
 
-def test_what_was_written_since_is_told_from_faults(
+def test_later_writes_are_distinguished_from_faults(
     own: LocalTarantool, tmp_path: Path
 ) -> None:
     folder = made(own.data, tmp_path / "backup")
@@ -477,7 +477,7 @@ def test_of_two_backups_at_once_one_is_refused(
     restored(tmp_path / "first", tmp_path / "restored")
 
 
-def test_calls_go_on_while_the_copy_stands_still(
+def test_calls_continue_while_the_copy_stands_still(
     own: LocalTarantool, tmp_path: Path
 ) -> None:
     thread = in_background(lambda: made(own.data, tmp_path / "backup"))

@@ -119,7 +119,7 @@ def test_after_a_step_keys_live_as_long_as_before(
 
 
 @pytest.mark.parametrize("question", ASK.values(), ids=ASK)
-def test_what_was_told_as_gone_is_gone_after_a_restart_in_the_past(
+def test_a_key_reported_as_missing_stays_missing_after_a_restart_in_the_past(
     stepped: Stepped, question: str
 ) -> None:
     stop_collector(stepped.instance)
@@ -130,7 +130,9 @@ def test_what_was_told_as_gone_is_gone_after_a_restart_in_the_past(
     assert not stepped.ask(question)
 
 
-def test_what_nobody_was_told_of_comes_back(stepped: Stepped) -> None:
+def test_an_expiry_not_reported_is_undone_by_a_restart_in_the_past(
+    stepped: Stepped,
+) -> None:
     """The control of the one before: the clock alone would have it so."""
     stop_collector(stepped.instance)
     stepped.put("k", LIFE)

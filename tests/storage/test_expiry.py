@@ -92,7 +92,7 @@ async def test_what_has_expired_is_collected_as_a_change_like_any_other(
     assert evaluated(own, PLACES) == [1, 0, 1]
 
 
-async def test_it_is_the_leader_who_collects(own: Tarantool, serve: Serve) -> None:
+async def test_only_the_leader_collects(own: Tarantool, serve: Serve) -> None:
     async with serve(own) as client:
         await client.enter()
         await client.write({"key": 1}, ttl=0.5)
@@ -147,7 +147,7 @@ async def test_the_time_is_kept_through_a_crash(own: Tarantool, serve: Serve) ->
         assert await values(client, "short", "long", "kept") == {"long": 1, "kept": 1}
 
 
-async def test_what_expired_while_it_was_down_is_gone_when_it_is_up(
+async def test_keys_that_expired_during_downtime_are_gone_after_the_start(
     own: Tarantool, serve: Serve
 ) -> None:
     async with serve(own) as client:

@@ -128,7 +128,7 @@ def others_leave(folder: Path, left: int) -> Iterator[None]:
     file.unlink()
 
 
-async def test_what_adds_is_refused_and_all_else_goes_on(
+async def test_additions_are_refused_and_other_calls_continue(
     small: LocalTarantool, serve: Serve
 ) -> None:
     small.start()
@@ -159,7 +159,7 @@ async def assert_shows(client: Client, data: dict[str, object]) -> None:
     assert (await client.list_keys("", values=True)).json["data"] == data
 
 
-async def test_below_the_reserve_deletions_go_on(
+async def test_below_the_reserve_deletions_continue(
     small: LocalTarantool, serve: Serve
 ) -> None:
     small.start()

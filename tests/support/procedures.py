@@ -72,7 +72,7 @@ def number(tarantool: Tarantool, expression: str) -> int:
     return int(evaluated(tarantool, expression))
 
 
-def told(tarantool: Tarantool, since: int) -> list[int]:
+def revisions_after(tarantool: Tarantool, since: int) -> list[int]:
     """The revisions after one, all of them."""
     revisions: list[int] = []
     while True:

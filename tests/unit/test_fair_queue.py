@@ -48,7 +48,7 @@ async def run(queue: FairQueue, work: Callable[[], T], client: Client = NO_CLIEN
         return await entry.run(work)
 
 
-async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
+async def test_a_cancelled_request_frees_its_queue_entry(queue: FairQueue) -> None:
     work = Work()
     under_way = asyncio.create_task(run(queue, work))
     waiting = asyncio.create_task(run(queue, work))
@@ -64,7 +64,7 @@ async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
     assert await instead
 
 
-async def test_work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends(
+async def test_cancelled_work_keeps_its_thread_until_it_ends(
     queue: FairQueue,
 ) -> None:
     work = Work()
@@ -79,7 +79,7 @@ async def test_work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_end
     assert await following
 
 
-async def test_work_that_fails_is_told_and_does_not_stop_the_queue(
+async def test_failed_work_raises_and_does_not_stop_the_queue(
     queue: FairQueue,
 ) -> None:
     with pytest.raises(ZeroDivisionError):
@@ -87,7 +87,7 @@ async def test_work_that_fails_is_told_and_does_not_stop_the_queue(
     assert await run(queue, lambda: "done") == "done"
 
 
-async def test_who_waits_when_the_queue_closes_is_told() -> None:
+async def test_waiting_requests_fail_when_the_queue_closes() -> None:
     queue, work = FairQueue(1, 2, "test"), Work()
     under_way = asyncio.create_task(run(queue, work))
     waiting = asyncio.create_task(run(queue, work))
@@ -119,7 +119,7 @@ async def order_of(*clients: Client) -> list[str]:
     return order
 
 
-async def test_addresses_take_turns() -> None:
+async def test_addresses_are_served_round_robin() -> None:
     flood, other = client_at("flood"), client_at("other")
     order = await order_of(flood, flood, flood, other, other)
     assert order == ["flood", "other", "flood", "other", "flood"]
@@ -130,7 +130,7 @@ async def test_a_client_that_has_left_is_served_last() -> None:
     assert await order_of(gone, gone, client_at("here")) == ["here", "gone", "gone"]
 
 
-async def test_whoever_has_most_in_the_queue_loses_an_entry() -> None:
+async def test_the_address_with_most_entries_loses_one() -> None:
     """To an address that has none; its own next one finds none."""
     queue, work = FairQueue(1, 3, "test"), Work()
     under_way = asyncio.create_task(run(queue, work))

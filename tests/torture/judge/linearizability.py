@@ -266,13 +266,13 @@ def _shifted(low: int, placed: int) -> tuple[int, int]:
 def _order(calls: Sequence[Call]) -> list[int]:
     """For each call the place of the one that it must come after, or -1."""
     before = [-1] * len(calls)
-    told = [
+    revisions = [
         (call.revision, place)
         for place, call in enumerate(calls)
         if call.revision is not None
     ]
-    told.sort()
-    for (_, earlier), (_, later) in pairwise(told):
+    revisions.sort()
+    for (_, earlier), (_, later) in pairwise(revisions):
         before[later] = earlier
     written = {
         call.lease: place for place, call in enumerate(calls) if call.kind == "write"

@@ -176,8 +176,8 @@ class Replay:
         if lease is None:
             return None
         deltas = {maker.operation.asked.get(key) for maker in step.makers}
-        anew = value in deltas and before.can_be_missing(self.latest[place])
-        if not anew:
+        is_new = value in deltas and before.can_be_missing(self.latest[place])
+        if not is_new:
             return lease
         if before.value == "0" and before.can_be_there(self.earliest[place]):
             return Lease(lease.earliest, math.inf)

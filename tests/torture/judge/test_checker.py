@@ -581,7 +581,7 @@ def calls(draw: st.DrawFn, revision: int) -> Call:
         wanted += [*VALUES, None, THERE]
     elif kind == "increment" and not optional:
         wanted += VALUES
-    is_told = kind != "read" and not optional and draw(st.booleans())
+    is_known = kind != "read" and not optional and draw(st.booleans())
     return Call(
         owner=0,
         kind=kind,
@@ -591,7 +591,7 @@ def calls(draw: st.DrawFn, revision: int) -> Call:
         value=draw(st.sampled_from(VALUES)),
         wanted=draw(st.sampled_from(wanted)),
         wanted_revision=draw(st.just(ANYTHING) | REVISIONS),
-        revision=revision if is_told else None,
+        revision=revision if is_known else None,
         lease=revision if kind == "write" and draw(st.booleans()) else None,
     )
 

@@ -31,9 +31,14 @@ def _feeds(evidence: Evidence) -> Iterator[Violation]:
         (feed.name, narrowed(changes, feed.grants), feed.changes)
         for feed in evidence.followed
     ]
-    for name, expected, told in [*feeds, ("the feed in the end", kept, evidence.kept)]:
-        if told != expected:
-            sentence = f"{name} differs from the feed: {_difference(expected, told)}"
+    for name, expected, received in [
+        *feeds,
+        ("the feed in the end", kept, evidence.kept),
+    ]:
+        if received != expected:
+            sentence = (
+                f"{name} differs from the feed: {_difference(expected, received)}"
+            )
             yield Violation("feeds", sentence, [], [])
 
 
@@ -54,11 +59,11 @@ def _end(history: History) -> Iterator[Violation]:
         yield Violation("replay", sentence, [], keys)
 
 
-def _difference(expected: Sequence[Change], told: Sequence[Change]) -> str:
-    for one, other in zip(expected, told, strict=False):
+def _difference(expected: Sequence[Change], received: Sequence[Change]) -> str:
+    for one, other in zip(expected, received, strict=False):
         if one != other:
             return f"{other} instead of {one}"
-    return f"{len(told)} changes instead of {len(expected)}"
+    return f"{len(received)} changes instead of {len(expected)}"
 
 
 def _replies(evidence: Evidence) -> Iterator[Violation]:

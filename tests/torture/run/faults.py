@@ -144,7 +144,7 @@ async def killed_in_snapshot(scene: Scene) -> float:
 
 
 async def disk_full(scene: Scene) -> float:
-    with scene.system.full_disk(room=scene.random.randrange(4096)):
+    with scene.system.full_disk(free=scene.random.randrange(4096)):
         await asyncio.sleep(WHILE)
     return time.monotonic()
 

@@ -166,14 +166,16 @@ class Session:
     async def read(self, keys: Sequence[str], *, revisions: bool = False) -> Operation:
         asked = {"keys": keys, "revisions": revisions}
         answer = await self._ask("read", json.dumps(asked))
-        found, told = answer.body.texts, answer.body.revisions
+        found, by_key = answer.body.texts, answer.body.revisions
         is_ok = answer.outcome == "ok"
         return self._record(
             "read",
             answer,
             keys=list(keys),
             found=[found.get(key) for key in keys] if is_ok else None,
-            revisions=[told.get(key) for key in keys] if is_ok and revisions else None,
+            revisions=[by_key.get(key) for key in keys]
+            if is_ok and revisions
+            else None,
         )
 
     async def list_keys(
@@ -264,13 +266,15 @@ class Session:
                 f"{url}/api/{call}", data=body, headers=headers, timeout=TIMEOUT
             ) as response:
                 status, given = response.status, response.headers.get("KV-Revision")
-                told = msgspec.json.decode(await response.read(), type=Body)
+                answered = msgspec.json.decode(await response.read(), type=Body)
         except aiohttp.ClientConnectorError:
             return Answer(start, time.monotonic(), "failed")
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             return Answer(start, time.monotonic(), lost)
         end = time.monotonic()
         if status == 200:
-            return Answer(start, end, "ok", status, int(given) if given else None, told)
-        refused = status < 500 or told.applied == "no"
-        return Answer(start, end, "failed" if refused else lost, status, None, told)
+            return Answer(
+                start, end, "ok", status, int(given) if given else None, answered
+            )
+        refused = status < 500 or answered.applied == "no"
+        return Answer(start, end, "failed" if refused else lost, status, None, answered)

@@ -123,13 +123,13 @@ class System:
         return await asyncio.to_thread(evaluated, self.tarantool, expression)
 
     @contextlib.contextmanager
-    def full_disk(self, room: int = 0) -> Iterator[None]:
+    def full_disk(self, free: int = 0) -> Iterator[None]:
         """The log takes so many bytes more.
 
         A limit on the size of files does what a full disk does, and needs no mount.
         """
         newest = max(self.tarantool.data.glob("*.xlog"))
-        self._limit_files(newest.stat().st_size + room)
+        self._limit_files(newest.stat().st_size + free)
         try:
             yield
         finally:
