@@ -185,7 +185,7 @@ async def test_an_account_of_the_same_name_is_another_one(client: Client) -> Non
     client.token = old
     assert_problem(await client.read(["k"]), 403, "token_revoked")
     await client.login(name, "password")
-    # nor is it told what the first one was answered
+    # nor does it get the reply of the first one
     reply = await client.post("/api/increment", body, headers=retry)
     assert reply.status == 200, reply.text
     assert reply.json["data"] == {key: 2}

@@ -700,7 +700,7 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body(
     head = http("POST", path, b"Content-Length: 100", token=caller.token)
     await leave_after(caller, head + b'{"data"')
     assert (await caller.read(["k"])).status == 200
-    assert not caplog.records  # it is nothing an operator should look at
+    assert not caplog.records  # no operator has to act on it
 
 
 @pytest.mark.parametrize("order", [1, -1])

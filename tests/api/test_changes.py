@@ -86,7 +86,7 @@ async def all_changes(client: Client, since: int, **given: object) -> list[Any]:
         assert since >= changes[-1]["revision"]
 
 
-# What a poll tells
+# What a poll returns
 
 
 async def test_a_batch_is_reported_byte_for_byte(client: Client) -> None:
@@ -256,7 +256,7 @@ async def test_a_poll_without_a_revision_waits_for_what_comes(client: Client) ->
     await written(client, {key: 0})
     waiting = asyncio.create_task(poll(client, prefix=key, wait=LONG))
     changed = 0
-    while not waiting.done():  # when it waits, it is told the next one, and no other
+    while not waiting.done():  # when it waits, it gets the next one, and no other
         changed = await written(client, {key: changed})
         await asyncio.sleep(0.05)
     (change,) = (await waiting).json["changes"]
@@ -272,7 +272,7 @@ async def test_a_poll_that_waits_is_not_woken_by_other_keys(client: Client) -> N
     now = await written(client, {unique("other"): 1})
     reply = await waiting
     assert time.monotonic() - begin >= 2
-    # it can go on from there: it has missed nothing
+    # it can resume from there: it has missed nothing
     assert reply.json == {"changes": [], "revision": now}
 
 
@@ -713,7 +713,7 @@ async def test_a_watcher_that_joins_while_the_feed_lags_receives_every_change_on
             await asyncio.gather(*(written(client, {key: value}) for key in keys))
 
     async def watch(stream: Stream) -> list[int]:
-        """Returns the steps between what it is told, from where it begins."""
+        """The differences between the revisions it receives, from where it begins."""
         received = [int(stream.parser.last_event_id)]
         event = None
         while event is None or last not in event.data:

@@ -17,7 +17,7 @@ Call = Callable[..., Awaitable[Reply]]
 
 
 def conflicts(reply: Reply) -> Any:
-    """What a refused call is told."""
+    """The reply to a refused call."""
     detail = assert_problem(reply, 412, "condition_failed")
     assert str(len(reply.json["conflicts"])) in detail
     return reply.json["conflicts"]
@@ -239,7 +239,7 @@ async def test_a_revision_that_no_store_will_reach_is_only_a_conflict(
 
 async def counted(client: Client, key: str, *, careful: bool) -> int:
     """The value after each of many clients has added to it, a few times each, by
-    reading it and writing it; those who are `careful` do so on a condition."""
+    reading it and writing it; `careful` clients do so on a condition."""
 
     async def add() -> None:
         while True:

@@ -272,7 +272,7 @@ async def test_an_increment_requires_a_token(visitor: Client) -> None:
 
 
 async def test_the_increments_of_many_clients_add_up(client: Client) -> None:
-    """In test_conditions.py those who read and write lose some."""
+    """In test_conditions.py clients that read and write lose some."""
     shared, own = unique("shared"), unique("own")
 
     async def add_on(number: int) -> None:
@@ -284,7 +284,7 @@ async def test_the_increments_of_many_clients_add_up(client: Client) -> None:
     await asyncio.gather(*(add_on(number) for number in range(1, CLIENTS + 1)))
     total = ROUNDS * sum(range(1, CLIENTS + 1))
     assert (await client.read([shared])).json["data"] == {shared: total}
-    # nobody was told a sum that another one was told too
+    # no two clients got the same sum
     assert len(set(seen)) == len(seen) == CLIENTS * ROUNDS
     found = (await client.list_keys(own, values=True)).json["data"]
     assert list(found.values()) == [ROUNDS] * CLIENTS

@@ -66,7 +66,7 @@ async def test_keys_that_many_delete_are_counted_by_one_of_them(
     assert len({reply.revision for reply in replies}) == 1
 
 
-#: What is sent beside, or instead of, the key KEY; the code; a word of the detail.
+#: What is sent next to, or instead of, the key KEY; the code; a word of the detail.
 BAD: dict[str, tuple[int, Any, str, str]] = {
     "nothing": (400, {}, "no_keys", "/keys"),
     "null": (400, {"keys": None}, "no_keys", "/keys"),

@@ -1,6 +1,6 @@
 """Keys that live for some seconds.
 
-On instances of their own: what is collected is a step of the revision, which would come
+On instances of their own: a collection increments the revision, which would come
 between those of other tests.
 """
 
@@ -137,7 +137,7 @@ async def test_an_expired_key_can_be_written_again(expiring: Expiring) -> None:
 
 
 async def test_a_page_of_10_000_expired_keys_has_a_cursor(expiring: Expiring) -> None:
-    """A page steps over a bounded number of them; the cursor goes on from there."""
+    """A page steps over a bounded number of them; the next page resumes from there."""
     client, prefix = expiring.client, unique("many")
     live = {f"{prefix}-00": 1, f"{prefix}-99": 1}
     await client.write(live)

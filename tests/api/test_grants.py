@@ -20,7 +20,7 @@ Call = Callable[[Client, str], Awaitable[Reply]]
 
 class Need(NamedTuple):
     """:ivar call: that names a key
-    :ivar rights: to the key that it wants
+    :ivar rights: to the key that it requires
     """
 
     call: Call
@@ -62,7 +62,7 @@ NEEDS = {
 
 @pytest.fixture
 async def owner(visitor: Client) -> Client:
-    """Somebody who may do everything."""
+    """A client with all rights."""
     return await Client(visitor.session, visitor.url).enter()
 
 

@@ -1,4 +1,4 @@
-"""Every reply, whoever makes it, has the headers that keep a browser from harm."""
+"""Every reply, whichever layer makes it, has the security headers for browsers."""
 
 import json
 from urllib.parse import quote

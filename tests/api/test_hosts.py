@@ -25,7 +25,7 @@ SAFE = [
         "LocalHost.",
     ),
 ]
-#: Which nobody can register.
+#: Names that cannot be registered in the DNS.
 PRIVATE = [
     *("kv", "KV:5000", "my_service", "my-service.", "tarantool:1", "2130706433"),
     *("kv.localhost", "a.b.localhost:5000", "printer.local", "PRINTER.LOCAL."),

@@ -43,7 +43,7 @@ TAILS = [
     "\U0010ffff",
 ]
 
-#: Pages of so many keys as to end before, at and after the last of five.
+#: Sizes of pages that end before, at and after the last of five keys.
 PAGES = {1: [1] * 5, 2: [2, 2, 1], 4: [4, 1], 5: [5], 6: [5], 10_000: [5]}
 
 

@@ -1,4 +1,4 @@
-"""How long a login takes does not tell whether the name is somebody's.
+"""The duration of a login does not reveal whether the name has an account.
 
 Wrong passwords for a known and for an unknown name are timed in turn. Were the times
 alike, each of the differences could as well have the other sign: a sign-flip test of
@@ -65,7 +65,7 @@ def are_distinguishable(differences: list[float]) -> bool:
 async def reveals_a_name(
     serve: Serve, tarantools: Tarantools, registered_at: str, served_at: str
 ) -> bool:
-    """Whether the times tell which name has an account, made at another cost."""
+    """Whether the times reveal which name has an account, made at another cost."""
     name = unique("user")
     with tarantools.running() as tarantool:
         async with serve(tarantool, KV_BCRYPT_ROUNDS=registered_at) as service:
@@ -90,7 +90,7 @@ async def test_unknown_names_take_as_long_as_known_ones(
 
 
 def _early_exit(password: str, known_hash: str | None, *_: object) -> Verdict:
-    """Hashes nothing for a name that is nobody's."""
+    """Hashes nothing for a name without an account."""
     if known_hash is None:
         return Verdict(matches=False)
     return Verdict(bcrypt.checkpw(password.encode(), known_hash.encode()))
@@ -99,7 +99,7 @@ def _early_exit(password: str, known_hash: str | None, *_: object) -> Verdict:
 def _cost_of_today(
     password: str, known_hash: str | None, _: object, rounds: int
 ) -> Verdict:
-    """Takes no account of a change of the cost."""
+    """Ignores a change of the cost."""
     stand_in = bcrypt.gensalt(rounds) + b"." * 31
     known = known_hash.encode() if known_hash else stand_in
     return Verdict(bcrypt.checkpw(password.encode(), known))

@@ -1,4 +1,4 @@
-"""Passwords cannot be guessed at leisure, and nobody is locked out by somebody else."""
+"""Guesses of passwords are throttled, and no client can lock out another one."""
 
 import asyncio
 import contextlib

@@ -84,7 +84,7 @@ NOT_A_TTL = [
 ]
 BAD_QUERIES = ["tll=1", "ttl=1&x=1", "ttl=1&ttl=1", "ttl", "x", "=1", "TTL=1", "if=1"]
 
-#: Where {now} is the present revision: whether If-Match holds, If-None-Match does.
+#: Where {now} is the present revision: whether If-Match is true, and If-None-Match.
 TAGS = [
     ('"{now}"', True, False),
     ('W/"{now}"', True, False),

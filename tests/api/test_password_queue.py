@@ -1,4 +1,4 @@
-"""The queue for the threads that hash: bounded, and fair to those who wait in it."""
+"""The queue for the threads that hash: bounded, and fair to its clients."""
 
 import asyncio
 import os
@@ -71,7 +71,7 @@ async def test_a_flood_from_one_address_does_not_keep_others_out(slow: Client) -
 async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
     serve: Serve, tarantool: Tarantool
 ) -> None:
-    """Neither those who ask something else, nor those who log in alone."""
+    """Neither other requests nor single logins."""
 
     async def keep_on(name: str) -> None:
         while True:
@@ -161,7 +161,7 @@ async def one_login_from(address: str, service: Client) -> int:
 async def test_entries_of_disconnected_clients_are_evicted_first(
     slow: Client, farewell: str, statuses: set[int]
 ) -> None:
-    """To a client who would have got few of them from others that wait."""
+    """To a client that would have got few of them while others wait."""
     address = slow.url.removeprefix("http://").split(":")
     with ExitStack() as stack:
         for n in range(PLACES):

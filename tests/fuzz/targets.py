@@ -1,4 +1,4 @@
-"""What the fuzzer feeds, and what must hold whatever comes of it.
+"""The functions under fuzzing, and their invariants.
 
 A target takes bytes and returns when all is well: what was given is refused as a
 problem, or means what a reader of another make, Python's own, says that it means.
@@ -278,7 +278,7 @@ def _decoded(part: str) -> bytes:
 
 
 def _finished(verifying: Coroutine[Any, Any, T]) -> T:
-    """Nothing in it waits for anything, so that no event loop is wanted."""
+    """It never waits, so that it requires no event loop."""
     try:
         verifying.send(None)
     except StopIteration as done:
@@ -307,7 +307,7 @@ def _refuse_constant(name: str) -> None:
 
 
 class TooDeep(Exception):
-    """The other reader cannot tell: it takes less nesting than the service."""
+    """The other parser cannot decide: it takes less nesting than the service."""
 
 
 class Watched(json.JSONDecoder):

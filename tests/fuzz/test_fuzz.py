@@ -1,4 +1,4 @@
-"""What was found once stays mended; the fuzzer runs, and finds what is there."""
+"""Regressions of earlier findings; the fuzzer runs, and finds a planted fault."""
 
 import asyncio
 import sys
@@ -14,13 +14,13 @@ from tests.support.machine import ROOT
 HERE = Path(__file__).parent
 TARGETS: dict[str, targets.Target] = {"body": targets.body, "token": targets.token}
 
-#: Inputs made up for each target, beside those that are kept.
+#: Generated inputs for each target, in addition to the corpus.
 RUNS = 20_000
 
-#: Seconds; a run of so many inputs takes a few.
+#: Seconds; a run of INPUTS takes a few.
 RUN_TIMEOUT = 120
 
-#: Within so many a fault that every value with a space shows is found from nothing.
+#: Inputs within which a fault of every value with a space is found from nothing.
 RUNS_TO_A_FAULT = 500_000
 
 #: libFuzzer's, when an input made the target raise.

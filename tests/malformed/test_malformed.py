@@ -1,4 +1,4 @@
-"""A short flood of rubbish; `make malformed` is a long one."""
+"""A short flood of malformed input; `make malformed` is a long one."""
 
 import asyncio
 import contextlib

@@ -57,7 +57,7 @@ WORKS_FOR_LONG = """
         until clock.monotonic() > deadline
 """
 
-#: An instance that migrates, and no more: today's procedures want today's spaces.
+#: An instance that only migrates: today's procedures require today's spaces.
 MIGRATES = """
 package.path = '{lua}/?.lua;' .. package.path
 require('fio').mktree('{data}')
@@ -66,7 +66,7 @@ require('console').listen('unix/:{data}/console.sock')
 require('kv.migrator').migrate('{migrations}')
 """
 
-#: What a store held before keys could expire.
+#: The contents of a store before keys could expire.
 OLD_KEYS = {"a": '"old"', "b": "1.0", "c": "41"}
 OLD_ROWS = """
 box.space.users:insert({ 'ann', 'a hash', 1, 1700000000 })

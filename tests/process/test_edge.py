@@ -1,4 +1,4 @@
-"""Clients that are slow, too many or too large harm nobody but themselves.
+"""Clients that are slow, too many or too large harm no others.
 
 Each attack has a control: the same one without the limit, to show that it does harm.
 """
@@ -63,7 +63,7 @@ class Slow:
 
     @contextlib.asynccontextmanager
     async def attacking(self, count: int) -> AsyncIterator[None]:
-        """Who is cut off comes back."""
+        """A client that is cut off connects again."""
         tasks = [asyncio.create_task(self._keep_on()) for _ in range(count)]
         try:
             await until(lambda: self.open >= min(count, MAX_CONNECTIONS))
@@ -80,7 +80,7 @@ class Slow:
             await asyncio.sleep(POLL_INTERVAL)
 
     async def one(self) -> bytes:
-        """What it is told before it is cut off."""
+        """The reply that it gets before it is cut off."""
         reader, writer = await asyncio.open_connection(self._host, self._port)
         answer = asyncio.create_task(reader.read())
         self.open += 1
@@ -112,7 +112,7 @@ async def until_answered(ask: Callable[[], Awaitable[Reply]], status: int) -> No
 
 
 async def served(client: Client, seconds: float) -> int:
-    """How many of those who come one after the other, each anew, get an answer."""
+    """How many requests in sequence, each on a new connection, get an answer."""
     answered, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -211,7 +211,7 @@ async def test_hundreds_of_slow_clients_do_not_block_others(
     is_protected: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not is_protected:  # who has a connection keeps it
+    if not is_protected:  # an open connection stays open
         monkeypatch.setattr(HttpConnection, "idle_seconds", None)
     async with serve(
         tarantool,
@@ -293,7 +293,7 @@ async def test_a_client_that_does_not_read_its_reply_is_cut_off(
 async def uploading(
     client: Client, announced: int, sent: int = 0
 ) -> AsyncIterator[None]:
-    """A write in hand whose body does not come, or stops on the way."""
+    """A write in flight whose body does not come, or stops on the way."""
     url = urlsplit(client.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     with contextlib.closing(writer):
@@ -316,7 +316,7 @@ async def test_requests_beyond_the_limit_are_refused_at_once(
 
 
 async def refused_while_in_hand(client: Client) -> None:
-    """With five requests in hand, the limit."""
+    """With five requests in flight, the limit."""
     async with asyncio.TaskGroup() as group, uploading(client, 100):
         for _ in range(5):
             group.create_task(client.list_keys(""))
@@ -409,7 +409,7 @@ async def long_poll(service: Client) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def watchers(service: Client, count: int) -> AsyncIterator[None]:
-    """So many, every other one a long poll."""
+    """This many watchers, every other one a long poll."""
     async with contextlib.AsyncExitStack() as stack:
         for number in range(count):
             if number % 2:
@@ -423,7 +423,7 @@ async def watchers(service: Client, count: int) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def busy(service: Client, own: Tarantool, count: int) -> AsyncIterator[None]:
-    """So many requests are in flight, until the end."""
+    """This many requests are in flight, until the end."""
     own.console(LISTS_WAIT)
     async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for _ in range(count):
@@ -442,7 +442,7 @@ async def busy(service: Client, own: Tarantool, count: int) -> AsyncIterator[Non
 
 @contextlib.asynccontextmanager
 async def silent_newcomers(service: Client, count: int) -> AsyncIterator[None]:
-    """So many have connected, and say nothing."""
+    """This many connections are open and silent."""
     url = urlsplit(service.url)
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(count):
@@ -612,7 +612,7 @@ async def reading(client: Client, key: str) -> AsyncIterator[bytes]:
 
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 @pytest.mark.parametrize(("max_held", "status"), [(24, 200), (16, 503)])
-async def test_a_waiting_reply_reserves_its_own_size_and_not_that_of_the_request(
+async def test_a_waiting_reply_reserves_its_own_size_and_not_the_largest(
     serve: Serve, tarantool: Tarantool, max_held: int, status: int
 ) -> None:
     """Of three, of 5 MiB each, and one more; the limit of each is 16."""

@@ -1,4 +1,4 @@
-"""What is large holds up nobody who wants something small."""
+"""Large requests do not block small ones."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ AT_ONCE = 1.0
 #: Seconds in which the service finds a Tarantool that is back.
 RECOVERY_TIMEOUT = 5.0
 
-#: A write of long values takes half a second, and tells how many did so at once.
+#: A write of long values takes half a second, and counts how many run at once.
 WRITES_SLOWLY = """
 rawset(_G, 'at_once', {now = 0, most = 0})
 local put = kv.v1.put
@@ -54,7 +54,7 @@ def slow(tarantools: Tarantools) -> Iterator[Tarantool]:
 
 
 async def write(client: Client, size: int) -> Reply:
-    """So many bytes, in values of a size that is allowed, under keys of its own."""
+    """Writes this many bytes, in values of an allowed size, under new keys."""
     return await client.write({unique("large"): "x" * (size // 8) for _ in range(8)})
 
 
@@ -89,7 +89,7 @@ async def test_a_large_write_that_gets_no_slot_in_time_is_refused(
 
 
 class Narrow(Proxy):
-    """Takes so many bytes of a connection, and no more of them until it is `wide`."""
+    """Takes 1 MiB of a connection, and no more until `wide` is set."""
 
     def __init__(self, target: int) -> None:
         super().__init__(free_port(), target)

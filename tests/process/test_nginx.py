@@ -23,13 +23,13 @@ from tests.support.sse import following, query
 from tests.support.tarantool import Tarantool
 from tests.support.verbatim import path_of, send
 
-#: Seconds in which nothing comes that is held back.
+#: Seconds in which nothing that is buffered arrives.
 LONG_ENOUGH = 1.0
 
-#: What nginx holds back at the most, by default, is less.
+#: Larger than what nginx buffers at most, by default.
 LARGE = "x" * 128 * 1024
 
-#: The control: events are held back where nginx does not heed our header.
+#: The control: events are buffered where nginx ignores the service's header.
 HOLD_BACK = "proxy_ignore_headers X-Accel-Buffering;"
 
 PATHS = [
@@ -62,7 +62,7 @@ async def written(client: Client, key: str, value: object) -> str:
 async def test_events_come_one_by_one(behind: Client) -> None:
     prefix = unique("nginx")
     async with following(behind, prefix=prefix) as stream:
-        assert "X-Accel-Buffering" not in stream.response.headers  # nginx has heeded it
+        assert "X-Accel-Buffering" not in stream.response.headers  # nginx has used it
         for value in range(5):
             revision = await written(behind, prefix, value)
             assert (await stream.next()).id == revision

@@ -37,7 +37,7 @@ MEND = "for name, procedure in pairs(whole) do kv.v1[name] = procedure end"
 
 
 class Secrets:
-    """Those of a service of its own, and of one who uses it."""
+    """The secrets of a new service, and of a client of it."""
 
     def __init__(self) -> None:
         self.environ = {

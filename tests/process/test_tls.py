@@ -197,7 +197,7 @@ async def test_slow_headers_are_answered_over_tls(
     assert json.loads(body)["code"] == "request_timeout"
 
 
-async def test_a_client_that_leaves_during_the_handshake_is_not_logged(
+async def test_a_client_that_leaves_during_a_request_is_not_logged(
     process: ServiceProcess, client: Client, authority: Authority
 ) -> None:
     _, writer = await asyncio.open_connection(
@@ -246,7 +246,7 @@ def test_a_new_certificate_may_have_a_key_of_another_type(
 
 
 class Vanishing(PosixPath):
-    """A file that goes when it has been looked at."""
+    """A file that vanishes after it has been checked."""
 
     def read_bytes(self) -> bytes:
         content = super().read_bytes()

@@ -59,7 +59,7 @@ kv.v1.changes = nil
 """
 BRING_THE_PAGES_BACK = "kv.v1.changes = changes"
 
-#: Whose watchers ask for a page then, to learn what they may still see.
+#: Its watchers then request a page, to learn what they may still see.
 TOUCH_ALL_ACCOUNTS = """
 for _, row in box.space.users:pairs() do box.space.users:replace(row) end
 """
@@ -106,7 +106,7 @@ async def any_number(url: str) -> AsyncIterator[Client]:
 async def watching(
     stack: contextlib.AsyncExitStack, client: Client, count: int
 ) -> list[Stream]:
-    """So many that have begun."""
+    """This many streams that have begun."""
     gate = asyncio.Semaphore(AT_A_TIME)
 
     async def one() -> Stream:
@@ -191,7 +191,7 @@ async def test_a_call_for_each_watcher_is_noticed(
 
 
 class SlowWatcher:
-    """Takes what it is told to take; the kernel holds little for it."""
+    """Reads on demand only; its kernel buffer is small."""
 
     def __init__(self, port: int, token: str | None) -> None:
         self.parser = Parser()
@@ -206,7 +206,7 @@ class SlowWatcher:
         headers = b""
         while not headers.endswith(b"\r\n\r\n"):
             headers += self._socket.recv(1)
-        while not self.parser.comments:  # then it is one of those who wait
+        while not self.parser.comments:  # then it waits like the others
             self.take(KIB)
 
     def take(self, size: int) -> bool:
@@ -284,7 +284,7 @@ async def test_a_slow_watcher_is_dropped_without_affecting_the_others(
             def is_closed() -> bool:
                 return descriptors_of(service) <= without
 
-            # whether or not it takes what the kernel holds for it
+            # whether or not it reads what the kernel has buffered for it
             await asyncio.to_thread(wait_until, is_closed, TIMING.send_timeout / 2)
             await asyncio.to_thread(slow.take_rest)
         messages = [event.id for event in slow.events if event.kind == "message"]
@@ -433,7 +433,7 @@ async def test_watcher_waits_out_a_storage_outage(own: Tarantool, serve: Serve) 
 async def test_a_fault_of_the_storage_silences_no_watcher(
     own: Tarantool, serve: Serve
 ) -> None:
-    """A stream goes on behind it, or ends: its client does not wait for ever."""
+    """A stream resumes after it, or ends: its client does not wait forever."""
     async with serve(own) as client:
         await client.enter()
         revisions, received, seen = [], list[str](), None

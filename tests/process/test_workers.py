@@ -59,7 +59,7 @@ async def pair_of_clients(service: ServiceProcess) -> AsyncIterator[list[Client]
 
 
 class Load:
-    """Clients that write, each to a key of its own, until they are told to stop."""
+    """Clients that write, each to a key of its own, until `stop` is set."""
 
     def __init__(self, url: str, token: str | None) -> None:
         self.url = url
@@ -267,7 +267,7 @@ async def test_a_stop_under_load_ends_well_with_exit_code_0(
         for write in writes:
             assert (await write.finish()).startswith(b"HTTP/1.1 200 OK")
             write.close()
-    # whoever comes when nobody listens any more is refused, or reset as it comes
+    # a new connection is refused, or reset, when no socket listens any more
     assert set(load.outcomes) <= {"200", "ClientConnectorError", "ClientOSError"}
     assert service.exit_code() == 0
     assert service.stderr().count("service.process.run: stopped\n") == 1

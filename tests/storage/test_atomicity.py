@@ -125,7 +125,7 @@ async def test_a_change_in_two_calls_is_seen_torn(
 
 
 async def registered_at_once(client: Client, name: str) -> list[int]:
-    """Clients, by number, that were told that the account is theirs."""
+    """Clients, by number, whose registration succeeded."""
     replies = await asyncio.gather(
         *(client.register(name, f"password {number}") for number in range(CLIENTS))
     )

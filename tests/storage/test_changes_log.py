@@ -1,4 +1,4 @@
-"""The log of changes: bounded, whole, and on disk before anybody sees it."""
+"""The change log: bounded, complete, and on disk before any client sees it."""
 
 import shutil
 import signal
@@ -35,7 +35,7 @@ end)()
 """
 PUT = "{{kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}})}}"
 
-#: With what each batch takes beside its bytes.
+#: With the overhead of each batch.
 SIZE = "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len())"
 COUNT = "box.space.kv_changes:len()"
 
@@ -174,7 +174,7 @@ def test_a_start_keeps_a_log_that_misses_nothing(own: Tarantool) -> None:
 # What is not on disk
 
 
-#: What is told after revision {since}.
+#: How far the answer advances from revision {since}.
 ADVANCED = "(function() local _, through = {reading} return through - {since} end)()"
 PLAIN = "box.space.kv_changes.index.revision:max().revision - {since}"
 CHANGES = "kv.v1.changes({{'ann', 1}}, {since}, '', 1000000)"

@@ -1,4 +1,4 @@
-"""Keys expire by the store's time: no step of the wall clock moves it."""
+"""Keys expire by the store's time: a step of the wall clock does not change it."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ WALL_CLOCK = "require('clock').time()"
 PUT = "kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}}, {{ttl = {ttl}}})"
 STORED = "(box.space.kv:get('{key}') ~= nil)"
 
-#: Whether a key is there, by each way to be told; and seconds left.
+#: Whether a key exists, by each call that shows it; and seconds left.
 ASK = {
     "read": "(kv.v1.get({{'ann', 1}}, {{'{key}'}}, 1000)[1] ~= nil)",
     "list": "(#select(3, kv.v1.list({{'ann', 1}}, '{key}', nil, 9, 999, false)) == 1)",
@@ -98,7 +98,7 @@ def test_a_step_backwards_brings_nothing_back(stepped: Stepped, question: str) -
 def test_a_step_forwards_ends_nothing(stepped: Stepped) -> None:
     stepped.put("k", HOUR)
     stepped.step(2 * HOUR)
-    time.sleep(1.5)  # the collector has looked
+    time.sleep(1.5)  # the collector has run
     assert stepped.ask(ASK["read"])
     assert HOUR - TOLERANCE < stepped.ask(LEFT) < HOUR
 

@@ -1,4 +1,4 @@
-"""What a client has been told is on disk: no crash and no full disk takes it back."""
+"""An acknowledged write is on disk: no crash and no full disk loses it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 
 class Meeting(NamedTuple):
-    """An answer that is asked for while a write is on its way to the log.
+    """A request made while a write is a pending commit.
 
     :ivar seen: by a plain read, the control: what the answer could have rested on
     :ivar kept: the answer that rests on the write
@@ -89,8 +89,8 @@ DECISIONS = {
     ),
 }
 
-#: The end of a failed write makes the log work again, before anybody is told of it.
-MEND_THE_LOG = """
+#: The end of a failed write makes the WAL work again, before it is reported.
+REPAIR_THE_LOG = """
 local ok = pcall(function() {{}} end)
 if not ok then
     os.remove('{obstacle}')
@@ -99,7 +99,7 @@ end
 """
 
 
-#: A batch that is larger than a tuple may be: no log is asked. Is false.
+#: A batch larger than a tuple may be: it does not reach the WAL. Is false.
 FAILS_AT_ONCE = """
 (pcall(kv.v1.put, {'ann', 1}, {'b'}, {('x'):rep(box.cfg.memtx_max_tuple_size)}))
 """
@@ -179,8 +179,8 @@ def test_a_decision_that_depends_on_a_failed_write_is_made_again(
     own: Tarantool, meeting: Meeting
 ) -> None:
     with failing_log(own) as obstacle:
-        mend = MEND_THE_LOG.format(obstacle=obstacle)
-        ended = evaluated(own, meeting.at_once(mend))
+        repair = REPAIR_THE_LOG.format(obstacle=obstacle)
+        ended = evaluated(own, meeting.at_once(repair))
     assert ended == [
         f"plain read: {meeting.seen}",
         "write: refused",

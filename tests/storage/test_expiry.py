@@ -18,7 +18,7 @@ HOUR = 3600.0
 #: Seconds for something to happen that is due, on a busy machine.
 TIMEOUT = 30.0
 
-#: Seconds in which the collector would have looked a few times.
+#: Seconds in which the collector would have run a few times.
 SEVERAL_SWEEPS = 2.5
 
 BATCH = 500
@@ -99,7 +99,7 @@ async def test_only_the_leader_collects(own: Tarantool, serve: Serve) -> None:
         own.console("box.cfg({ read_only = true })")
         revision = (await client.list_keys("")).revision
         await asyncio.sleep(SEVERAL_SWEEPS)
-        # it is gone for who reads, though it is there
+        # readers do not see it, though it is there
         assert await values(client, "key") == {}
         assert (await client.list_keys("")).json == {"keys": [], "next": None}
         assert (await client.request("GET", "/api/keys/key")).status == 404

@@ -1,4 +1,4 @@
-"""A full memory refuses what adds; reads and deletions go on, and make room again."""
+"""A full memory refuses additions; reads and deletions continue, and free memory."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,8 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 MIB = 1024 * 1024
 MEMORY = 64 * MIB
 
-#: Puts keys with a prefix, so many in a call, until one is refused twice, with nothing
-#: left to collect; returns how many.
+#: Puts keys with a prefix, in batches, until one is refused twice, with nothing left to
+#: collect; returns how many.
 FILL = """
 (function()
     local count, refused = 0, 0
@@ -38,7 +38,7 @@ FILL = """
 end)()
 """
 
-#: Deletes a share of all keys, so many in a call; returns how many calls were refused.
+#: Deletes a share of all keys in batches; returns how many calls were refused.
 DELETE = """
 (function()
     local keys, refused = {{}}, 0
@@ -68,7 +68,7 @@ end)()
 """
 
 #: Deletes every key while a snapshot is taken; returns whether that was taken, whether
-#: it was under way all the time, and how many calls were refused.
+#: it was in progress all the time, and how many calls were refused.
 DELETE_DURING_SNAPSHOT = """
 (function()
     local fiber = require('fiber')

@@ -79,7 +79,7 @@ def unprivileged(
     account: asynctnt.Connection,
     guest: asynctnt.Connection,
 ) -> asynctnt.Connection:
-    """Either of those who have no right to more than procedures."""
+    """An account with the right to call procedures only, or the guest."""
     return account if request.param == "account" else guest
 
 
@@ -139,7 +139,7 @@ async def test_lua_cannot_be_sent(unprivileged: asynctnt.Connection) -> None:
 async def test_sql_does_not_reach_a_space(
     tarantool: Tarantool, unprivileged: asynctnt.Connection, statement: str
 ) -> None:
-    # what empties a space asks for the right row by row
+    # a statement that empties a space checks the right row by row
     tarantool.console("box.space.kv:replace({'a row', '1', 0})")
     assert await is_refused(unprivileged.execute(statement))
 

@@ -274,7 +274,7 @@ async def test_a_start_sets_the_password_of_the_environment(own: Tarantool) -> N
 
 
 def test_a_start_with_all_in_place_writes_nothing(own: Tarantool) -> None:
-    """A full disk must not stop a restart: reads go on there."""
+    """A full disk must not stop a restart: reads continue."""
     before = evaluated(own, "box.info.lsn")
     own.kill()
     own.start()

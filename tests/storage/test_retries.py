@@ -8,7 +8,7 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 DAY = 24 * 3600
 
-#: Seconds for the collector, which looks every second, on a busy machine.
+#: Seconds for the collector, which runs every second, on a busy machine.
 COLLECT_TIMEOUT = 30.0
 
 #: More than are collected in one transaction.

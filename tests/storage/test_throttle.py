@@ -24,8 +24,8 @@ now = math.ceil(clock.monotonic())
 clock.monotonic = function() return now end
 """
 
-#: Names and addresses of the longest kind; somebody tries on among them. It yields: 3.x
-#: stops a fiber that runs for 1 s.
+#: Names and addresses of the longest kind; one client continues to try among them. It
+#: yields: 3.x stops a fiber that runs for 1 s.
 FLOOD = f"""
 (function()
     local fiber = require('fiber')

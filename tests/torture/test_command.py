@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.machine import ROOT
 from tests.torture.history import load
 
-#: Seconds that it is told to run, and that it takes then, on a busy machine.
+#: Seconds that it is set to run, and its timeout, on a busy machine.
 SECONDS, TIMEOUT = 3, 90
 
 

@@ -96,7 +96,7 @@ COUNTS_WRONG_READS = """until (function()
         return true
     end)()"""
 
-#: Reads that are enough for the judge: not every one can be told from a correct one.
+#: Wrong reads that are enough for the judge: it cannot recognise each of them.
 WRONG_READS = 5
 
 

@@ -14,7 +14,7 @@ TIMEOUT = 30.0
 
 
 class Calls:
-    """Doubles numbers, when it is told to; keeps the requests of each call."""
+    """Doubles numbers on command; keeps the requests of each call."""
 
     def __init__(self) -> None:
         self.made: list[list[int]] = []

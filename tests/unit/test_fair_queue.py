@@ -21,7 +21,7 @@ SETTLE_TIME = 0.05
 
 
 class Work:
-    """Keeps its thread until it is told to end."""
+    """Keeps its thread until `end` is set."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -50,7 +50,7 @@ async def run(queue: FairQueue, work: Callable[[], T], client: Client = NO_CLIEN
 
 async def test_a_cancelled_request_frees_its_queue_entry(queue: FairQueue) -> None:
     work = Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     waiting = asyncio.create_task(run(queue, work))
     await asyncio.sleep(0)
     with pytest.raises(QueueFull):
@@ -60,7 +60,7 @@ async def test_a_cancelled_request_frees_its_queue_entry(queue: FairQueue) -> No
     instead = asyncio.create_task(run(queue, work))
     await asyncio.sleep(0)
     work.end.set()
-    assert await under_way
+    assert await running
     assert await instead
 
 
@@ -68,10 +68,10 @@ async def test_cancelled_work_keeps_its_thread_until_it_ends(
     queue: FairQueue,
 ) -> None:
     work = Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     await work.begins()
-    under_way.cancel()
-    await asyncio.wait([under_way])
+    running.cancel()
+    await asyncio.wait([running])
     following = asyncio.create_task(run(queue, work.end.is_set))
     await asyncio.sleep(SETTLE_TIME)
     assert not following.done()
@@ -89,14 +89,14 @@ async def test_failed_work_raises_and_does_not_stop_the_queue(
 
 async def test_waiting_requests_fail_when_the_queue_closes() -> None:
     queue, work = FairQueue(1, 2, "test"), Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     waiting = asyncio.create_task(run(queue, work))
     await work.begins()
     work.end.set()
     queue.close()
     with pytest.raises(QueueFull):
         await waiting
-    assert await under_way
+    assert await running
 
 
 def client_at(address: str, *, has_left: bool = False) -> Client:
@@ -133,7 +133,7 @@ async def test_a_client_that_has_left_is_served_last() -> None:
 async def test_the_address_with_most_entries_loses_one() -> None:
     """To an address that has none; its own next one finds none."""
     queue, work = FairQueue(1, 3, "test"), Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     await work.begins()
     flood, other = client_at("flood"), client_at("other")
     with queue.enter(flood) as first, queue.enter(flood) as second:
@@ -146,5 +146,5 @@ async def test_the_address_with_most_entries_loses_one() -> None:
             with pytest.raises(QueueFull):
                 await second.run(lambda: None)
     work.end.set()
-    assert await under_way
+    assert await running
     queue.close()

@@ -43,7 +43,7 @@ async def test_a_request_larger_than_all_slots_runs_alone(slots: Slots) -> None:
 
 
 async def test_slots_are_first_come_first_served(slots: Slots) -> None:
-    """Also where a later one would fit beside what is in use."""
+    """Also where a later one would fit next to what is in use."""
     await slots.acquire(LARGE // 2)
     large = asyncio.create_task(slots.acquire(LARGE))
     await asyncio.sleep(0)

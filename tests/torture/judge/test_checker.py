@@ -63,7 +63,7 @@ ADDED = did("increment", 0, 1, {"n": "5"}, found=["5"], revision=1)
 
 
 class Case(NamedTuple):
-    """:ivar rules: that it breaks, beside others"""
+    """:ivar rules: that it breaks, among others"""
 
     rules: set[str]
     operations: list[Operation]
@@ -572,7 +572,7 @@ REVISIONS = st.none() | st.integers(1, FEW)
 
 @st.composite
 def calls(draw: st.DrawFn, revision: int) -> Call:
-    """:param revision: that it may have been told"""
+    """:param revision: that it may have returned"""
     kind: Kind = draw(st.sampled_from(["read", "write", "delete", "increment"]))
     start = draw(st.integers(0, 9))
     optional = kind != "read" and draw(st.booleans())

@@ -24,7 +24,7 @@ def judge(evidence: Evidence) -> list[Violation]:
 
 
 def _feeds(evidence: Evidence) -> Iterator[Violation]:
-    """All who follow are told the same, and it is kept as it was told."""
+    """All followers receive the same changes, which are those of the log."""
     changes = evidence.history.changes
     kept = [change for change in changes if change.revision > evidence.since]
     feeds = [
@@ -43,7 +43,7 @@ def _feeds(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _end(history: History) -> Iterator[Violation]:
-    """Whoever applies the whole feed has what the store has, long after the last write:
+    """The whole feed, applied, is what the store has long after the last write:
     what has expired by then has left both."""
     if history.final is None:
         return

@@ -1,4 +1,4 @@
-"""A client that records what it asked and what it was told."""
+"""A client that records its requests and their replies."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ import msgspec
 
 from tests.torture.history import Call, Operation, Outcome
 
-#: Seconds: the service gives up on Tarantool after five, and tells so.
+#: Seconds: the service times out on Tarantool after five, and reports it.
 TIMEOUT = aiohttp.ClientTimeout(total=8.0)
 
 #: Seconds in which a request is made again, and between two times.
@@ -32,7 +32,7 @@ Texts = Mapping[str, str]
 
 
 class Body(msgspec.Struct):
-    """What any of the replies may hold."""
+    """The members of all replies."""
 
     data: dict[str, msgspec.Raw] = {}
     revisions: dict[str, int] = {}
@@ -181,9 +181,9 @@ class Session:
     async def list_keys(
         self, prefix: str, limit: int = 1000
     ) -> tuple[dict[str, str], int | None]:
-        """Page by page; what all of them told, and the revision of the last.
+        """Page by page; what all of them returned, and the revision of the last.
 
-        :returns: no revision: a page was not told
+        :returns: no revision: a page was not returned
         """
         all_found: dict[str, str] = {}
         after: str | None = None
