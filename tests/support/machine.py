@@ -12,8 +12,8 @@ from tests.support.client import Client
 ROOT = Path(__file__).parents[2]
 POLL_INTERVAL = 0.02
 
-#: Below those that Linux gives to clients: a client would take the port of a server that
-#: is down, or not up yet.
+#: Below those that Linux gives to clients: a client could take the port of a server
+#: that is down, or not up yet.
 PORTS = range(10_000, 32_768)
 
 #: Hypothesis seeds the module's own generator, in every process alike.

@@ -26,7 +26,7 @@ PART_PAUSE = 0.01
 PAUSE = 0.05
 
 
-#: From this number of parts on they are sent without a pause; the loop keeps them apart.
+#: From this number of parts on, without a pause: the loop sends them one by one.
 MANY_PARTS = 20
 
 
