@@ -77,7 +77,7 @@ async def service(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def visitor(service: Client) -> AsyncIterator[Client]:
-    """A client without a token, whose sign-ups count for nobody else."""
+    """A client without a token, with an address of its own."""
     async with coming_from(new_address(), service) as visitor:
         yield visitor
 

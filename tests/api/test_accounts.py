@@ -185,7 +185,7 @@ async def test_an_account_of_the_same_name_is_another_one(client: Client) -> Non
     client.token = old
     assert_problem(await client.read(["k"]), 403, "token_revoked")
     await client.login(name, "password")
-    # nor is it told what the first one was answered
+    # nor does it get the reply of the first one
     reply = await client.post("/api/increment", body, headers=retry)
     assert reply.status == 200, reply.text
     assert reply.json["data"] == {key: 2}
@@ -202,7 +202,7 @@ async def test_a_disabled_account_logs_in_like_a_wrong_password(
     assert reply.text == wrong.text
 
 
-async def test_closed_registration_keeps_those_who_are_in(
+async def test_closed_registration_leaves_existing_accounts_alone(
     client: Client, serve: Serve, tarantool: Tarantool
 ) -> None:
     async with serve(tarantool, KV_REGISTRATION="closed") as closed:
@@ -273,9 +273,9 @@ async def test_an_open_stream_ends_with_its_token(
     tarantool: Tarantool,
     end: End,
 ) -> None:
-    told = await stream_end(workers.other, end(workers.one, tarantool))
-    assert "event: end" in told
-    assert '"code":"token_revoked"' in told
+    received = await stream_end(workers.other, end(workers.one, tarantool))
+    assert "event: end" in received
+    assert '"code":"token_revoked"' in received
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)

@@ -307,7 +307,7 @@ async def test_a_long_unknown_field_is_not_repeated_in_full(
     assert len(assert_problem(reply, 400, "invalid_request")) < 1000
 
 
-async def test_an_unknown_field_beside_good_ones_writes_nothing(
+async def test_an_unknown_field_next_to_valid_ones_writes_nothing(
     caller: Client,
 ) -> None:
     key = unique("unknown")
@@ -497,7 +497,9 @@ async def test_a_body_beyond_16_MiB(caller: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/register", "/api/login"])
-async def test_a_body_from_a_stranger_is_small(visitor: Client, path: str) -> None:
+async def test_a_body_of_an_anonymous_client_has_a_lower_limit(
+    visitor: Client, path: str
+) -> None:
     limit = MAX_ANONYMOUS_BODY
     fits = json.dumps({"username": ""}).ljust(limit)
     assert_problem(await visitor.post(path, fits), 400, "credentials_required")
@@ -643,7 +645,7 @@ async def test_a_long_body_is_no_head(caller: Client) -> None:
 
 
 @named(BROKEN_CHUNKS)
-async def test_broken_chunks_beside_the_headers(visitor: Client, body: bytes) -> None:
+async def test_broken_chunks_next_to_the_headers(visitor: Client, body: bytes) -> None:
     assert_problem(await talk(visitor, CHUNKED + body), 400, "invalid_request")
 
 
@@ -664,7 +666,7 @@ async def test_a_client_that_has_said_all_still_gets_its_replies(
 
 @pytest.mark.parametrize("expectation", [b"cookies", b"\xff", b"100-continue, x"])
 @pytest.mark.parametrize("path", ["/api/login", "/nothing"])
-async def test_an_expectation_nobody_can_meet(
+async def test_an_unsupported_expectation_is_refused(
     visitor: Client, path: str, expectation: bytes
 ) -> None:
     request = http("POST", path, b"Expect: " + expectation, body=b"{}")
@@ -698,7 +700,7 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body(
     head = http("POST", path, b"Content-Length: 100", token=caller.token)
     await leave_after(caller, head + b'{"data"')
     assert (await caller.read(["k"])).status == 200
-    assert not caplog.records  # it is nothing an operator should look at
+    assert not caplog.records  # no operator has to act on it
 
 
 @pytest.mark.parametrize("order", [1, -1])

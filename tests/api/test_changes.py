@@ -86,10 +86,10 @@ async def all_changes(client: Client, since: int, **given: object) -> list[Any]:
         assert since >= changes[-1]["revision"]
 
 
-# What a poll tells
+# What a poll returns
 
 
-async def test_a_batch_is_told_byte_for_byte(client: Client) -> None:
+async def test_a_batch_is_reported_byte_for_byte(client: Client) -> None:
     prefix = unique("batch")
     since = await newest(client)
     data = f'"{prefix}é":1.0,"{prefix}2":[ 1 ,\t"\\u00e9"]'
@@ -102,7 +102,7 @@ async def test_a_batch_is_told_byte_for_byte(client: Client) -> None:
     )
 
 
-async def test_every_kind_of_write_is_told_in_order(client: Client) -> None:
+async def test_every_kind_of_write_is_reported_in_order(client: Client) -> None:
     prefix = unique("kinds")
     a, b, c = (f"{prefix}-{letter}" for letter in "abc")
     since = await newest(client)
@@ -119,7 +119,7 @@ async def test_every_kind_of_write_is_told_in_order(client: Client) -> None:
         assert later == changes[number + 1 :]
 
 
-async def test_what_changes_nothing_is_not_told(client: Client) -> None:
+async def test_calls_without_an_effect_are_not_reported(client: Client) -> None:
     key = unique("nothing")
     since = await written(client, {key: 1})
     assert (await client.delete([f"{key}-missing"])).status == 200
@@ -141,12 +141,12 @@ async def test_the_history_begins_at_0(tarantools: Tarantools, serve: Serve) -> 
             ]
 
 
-async def test_without_a_revision_it_begins_now(client: Client) -> None:
+async def test_without_a_revision_the_feed_begins_now(client: Client) -> None:
     now = await written(client, {unique("now"): 1})
     assert (await poll(client)).json == {"changes": [], "revision": now}
 
 
-async def test_expiry_is_told_as_a_deletion(client: Client) -> None:
+async def test_expiry_is_reported_as_a_deletion(client: Client) -> None:
     key = unique("expiring")
     since = await newest(client)
     now = await written(client, {key: 1}, ttl=0.05)
@@ -158,7 +158,7 @@ async def test_expiry_is_told_as_a_deletion(client: Client) -> None:
     assert change["revision"] > now
 
 
-async def test_only_keys_with_the_prefix_are_told(client: Client) -> None:
+async def test_only_keys_with_the_prefix_are_reported(client: Client) -> None:
     prefix, other = unique("mine"), unique("other")
     since = await newest(client)
     keys = [prefix, f"{prefix}/1", f"{prefix}\uffff", other, prefix[:-1], f"x{prefix}"]
@@ -191,7 +191,7 @@ async def test_a_revision_moves_on_past_what_does_not_match(client: Client) -> N
     assert reply.json == {"changes": [], "revision": now}
 
 
-async def test_what_lies_far_behind_the_others_is_not_missed(client: Client) -> None:
+async def test_a_match_after_many_other_changes_is_not_missed(client: Client) -> None:
     """Nor when the feed itself has long been at the end."""
     prefix, other = unique("behind"), unique("other")
     async with following(client) as leader:
@@ -213,7 +213,9 @@ async def test_what_lies_far_behind_the_others_is_not_missed(client: Client) -> 
             assert (await stream.next()).id == str(now)
 
 
-async def test_much_is_told_in_pages_of_whole_batches(client: Client) -> None:
+async def test_many_changes_are_returned_in_pages_of_whole_batches(
+    client: Client,
+) -> None:
     prefix, value = unique("pages"), "x" * (200 * KIB)
     since = await newest(client)
     changes = []
@@ -227,7 +229,7 @@ async def test_much_is_told_in_pages_of_whole_batches(client: Client) -> None:
 
 
 @large_body
-async def test_a_batch_larger_than_a_page_is_told_whole(client: Client) -> None:
+async def test_a_batch_larger_than_a_page_is_returned_whole(client: Client) -> None:
     prefix, value = unique("large"), "x" * (900 * KIB)
     since = await newest(client)
     data = {f"{prefix}-{number}": value for number in range(3)}
@@ -257,7 +259,7 @@ async def test_a_poll_without_a_revision_waits_for_what_comes(client: Client) ->
     await written(client, {key: 0})
     waiting = asyncio.create_task(poll(client, prefix=key, wait=LONG))
     changed = 0
-    while not waiting.done():  # when it waits, it is told the next one, and no other
+    while not waiting.done():  # when it waits, it gets the next one, and no other
         changed = await written(client, {key: changed})
         await asyncio.sleep(0.05)
     (change,) = (await waiting).json["changes"]
@@ -273,28 +275,30 @@ async def test_a_poll_that_waits_is_not_woken_by_other_keys(client: Client) -> N
     now = await written(client, {unique("other"): 1})
     reply = await waiting
     assert time.monotonic() - begin >= 2
-    # it can go on from there: it has missed nothing
+    # it can resume from there: it has missed nothing
     assert reply.json == {"changes": [], "revision": now}
 
 
 @pytest.mark.parametrize("wait", ["0", "0.3", "0.001"])
-async def test_a_wait_that_runs_out_tells_nothing(client: Client, wait: str) -> None:
+async def test_a_poll_that_times_out_returns_no_changes(
+    client: Client, wait: str
+) -> None:
     now, begin = await newest(client), time.monotonic()
     reply = await poll(client, since=now, wait=wait)
     assert reply.json == {"changes": [], "revision": now}
     assert time.monotonic() - begin >= float(wait)
 
 
-async def test_polls_that_go_on_miss_and_repeat_nothing(client: Client) -> None:
+async def test_consecutive_polls_miss_and_repeat_nothing(client: Client) -> None:
     prefix = unique("chain")
     since = await newest(client)
     writing = asyncio.create_task(write_some(client, prefix, 300))
-    told: list[int] = []
-    while not writing.done() or told[-1:] != (await writing)[-1:]:
+    received: list[int] = []
+    while not writing.done() or received[-1:] != (await writing)[-1:]:
         reply = await poll(client, since=since, prefix=prefix, wait=1)
-        told += [change["revision"] for change in reply.json["changes"]]
+        received += [change["revision"] for change in reply.json["changes"]]
         since = reply.json["revision"]
-    assert told == await writing
+    assert received == await writing
 
 
 async def write_some(client: Client, prefix: str, count: int) -> list[int]:
@@ -365,7 +369,7 @@ async def test_a_revision_ahead_of_the_store_is_refused(
 
 
 @both_ways
-async def test_a_token_is_wanted(visitor: Client, accept: str) -> None:
+async def test_a_token_is_required(visitor: Client, accept: str) -> None:
     reply = await asked(visitor, query(), accept=accept)
     assert_problem(reply, 403, "token_missing")
 
@@ -396,11 +400,11 @@ async def test_a_revision_no_longer_kept_is_gone(bounded: Client) -> None:
     oldest = reply.json["oldest"]
     assert str(oldest) in detail
     assert_problem(await poll(bounded, since=oldest - 1), 410, "revision_compacted")
-    told = [change["revision"] for change in await all_changes(bounded, oldest)]
-    assert told == list(range(oldest + 1, await newest(bounded) + 1))
+    received = [change["revision"] for change in await all_changes(bounded, oldest)]
+    assert received == list(range(oldest + 1, await newest(bounded) + 1))
 
 
-async def test_so_it_is_for_a_stream(bounded: Client) -> None:
+async def test_a_stream_from_a_revision_no_longer_kept_is_gone(bounded: Client) -> None:
     reply = await asked(bounded, query(), accept=EVENT_STREAM, last_event_id="1")
     assert_problem(reply, 410, "revision_compacted")
     oldest = reply.json["oldest"]
@@ -498,7 +502,7 @@ async def test_a_listing_and_what_changed_since_is_the_whole_store(
 # Events
 
 
-async def test_a_stream_is_one_that_nobody_keeps_or_holds_back(client: Client) -> None:
+async def test_a_stream_is_neither_cached_nor_buffered(client: Client) -> None:
     async with following(client) as stream:
         headers = stream.response.headers
         assert headers["Content-Type"] == EVENT_STREAM
@@ -523,7 +527,7 @@ async def test_a_stream_is_one_that_nobody_keeps_or_holds_back(client: Client) -
         ("text/event-streams", False),
     ],
 )
-async def test_a_stream_is_asked_for(
+async def test_a_stream_is_sent_only_if_accepted(
     client: Client, accept: str, streams: bool
 ) -> None:
     headers = {"Accept": accept, "Authorization": f"Bearer {client.token}"}
@@ -604,7 +608,7 @@ async def test_an_event_may_be_long(client: Client) -> None:
     ]
 
 
-async def test_a_stream_begins_with_the_place_to_come_back_to(client: Client) -> None:
+async def test_a_stream_begins_with_the_revision_to_resume_from(client: Client) -> None:
     now = await newest(client)
     async with following(client) as stream:
         await stream.comments(1)
@@ -667,11 +671,11 @@ def with_nothing(_: int, __: str) -> dict[str, Any]:
     ],
     ids=["Last-Event-ID", "control-since", "control-nothing"],
 )
-async def test_a_stream_that_is_cut_anywhere_goes_on_where_it_was(
+async def test_a_stream_cut_anywhere_resumes_where_it_was(
     client: Client, way_back: Callable[[int, str], dict[str, Any]], fault: str | None
 ) -> None:
     prefix, chance = unique("cut"), random.Random(fault)
-    since, seen, told, cuts = await newest(client), "", list[str](), 0
+    since, seen, received, cuts = await newest(client), "", list[str](), 0
     async with following(client, prefix=prefix) as uncut:
         await uncut.start()
         writing = asyncio.create_task(write_some(client, prefix, 400))
@@ -681,27 +685,27 @@ async def test_a_stream_that_is_cut_anywhere_goes_on_where_it_was(
             ) as stream:
                 for _ in range(chance.randrange(1, 4)):
                     events = await stream.some(chance.randrange(1, 2000))
-                    told += [event.id for event in events]
+                    received += [event.id for event in events]
                 seen = stream.parser.last_event_id
             cuts += 1
             await written(client, {unique("meanwhile"): 1})
         async with following(client, prefix=prefix, **way_back(since, seen)) as stream:
             await stream.start()
             last = await written(client, {f"{prefix}-last": 1})
-            while told[-1:] != [str(last)]:
-                told.append((await stream.next()).id)
+            while received[-1:] != [str(last)]:
+                received.append((await stream.next()).id)
         expected = [str(revision) for revision in [*await writing, last]]
         assert [event.id for event in await uncut.take(len(expected))] == expected
     assert cuts > 5
     if fault is None:
-        assert told == expected
+        assert received == expected
     elif fault == "repeated":
-        assert len(told) > len(expected)
+        assert len(received) > len(expected)
     else:
-        assert set(told) < set(expected)
+        assert set(received) < set(expected)
 
 
-async def test_who_comes_while_the_feed_is_behind_is_told_all_once(
+async def test_a_watcher_that_joins_while_the_feed_lags_receives_every_change_once(
     client: Client,
 ) -> None:
     last, value = unique("last"), "x" * (300 * KIB)
@@ -712,13 +716,13 @@ async def test_who_comes_while_the_feed_is_behind_is_told_all_once(
             await asyncio.gather(*(written(client, {key: value}) for key in keys))
 
     async def watch(stream: Stream) -> list[int]:
-        """Returns the steps between what it is told, from where it begins."""
-        told = [int(stream.parser.last_event_id)]
+        """The differences between the revisions it receives, from where it begins."""
+        received = [int(stream.parser.last_event_id)]
         event = None
         while event is None or last not in event.data:
             event = await stream.next()
-            told.append(int(event.id))
-        return [after - before for before, after in itertools.pairwise(told)]
+            received.append(int(event.id))
+        return [after - before for before, after in itertools.pairwise(received)]
 
     async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         writing = group.create_task(write())
@@ -749,7 +753,7 @@ async def test_a_silent_stream_has_a_heartbeat(impatient: Client) -> None:
         assert await stream.comments(5) == ["heartbeat"] * 5
 
 
-async def test_a_heartbeat_carries_on_what_a_filtered_watcher_comes_back_with(
+async def test_a_heartbeat_advances_the_revision_of_a_filtered_watcher(
     impatient: Client,
 ) -> None:
     prefix = unique("filtered")
@@ -788,7 +792,7 @@ async def test_a_stream_ends_with_its_token(
         assert_problem(reply, 403, "token_expired")
 
 
-async def test_a_client_that_takes_nothing_is_cut_off(impatient: Client) -> None:
+async def test_a_client_that_stops_reading_is_cut_off(impatient: Client) -> None:
     prefix = unique("deaf")
     since = await newest(impatient)
     for number in range(16):

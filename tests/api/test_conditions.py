@@ -17,7 +17,7 @@ Call = Callable[..., Awaitable[Reply]]
 
 
 def conflicts(reply: Reply) -> Any:
-    """What a refused call is told."""
+    """The reply to a refused call."""
     detail = assert_problem(reply, 412, "condition_failed")
     assert str(len(reply.json["conflicts"])) in detail
     return reply.json["conflicts"]
@@ -79,7 +79,7 @@ async def test_a_key_of_a_condition_need_not_be_one_of_the_call(
     assert (await client.read([guard, missing])).json["data"] == {guard: 1}
 
 
-async def test_null_wants_a_key_that_is_not_there(client: Client) -> None:
+async def test_null_requires_a_missing_key(client: Client) -> None:
     key = unique("new")
     first = await client.write({key: 1}, **{"if": {key: None}})
     assert first.status == 200
@@ -108,7 +108,7 @@ async def test_the_text_null_is_a_value_that_is_there(client: Client) -> None:
     assert conflicts(reply) == {key: written.revision}
 
 
-async def test_all_conflicts_are_told_and_nothing_else(
+async def test_all_conflicts_are_reported_and_nothing_else(
     client: Client, conditional: Call
 ) -> None:
     key, good, changed, missing, there = (unique(name) for name in "kgcmt")
@@ -239,7 +239,7 @@ async def test_a_revision_that_no_store_will_reach_is_only_a_conflict(
 
 async def counted(client: Client, key: str, *, careful: bool) -> int:
     """The value after each of many clients has added to it, a few times each, by
-    reading it and writing it; those who are `careful` do so on a condition."""
+    reading it and writing it; `careful` clients do so on a condition."""
 
     async def add() -> None:
         while True:

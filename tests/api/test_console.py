@@ -307,7 +307,7 @@ def assert_all_are_listed(tarantool: Tarantool) -> None:
         assert sentence == "limit: expected an integer from 1 to 1000"
 
 
-async def test_the_list_tells_the_time_in_utc_and_the_grants(
+async def test_the_list_shows_the_time_in_utc_and_the_grants(
     tarantool: Tarantool, client: Client
 ) -> None:
     name = account_of(client)
@@ -409,7 +409,7 @@ async def test_values_are_listed_page_by_page(
     assert mistake(tarantool, "list_values") == "prefix: expected a string"
 
 
-def test_statistics_tell_the_state(tarantools: Tarantools) -> None:
+def test_statistics_show_the_state(tarantools: Tarantools) -> None:
     with tarantools.running(
         KV_MEMTX_MEMORY=str(64 * 2**20), KV_CHANGES_BYTES=str(3 * 2**20)
     ) as own:

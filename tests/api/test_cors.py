@@ -89,7 +89,7 @@ async def preflight(
 
 
 @pytest.mark.parametrize(("path", "methods"), METHODS.items())
-async def test_a_preflight_tells_the_methods_of_the_route(
+async def test_a_preflight_returns_the_methods_of_the_route(
     listed: Client, path: str, methods: set[str]
 ) -> None:
     for origin in (APP, LOCAL, "chrome-extension://abcdefghijklmnop"):
@@ -183,7 +183,7 @@ async def test_a_request_for_a_private_network_gets_no_special_answer(
 
 
 @pytest.mark.parametrize(("path", "methods"), METHODS.items())
-async def test_options_tells_the_methods(
+async def test_options_returns_the_methods(
     service: Client, listed: Client, path: str, methods: set[str]
 ) -> None:
     for client in (service, listed):
@@ -314,7 +314,7 @@ async def test_a_stream_is_readable(listed: Client) -> None:
         assert_unreadable(Reply(200, stream.response.headers, ""))
 
 
-async def test_requests_one_behind_the_other_are_told_apart(listed: Client) -> None:
+async def test_pipelined_requests_are_kept_apart(listed: Client) -> None:
     body = b'{"keys":["k"]}'
     sent = [
         http("POST", "/api/read", *more, body=body, token=listed.token)

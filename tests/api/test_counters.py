@@ -111,7 +111,7 @@ async def test_a_missing_key_counts_from_0(client: Client) -> None:
     assert await text_of(client, key) == "-2"
 
 
-async def test_many_counters_go_on_in_one_step(client: Client) -> None:
+async def test_many_counters_are_incremented_at_one_revision(client: Client) -> None:
     there, missing = unique("there"), unique("missing")
     before = await client.write({there: 10})
     reply = await client.increment({there: 1, missing: -1})
@@ -267,12 +267,12 @@ async def test_the_keys_of_increments_have_the_limits_of_all_keys(
     assert_problem(await client.increment({"x" * 1025: 1}), 400, "invalid_key")
 
 
-async def test_an_increment_wants_a_token(visitor: Client) -> None:
+async def test_an_increment_requires_a_token(visitor: Client) -> None:
     assert_problem(await visitor.increment({"k": 1}), 403, "token_missing")
 
 
 async def test_the_increments_of_many_clients_add_up(client: Client) -> None:
-    """In test_conditions.py those who read and write lose some."""
+    """In test_conditions.py clients that read and write lose some."""
     shared, own = unique("shared"), unique("own")
 
     async def add_on(number: int) -> None:
@@ -284,7 +284,7 @@ async def test_the_increments_of_many_clients_add_up(client: Client) -> None:
     await asyncio.gather(*(add_on(number) for number in range(1, CLIENTS + 1)))
     total = ROUNDS * sum(range(1, CLIENTS + 1))
     assert (await client.read([shared])).json["data"] == {shared: total}
-    # nobody was told a sum that another one was told too
+    # no two clients got the same sum
     assert len(set(seen)) == len(seen) == CLIENTS * ROUNDS
     found = (await client.list_keys(own, values=True)).json["data"]
     assert list(found.values()) == [ROUNDS] * CLIENTS

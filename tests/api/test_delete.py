@@ -66,7 +66,7 @@ async def test_keys_that_many_delete_are_counted_by_one_of_them(
     assert len({reply.revision for reply in replies}) == 1
 
 
-#: What is sent beside, or instead of, the key KEY; the code; a word of the detail.
+#: What is sent next to, or instead of, the key KEY; the code; a word of the detail.
 BAD: dict[str, tuple[int, Any, str, str]] = {
     "nothing": (400, {}, "no_keys", "/keys"),
     "null": (400, {"keys": None}, "no_keys", "/keys"),
@@ -106,5 +106,5 @@ def replaced(part: Any, key: str) -> Any:
             return key if part == "KEY" else part
 
 
-async def test_a_delete_wants_a_token(visitor: Client) -> None:
+async def test_a_delete_requires_a_token(visitor: Client) -> None:
     assert_problem(await visitor.delete(["k"]), 403, "token_missing")

@@ -212,7 +212,7 @@ async def test_registration_can_be_closed(serve: Serve, tarantool: Tarantool) ->
         assert (await client.login(admin, "password")).status == 200
 
 
-async def test_a_fault_nobody_foresaw_is_told_without_its_text(
+async def test_an_unexpected_error_is_reported_without_its_text(
     serve: Serve, tarantools: Tarantools
 ) -> None:
     with tarantools.running() as tarantool:
@@ -267,9 +267,7 @@ async def test_a_full_storage_still_reads(serve: Serve, tarantools: Tarantools) 
             assert (await client.read([first, last])).json["data"] == {first: "kept"}
 
 
-async def test_a_queue_of_passwords_has_an_end(
-    serve: Serve, tarantool: Tarantool
-) -> None:
+async def test_a_full_password_queue(serve: Serve, tarantool: Tarantool) -> None:
     taken = THREADS + MAX_WAITING
     async with (
         serve(tarantool, KV_BCRYPT_ROUNDS=SLOW_ROUNDS) as client,

@@ -1,6 +1,6 @@
 """Keys that live for some seconds.
 
-On instances of their own: what is collected is a step of the revision, which would come
+On instances of their own: a collection increments the revision, which would come
 between those of other tests.
 """
 
@@ -136,8 +136,8 @@ async def test_an_expired_key_can_be_written_again(expiring: Expiring) -> None:
     assert (await client.read([kept, expired])).json["data"] == {kept: 2}
 
 
-async def test_a_page_of_10_000_expired_keys_leads_on(expiring: Expiring) -> None:
-    """A page steps over a bounded number of them; the cursor goes on from there."""
+async def test_a_page_of_10_000_expired_keys_has_a_cursor(expiring: Expiring) -> None:
+    """A page steps over a bounded number of them; the next page resumes from there."""
     client, prefix = expiring.client, unique("many")
     live = {f"{prefix}-00": 1, f"{prefix}-99": 1}
     await client.write(live)
@@ -164,7 +164,7 @@ async def ttl_of(client: Client, key: str) -> float | None:
     return left
 
 
-async def test_the_time_left_is_told_of_keys_that_have_one(caller: Client) -> None:
+async def test_the_time_left_is_returned_for_keys_with_a_ttl(caller: Client) -> None:
     short, long, kept = unique("short"), unique("long"), unique("kept")
     await caller.write({kept: 1})
     began = time.monotonic()

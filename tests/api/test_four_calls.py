@@ -54,7 +54,7 @@ async def test_a_key_that_is_not_there_is_left_out(client: Client) -> None:
     assert (await client.read([missing])).text == '{"data":{}}'
 
 
-async def test_a_key_asked_twice_is_answered_once(client: Client) -> None:
+async def test_a_key_requested_twice_is_returned_once(client: Client) -> None:
     key = unique("twice")
     await client.write({key: 1})
     assert (await client.read([key, key])).text == f'{{"data":{{"{key}":1}}}}'
@@ -74,7 +74,7 @@ async def test_accounts_share_one_key_space(service: Client, client: Client) -> 
     assert (await other.read([key])).json["data"] == {key: "mine"}
 
 
-async def test_a_write_tells_its_revision_in_a_header(client: Client) -> None:
+async def test_a_write_returns_its_revision_in_a_header(client: Client) -> None:
     first = await client.write({unique("a"): 1, unique("b"): 2})
     second = await client.write({unique("c"): 3})
     revisions = [int(reply.headers["KV-Revision"]) for reply in (first, second)]

@@ -175,7 +175,7 @@ async def test_an_upgrade_after_many_bodies_that_came_behind_their_heads(
 
 
 async def test_large_bodies_behind_each_other(client: Client) -> None:
-    """Larger than what is read in advance, with what may look like an end of chunks."""
+    """Larger than what is read in advance, with bytes like an end of chunks."""
     key = unique("large")
     value = b'"%s"' % (b"x" * 700_000)
     put = http("PUT", f"/api/keys/{key}", body=value, token=client.token)

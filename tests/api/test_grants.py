@@ -20,7 +20,7 @@ Call = Callable[[Client, str], Awaitable[Reply]]
 
 class Need(NamedTuple):
     """:ivar call: that names a key
-    :ivar rights: to the key that it wants
+    :ivar rights: to the key that it requires
     """
 
     call: Call
@@ -62,7 +62,7 @@ NEEDS = {
 
 @pytest.fixture
 async def owner(visitor: Client) -> Client:
-    """Somebody who may do everything."""
+    """A client with all rights."""
     return await Client(visitor.session, visitor.url).enter()
 
 
@@ -73,7 +73,7 @@ def area() -> str:
 
 @pytest.mark.parametrize("need", NEEDS.values(), ids=NEEDS)
 @pytest.mark.parametrize("rights", ["", "r", "w", "rw"])
-async def test_a_call_wants_its_rights_to_the_key_that_it_names(
+async def test_a_call_requires_its_rights_to_the_key_that_it_names(
     client: Client,
     owner: Client,
     tarantool: Tarantool,
@@ -101,7 +101,7 @@ async def test_a_call_wants_its_rights_to_the_key_that_it_names(
 
 
 @pytest.mark.parametrize("need", NEEDS.values(), ids=NEEDS)
-async def test_a_refusal_does_not_tell_whether_the_key_is_there(
+async def test_a_refusal_does_not_reveal_whether_the_key_exists(
     client: Client, owner: Client, tarantool: Tarantool, area: str, need: Need
 ) -> None:
     lacking = "r" if need.rights == "w" else "w" if need.rights == "r" else ""
@@ -238,7 +238,7 @@ async def test_a_list_shows_only_what_may_be_read(
     assert list(valued.json["data"]) == expected
 
 
-async def test_a_list_goes_on_after_any_key_whatever(
+async def test_a_list_resumes_after_any_key(
     client: Client, tarantool: Tarantool, area: str, keys: list[str]
 ) -> None:
     set_grants(tarantool, account_of(client), (f"{area}b/", "r"), (f"{area}d/", "r"))
@@ -252,7 +252,7 @@ async def test_a_list_goes_on_after_any_key_whatever(
 # Changes
 
 
-async def test_changes_tell_only_of_what_may_be_read(
+async def test_changes_show_only_what_may_be_read(
     client: Client, owner: Client, tarantool: Tarantool, area: str
 ) -> None:
     set_grants(tarantool, account_of(client), (f"{area}a/", "r"), (f"{area}c/", "rw"))
@@ -284,17 +284,17 @@ async def test_a_stream_follows_the_grants_of_its_account(
     async with following(client) as stream:
         await stream.start()
 
-        async def told() -> Any:
+        async def next_data() -> Any:
             return json.loads((await stream.next()).data)["data"]
 
         await owner.write({a: 1, b: 1})
-        assert await told() == {a: 1}
+        assert await next_data() == {a: 1}
         await asyncio.to_thread(set_grants, tarantool, name, (b, "r"))
         await owner.write({a: 2, b: 2})
-        assert await told() == {b: 2}
+        assert await next_data() == {b: 2}
         await asyncio.to_thread(set_grants, tarantool, name, (a, "r"), (b, "r"))
         await owner.write({a: 3, b: 3})
-        assert await told() == {a: 3, b: 3}
+        assert await next_data() == {a: 3, b: 3}
 
 
 # New accounts

@@ -1,4 +1,4 @@
-"""Every reply, whoever makes it, has the headers that keep a browser from harm."""
+"""Every reply, whichever layer makes it, has the security headers for browsers."""
 
 import json
 from urllib.parse import quote
@@ -47,8 +47,8 @@ def assert_safe(
         "Server": "kv-service",
         "X-Content-Type-Options": "nosniff",
     }
-    told = {name: reply.headers.getall(name, []) for name in expected}
-    assert told == {name: [value] for name, value in expected.items()}
+    received = {name: reply.headers.getall(name, []) for name in expected}
+    assert received == {name: [value] for name, value in expected.items()}
     assert "Strict-Transport-Security" not in reply.headers  # this one has no TLS
 
 
@@ -57,7 +57,9 @@ async def test_a_reply_is_safe(client: Client, request_: tuple[str, str, str]) -
     assert_safe(await client.request(*request_))
 
 
-async def test_a_refusal_of_a_stranger_is_safe(visitor: Client) -> None:
+async def test_a_refusal_of_an_anonymous_client_has_safe_headers(
+    visitor: Client,
+) -> None:
     assert_safe(await visitor.read(["k"]))
 
 
@@ -70,7 +72,7 @@ async def test_a_refusal_before_the_application_is_safe(
     assert_safe(reply)
 
 
-async def test_one_key_may_be_kept_and_asked_for_again(client: Client) -> None:
+async def test_one_key_may_be_cached_and_revalidated(client: Client) -> None:
     path = f"/api/keys/{unique('key')}"
     written = await client.request("PUT", path, "1")
     assert_safe(written)

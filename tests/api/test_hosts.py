@@ -25,7 +25,7 @@ SAFE = [
         "LocalHost.",
     ),
 ]
-#: Which nobody can register.
+#: Names that cannot be registered in the DNS.
 PRIVATE = [
     *("kv", "KV:5000", "my_service", "my-service.", "tarantool:1", "2130706433"),
     *("kv.localhost", "a.b.localhost:5000", "printer.local", "PRINTER.LOCAL."),
@@ -84,7 +84,7 @@ async def listed(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize("host", SAFE + PRIVATE, ids=ascii)
-async def test_a_name_that_nobody_can_own_is_admitted(
+async def test_a_name_that_cannot_be_registered_is_admitted(
     service: Client, host: str
 ) -> None:
     assert await admits(service, host)
@@ -222,7 +222,7 @@ async def test_a_star_admits_every_name(
             assert await admits(client, host)
 
 
-async def test_many_names_are_told_apart(service: Client) -> None:
+async def test_many_names_are_distinguished(service: Client) -> None:
     """More than are remembered."""
     for number in range(1200):
         headers = {"Host": f"10.0.{number // 256}.{number % 256}:{number + 1}"}

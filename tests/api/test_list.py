@@ -43,7 +43,7 @@ TAILS = [
     "\U0010ffff",
 ]
 
-#: Pages of so many keys as to end before, at and after the last of five.
+#: Sizes of pages that end before, at and after the last of five keys.
 PAGES = {1: [1] * 5, 2: [2, 2, 1], 4: [4, 1], 5: [5], 6: [5], 10_000: [5]}
 
 
@@ -122,7 +122,7 @@ async def test_where_there_is_nothing_a_page_is_empty(
 
 @pytest.mark.parametrize("limit", PAGES)
 @pytest.mark.parametrize("values", [False, True])
-async def test_a_page_tells_where_to_go_on_and_when_it_is_over(
+async def test_a_page_has_a_cursor_unless_it_is_the_last(
     client: Client, five: list[str], limit: int, values: bool
 ) -> None:
     # keys on both sides, for a page to run into
@@ -176,7 +176,7 @@ async def test_a_page_takes_1_000_keys_where_no_limit_is_given_and_10_000_at_mos
     assert page == {"keys": keys, "next": keys[-1]}
 
 
-async def test_a_listing_tells_the_revision_of_its_moment(client: Client) -> None:
+async def test_a_listing_returns_the_revision_it_shows(client: Client) -> None:
     prefix = unique("moment")
     for number in range(3):
         written = await client.write({f"{prefix}-{number}": 0})
@@ -214,7 +214,7 @@ async def test_what_is_not_a_listing_is_refused(
     assert [word for word in words if word not in detail] == []
 
 
-async def test_a_listing_wants_a_token(visitor: Client) -> None:
+async def test_a_listing_requires_a_token(visitor: Client) -> None:
     assert_problem(await visitor.list_keys(""), 403, "token_missing")
 
 

@@ -1,4 +1,4 @@
-"""How long a login takes does not tell whether the name is somebody's.
+"""The duration of a login does not reveal whether the name has an account.
 
 Wrong passwords for a known and for an unknown name are timed in turn. Were the times
 alike, each of the differences could as well have the other sign: a sign-flip test of
@@ -51,7 +51,7 @@ async def differences(service: Client, known: str) -> list[float]:
     return found
 
 
-def can_be_told_apart(differences: list[float]) -> bool:
+def are_distinguishable(differences: list[float]) -> bool:
     def median_of(signs: Iterator[int]) -> float:
         pairs = zip(differences, signs, strict=False)
         return abs(statistics.median(d * sign for d, sign in pairs))
@@ -62,17 +62,17 @@ def can_be_told_apart(differences: list[float]) -> bool:
     return larger / FLIPS < ALARM
 
 
-async def can_tell_a_name(
+async def reveals_a_name(
     serve: Serve, tarantools: Tarantools, registered_at: str, served_at: str
 ) -> bool:
-    """Whether the times tell which name has an account, made at another cost."""
+    """Whether the times reveal which name has an account, made at another cost."""
     name = unique("user")
     with tarantools.running() as tarantool:
         async with serve(tarantool, KV_BCRYPT_ROUNDS=registered_at) as service:
             assert (await service.register(name, "right")).status == 200
         async with serve(tarantool, KV_BCRYPT_ROUNDS=served_at) as service:
             for _ in range(ROUNDS):
-                if not can_be_told_apart(await differences(service, name)):
+                if not are_distinguishable(await differences(service, name)):
                     return False
             return True
 
@@ -86,11 +86,11 @@ COSTS = pytest.mark.parametrize(
 async def test_unknown_names_take_as_long_as_known_ones(
     serve: Serve, tarantools: Tarantools, served_at: str
 ) -> None:
-    assert not await can_tell_a_name(serve, tarantools, BEFORE, served_at)
+    assert not await reveals_a_name(serve, tarantools, BEFORE, served_at)
 
 
 def _early_exit(password: str, known_hash: str | None, *_: object) -> Verdict:
-    """Hashes nothing for a name that is nobody's."""
+    """Hashes nothing for a name without an account."""
     if known_hash is None:
         return Verdict(matches=False)
     return Verdict(bcrypt.checkpw(password.encode(), known_hash.encode()))
@@ -99,7 +99,7 @@ def _early_exit(password: str, known_hash: str | None, *_: object) -> Verdict:
 def _cost_of_today(
     password: str, known_hash: str | None, _: object, rounds: int
 ) -> Verdict:
-    """Takes no account of a change of the cost."""
+    """Ignores a change of the cost."""
     stand_in = bcrypt.gensalt(rounds) + b"." * 31
     known = known_hash.encode() if known_hash else stand_in
     return Verdict(bcrypt.checkpw(password.encode(), known))
@@ -119,4 +119,4 @@ async def test_a_difference_is_noticed(
 ) -> None:
     """The control of the test above."""
     monkeypatch.setattr(passwords, "_check", broken)
-    assert await can_tell_a_name(serve, tarantools, BEFORE, served_at)
+    assert await reveals_a_name(serve, tarantools, BEFORE, served_at)

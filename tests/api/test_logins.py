@@ -1,4 +1,4 @@
-"""Passwords cannot be guessed at leisure, and nobody is locked out by somebody else."""
+"""Guesses of passwords are throttled, and no client can lock out another one."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ async def owner(service: Client) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def stranger(service: Client) -> AsyncIterator[Client]:
+async def anonymous(service: Client) -> AsyncIterator[Client]:
     async with coming_from(new_address(), service) as client:
         yield client
 
@@ -74,7 +74,7 @@ async def fail(client: Client, name: str, times: int = FREE) -> None:
         )
 
 
-def wait_told(reply: Reply) -> int:
+def retry_after(reply: Reply) -> int:
     detail = assert_problem(reply, 429, "too_many_attempts")
     seconds = int(reply.headers["Retry-After"])
     assert detail == f"Too many attempts: try again in {seconds} s"
@@ -82,14 +82,14 @@ def wait_told(reply: Reply) -> int:
 
 
 async def test_each_failure_after_the_free_ones_doubles_the_wait(
-    stranger: Client, name: str
+    anonymous: Client, name: str
 ) -> None:
-    await fail(stranger, name)
+    await fail(anonymous, name)
     for seconds in (1, 2):
-        assert wait_told(await stranger.login(name, "right")) == seconds
+        assert retry_after(await anonymous.login(name, "right")) == seconds
         await asyncio.sleep(seconds)
-        await fail(stranger, name, times=1)
-    assert wait_told(await stranger.login(name, "right")) == 4
+        await fail(anonymous, name, times=1)
+    assert retry_after(await anonymous.login(name, "right")) == 4
 
 
 async def test_a_right_password_works_after_the_wait_and_forgives_the_failures(
@@ -98,33 +98,33 @@ async def test_a_right_password_works_after_the_wait_and_forgives_the_failures(
     await fail(owner, name)
     refused = await owner.login(name, "right")
     assert owner.token is None
-    await asyncio.sleep(wait_told(refused))
+    await asyncio.sleep(retry_after(refused))
     assert (await owner.login(name, "right")).status == 200
     await fail(owner, name)
 
 
 async def test_an_attempt_that_is_refused_does_not_count(
-    stranger: Client, name: str
+    anonymous: Client, name: str
 ) -> None:
-    await fail(stranger, name)
+    await fail(anonymous, name)
     for _ in range(20):
-        assert wait_told(await stranger.login(name, "right")) == 1
+        assert retry_after(await anonymous.login(name, "right")) == 1
     await asyncio.sleep(1)
-    assert (await stranger.login(name, "right")).status == 200
+    assert (await anonymous.login(name, "right")).status == 200
 
 
 async def test_an_owner_from_another_address_is_not_locked_out(
-    stranger: Client, owner: Client, name: str
+    anonymous: Client, owner: Client, name: str
 ) -> None:
-    await fail(stranger, name)
-    wait_told(await stranger.login(name, "right"))
+    await fail(anonymous, name)
+    retry_after(await anonymous.login(name, "right"))
     assert (await owner.login(name, "right")).status == 200
-    wait_told(await stranger.login(name, "right"))
+    retry_after(await anonymous.login(name, "right"))
 
 
-async def test_other_names_are_not_locked_out(stranger: Client, name: str) -> None:
-    await fail(stranger, unique("nobody"))
-    assert (await stranger.login(name, "right")).status == 200
+async def test_other_names_are_not_locked_out(anonymous: Client, name: str) -> None:
+    await fail(anonymous, unique("nobody"))
+    assert (await anonymous.login(name, "right")).status == 200
 
 
 async def test_an_unknown_name_is_answered_like_a_known_one(
@@ -161,23 +161,23 @@ async def of_two_workers(
 
 
 async def test_all_workers_share_the_counts(
-    serve: Serve, tarantool: Tarantool, stranger: Client, owner: Client, name: str
+    serve: Serve, tarantool: Tarantool, anonymous: Client, owner: Client, name: str
 ) -> None:
     async with of_two_workers(serve, tarantool) as (of_one, of_another):
         await fail(of_one, name, times=FREE // 2)
         await fail(of_another, name, times=FREE - FREE // 2)
-        wait_told(await of_one.login(name, "right"))
-        wait_told(await of_another.login(name, "right"))
+        retry_after(await of_one.login(name, "right"))
+        retry_after(await of_another.login(name, "right"))
 
 
 async def guesses_made_at_once(serve: Serve, tarantool: Tarantool) -> Counter[int]:
     async with (
         serve(tarantool) as service,
-        coming_from(new_address(), service) as stranger,
+        coming_from(new_address(), service) as anonymous,
     ):
         name = unique("user")
         assert (await service.register(name, "right")).status == 200
-        guesses = [stranger.login(name, f"wrong {n}") for n in range(5 * FREE)]
+        guesses = [anonymous.login(name, f"wrong {n}") for n in range(5 * FREE)]
         return Counter(reply.status for reply in await asyncio.gather(*guesses))
 
 
@@ -197,7 +197,7 @@ async def test_guesses_would_slip_through_if_they_counted_when_they_end(
         assert (await guesses_made_at_once(serve, tarantool))[401] > FREE
 
 
-async def test_programs_of_one_account_that_start_together_all_get_in(
+async def test_concurrent_logins_of_one_account_all_succeed(
     serve: Serve, tarantool: Tarantool, name: str
 ) -> None:
     async with of_two_workers(serve, tarantool) as (of_one, of_another):
@@ -206,7 +206,7 @@ async def test_programs_of_one_account_that_start_together_all_get_in(
     assert {reply.status for reply in replies} == {200}
 
 
-async def test_accounts_behind_one_address_all_get_in_together(
+async def test_concurrent_logins_behind_one_address_all_succeed(
     serve: Serve, tarantool: Tarantool, visitor: Client
 ) -> None:
     names = [unique("user") for _ in range(50)]
@@ -221,12 +221,12 @@ async def test_accounts_behind_one_address_all_get_in_together(
             assert {reply.status for reply in replies} == {200}
 
 
-async def test_successes_are_never_too_many(owner: Client, name: str) -> None:
+async def test_successful_logins_are_not_limited(owner: Client, name: str) -> None:
     for _ in range(2 * FREE_OF_ADDRESS):
         assert (await owner.login(name, "right")).status == 200
 
 
-async def test_a_login_is_not_judged_by_what_was_true_before_it_came(
+async def test_a_login_is_not_decided_by_an_earlier_state(
     serve: Serve, tarantools: Tarantools
 ) -> None:
     """Attempts that are the same share a check, but none that has begun already."""
@@ -246,24 +246,24 @@ async def test_a_login_is_not_judged_by_what_was_true_before_it_came(
 
 
 async def test_an_address_that_tries_many_names_is_refused(
-    stranger: Client, owner: Client, name: str
+    anonymous: Client, owner: Client, name: str
 ) -> None:
     begin, failures = time.monotonic(), 0
-    while (reply := await stranger.login(unique("nobody"), "password")).status == 401:
+    while (reply := await anonymous.login(unique("nobody"), "password")).status == 401:
         failures += 1
         if failures % 20 == 10:  # what succeeds counts neither for nor against
-            assert (await stranger.login(name, "right")).status == 200
+            assert (await anonymous.login(name, "right")).status == 200
     leaked = (time.monotonic() - begin) / LEAK
     assert FREE_OF_ADDRESS <= failures <= FREE_OF_ADDRESS + leaked
-    seconds = wait_told(reply)
+    seconds = retry_after(reply)
     assert seconds <= LEAK
-    wait_told(await stranger.login(name, "right"))
+    retry_after(await anonymous.login(name, "right"))
     assert (await owner.login(name, "right")).status == 200
     await asyncio.sleep(seconds)
-    assert (await stranger.login(name, "right")).status == 200
+    assert (await anonymous.login(name, "right")).status == 200
 
 
-async def test_counts_are_of_the_client_behind_a_trusted_proxy(
+async def test_failures_count_for_the_client_behind_a_trusted_proxy(
     serve: Serve, tarantool: Tarantool
 ) -> None:
     proxy, name = new_address(), unique("nobody")
@@ -300,7 +300,7 @@ async def test_an_address_that_signs_up_too_often_is_refused(
         coming_from(new_address(), service) as other,
     ):
         name = unique("user")
-        seconds = wait_told(await busy.register(name, "password"))
+        seconds = retry_after(await busy.register(name, "password"))
         assert (await other.login(name, "password")).status == 401
         assert (await other.register(name, "password")).status == 200
         await asyncio.sleep(seconds)
@@ -317,9 +317,9 @@ async def test_logins_are_counted_when_the_memory_for_data_is_full(
             assert (await client.login(name, "right")).status == 200
             tarantool.console(FILL)
             assert_problem(await client.write({"k": "x" * 5000}), 503, "storage_full")
-            async with coming_from(new_address(), client) as stranger:
-                await fail(stranger, name)
-                wait_told(await stranger.login(name, "right"))
+            async with coming_from(new_address(), client) as anonymous:
+                await fail(anonymous, name)
+                retry_after(await anonymous.login(name, "right"))
             assert (await client.login(name, "right")).status == 200
 
 

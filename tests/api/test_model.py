@@ -454,7 +454,7 @@ def test_the_service_does_what_the_model_does(service: Service) -> None:
 
 
 def test_a_model_that_does_something_else_is_noticed(service: Service) -> None:
-    """The control: one that has the revision go on when nothing is deleted."""
+    """The control: one that increments the revision when nothing is deleted."""
 
     class Other(Model):
         def delete(

@@ -84,7 +84,7 @@ NOT_A_TTL = [
 ]
 BAD_QUERIES = ["tll=1", "ttl=1&x=1", "ttl=1&ttl=1", "ttl", "x", "=1", "TTL=1", "if=1"]
 
-#: Where {now} is the present revision: whether If-Match holds, If-None-Match does.
+#: Where {now} is the present revision: whether If-Match is true, and If-None-Match.
 TAGS = [
     ('"{now}"', True, False),
     ('W/"{now}"', True, False),
@@ -231,7 +231,7 @@ async def test_what_is_no_key_is_refused(
         assert_problem(reply, 400, "invalid_key")
 
 
-async def test_a_key_too_long_tells_its_length_and_the_limit(
+async def test_a_refused_long_key_is_reported_with_its_length_and_the_limit(
     caller: Client, small: Client
 ) -> None:
     detail = assert_problem(await get(caller, "é" * 513), 400, "invalid_key")
@@ -255,7 +255,7 @@ async def test_bytes_that_no_path_may_hold_are_refused(
 
 @pytest.mark.parametrize("path", ["/api/keys", "/api/keys%2Fk", "/api//keys/k"])
 @pytest.mark.parametrize("method", METHODS)
-async def test_what_is_beside_the_keys_is_not_found(
+async def test_paths_next_to_the_keys_are_not_found(
     caller: Client, method: str, path: str
 ) -> None:
     assert (await send(caller, method, path)).status == 404
@@ -449,7 +449,7 @@ async def test_other_methods_are_refused_with_those_that_are_not(
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("key", ["k", "%zz", ""])
-async def test_a_token_is_wanted_before_anything_else(
+async def test_a_token_is_required_before_anything_else(
     visitor: Client, method: str, key: str
 ) -> None:
     reply = await send(visitor, method, f"/api/keys/{key}?x=1", "x")
@@ -465,7 +465,7 @@ async def test_a_token_is_wanted_before_anything_else(
 @pytest.mark.parametrize(("tags", "matches", "differs"), TAGS)
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_precondition_is_held_against_the_revision(
+async def test_a_precondition_is_compared_with_the_revision(
     caller: Client, method: str, header: str, tags: str, matches: bool, differs: bool
 ) -> None:
     key, revision = await kept(caller)
@@ -682,7 +682,7 @@ async def test_the_others_take_no_query(
 
 
 @pytest.mark.parametrize("gap", [", ", ",", " ", ",\t"])
-async def test_no_list_of_tags_holds_up_the_service(client: Client, gap: str) -> None:
+async def test_no_list_of_tags_blocks_the_service(client: Client, gap: str) -> None:
     """As one would whose form were tried in more ways than one."""
     headers = {"If-Match": f'"1"{gap * 2500}x'}
     async with asyncio.timeout(5):

@@ -1,4 +1,4 @@
-"""The queue for the threads that hash: bounded, and fair to those who wait in it."""
+"""The queue for the threads that hash: bounded, and fair to its clients."""
 
 import asyncio
 import os
@@ -71,7 +71,7 @@ async def test_a_flood_from_one_address_does_not_keep_others_out(slow: Client) -
 async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
     serve: Serve, tarantool: Tarantool
 ) -> None:
-    """Neither those who ask something else, nor those who log in alone."""
+    """Neither other requests nor single logins."""
 
     async def keep_on(name: str) -> None:
         while True:
@@ -97,7 +97,7 @@ async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
     assert set(statuses) == {401, 503}
 
 
-async def test_a_sign_up_that_finds_no_place_does_not_count(
+async def test_a_sign_up_refused_by_a_full_queue_does_not_count(
     slow: Client, tarantool: Tarantool
 ) -> None:
     """From an address that has one sign-up left."""
@@ -128,7 +128,7 @@ async def test_a_full_queue_refuses_at_once(slow: Client) -> None:
     assert max(refusals) < taken / 4
 
 
-async def test_a_place_that_was_lost_to_others_counts_as_no_failure(
+async def test_an_evicted_queue_entry_does_not_count_as_a_failure(
     slow: Client,
 ) -> None:
     async with coming_from(new_address(), slow) as flood:
@@ -158,10 +158,10 @@ async def one_login_from(address: str, service: Client) -> int:
     ("farewell", "statuses"),
     [("close", {401}), ("reset", {401}), ("none", {401, 503})],
 )
-async def test_clients_that_have_left_lose_their_places_first(
+async def test_entries_of_disconnected_clients_are_evicted_first(
     slow: Client, farewell: str, statuses: set[int]
 ) -> None:
-    """To a client who would have got few of them from others that wait."""
+    """To a client that would have got few of them while others wait."""
     address = slow.url.removeprefix("http://").split(":")
     with ExitStack() as stack:
         for n in range(PLACES):
@@ -179,7 +179,7 @@ async def test_clients_that_have_left_lose_their_places_first(
             assert set(await logins_of(present, PLACES - THREADS)) == statuses
 
 
-async def test_a_client_that_has_said_all_is_served_after_those_who_may_go_on(
+async def test_half_closed_connections_are_served_last(
     slow: Client,
 ) -> None:
     async def half_closed(number: int) -> int:
@@ -194,7 +194,7 @@ async def test_a_client_that_has_said_all_is_served_after_those_who_may_go_on(
         assert set(await asyncio.gather(*ending)) == {401}
 
 
-async def test_the_threads_give_way_to_everything_else(visitor: Client) -> None:
+async def test_the_threads_yield_to_everything_else(visitor: Client) -> None:
     """Their scheduling policy, as the kernel has it."""
     assert await logins_of(visitor, 1) == [401]
     numbers = {thread.name: thread.native_id for thread in threading.enumerate()}

@@ -31,7 +31,9 @@ async def callers_of(service: Client, count: int) -> list[Client]:
     return await asyncio.gather(*(client.enter() for client in clients))
 
 
-async def test_they_travel_in_fewer_calls(serve: Serve, tarantools: Tarantools) -> None:
+async def test_concurrent_requests_share_calls(
+    serve: Serve, tarantools: Tarantools
+) -> None:
     with tarantools.running() as own:
         async with serve(own) as service:
             callers = await callers_of(service, CALLERS)
@@ -50,7 +52,7 @@ async def test_they_travel_in_fewer_calls(serve: Serve, tarantools: Tarantools) 
             assert min([await calls(at_once=True) for _ in range(5)]) < CALLERS
 
 
-async def test_nobody_waits_for_a_call_that_takes_long(
+async def test_requests_do_not_wait_for_a_slow_call(
     serve: Serve, tarantools: Tarantools
 ) -> None:
     with tarantools.running() as own:
@@ -66,7 +68,7 @@ async def test_nobody_waits_for_a_call_that_takes_long(
             assert (await slow).json == {"data": {}}
 
 
-async def test_each_write_is_a_step_of_the_revision(service: Client) -> None:
+async def test_each_write_increments_the_revision(service: Client) -> None:
     callers = await callers_of(service, CALLERS)
     keys = [unique("key") for _ in callers]
     for round_ in range(5):
@@ -92,7 +94,7 @@ async def test_writes_of_one_key_are_in_the_order_of_their_revisions(
     assert (await client.read([key])).json == {"data": {key: last}}
 
 
-async def test_one_that_is_refused_stands_in_nobodys_way(
+async def test_a_refused_request_does_not_fail_the_rest_of_its_batch(
     service: Client, tarantool: Tarantool
 ) -> None:
     revoked, narrowed, *others = await callers_of(service, CALLERS)
@@ -120,7 +122,7 @@ async def test_one_that_is_refused_stands_in_nobodys_way(
         assert reply.json == {"data": {f"{key}/{n}": n}}
 
 
-async def test_what_is_long_comes_whole(client: Client) -> None:
+async def test_a_long_value_is_returned_whole(client: Client) -> None:
     keys = [unique("key") for _ in range(3)]
     values = dict(zip(keys, ("x" * 8000, "y" * 100_000, "z"), strict=True))
     for key, value in values.items():

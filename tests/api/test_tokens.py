@@ -257,19 +257,21 @@ async def test_a_bad_header_of_the_token(caller: Client, header: Any) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512", "none"])
-async def test_another_algorithm_in_earnest(caller: Client, algorithm: str) -> None:
+async def test_another_algorithm_with_a_valid_signature(
+    caller: Client, algorithm: str
+) -> None:
     secret = None if algorithm == "none" else JWT_SECRET.ljust(64)
     token = jwt.encode(claims_of(caller), secret, algorithm)
     assert_problem(await present(caller, f"Bearer {token}"), 403, "token_invalid")
 
 
 @pytest.mark.parametrize("kid", ["", "../../etc/passwd", "\0", "' OR 1=1 --"])
-async def test_a_kid_of_no_secret_of_ours(caller: Client, kid: str) -> None:
+async def test_a_kid_of_an_unknown_secret(caller: Client, kid: str) -> None:
     token = forged(HEADER | {"kid": kid}, claims_of(caller))
     assert_problem(await present(caller, f"Bearer {token}"), 403, "token_invalid")
 
 
-async def test_a_token_names_its_secret_and_tells_nothing_of_it(
+async def test_a_token_names_its_secret_without_revealing_it(
     caller: Client,
 ) -> None:
     kid = jwt.get_unverified_header(caller.token or "")["kid"]
@@ -278,7 +280,7 @@ async def test_a_token_names_its_secret_and_tells_nothing_of_it(
     assert not any(kid[i : i + 4] in JWT_SECRET for i in range(len(kid) - 3))
 
 
-async def test_a_rotated_secret_logs_nobody_out(
+async def test_a_rotated_secret_keeps_tokens_valid(
     serve: Serve, tarantool: Tarantool, client: Client
 ) -> None:
     old = client.token
@@ -420,7 +422,7 @@ async def test_a_token_of_a_service_with_the_same_secret_is_good(
         assert (await present(another, f"Bearer {caller.token}")).status == 200
 
 
-async def test_a_bad_token_is_told_before_a_bad_body(visitor: Client) -> None:
+async def test_a_bad_token_is_reported_before_a_bad_body(visitor: Client) -> None:
     reply = await visitor.post("/api/write", "not JSON")
     assert_problem(reply, 403, "token_missing")
 

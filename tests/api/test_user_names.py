@@ -16,7 +16,7 @@ from tests.support.console import admin, hash_of, listed, lua, mistake
 from tests.support.service import Serve
 from tests.support.tarantool import PASSWORD, Tarantool, connected, evaluated
 
-#: What str.isspace() knows, and what only looks like white space.
+#: What str.isspace() knows, and what only resembles white space.
 SPACES = [
     *(chr(code) for code in unicode_data.code_points() if chr(code).isspace()),
     "\u180e",
@@ -29,7 +29,7 @@ SPACES = [
 #: place of {}.
 SURROUNDED = [" {}", "{} ", "  {}  "]
 
-#: Texts of so many characters each, in so many calls: what the console takes at once.
+#: Characters of each text, and calls: what the console takes at once.
 TEXTS, CALLS, LONGEST = 2000, 5, 6
 
 #: Ranges of the code points that make a name, behind a prefix.

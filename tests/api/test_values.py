@@ -71,7 +71,7 @@ SPELLINGS = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 async def caller(service: Client) -> Client:
-    """One account for all examples: Hypothesis makes no fixture anew for each."""
+    """One account for all examples: Hypothesis makes no new fixture for each."""
     return await Client(service.session, service.url).enter()
 
 
@@ -174,7 +174,7 @@ async def test_a_value_of_exactly_1_MiB_comes_back(
 
 @large_body
 async def test_a_reply_of_many_pieces_comes_back_byte_for_byte(client: Client) -> None:
-    """Long values beside short ones, none of them in step with what is sent at once."""
+    """Long values next to short ones, none aligned with the pieces that are sent."""
     prefix = unique("pieces")
     texts = {
         f"{prefix}-{size}-{character}": f'"{character * (size // len(character))}"'
@@ -194,7 +194,7 @@ async def test_10_000_keys_in_one_call_come_back(client: Client) -> None:
     assert await written_and_read(client, texts) == texts
 
 
-async def test_keys_are_answered_in_the_order_asked(client: Client) -> None:
+async def test_keys_are_returned_in_the_requested_order(client: Client) -> None:
     prefix = unique("order")
     texts = {f"{prefix}-{letter}": "0" for letter in "zayb"}
     assert list(await written_and_read(client, texts)) == list(texts)

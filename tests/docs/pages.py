@@ -22,7 +22,7 @@ REPORTS = [page.relative_to(ROOT) for page in (ROOT / "docs/benchmarks").glob("*
 
 PAGES = [*TRANSLATIONS, *TRANSLATIONS.values(), *REPORTS]
 
-#: A fenced block, or a heading; a line of a block that looks like a heading is none.
+#: A fenced block, or a heading; a line of a block that resembles a heading is none.
 PART = re.compile(
     r"^```(?P<language>\w+)\n(?P<text>.*?)^```$|^#+ (?P<heading>[^\n]+)$",
     re.DOTALL | re.MULTILINE,

@@ -76,7 +76,7 @@ async def ticket_of(client: Client, prefix: str) -> str:
 
 
 @pytest.mark.parametrize("forgets", [False, True], ids=["", "forgets"])
-async def test_an_event_source_that_is_cut_off_misses_and_doubles_nothing(
+async def test_an_event_source_that_is_cut_off_misses_and_repeats_nothing(
     page: Page, site: str, serve: Serve, tarantool: Tarantool, forgets: bool
 ) -> None:
     """The control forgets where it was: it misses what was written in between."""

@@ -142,7 +142,7 @@ class Revisions:
 
     @classmethod
     def of_service(cls) -> "Revisions":
-        """Of the one that runs; asks it with an account of its own."""
+        """Of the running service; reads it with an account of its own."""
         token: str | None = None
 
         def current() -> int:

@@ -84,12 +84,12 @@ async def test_the_service_does_what_the_document_says(
                 f"--report-json-path={report}",
             )
     assert code == 0, output[-20000:]
-    told = json.loads(report.read_text())
-    operations = told["operations"]
+    results = json.loads(report.read_text())
+    operations = results["operations"]
     assert operations["tested"] == operations["selected"] == operations["total"]
-    assert {name: told["phases"][name]["status"] for name in PHASES} == dict.fromkeys(
-        PHASES, "success"
-    )
+    assert {
+        name: results["phases"][name]["status"] for name in PHASES
+    } == dict.fromkeys(PHASES, "success")
     answered = {tuple(call.rsplit(" ", 1)) for call in calls.read_text().splitlines()}
     succeeded = {name for name, status in answered if status in SUCCESSES}
     assert succeeded == {name for name, _ in answered}
@@ -129,7 +129,7 @@ async def test_the_document_has_every_route(service: Client) -> None:
     assert documented == routes
 
 
-async def test_the_document_tells_the_limits_of_the_settings(
+async def test_the_document_has_the_limits_of_the_settings(
     serve: Serve, tarantools: Tarantools
 ) -> None:
     with tarantools.running() as tarantool:
@@ -171,7 +171,7 @@ async def test_the_document_names_its_own_place_as_the_server(
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-async def test_the_docs_want_no_token(visitor: Client, path: str) -> None:
+async def test_the_docs_require_no_token(visitor: Client, path: str) -> None:
     assert (await visitor.request("GET", path)).status == 200
 
 

@@ -23,7 +23,7 @@ from tests.support.machine import ROOT
 CONFIGURATION = Path("docs/configuration.md")
 DESIGN = Path("docs/design.md")
 
-#: Files of the Swagger UI page, which nobody calls by name.
+#: Files of the Swagger UI page, which no page names.
 ASSETS = {"GET /favicon.ico", "GET /docs/{name}"}
 
 #: Of a link or an image; not in a code span.

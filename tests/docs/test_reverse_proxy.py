@@ -20,7 +20,7 @@ from tests.support.verbatim import path_of, send
 PAGES = ["docs/reverse-proxy.md", "docs/ru/reverse-proxy.md"]
 BLOCK = re.compile(r"^```nginx\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
-#: One process of the user who runs it, and nothing outside of its folder.
+#: One process of the current user, with all files in its folder.
 AROUND = """
 daemon off;
 master_process off;

@@ -117,7 +117,7 @@ async def documented(client: Client) -> set[tuple[str, str]]:
 
 
 async def blocks(page: Page, count: int) -> set[tuple[str, str]]:
-    """The operations that the page shows, when there are so many."""
+    """The operations that the page shows, once it shows this many."""
     found = page.locator(".opblock")
     await expect(found).to_have_count(count, timeout=PAGE_TIMEOUT)
     methods = await found.locator(".opblock-summary-method").all_inner_texts()

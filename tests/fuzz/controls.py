@@ -19,7 +19,7 @@ def _without_spaces(body: bytes, limits: Settings) -> str:
 
 
 class Trusting(Tokens):
-    """Believes what a token says, whoever signed it."""
+    """Accepts a token with any signature."""
 
     async def verify(self, authorization: str | None) -> Verified:
         token = (authorization or "").partition(" ")[2]

@@ -1,4 +1,4 @@
-"""What the fuzzer feeds, and what must hold whatever comes of it.
+"""The functions under fuzzing, and their invariants.
 
 A target takes bytes and returns when all is well: what was given is refused as a
 problem, or means what a reader of another make, Python's own, says that it means.
@@ -60,7 +60,7 @@ LIMITS = Settings.from_env(
 
 SECRET = "a signing secret for the fuzzer, long enough"
 PREVIOUS = "the secret that was there before it, as long"
-STRANGER = "a secret that is none of the service's own"
+FOREIGN_SECRET = "a secret that is none of the service's own"
 VERIFIER = Tokens(SECRET, 3600, PREVIOUS)
 
 #: What a body or a query that is refused may be answered with.
@@ -234,7 +234,7 @@ def token(data: bytes, verifier: Tokens = VERIFIER) -> None:
         case b"p":
             presented = f"Bearer {_signed(rest, PREVIOUS)}"
         case b"x":
-            presented = f"Bearer {_signed(rest, STRANGER)}"
+            presented = f"Bearer {_signed(rest, FOREIGN_SECRET)}"
         case _:
             return
     try:
@@ -278,7 +278,7 @@ def _decoded(part: str) -> bytes:
 
 
 def _finished(verifying: Coroutine[Any, Any, T]) -> T:
-    """Nothing in it waits for anything, so that no event loop is wanted."""
+    """It never waits, so that it requires no event loop."""
     try:
         verifying.send(None)
     except StopIteration as done:
@@ -307,7 +307,7 @@ def _refuse_constant(name: str) -> None:
 
 
 class TooDeep(Exception):
-    """The other reader cannot tell: it takes less nesting than the service."""
+    """The other parser cannot decide: it takes less nesting than the service."""
 
 
 class Watched(json.JSONDecoder):

@@ -1,4 +1,4 @@
-"""What was found once stays mended; the fuzzer runs, and finds what is there."""
+"""Regressions of earlier findings; the fuzzer runs, and finds a planted fault."""
 
 import asyncio
 import sys
@@ -14,13 +14,13 @@ from tests.support.machine import ROOT
 HERE = Path(__file__).parent
 TARGETS: dict[str, targets.Target] = {"body": targets.body, "token": targets.token}
 
-#: Inputs made up for each target, beside those that are kept.
+#: Generated inputs for each target, in addition to the corpus.
 RUNS = 20_000
 
-#: Seconds; a run of so many inputs takes a few.
+#: Seconds; a run of INPUTS takes a few.
 RUN_TIMEOUT = 120
 
-#: Within so many a fault that every value with a space shows is found from nothing.
+#: Inputs within which a fault of every value with a space is found from nothing.
 RUNS_TO_A_FAULT = 500_000
 
 #: libFuzzer's, when an input made the target raise.
@@ -36,7 +36,7 @@ def corpus(name: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_kept_input_is_answered_as_it_should_be(name: str) -> None:
+def test_every_kept_input_gets_the_expected_answer(name: str) -> None:
     for kept in corpus(name):
         TARGETS[name](kept.read_bytes())
 
@@ -72,7 +72,7 @@ async def test_the_fuzzer_finds_a_fault_from_nothing(tmp_path: Path) -> None:
     assert "assert text.encode() == body.removeprefix" in output
 
 
-def test_a_token_of_a_stranger_that_is_let_in_is_noticed() -> None:
+def test_an_accepted_token_with_a_foreign_signature_is_noticed() -> None:
     """The control of the replay."""
     kept = HERE / "corpus" / "token" / "stranger"
     with pytest.raises(AssertionError):

@@ -44,12 +44,12 @@ def test_the_keys_used_last_are_there() -> None:
     assert found == ["C", "D"]
 
 
-def test_a_key_that_nobody_asked_for_is_dropped() -> None:
+def test_a_key_not_used_recently_is_dropped() -> None:
     found, _ = run(2, *puts("a", "b", "c", "d", "e"), *gets("a", "b"))
     assert found == ["nothing", "nothing"]
 
 
-def test_a_key_that_is_asked_for_stays() -> None:
+def test_a_recently_used_key_is_kept() -> None:
     steps = [step for key in "bcdefgh" for step in (*puts(key), *gets("a"))]
     found, _ = run(2, *puts("a"), *steps)
     assert found == ["A"] * 7

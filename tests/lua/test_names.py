@@ -78,7 +78,7 @@ def test_texts_of_composed_and_decomposed_characters() -> None:
 
 
 @pytest.mark.parametrize("control", ["composed", "decomposed"])
-def test_the_normal_form_tells_them_apart(control: str) -> None:
+def test_composed_and_decomposed_texts_differ(control: str) -> None:
     text = unicodedata.normalize("NFC" if control == "composed" else "NFD", "éǘ각")
     codes = [ord(character) for character in text]
     assert evaluate("return normal_form.is_nfc(input)", codes) is (

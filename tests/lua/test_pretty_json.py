@@ -54,6 +54,6 @@ def test_many_tokens(depth: int) -> None:
     assert json.loads(shown) == json.loads(text)
 
 
-def test_what_would_become_far_longer_is_left_as_it_is() -> None:
+def test_json_that_would_become_far_longer_is_not_indented() -> None:
     text = "[" * 20_000 + "]" * 20_000
     assert indented(text) == [text]

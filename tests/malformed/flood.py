@@ -1,7 +1,7 @@
-"""A service process under a flood of rubbish, watched from outside.
+"""A service process under a flood of malformed input, observed from outside.
 
 Every connection carries some requests, in a row or one by one, and perhaps what breaks
-it. Each reply is checked; the processes' memory and descriptors are measured meanwhile.
+it. Each reply is checked; the processes' memory and descriptors are measured.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.support.tarantool import local_console
 CONNECTIONS = 16
 ACCOUNTS = 4
 
-#: Requests of a connection at the most, before what breaks it.
+#: The most requests of a connection before the malformed one.
 MOST = 12
 IN_A_ROW_RATE = BROKEN = 0.5
 
@@ -47,7 +47,7 @@ WARM_UP = 0.3
 #: less than 250 bytes each; a connection or a request that is kept takes thousands.
 SLACK = 16 * MIB
 
-#: What a service under a flood is set to: the log of changes is soon at its limit.
+#: What a service under a flood is set to: the change log is soon at its limit.
 SETTINGS = {"KV_CHANGES_BYTES": str(MIB)}
 
 #: Seconds for all of a connection, on a busy machine.
@@ -168,7 +168,7 @@ class Flood:
     async def _connections(self, client: Client) -> None:
         while self.outcome.requests < self._wanted:
             if not self._ending:
-                # rubbish from the flood's own address must not lock it out
+                # malformed input from the flood's own address must not lock it out
                 async with coming_from(new_address(), client) as visitor:
                     self._ending = await entered(visitor)
             random = Random(f"{self._seed} {self.outcome.connections}")
@@ -253,7 +253,7 @@ class Flood:
         elif end is End.HALF_CLOSE:
             with contextlib.suppress(OSError):  # it may have been closed by now
                 writer.write_eof()
-            # the method of what is broken is anybody's guess; none of them was HEAD
+            # a malformed request has no certain method; none of them was HEAD
             while (reply := await next_reply(reader, "GET")) is not None:
                 self._count(check(reply, "GET"))
                 if is_stream(reply.headers):

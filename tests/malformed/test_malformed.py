@@ -1,4 +1,4 @@
-"""A short flood of rubbish; `make malformed` is a long one."""
+"""A short flood of malformed input; `make malformed` is a long one."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ SEED = 1
 LEAVERS = 200
 
 
-async def test_rubbish_neither_fails_the_service_nor_fills_its_memory(
+async def test_malformed_input_neither_fails_the_service_nor_fills_its_memory(
     tmp_path: Path,
 ) -> None:
     outcome, complaints = await flooded(tmp_path, REQUESTS, SEED)

@@ -62,7 +62,7 @@ def test_a_clone_on_windows_has_the_same_files(repository: Path) -> None:
     assert changed(repository, clone) == set()
 
 
-def test_without_the_attributes_it_has_others(repository: Path) -> None:
+def test_without_the_attributes_line_ends_are_converted(repository: Path) -> None:
     """The control of the test above."""
     (repository / ATTRIBUTES).unlink()
     others = changed(repository, cloned(repository))

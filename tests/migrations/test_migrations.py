@@ -57,7 +57,7 @@ WORKS_FOR_LONG = """
         until clock.monotonic() > deadline
 """
 
-#: An instance that migrates, and no more: today's procedures want today's spaces.
+#: An instance that only migrates: today's procedures require today's spaces.
 MIGRATES = """
 package.path = '{lua}/?.lua;' .. package.path
 require('fio').mktree('{data}')
@@ -66,7 +66,7 @@ require('console').listen('unix/:{data}/console.sock')
 require('kv.migrator').migrate('{migrations}')
 """
 
-#: What a store held before keys could expire.
+#: The contents of a store before keys could expire.
 OLD_KEYS = {"a": '"old"', "b": "1.0", "c": "41"}
 OLD_ROWS = """
 box.space.users:insert({ 'ann', 'a hash', 1, 1700000000 })
@@ -153,7 +153,7 @@ def migrate_only(local: LocalTarantool, migrations: Migrations, script: Path) ->
     local.init = script
 
 
-def test_each_keeps_what_is_there(
+def test_each_migration_keeps_existing_data(
     tarantools: Tarantools, migrations: Migrations, tmp_path: Path
 ) -> None:
     kept: list[tuple[str, list[object]]] = []
@@ -305,7 +305,7 @@ def test_a_file_that_is_not_lua_stops_the_start(
 
 
 @pytest.mark.parametrize("failure", ["error('half-way')", DIES], ids=["error", "crash"])
-def test_one_that_ends_half_way_leaves_nothing_behind(
+def test_a_migration_that_fails_half_way_leaves_nothing_behind(
     migrated: Tarantool, migrations: Migrations, failure: str
 ) -> None:
     text = DECLARES_EXIT + ADDS_A_SPACE
@@ -324,7 +324,7 @@ def test_one_that_ends_half_way_leaves_nothing_behind(
     assert names(migrated) == [*ours(), "9999_added"]
 
 
-def test_one_that_works_for_long_without_a_yield_is_applied(
+def test_a_migration_that_runs_long_without_a_yield_is_applied(
     migrated: Tarantool, migrations: Migrations
 ) -> None:
     migrations.put("9999_added", ADDS_A_SPACE.replace("HERE", WORKS_FOR_LONG))
@@ -332,7 +332,7 @@ def test_one_that_works_for_long_without_a_yield_is_applied(
     assert evaluated(migrated, "box.space.added:select()") == [[1], [2]]
 
 
-def test_the_one_that_fails_is_named(
+def test_a_failing_migration_is_named(
     migrated: Tarantool, migrations: Migrations
 ) -> None:
     migrations.put("9999_added", ADDS_A_SPACE.replace("HERE", "error('half-way')"))

@@ -114,7 +114,7 @@ def mode(path: Path) -> int:
 
 
 class Load:
-    """Writers that write until they are told to stop, and what they were answered."""
+    """Writers that write until `stop` is set, and the replies that they got."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -195,7 +195,7 @@ def void(_: object) -> None:
 def service_on(
     tmp_path: Path, backup: Path, **secrets: str
 ) -> Iterator[ServiceProcess]:
-    """On what is restored beside these secrets."""
+    """On what is restored next to these secrets."""
     data = tmp_path / "restored"
     data.mkdir(mode=0o700)
     for name, secret in secrets.items():
@@ -381,7 +381,7 @@ def test_a_restore_that_was_killed_can_be_made_again(
     assert not (tmp_path / "restore.draft").exists()
 
 
-def test_what_was_written_since_is_told_from_faults(
+def test_later_writes_are_distinguished_from_faults(
     own: LocalTarantool, tmp_path: Path
 ) -> None:
     folder = made(own.data, tmp_path / "backup")
@@ -436,7 +436,7 @@ def test_a_backup_of_something_else_is_noticed(
     assert f"1 keys differ: {named}" in run.stderr
 
 
-#: A line of the comparison, and how it is with so many keys that a page of them takes
+#: A line of the comparison, and its variant with enough keys that a page of them takes
 #: longer than the 1 s for which 3.x lets a fiber run.
 FOUND = "local other = rows[row.key]"
 FOUND_SLOWLY = f"""
@@ -477,7 +477,7 @@ def test_of_two_backups_at_once_one_is_refused(
     restored(tmp_path / "first", tmp_path / "restored")
 
 
-def test_calls_go_on_while_the_copy_stands_still(
+def test_calls_continue_while_the_copy_stands_still(
     own: LocalTarantool, tmp_path: Path
 ) -> None:
     thread = in_background(lambda: made(own.data, tmp_path / "backup"))
@@ -522,7 +522,7 @@ def test_a_crash_in_the_middle_leaves_nothing_that_a_restore_takes(
 
 
 def crash_during_backup(own: LocalTarantool, folder: Path, moment: float) -> None:
-    """Kills the instance so many seconds after it has started the program."""
+    """Kills the instance this many seconds after it has started the program."""
     thread = in_background(lambda: make("backup", own.data, TO=folder))
     program = copying_program(own.pid)
     with contextlib.suppress(TimeoutError):
@@ -548,7 +548,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 def test_a_full_disk_at_the_target_is_an_error_and_no_backup(
     own: LocalTarantool, tmp_path: Path, batches: int
 ) -> None:
-    """The disk has room for one copy of a batch, but not for another to compare."""
+    """The disk has space for one copy of a batch, but not for another to compare."""
     keys = evaluated(own, FILL.format(batches=batches))
     with small_disk(tmp_path / "disk", "32k") as disk:
         run = make("backup", own.data, TO=disk / "backup")

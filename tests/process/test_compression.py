@@ -114,7 +114,7 @@ async def test_a_client_that_stops_reading_is_cut_off(
             keys = json.loads(request.partition(b"\r\n\r\n")[2])["keys"]
             async with left_waiting(client, request, context) as reader:
                 await head_of(reader)
-                # LONG bytes are reserved, the compressed ones would leave room for it
+                # LONG bytes are reserved: the compressed ones are within the limit
                 assert_problem(await client.read(keys), 503, "overloaded")
                 assert await is_read(client, keys) is is_cut_off
 

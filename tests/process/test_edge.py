@@ -1,4 +1,4 @@
-"""Clients that are slow, too many or too large harm nobody but themselves.
+"""Clients that are slow, too many or too large harm no others.
 
 Each attack has a control: the same one without the limit, to show that it does harm.
 """
@@ -63,7 +63,7 @@ class Slow:
 
     @contextlib.asynccontextmanager
     async def attacking(self, count: int) -> AsyncIterator[None]:
-        """Who is cut off comes back."""
+        """A client that is cut off connects again."""
         tasks = [asyncio.create_task(self._keep_on()) for _ in range(count)]
         try:
             await until(lambda: self.open >= min(count, MAX_CONNECTIONS))
@@ -80,7 +80,7 @@ class Slow:
             await asyncio.sleep(POLL_INTERVAL)
 
     async def one(self) -> bytes:
-        """What it is told before it is cut off."""
+        """The reply that it gets before it is cut off."""
         reader, writer = await asyncio.open_connection(self._host, self._port)
         answer = asyncio.create_task(reader.read())
         self.open += 1
@@ -112,7 +112,7 @@ async def until_answered(ask: Callable[[], Awaitable[Reply]], status: int) -> No
 
 
 async def served(client: Client, seconds: float) -> int:
-    """How many of those who come one after the other, each anew, get an answer."""
+    """How many requests in sequence, each on a new connection, get an answer."""
     answered, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -155,7 +155,7 @@ def assert_overloaded(reply: Reply, *, applied: str | None = None) -> None:
 
 
 @pytest.mark.parametrize("attack", [slow_head, slow_body, stalled_body])
-async def test_who_sends_slowly_is_told_so_and_cut_off(
+async def test_a_client_that_sends_too_slowly_is_refused_and_cut_off(
     serve: Serve, tarantool: Tarantool, attack: Callable[[Client], Slow]
 ) -> None:
     async with serve(tarantool, KV_CLIENT_TIMEOUT=SHORT) as client:
@@ -171,7 +171,7 @@ async def test_who_sends_slowly_is_told_so_and_cut_off(
 
 
 @pytest.mark.parametrize("attack", [slow_head, slow_body, stalled_body])
-async def test_a_slow_one_is_waited_for_without_the_limit(
+async def test_a_slow_client_is_served_without_the_limit(
     serve: Serve, tarantool: Tarantool, attack: Callable[[Client], Slow]
 ) -> None:
     """The control of the one before."""
@@ -204,14 +204,14 @@ async def test_a_body_that_comes_at_a_steady_rate_is_waited_for(
 
 @pytest.mark.parametrize("is_protected", [True, False], ids=["protected", "control"])
 @pytest.mark.parametrize("attack", [slow_head, slow_body, silence])
-async def test_hundreds_of_slow_ones_keep_nobody_from_being_served(
+async def test_hundreds_of_slow_clients_do_not_block_others(
     serve: Serve,
     tarantool: Tarantool,
     attack: Callable[[Client], Slow],
     is_protected: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not is_protected:  # who has a connection keeps it
+    if not is_protected:  # an open connection stays open
         monkeypatch.setattr(HttpConnection, "idle_seconds", None)
     async with serve(
         tarantool,
@@ -258,7 +258,7 @@ def secured(request: pytest.FixtureRequest) -> Pair | None:
     [(SHORT, True), (LONG, False)],
     ids=["cut", "control"],
 )
-async def test_who_does_not_take_its_reply_gives_way(
+async def test_a_client_that_does_not_read_its_reply_is_cut_off(
     tarantool: Tarantool,
     authority: Authority,
     secured: Pair | None,
@@ -293,7 +293,7 @@ async def test_who_does_not_take_its_reply_gives_way(
 async def uploading(
     client: Client, announced: int, sent: int = 0
 ) -> AsyncIterator[None]:
-    """A write in hand whose body does not come, or stops on the way."""
+    """A write in flight whose body does not come, or stops on the way."""
     url = urlsplit(client.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     with contextlib.closing(writer):
@@ -316,7 +316,7 @@ async def test_requests_beyond_the_limit_are_refused_at_once(
 
 
 async def refused_while_in_hand(client: Client) -> None:
-    """With five requests in hand, the limit."""
+    """With five requests in flight, the limit."""
     async with asyncio.TaskGroup() as group, uploading(client, 100):
         for _ in range(5):
             group.create_task(client.list_keys(""))
@@ -409,7 +409,7 @@ async def long_poll(service: Client) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def watchers(service: Client, count: int) -> AsyncIterator[None]:
-    """So many, every other one a long poll."""
+    """This many watchers, every other one a long poll."""
     async with contextlib.AsyncExitStack() as stack:
         for number in range(count):
             if number % 2:
@@ -423,7 +423,7 @@ async def watchers(service: Client, count: int) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def busy(service: Client, own: Tarantool, count: int) -> AsyncIterator[None]:
-    """So many requests are in flight, until the end."""
+    """This many requests are in flight, until the end."""
     own.console(LISTS_WAIT)
     async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for _ in range(count):
@@ -442,7 +442,7 @@ async def busy(service: Client, own: Tarantool, count: int) -> AsyncIterator[Non
 
 @contextlib.asynccontextmanager
 async def silent_newcomers(service: Client, count: int) -> AsyncIterator[None]:
-    """So many have connected, and say nothing."""
+    """This many connections are open and silent."""
     url = urlsplit(service.url)
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(count):
@@ -512,7 +512,7 @@ async def test_a_health_check_is_answered_when_every_connection_is_busy(
         await until_answered(lambda: ask_alone(client, "/api/me"), 200)
 
 
-async def test_silent_newcomers_do_not_keep_health_checks_out(
+async def test_silent_new_connections_do_not_block_health_checks(
     serve: Serve, own: Tarantool
 ) -> None:
     async with small(serve, own) as client, busy(client, own, CONNECTIONS):
@@ -543,7 +543,7 @@ async def test_a_connection_of_the_reserve_becomes_an_ordinary_one(
             assert (await another.read(["k"])).status == 200
 
 
-async def test_idle_connections_keep_no_health_check_out(
+async def test_idle_connections_do_not_block_health_checks(
     serve: Serve, own: Tarantool
 ) -> None:
     async with small(serve, own) as client, watchers(client, FOR_WATCHERS):
@@ -552,7 +552,7 @@ async def test_idle_connections_keep_no_health_check_out(
                 await assert_healthy(client)
 
 
-async def test_bodies_beyond_what_is_held_are_refused_at_once(
+async def test_bodies_beyond_the_buffer_limit_are_refused_at_once(
     serve: Serve, tarantool: Tarantool
 ) -> None:
     environ = {"KV_MAX_BODY": str(MIB), "KV_MAX_HELD": str(MIB)}
@@ -571,7 +571,7 @@ async def test_bodies_beyond_what_is_held_are_refused_at_once(
         await until_answered(lambda: client.post("/api/write", large), 400)
 
 
-async def test_a_body_that_is_only_announced_takes_nobody_s_room(
+async def test_a_body_that_is_only_announced_reserves_nothing(
     serve: Serve, tarantool: Tarantool
 ) -> None:
     environ = {"KV_MAX_BODY": str(MIB), "KV_MAX_HELD": str(MIB)}
@@ -611,12 +611,12 @@ async def reading(client: Client, key: str) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-@pytest.mark.parametrize(("held", "status"), [(24, 200), (16, 503)])
-async def test_a_reply_that_waits_holds_its_size_and_not_what_was_asked_for(
-    serve: Serve, tarantool: Tarantool, held: int, status: int
+@pytest.mark.parametrize(("max_held", "status"), [(24, 200), (16, 503)])
+async def test_a_waiting_reply_reserves_its_own_size_and_not_the_largest(
+    serve: Serve, tarantool: Tarantool, max_held: int, status: int
 ) -> None:
     """Of three, of 5 MiB each, and one more; the limit of each is 16."""
-    sizes = {"KV_MAX_VALUE": 8, "KV_MAX_BODY": 16, "KV_MAX_HELD": held}
+    sizes = {"KV_MAX_VALUE": 8, "KV_MAX_BODY": 16, "KV_MAX_HELD": max_held}
     environ = {name: str(size * MIB) for name, size in sizes.items()}
     key = unique("waiting")
     async with serve(tarantool, **environ) as client, contextlib.AsyncExitStack() as on:
@@ -629,7 +629,7 @@ async def test_a_reply_that_waits_holds_its_size_and_not_what_was_asked_for(
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-async def test_those_who_wait_for_a_turn_hold_nothing(
+async def test_requests_that_wait_for_a_slot_reserve_nothing(
     serve: Serve, tarantool: Tarantool
 ) -> None:
     sizes = {"KV_MAX_VALUE": 8, "KV_MAX_BODY": 16, "KV_MAX_HELD": 32}
@@ -648,14 +648,14 @@ def peak_memory(service: ServiceProcess) -> int:
 
 
 @pytest.mark.parametrize(
-    ("held", "is_bounded"),
+    ("max_held", "is_bounded"),
     [(4 * LARGE, True), (1000 * LARGE, False)],
     ids=["bounded", "control"],
 )
-async def test_large_replies_beyond_what_is_held_are_refused_at_once(
-    tarantools: Tarantools, tmp_path: Path, held: int, is_bounded: bool
+async def test_large_replies_beyond_the_buffer_limit_are_refused_at_once(
+    tarantools: Tarantools, tmp_path: Path, max_held: int, is_bounded: bool
 ) -> None:
-    sizes = {"KV_MAX_VALUE": LARGE, "KV_MAX_BODY": 2 * LARGE, "KV_MAX_HELD": held}
+    sizes = {"KV_MAX_VALUE": LARGE, "KV_MAX_BODY": 2 * LARGE, "KV_MAX_HELD": max_held}
     environ = {name: str(size) for name, size in sizes.items()}
     connector = aiohttp.TCPConnector(limit=0)
     with (

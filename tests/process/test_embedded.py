@@ -45,7 +45,7 @@ def environment(pid: int) -> str:
     return Path(f"/proc/{pid}/environ").read_text()
 
 
-async def test_it_serves_the_four_calls(
+async def test_the_embedded_tarantool_serves_the_four_calls(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
     with service_process(tmp_path) as service:
@@ -181,7 +181,7 @@ def test_the_data_are_their_owner_s_alone(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_ends_the_service_at_once(tmp_path: Path) -> None:
     with service_process(tmp_path) as service:
         tarantool = tarantool_pid(service)
         os.kill(tarantool, signal.SIGSTOP)  # so that the first one has to wait for it

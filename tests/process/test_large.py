@@ -1,4 +1,4 @@
-"""What is large holds up nobody who wants something small."""
+"""Large requests do not block small ones."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ AT_ONCE = 1.0
 #: Seconds in which the service finds a Tarantool that is back.
 RECOVERY_TIMEOUT = 5.0
 
-#: A write of long values takes half a second, and tells how many did so at once.
+#: A write of long values takes half a second, and counts how many run at once.
 WRITES_SLOWLY = """
 rawset(_G, 'at_once', {now = 0, most = 0})
 local put = kv.v1.put
@@ -54,12 +54,12 @@ def slow(tarantools: Tarantools) -> Iterator[Tarantool]:
 
 
 async def write(client: Client, size: int) -> Reply:
-    """So many bytes, in values of a size that is allowed, under keys of its own."""
+    """Writes this many bytes, in values of an allowed size, under new keys."""
     return await client.write({unique("large"): "x" * (size // 8) for _ in range(8)})
 
 
 @pytest.mark.parametrize(("size", "at_once"), [(3 * MIB // 2, 1), (128 * KIB, MANY)])
-async def test_large_writes_take_turns_and_others_share_one(
+async def test_large_writes_run_one_by_one_and_smaller_ones_share_a_slot(
     slow: Tarantool, serve: Serve, size: int, at_once: int
 ) -> None:
     async with serve(slow) as client:
@@ -74,7 +74,7 @@ async def test_large_writes_take_turns_and_others_share_one(
         assert evaluated(slow, "at_once.most") == at_once
 
 
-async def test_one_whose_turn_does_not_come_in_time_is_refused(
+async def test_a_large_write_that_gets_no_slot_in_time_is_refused(
     slow: Tarantool, serve: Serve
 ) -> None:
     async with serve(slow, tuning=Tuning(max_delay=0.2)) as client:
@@ -89,7 +89,7 @@ async def test_one_whose_turn_does_not_come_in_time_is_refused(
 
 
 class Narrow(Proxy):
-    """Takes so many bytes of a connection, and no more of them until it is `wide`."""
+    """Takes 1 MiB of a connection, and no more until `wide` is set."""
 
     def __init__(self, target: int) -> None:
         super().__init__(free_port(), target)
@@ -126,7 +126,7 @@ async def through_narrow(
         yield await client.enter(), proxy
 
 
-async def test_what_is_small_does_not_queue_behind_what_is_large(
+async def test_small_requests_do_not_queue_behind_large_ones(
     tarantool: Tarantool, serve: Serve
 ) -> None:
     key = unique("k")
@@ -142,7 +142,7 @@ async def test_what_is_small_does_not_queue_behind_what_is_large(
         assert (await large).status == 200
 
 
-async def test_both_connections_to_the_storage_are_made_again(
+async def test_both_connections_to_the_storage_are_reopened(
     tarantool: Tarantool, serve: Serve
 ) -> None:
     async with through_narrow(tarantool, serve) as (client, proxy):
@@ -165,7 +165,7 @@ def memory(process: ServiceProcess) -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) * KIB
 
 
-async def test_a_large_reply_is_let_go_when_it_is_taken(
+async def test_a_large_reply_is_freed_when_it_is_sent(
     tarantool: Tarantool, tmp_path: Path
 ) -> None:
     data = {unique("large"): "x" * (MIB - 2) for _ in range(15)}

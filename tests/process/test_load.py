@@ -35,7 +35,7 @@ PAUSE = 0.05
 @dataclass
 class Tally:
     replies: Counter[tuple[str, int]] = field(default_factory=Counter)
-    unknown: int = 0  # writes of which nobody knows whether they were applied
+    unknown: int = 0  # writes that may or may not have been applied
     faults: list[str] = field(default_factory=list)
 
     @property

@@ -79,7 +79,7 @@ async def request(client: Client, name: str) -> Reply:
     return await case.call(name).by(client, *lines)
 
 
-async def look(tarantool: Tarantool, expression: str) -> int:
+async def evaluated_in_thread(tarantool: Tarantool, expression: str) -> int:
     return int(await asyncio.to_thread(evaluated, tarantool, expression))
 
 
@@ -94,9 +94,11 @@ async def crash(tarantools: Tarantools, serve: Serve) -> AsyncIterator[Crash]:
             own.console(HOLD_REPLIES)
             requests = asyncio.gather(*(request(client, name) for name in CASES))
             async with asyncio.timeout(TIMEOUT):
-                while await look(own, "committed") < len(CASES):
+                while await evaluated_in_thread(own, "committed") < len(CASES):
                     pass
-            revision = await look(own, "box.space.kv_meta:get('revision').value")
+            revision = await evaluated_in_thread(
+                own, "box.space.kv_meta:get('revision').value"
+            )
             await asyncio.to_thread(own.kill)
             replies = dict(zip(CASES, await requests, strict=True))
             await asyncio.to_thread(own.start)

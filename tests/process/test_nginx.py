@@ -23,13 +23,13 @@ from tests.support.sse import following, query
 from tests.support.tarantool import Tarantool
 from tests.support.verbatim import path_of, send
 
-#: Seconds in which nothing comes that is held back.
+#: Seconds in which nothing that is buffered arrives.
 LONG_ENOUGH = 1.0
 
-#: What nginx holds back at the most, by default, is less.
+#: Larger than what nginx buffers at most, by default.
 LARGE = "x" * 128 * 1024
 
-#: The control: events are held back where nginx does not heed our header.
+#: The control: events are buffered where nginx ignores the service's header.
 HOLD_BACK = "proxy_ignore_headers X-Accel-Buffering;"
 
 PATHS = [
@@ -62,18 +62,18 @@ async def written(client: Client, key: str, value: object) -> str:
 async def test_events_come_one_by_one(behind: Client) -> None:
     prefix = unique("nginx")
     async with following(behind, prefix=prefix) as stream:
-        assert "X-Accel-Buffering" not in stream.response.headers  # nginx has heeded it
+        assert "X-Accel-Buffering" not in stream.response.headers  # nginx has used it
         for value in range(5):
             revision = await written(behind, prefix, value)
             assert (await stream.next()).id == revision
 
 
-async def told(client: Client, prefix: str, since: str, count: int) -> list[str]:
+async def received(client: Client, prefix: str, since: str, count: int) -> list[str]:
     async with following(client, prefix=prefix, since=since) as stream:
         return [event.id for event in await stream.take(count)]
 
 
-async def test_events_are_held_back_where_nginx_buffers(
+async def test_events_are_delayed_where_nginx_buffers(
     client: Client, tmp_path: Path
 ) -> None:
     """The control of the one before."""
@@ -83,16 +83,16 @@ async def test_events_are_held_back_where_nginx_buffers(
         nginx(tmp_path / "buffering", client.url, HOLD_BACK) as buffering,
         nginx(tmp_path / "default", client.url) as default,
     ):
-        held_back, prompt = (
-            asyncio.create_task(told(at(url, client), prefix, since, 3))
+        buffered, prompt = (
+            asyncio.create_task(received(at(url, client), prefix, since, 3))
             for url in (buffering, default)
         )
         revisions = [await written(client, prefix, value) for value in range(3)]
         assert await prompt == revisions
         await asyncio.sleep(LONG_ENOUGH)
-        assert not held_back.done()
+        assert not buffered.done()
         await written(client, prefix, LARGE)
-        assert await held_back == revisions
+        assert await buffered == revisions
 
 
 async def test_a_silent_stream_has_a_heartbeat(
@@ -165,7 +165,7 @@ async def test_a_long_poll_is_answered_before_the_proxy_gives_up(
         assert reply.json["changes"] == []
 
 
-async def test_a_poll_that_waits_less_is_not_answered_later(
+async def test_a_poll_with_a_shorter_wait_is_not_delayed(
     tarantool: Tarantool,
 ) -> None:
     async with answering_polls_after(3600.0, tarantool) as client:

@@ -66,7 +66,7 @@ async def test_the_service_is_alive_but_not_ready(own: Tarantool, serve: Serve) 
         assert (reply.status, reply.json["code"]) == (503, "storage_unavailable")
 
 
-async def test_it_recovers_with_all_data(own: Tarantool, serve: Serve) -> None:
+async def test_the_service_recovers_with_all_data(own: Tarantool, serve: Serve) -> None:
     async with serve(own) as client:
         await client.enter()
         await client.write({"k": "kept"})
@@ -96,7 +96,7 @@ async def test_the_outcome_of_a_write_in_flight_is_not_known(
         assert "applied" not in (await read).json
 
 
-async def test_a_storage_that_hangs_is_given_up_on(
+async def test_calls_to_a_storage_that_hangs_time_out(
     own: Tarantool, serve: Serve
 ) -> None:
     async with serve(own) as client:

@@ -37,7 +37,7 @@ MEND = "for name, procedure in pairs(whole) do kv.v1[name] = procedure end"
 
 
 class Secrets:
-    """Those of a service of its own, and of one who uses it."""
+    """The secrets of a new service, and of a client of it."""
 
     def __init__(self) -> None:
         self.environ = {
@@ -186,7 +186,7 @@ async def test_no_object_shows_a_secret(
     with caplog.at_level(logging.DEBUG):
         runner = web.AppRunner(app)
         await runner.setup()
-        held: list[object] = [
+        parts: list[object] = [
             settings,
             app,
             dict(app.items()),
@@ -194,12 +194,12 @@ async def test_no_object_shows_a_secret(
             connection,
             app[STORAGE],
         ]
-        held += [vars(part) for part in (tokens, app[STORAGE], app[STORAGE]._keeper)]
+        parts += [vars(part) for part in (tokens, app[STORAGE], app[STORAGE]._keeper)]
         with pytest.raises(Exception, match="token") as refused:
             await tokens.verify(f"Bearer {token[:-1]}")
-        held += [refused.value, refused.value.__context__]
+        parts += [refused.value, refused.value.__context__]
         await runner.cleanup()
-    shown = [f"{part!r} {part!s}" for part in held] + [caplog.text]
+    shown = [f"{part!r} {part!s}" for part in parts] + [caplog.text]
     secrets = [PASSWORD, JWT_SECRET, password, token]
     found = [
         (secret, re.findall(f".{{0,60}}{re.escape(secret)}", text))

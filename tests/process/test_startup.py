@@ -47,13 +47,13 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_signal_ends_it_with_exit_code_0(
+def test_a_stop_signal_ends_the_service_with_exit_code_0(
     process: ServiceProcess, number: signal.Signals
 ) -> None:
     assert process.stop(number) == 0
 
 
-async def test_a_request_under_way_is_finished_before_the_end(
+async def test_a_request_in_flight_is_finished_before_the_end(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
     with service_process(tmp_path) as process:
@@ -71,7 +71,7 @@ async def test_a_request_under_way_is_finished_before_the_end(
         assert (await client.read(["slow"])).json["data"] == {"slow": "whole"}
 
 
-async def test_nobody_can_connect_while_the_last_request_is_finished(
+async def test_new_connections_are_refused_while_the_last_request_is_finished(
     process: ServiceProcess, session: aiohttp.ClientSession
 ) -> None:
     write = SlowWrite(await Client(session, process.url).enter(), {unique("k"): "v"})
@@ -116,7 +116,7 @@ async def test_requests_are_not_logged(
     assert process.stderr() == begin
 
 
-async def test_requests_are_logged_where_the_operator_wants_it(
+async def test_requests_are_logged_if_the_operator_enables_it(
     tmp_path: Path, tarantool: Tarantool, session: aiohttp.ClientSession
 ) -> None:
     environ = environ_for(tarantool, KV_ACCESS_LOG="1")

@@ -150,7 +150,7 @@ async def test_without_tls_there_is_no_answer(process: ServiceProcess) -> None:
                 assert await reader.read() == b""
 
 
-async def test_who_does_not_finish_the_handshake_is_cut_off(
+async def test_an_unfinished_handshake_is_cut_off(
     process: ServiceProcess, client: Client
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
@@ -166,7 +166,7 @@ async def test_who_does_not_finish_the_handshake_is_cut_off(
 DESCRIPTORS, SILENT = 300, 330
 
 
-def test_who_says_nothing_keeps_nobody_from_a_handshake(
+def test_silent_connections_do_not_block_handshakes(
     tarantool: Tarantool, authority: Authority, pair: Pair, tmp_path: Path
 ) -> None:
     environ = environ_for(tarantool, KV_MAX_CONNECTIONS="150", **pair.environ())
@@ -197,7 +197,7 @@ async def test_slow_headers_are_answered_over_tls(
     assert json.loads(body)["code"] == "request_timeout"
 
 
-async def test_who_leaves_in_the_middle_leaves_nothing_in_the_log(
+async def test_a_client_that_leaves_during_a_request_is_not_logged(
     process: ServiceProcess, client: Client, authority: Authority
 ) -> None:
     _, writer = await asyncio.open_connection(
@@ -214,7 +214,7 @@ async def test_who_leaves_in_the_middle_leaves_nothing_in_the_log(
 # Another certificate
 
 
-async def test_a_new_certificate_is_taken_without_cutting_anybody_off(
+async def test_a_new_certificate_is_used_without_closing_connections(
     process: ServiceProcess, client: Client, authority: Authority, pair: Pair
 ) -> None:
     before = pair.in_file()
@@ -246,7 +246,7 @@ def test_a_new_certificate_may_have_a_key_of_another_type(
 
 
 class Vanishing(PosixPath):
-    """A file that goes when it has been looked at."""
+    """A file that vanishes after it has been checked."""
 
     def read_bytes(self) -> bytes:
         content = super().read_bytes()
@@ -254,7 +254,7 @@ class Vanishing(PosixPath):
         return content
 
 
-def test_a_pair_that_vanishes_meanwhile_cannot_be_used(pair: Pair) -> None:
+def test_a_pair_that_vanishes_while_it_is_read_cannot_be_used(pair: Pair) -> None:
     with pytest.raises(StartError, match="No such file"):
         Tls(pair.certificate, Vanishing(pair.key))
 

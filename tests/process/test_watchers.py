@@ -60,7 +60,7 @@ kv.v1.changes = nil
 """
 BRING_THE_PAGES_BACK = "kv.v1.changes = changes"
 
-#: Whose watchers ask for a page then, to learn what they may still see.
+#: Its watchers then request a page, to learn what they may still see.
 TOUCH_ALL_ACCOUNTS = """
 for _, row in box.space.users:pairs() do box.space.users:replace(row) end
 """
@@ -107,7 +107,7 @@ async def any_number(url: str) -> AsyncIterator[Client]:
 async def watching(
     stack: contextlib.AsyncExitStack, client: Client, count: int
 ) -> list[Stream]:
-    """So many that have begun."""
+    """This many streams that have begun."""
     gate = asyncio.Semaphore(AT_A_TIME)
 
     async def one() -> Stream:
@@ -192,7 +192,7 @@ async def test_a_call_for_each_watcher_is_noticed(
 
 
 class SlowWatcher:
-    """Takes what it is told to take; the kernel holds little for it."""
+    """Reads on demand only; its kernel buffer is small."""
 
     def __init__(self, port: int, token: str | None) -> None:
         self.parser = Parser()
@@ -207,7 +207,7 @@ class SlowWatcher:
         headers = b""
         while not headers.endswith(b"\r\n\r\n"):
             headers += self._socket.recv(1)
-        while not self.parser.comments:  # then it is one of those who wait
+        while not self.parser.comments:  # then it waits like the others
             self.take(KIB)
 
     def take(self, size: int) -> bool:
@@ -258,7 +258,7 @@ async def taking_slowly(watcher: SlowWatcher, *, at_all: bool) -> AsyncIterator[
     [(MIB, True), (64 * MIB, False)],
     ids=["dropped", "control"],
 )
-async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
+async def test_a_slow_watcher_is_dropped_without_affecting_the_others(
     own: Tarantool, tmp_path: Path, max_body: int, is_dropped: bool, reads: bool
 ) -> None:
     async with (
@@ -285,7 +285,7 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
             def is_closed() -> bool:
                 return descriptors_of(service) <= without
 
-            # whether or not it takes what the kernel holds for it
+            # whether or not it reads what the kernel has buffered for it
             await asyncio.to_thread(wait_until, is_closed, TIMING.send_timeout / 2)
             await asyncio.to_thread(slow.take_rest)
         messages = [event.id for event in slow.events if event.kind == "message"]
@@ -297,7 +297,7 @@ async def test_a_slow_watcher_is_dropped_and_the_others_go_on(
         assert [event.id for event in events] == missed
 
 
-async def test_a_dropped_watcher_is_told_why(
+async def test_a_dropped_watcher_receives_the_reason(
     serve: Serve, tarantool: Tarantool
 ) -> None:
     tuning = Tuning(stream=StreamTiming(end_grace=TIMEOUT))
@@ -350,8 +350,8 @@ async def test_every_watcher_gets_its_own_prefix_and_no_other(service: Client) -
                 {key for key in batch if key.startswith(prefix)} for batch in batches
             ]
             events = await stream.take(sum(map(bool, expected)) + 1)
-            told = [set(event.json["data"]) for event in events[:-1]]
-            assert told == [keys for keys in expected if keys]
+            received = [set(event.json["data"]) for event in events[:-1]]
+            assert received == [keys for keys in expected if keys]
             assert events[-1].id == last
             gone = {key for key in keys if key.startswith(prefix)}
             assert set(events[-1].json["deleted"]) == gone
@@ -373,11 +373,11 @@ async def test_a_stop_ends_every_stream_and_poll_at_once(
         # the last one of them has been received when this is answered
         await asyncio.sleep(1)
         await client.write({"k": 1})
-        told = [await stream.next() for stream in streams]
+        received = [await stream.next() for stream in streams]
         begin = time.monotonic()
         service.send(signal.SIGTERM)
         async with asyncio.timeout(TIMEOUT):
-            for stream, event in zip(streams, told, strict=True):
+            for stream, event in zip(streams, received, strict=True):
                 (end,) = await stream.rest()
                 assert (end.kind, end.json["code"]) == ("end", "stopping")
                 assert end.id == event.id
@@ -416,9 +416,7 @@ async def test_a_stream_outlives_a_kill_of_tarantool(
             assert str(change["revision"]) == written.headers["KV-Revision"]
 
 
-async def test_who_must_ask_again_waits_for_a_storage_that_is_away(
-    own: Tarantool, serve: Serve
-) -> None:
+async def test_watcher_waits_out_a_storage_outage(own: Tarantool, serve: Serve) -> None:
     async with serve(own) as client:
         await client.enter()
         async with following(client) as stream:
@@ -433,13 +431,13 @@ async def test_who_must_ask_again_waits_for_a_storage_that_is_away(
             assert (await stream.next()).id == str(written.revision)
 
 
-async def test_a_fault_of_the_storage_silences_nobody(
+async def test_a_fault_of_the_storage_silences_no_watcher(
     own: Tarantool, serve: Serve
 ) -> None:
-    """A stream goes on behind it, or ends: its client does not wait for ever."""
+    """A stream resumes after it, or ends: its client does not wait forever."""
     async with serve(own) as client:
         await client.enter()
-        revisions, told, seen = [], list[str](), None
+        revisions, received, seen = [], list[str](), None
         async with following(client) as stream:
             await stream.start()
             own.console(BREAK_THE_TAIL)
@@ -450,19 +448,19 @@ async def test_a_fault_of_the_storage_silences_nobody(
             own.console(MEND_THE_TAIL)
             reply = await client.write({"k": "last"})
             revisions.append(reply.headers["KV-Revision"])
-            while told != revisions:
+            while received != revisions:
                 event = await stream.next()
                 if event.kind == "end":
                     break
-                told.append(event.id)
+                received.append(event.id)
             seen = stream.parser.last_event_id
-        if told != revisions:
+        if received != revisions:
             async with following(client, last_event_id=seen) as back:
-                told += [event.id for event in await back.take(4 - len(told))]
-        assert told == revisions
+                received += [event.id for event in await back.take(4 - len(received))]
+        assert received == revisions
 
 
-async def test_a_stop_does_not_wait_for_those_who_never_read(
+async def test_a_stop_does_not_wait_for_watchers_that_never_read(
     own: Tarantool, tmp_path: Path
 ) -> None:
     async with (

@@ -59,7 +59,7 @@ async def pair_of_clients(service: ServiceProcess) -> AsyncIterator[list[Client]
 
 
 class Load:
-    """Clients that write, each to a key of its own, until they are told to stop."""
+    """Clients that write, each to a key of its own, until `stop` is set."""
 
     def __init__(self, url: str, token: str | None) -> None:
         self.url = url
@@ -120,7 +120,7 @@ async def test_a_token_revoked_through_one_is_refused_by_the_other_at_once(
     assert_problem(await other.read(["k"]), 403, "token_revoked")
 
 
-async def test_a_watcher_at_one_hears_of_a_write_through_the_other(
+async def test_a_watcher_at_one_receives_a_write_through_the_other(
     pair_of_clients: list[Client],
 ) -> None:
     one, other = pair_of_clients
@@ -160,7 +160,7 @@ async def test_failed_logins_count_at_whichever_worker_they_are_made(
         assert_problem(reply, 429, "too_many_attempts")
 
 
-async def test_a_bound_of_the_service_is_divided_among_them(
+async def test_a_limit_of_the_service_is_divided_among_workers(
     tmp_path: Path, tarantool: Tarantool
 ) -> None:
     environ = of_two(tarantool, KV_MAX_WATCHERS="2")
@@ -190,7 +190,7 @@ async def test_a_bound_of_the_service_is_divided_among_them(
             watching.cancel()
 
 
-async def test_the_administrator_is_there_when_they_serve(
+async def test_the_administrator_exists_when_the_workers_serve(
     tmp_path: Path, tarantool: Tarantool
 ) -> None:
     admin = {"ADMIN_LOGIN": unique("admin"), "ADMIN_PASSWORD": "a secret password"}
@@ -233,7 +233,7 @@ async def test_a_killed_worker_is_replaced_and_no_acknowledged_write_is_lost(
     assert service.stop() == 0
 
 
-async def test_a_reload_replaces_all_of_them_and_no_request_fails(
+async def test_a_reload_replaces_all_workers_and_no_request_fails(
     service: ServiceProcess, pair_of_clients: list[Client]
 ) -> None:
     before = set(workers_of(service))
@@ -267,7 +267,7 @@ async def test_a_stop_under_load_ends_well_with_exit_code_0(
         for write in writes:
             assert (await write.finish()).startswith(b"HTTP/1.1 200 OK")
             write.close()
-    # whoever comes when nobody listens any more is refused, or reset as it comes
+    # a new connection is refused, or reset, when no socket listens any more
     assert set(load.outcomes) <= {"200", "ClientConnectorError", "ClientOSError"}
     assert service.exit_code() == 0
     assert service.stderr().count("service.process.run: stopped\n") == 1
@@ -294,7 +294,7 @@ def test_without_their_manager_the_service_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_signal_ends_them_with_exit_code_0(
+def test_a_stop_signal_ends_the_workers_with_exit_code_0(
     service: ServiceProcess, number: signal.Signals
 ) -> None:
     assert service.stop(number) == 0

@@ -32,7 +32,7 @@ end
 
 
 Change = Callable[[Client, list[str], int], Awaitable[None]]
-Look = Callable[[Client, list[str]], Awaitable[dict[str, int]]]
+Fetch = Callable[[Client, list[str]], Awaitable[dict[str, int]]]
 
 
 async def written(client: Client, keys: list[str], number: int) -> None:
@@ -62,14 +62,14 @@ async def listed(client: Client, keys: list[str]) -> dict[str, int]:
 
 
 changes = pytest.mark.parametrize("change", [written, deleted_or_written])
-looks = pytest.mark.parametrize("look", [read, listed])
+fetches = pytest.mark.parametrize("fetch", [read, listed])
 
 
 async def values_seen(
-    look: Callable[[], Awaitable[dict[str, int]]],
+    fetch: Callable[[], Awaitable[dict[str, int]]],
     change: Callable[[int], Awaitable[None]],
 ) -> list[set[int | None]]:
-    """The different values in each look at all keys, while they are changed; None is
+    """The different values in each read of all keys, while they are changed; None is
     the value of a key that is not there."""
     await change(0)
 
@@ -77,16 +77,16 @@ async def values_seen(
         for number in range(1, ROUNDS + 1):
             await change(number)
 
-    async def look_on() -> None:
+    async def fetch_on() -> None:
         while not changing.done():
-            data = await look()
+            data = await fetch()
             missing = {None} if len(data) < KEYS else set()
             seen.append(missing.union(data.values()))
 
     seen: list[set[int | None]] = []
     changing = asyncio.create_task(change_on())
-    await asyncio.gather(changing, *(look_on() for _ in range(READERS)))
-    # the looks were spread over the changes
+    await asyncio.gather(changing, *(fetch_on() for _ in range(READERS)))
+    # the reads were spread over the changes
     assert len(set[int | None]().union(*seen)) > 2
     return seen
 
@@ -97,35 +97,35 @@ def keys() -> list[str]:
     return [f"{prefix}-{number}" for number in range(KEYS)]
 
 
-@looks
+@fetches
 @changes
 async def test_many_keys_are_seen_at_one_revision(
-    client: Client, keys: list[str], look: Look, change: Change
+    client: Client, keys: list[str], fetch: Fetch, change: Change
 ) -> None:
     seen = await values_seen(
-        lambda: look(client, keys), lambda number: change(client, keys, number)
+        lambda: fetch(client, keys), lambda number: change(client, keys, number)
     )
     assert [values for values in seen if len(values) > 1] == []
 
 
-@looks
+@fetches
 @changes
 async def test_a_change_in_two_calls_is_seen_torn(
-    client: Client, keys: list[str], look: Look, change: Change
+    client: Client, keys: list[str], fetch: Fetch, change: Change
 ) -> None:
     """The control."""
 
     async def change_in_halves(number: int) -> None:
         await change(client, keys[: KEYS // 2], number)
-        await look(client, keys)  # the readers have as much time
+        await fetch(client, keys)  # the readers have as much time
         await change(client, keys[KEYS // 2 :], number)
 
-    seen = await values_seen(lambda: look(client, keys), change_in_halves)
+    seen = await values_seen(lambda: fetch(client, keys), change_in_halves)
     assert [values for values in seen if len(values) > 1] != []
 
 
 async def registered_at_once(client: Client, name: str) -> list[int]:
-    """Clients, by number, that were told that the account is theirs."""
+    """Clients, by number, whose registration succeeded."""
     replies = await asyncio.gather(
         *(client.register(name, f"password {number}") for number in range(CLIENTS))
     )
@@ -133,7 +133,9 @@ async def registered_at_once(client: Client, name: str) -> list[int]:
     return [number for number, reply in enumerate(replies) if reply.status == 200]
 
 
-async def test_a_name_wanted_by_many_goes_to_one(visitor: Client) -> None:
+async def test_a_name_registered_concurrently_goes_to_one_client(
+    visitor: Client,
+) -> None:
     name = unique("wanted")
     (winner,) = await registered_at_once(visitor, name)
     loser = (winner + 1) % CLIENTS

@@ -1,4 +1,4 @@
-"""The log of changes: bounded, whole, and on disk before anybody sees it."""
+"""The change log: bounded, complete, and on disk before any client sees it."""
 
 import shutil
 import signal
@@ -15,7 +15,7 @@ from tests.support.procedures import (
     number,
     oldest,
     prepare,
-    told,
+    revisions_after,
 )
 from tests.support.tarantool import LocalTarantool, Tarantool, Tarantools, evaluated
 
@@ -35,7 +35,7 @@ end)()
 """
 PUT = "{{kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}})}}"
 
-#: With what each batch takes beside its bytes.
+#: With the overhead of each batch.
 SIZE = "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len())"
 COUNT = "box.space.kv_changes:len()"
 
@@ -65,7 +65,7 @@ def test_the_log_takes_no_more_than_its_bound(own: Tarantool, size: int) -> None
     largest = number(own, put_many(count=3 * BOUND // size, size=size))
     assert BOUND / 2 < largest <= BOUND
     newest = number(own, REVISION)
-    assert told(own, oldest(own)) == list(range(oldest(own) + 1, newest + 1))
+    assert revisions_after(own, oldest(own)) == list(range(oldest(own) + 1, newest + 1))
 
 
 def test_a_batch_beyond_the_bound_is_kept_until_the_next_one(own: Tarantool) -> None:
@@ -73,11 +73,11 @@ def test_a_batch_beyond_the_bound_is_kept_until_the_next_one(own: Tarantool) -> 
     number(own, put_many(count=1, size=2 * BOUND))
     newest = number(own, REVISION)
     assert number(own, COUNT) == 1
-    assert told(own, newest - 1) == [newest]
+    assert revisions_after(own, newest - 1) == [newest]
     put(own, "k")
     assert number(own, COUNT) == 1
     assert number(own, SIZE) < KIB
-    assert told(own, newest) == [newest + 1]
+    assert revisions_after(own, newest) == [newest + 1]
 
 
 def test_after_a_large_batch_the_log_shrinks_to_its_bound(own: Tarantool) -> None:
@@ -88,10 +88,10 @@ def test_after_a_large_batch_the_log_shrinks_to_its_bound(own: Tarantool) -> Non
     large = number(own, REVISION)
     number(own, put_many(count=20, size=1))
     assert number(own, SIZE) <= BOUND
-    assert told(own, large - 1) == list(range(large, large + 21))
+    assert revisions_after(own, large - 1) == list(range(large, large + 21))
 
 
-async def test_the_log_takes_a_quarter_of_the_memory_at_the_most(
+async def test_the_log_takes_a_quarter_of_the_memory_at_most(
     tarantools: Tarantools,
 ) -> None:
     memory = 64 * KIB * KIB  # the least that the service takes
@@ -120,7 +120,7 @@ def test_the_log_outlives_a_kill(own: Tarantool) -> None:
     assert oldest(own) == since
     assert evaluated(own, after(since)) == before
     newest = put(own, "k")
-    assert told(own, newest - 1) == [newest]
+    assert revisions_after(own, newest - 1) == [newest]
 
 
 def handed_over(source: LocalTarantool, target: LocalTarantool) -> None:
@@ -147,13 +147,13 @@ def test_a_log_that_was_switched_off_has_no_gap(tarantools: Tarantools) -> None:
         handed_over(without, last)
         assert oldest(last) == missed
         assert evaluated(last, after(since)) == [None, missed]
-        assert told(last, missed) == []
+        assert revisions_after(last, missed) == []
         now = put(last, "told again")
-        assert told(last, missed) == [now]
+        assert revisions_after(last, missed) == [now]
         assert evaluated(last, after(since)) == [None, missed]
 
 
-def test_a_log_that_misses_a_write_begins_anew(own: Tarantool) -> None:
+def test_a_log_that_misses_a_write_is_cleared(own: Tarantool) -> None:
     """As after a time with a version that does not know it."""
     since = put(own, "told")
     own.console("box.space.kv_meta:update('revision', {{'+', 'value', 1}})")
@@ -168,14 +168,14 @@ def test_a_start_keeps_a_log_that_misses_nothing(own: Tarantool) -> None:
     since = put(own, "told")
     own.kill()
     own.start()
-    assert told(own, since - 1) == [since]
+    assert revisions_after(own, since - 1) == [since]
 
 
 # What is not on disk
 
 
-#: What is told after revision {since}.
-TOLD = "(function() local _, through = {look} return through - {since} end)()"
+#: How far the answer advances from revision {since}.
+ADVANCED = "(function() local _, through = {reading} return through - {since} end)()"
 PLAIN = "box.space.kv_changes.index.revision:max().revision - {since}"
 CHANGES = "kv.v1.changes({{'ann', 1}}, {since}, '', 1000000)"
 FOLLOW = """
@@ -183,8 +183,8 @@ kv.v1.follow({since}, require('kv.accounts.accounts').epoch(), 1000000, 0.5)
 """
 
 
-def looks(since: int, look: str) -> str:
-    answer = TOLD.format(look=look.format(since=since), since=since)
+def racing(since: int, reading: str) -> str:
+    answer = ADVANCED.format(reading=reading.format(since=since), since=since)
     return AT_ONCE.format(
         write="kv.v1.put({'ann', 1}, {'k'}, {'new'})",
         plain_read=PLAIN.format(since=since),
@@ -195,21 +195,21 @@ def looks(since: int, look: str) -> str:
 # The plain read is the control: it shows what the others could have seen.
 
 
-def test_a_poll_does_not_tell_what_is_not_on_disk(own: Tarantool) -> None:
-    ended = evaluated(own, looks(number(own, REVISION), CHANGES))
+def test_a_poll_does_not_return_what_is_not_on_disk(own: Tarantool) -> None:
+    ended = evaluated(own, racing(number(own, REVISION), CHANGES))
     assert sorted(ended) == ["answer: 0", "plain read: 1", "write: done"]
 
 
 def test_a_follower_waits_until_a_batch_is_on_disk(own: Tarantool) -> None:
-    ended = evaluated(own, looks(number(own, REVISION), FOLLOW))
+    ended = evaluated(own, racing(number(own, REVISION), FOLLOW))
     assert ended == ["plain read: 1", "write: done", "answer: 1"]
 
 
-@pytest.mark.parametrize("look", [CHANGES, FOLLOW], ids=["poll", "follower"])
-def test_nobody_is_told_of_a_write_that_fails(own: Tarantool, look: str) -> None:
+@pytest.mark.parametrize("reading", [CHANGES, FOLLOW], ids=["poll", "follower"])
+def test_a_failed_write_is_not_reported(own: Tarantool, reading: str) -> None:
     with failing_log(own):
         since = number(own, REVISION)
-        ended = evaluated(own, looks(since, look))
+        ended = evaluated(own, racing(since, reading))
     assert sorted(ended) == ["answer: 0", "plain read: 1", "write: refused"]
     now = put(own, "k")
-    assert told(own, since) == [now]
+    assert revisions_after(own, since) == [now]

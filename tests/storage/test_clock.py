@@ -1,4 +1,4 @@
-"""Keys expire by the store's time: no step of the wall clock moves it."""
+"""Keys expire by the store's time: a step of the wall clock does not change it."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ WALL_CLOCK = "require('clock').time()"
 PUT = "kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}}, {{ttl = {ttl}}})"
 STORED = "(box.space.kv:get('{key}') ~= nil)"
 
-#: Whether a key is there, by each way to be told; and seconds left.
+#: Whether a key exists, by each call that shows it; and seconds left.
 ASK = {
     "read": "(kv.v1.get({{'ann', 1}}, {{'{key}'}}, 1000)[1] ~= nil)",
     "list": "(#select(3, kv.v1.list({{'ann', 1}}, '{key}', nil, 9, 999, false)) == 1)",
@@ -98,7 +98,7 @@ def test_a_step_backwards_brings_nothing_back(stepped: Stepped, question: str) -
 def test_a_step_forwards_ends_nothing(stepped: Stepped) -> None:
     stepped.put("k", HOUR)
     stepped.step(2 * HOUR)
-    time.sleep(1.5)  # the collector has looked
+    time.sleep(1.5)  # the collector has run
     assert stepped.ask(ASK["read"])
     assert HOUR - TOLERANCE < stepped.ask(LEFT) < HOUR
 
@@ -119,7 +119,7 @@ def test_after_a_step_keys_live_as_long_as_before(
 
 
 @pytest.mark.parametrize("question", ASK.values(), ids=ASK)
-def test_what_was_told_as_gone_is_gone_after_a_restart_in_the_past(
+def test_a_key_reported_as_missing_stays_missing_after_a_restart_in_the_past(
     stepped: Stepped, question: str
 ) -> None:
     stop_collector(stepped.instance)
@@ -130,7 +130,9 @@ def test_what_was_told_as_gone_is_gone_after_a_restart_in_the_past(
     assert not stepped.ask(question)
 
 
-def test_what_nobody_was_told_of_comes_back(stepped: Stepped) -> None:
+def test_an_expiry_not_reported_is_undone_by_a_restart_in_the_past(
+    stepped: Stepped,
+) -> None:
     """The control of the one before: the clock alone would have it so."""
     stop_collector(stepped.instance)
     stepped.put("k", LIFE)

@@ -1,4 +1,4 @@
-"""What a client has been told is on disk: no crash and no full disk takes it back."""
+"""An acknowledged write is on disk: no crash and no full disk loses it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 
 class Meeting(NamedTuple):
-    """An answer that is asked for while a write is on its way to the log.
+    """A request made while a write is a pending commit.
 
     :ivar seen: by a plain read, the control: what the answer could have rested on
     :ivar kept: the answer that rests on the write
@@ -89,8 +89,8 @@ DECISIONS = {
     ),
 }
 
-#: The end of a failed write makes the log work again, before anybody is told of it.
-MEND_THE_LOG = """
+#: The end of a failed write makes the WAL work again, before it is reported.
+REPAIR_THE_LOG = """
 local ok = pcall(function() {{}} end)
 if not ok then
     os.remove('{obstacle}')
@@ -99,7 +99,7 @@ end
 """
 
 
-#: A batch that is larger than a tuple may be: no log is asked. Is false.
+#: A batch larger than a tuple may be: it does not reach the WAL. Is false.
 FAILS_AT_ONCE = """
 (pcall(kv.v1.put, {'ann', 1}, {'b'}, {('x'):rep(box.cfg.memtx_max_tuple_size)}))
 """
@@ -139,7 +139,7 @@ def own(tarantools: Tarantools) -> Iterator[Tarantool]:
 
 
 @pytest.mark.parametrize("meeting", (READS | DECISIONS).values(), ids=READS | DECISIONS)
-def test_an_answer_waits_for_the_write_that_it_rests_on(
+def test_a_reply_waits_for_the_pending_commit_that_it_depends_on(
     own: Tarantool, meeting: Meeting
 ) -> None:
     assert evaluated(own, meeting.at_once()) == [
@@ -150,7 +150,7 @@ def test_an_answer_waits_for_the_write_that_it_rests_on(
 
 
 @pytest.mark.parametrize("meeting", (READS | DECISIONS).values(), ids=READS | DECISIONS)
-def test_an_answer_waits_also_behind_a_write_that_fails_at_once(
+def test_a_reply_waits_for_a_pending_commit_after_a_write_that_fails_at_once(
     own: Tarantool, meeting: Meeting
 ) -> None:
     behind = meeting._replace(plain_read=f"{FAILS_AT_ONCE} or {meeting.plain_read}")
@@ -175,12 +175,12 @@ def test_a_reader_does_not_see_a_write_that_fails(
 
 
 @pytest.mark.parametrize("meeting", DECISIONS.values(), ids=DECISIONS)
-def test_what_was_decided_on_a_write_that_fails_is_decided_anew(
+def test_a_decision_that_depends_on_a_failed_write_is_made_again(
     own: Tarantool, meeting: Meeting
 ) -> None:
     with failing_log(own) as obstacle:
-        mend = MEND_THE_LOG.format(obstacle=obstacle)
-        ended = evaluated(own, meeting.at_once(mend))
+        repair = REPAIR_THE_LOG.format(obstacle=obstacle)
+        ended = evaluated(own, meeting.at_once(repair))
     assert ended == [
         f"plain read: {meeting.seen}",
         "write: refused",
@@ -188,7 +188,7 @@ def test_what_was_decided_on_a_write_that_fails_is_decided_anew(
     ]
 
 
-def test_an_increment_of_what_is_on_its_way_ends_as_that_does(own: Tarantool) -> None:
+def test_an_increment_on_a_pending_commit_shares_its_outcome(own: Tarantool) -> None:
     at_once = AT_ONCE.format(
         write=f"local _ = {INCREMENT}", plain_read=value("n"), answer=INCREMENT
     )
@@ -218,7 +218,7 @@ def test_the_feed_does_not_show_what_is_not_on_disk(own: Tarantool) -> None:
     assert ended == ["plain read: 4", "answer: 3", "write: refused"]
 
 
-def test_who_waits_for_changes_is_told_when_they_are_on_disk(own: Tarantool) -> None:
+def test_a_watcher_receives_changes_when_they_are_on_disk(own: Tarantool) -> None:
     at_once = AT_ONCE.format(
         write=PUT,
         plain_read="box.space.kv_changes:len()",
@@ -227,9 +227,7 @@ def test_who_waits_for_changes_is_told_when_they_are_on_disk(own: Tarantool) -> 
     assert evaluated(own, at_once) == ["plain read: 2", "write: done", "answer: 1"]
 
 
-async def test_a_log_that_fails_refuses_writes_alone(
-    own: Tarantool, serve: Serve
-) -> None:
+async def test_a_failing_log_refuses_only_writes(own: Tarantool, serve: Serve) -> None:
     async with serve(own) as client:
         await client.enter()
         before = await client.write({"key": "old"})

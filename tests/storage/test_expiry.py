@@ -18,7 +18,7 @@ HOUR = 3600.0
 #: Seconds for something to happen that is due, on a busy machine.
 TIMEOUT = 30.0
 
-#: Seconds in which the collector would have looked a few times.
+#: Seconds in which the collector would have run a few times.
 SEVERAL_SWEEPS = 2.5
 
 BATCH = 500
@@ -92,14 +92,14 @@ async def test_what_has_expired_is_collected_as_a_change_like_any_other(
     assert evaluated(own, PLACES) == [1, 0, 1]
 
 
-async def test_it_is_the_leader_who_collects(own: Tarantool, serve: Serve) -> None:
+async def test_only_the_leader_collects(own: Tarantool, serve: Serve) -> None:
     async with serve(own) as client:
         await client.enter()
         await client.write({"key": 1}, ttl=0.5)
         own.console("box.cfg({ read_only = true })")
         revision = (await client.list_keys("")).revision
         await asyncio.sleep(SEVERAL_SWEEPS)
-        # it is gone for who reads, though it is there
+        # readers do not see it, though it is there
         assert await values(client, "key") == {}
         assert (await client.list_keys("")).json == {"keys": [], "next": None}
         assert (await client.request("GET", "/api/keys/key")).status == 404
@@ -147,7 +147,7 @@ async def test_the_time_is_kept_through_a_crash(own: Tarantool, serve: Serve) ->
         assert await values(client, "short", "long", "kept") == {"long": 1, "kept": 1}
 
 
-async def test_what_expired_while_it_was_down_is_gone_when_it_is_up(
+async def test_keys_that_expired_during_downtime_are_gone_after_the_start(
     own: Tarantool, serve: Serve
 ) -> None:
     async with serve(own) as client:

@@ -1,4 +1,4 @@
-"""A full disk refuses what adds; reads and deletions go on, a crash loses nothing."""
+"""A full disk refuses additions, not reads and deletions; a crash loses nothing."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ BATCH = 20
 #: Digits of values, each size until one is refused.
 LESS_AND_LESS = (100_000, 10_000, 1_000, 100, 2)
 
-#: Seconds after which the disk is looked at anew, and some more.
+#: Seconds after which the disk is checked again, and some more.
 CHECK_INTERVAL = 0.5
 
 #: Seconds in which the service finds a Tarantool that is back.
@@ -70,7 +70,7 @@ def batch(number: int) -> dict[str, str]:
 
 
 async def fill(client: Client, first: int = 0) -> dict[str, str]:
-    """Writes until it is refused for want of disk; returns what was accepted."""
+    """Writes until the disk is full; returns what was accepted."""
     accepted: dict[str, str] = {}
     for number in range(first, first + 1000):
         data = batch(number)
@@ -118,7 +118,7 @@ async def assert_holds(client: Client, data: dict[str, str]) -> None:
 
 @contextlib.contextmanager
 def others_leave(folder: Path, left: int) -> Iterator[None]:
-    """Fills the disk with a file, but for so many bytes."""
+    """Fills the disk with a file, except for this many bytes."""
     file = folder / "filler"
     free = os.statvfs(folder)
     size = free.f_bavail * free.f_frsize - left
@@ -128,7 +128,7 @@ def others_leave(folder: Path, left: int) -> Iterator[None]:
     file.unlink()
 
 
-async def test_what_adds_is_refused_and_all_else_goes_on(
+async def test_additions_are_refused_and_other_calls_continue(
     small: LocalTarantool, serve: Serve
 ) -> None:
     small.start()
@@ -147,7 +147,7 @@ async def test_what_adds_is_refused_and_all_else_goes_on(
         await assert_holds(client, data)
         for key in data:
             assert (await client.delete([key])).json["deleted"] == 1
-        # the deletions have made room: a snapshot of what is left replaces the logs
+        # the deletions have freed space: a snapshot of what is left replaces the logs
         assert await within(RECOVERY_TIMEOUT, lambda: client.write({"new": 1}))
         await asyncio.to_thread(small.kill)
         await asyncio.to_thread(small.start)
@@ -159,7 +159,7 @@ async def assert_shows(client: Client, data: dict[str, object]) -> None:
     assert (await client.list_keys("", values=True)).json["data"] == data
 
 
-async def test_below_the_reserve_deletions_go_on(
+async def test_below_the_reserve_deletions_continue(
     small: LocalTarantool, serve: Serve
 ) -> None:
     small.start()

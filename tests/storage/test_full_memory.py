@@ -1,4 +1,4 @@
-"""A full memory refuses what adds; reads and deletions go on, and make room again."""
+"""A full memory refuses additions; reads and deletions continue, and free memory."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,15 @@ import pytest
 from tests.support.assertions import assert_problem
 from tests.support.client import unique
 from tests.support.machine import ROOT
-from tests.support.procedures import REVISION, number, oldest, prepare, told
+from tests.support.procedures import REVISION, number, oldest, prepare, revisions_after
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 MIB = 1024 * 1024
 MEMORY = 64 * MIB
 
-#: Puts keys with a prefix, so many in a call, until one is refused twice, with nothing
-#: left to collect; returns how many.
+#: Puts keys with a prefix, in batches, until one is refused twice, with nothing left to
+#: collect; returns how many.
 FILL = """
 (function()
     local count, refused = 0, 0
@@ -38,7 +38,7 @@ FILL = """
 end)()
 """
 
-#: Deletes a share of all keys, so many in a call; returns how many calls were refused.
+#: Deletes a share of all keys in batches; returns how many calls were refused.
 DELETE = """
 (function()
     local keys, refused = {{}}, 0
@@ -68,7 +68,7 @@ end)()
 """
 
 #: Deletes every key while a snapshot is taken; returns whether that was taken, whether
-#: it was under way all the time, and how many calls were refused.
+#: it was in progress all the time, and how many calls were refused.
 DELETE_DURING_SNAPSHOT = """
 (function()
     local fiber = require('fiber')
@@ -107,7 +107,7 @@ def delete(own: Tarantool, *, share: float, batch: int) -> int:
     return int(evaluated(own, DELETE.format(share=share, batch=batch)))
 
 
-async def test_what_adds_is_refused_and_all_else_goes_on(
+async def test_additions_are_refused_and_other_calls_continue(
     own: Tarantool, serve: Serve
 ) -> None:
     async with serve(own) as client:
@@ -137,7 +137,7 @@ async def test_what_adds_is_refused_and_all_else_goes_on(
         assert (await client.read(["new"])).json == {"data": {"new": "x" * 1000}}
 
 
-async def test_what_ends_tokens_goes_on(own: Tarantool, serve: Serve) -> None:
+async def test_calls_that_revoke_tokens_continue(own: Tarantool, serve: Serve) -> None:
     async with serve(own) as client:
         names = [unique("user") for _ in range(20)]
         for name in names:
@@ -196,7 +196,7 @@ def test_no_deletion_is_refused(
         if log != "0":  # it may have lost its beginning, but has no gap
             begin, newest = oldest(own), number(own, REVISION)
             assert begin < newest
-            assert told(own, begin) == list(range(begin + 1, newest + 1))
+            assert revisions_after(own, begin) == list(range(begin + 1, newest + 1))
         assert fill(own, size=size, batch=10) > count / 2
 
 

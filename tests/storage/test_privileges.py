@@ -74,12 +74,12 @@ async def guest(tarantool: Tarantool) -> AsyncIterator[asynctnt.Connection]:
 
 
 @pytest.fixture(params=["account", "guest"])
-def stranger(
+def unprivileged(
     request: pytest.FixtureRequest,
     account: asynctnt.Connection,
     guest: asynctnt.Connection,
 ) -> asynctnt.Connection:
-    """Either of those who have no right to more than procedures."""
+    """An account with the right to call procedures only, or the guest."""
     return account if request.param == "account" else guest
 
 
@@ -92,28 +92,30 @@ async def is_refused(call: Any) -> bool:
 
 
 async def test_no_space_can_be_read(
-    tarantool: Tarantool, stranger: asynctnt.Connection
+    tarantool: Tarantool, unprivileged: asynctnt.Connection
 ) -> None:
     spaces = evaluated(tarantool, SPACES)
     assert {"users", "kv", "migrations", "_user", "_vuser"} <= {n for _, n in spaces}
     open_to_reading = [
-        name for number, name in spaces if not await is_refused(stranger.select(number))
+        name
+        for number, name in spaces
+        if not await is_refused(unprivileged.select(number))
     ]
     assert open_to_reading == []
 
 
 async def test_no_space_can_be_changed(
-    tarantool: Tarantool, stranger: asynctnt.Connection
+    tarantool: Tarantool, unprivileged: asynctnt.Connection
 ) -> None:
     row, steps = ["x", "x", 1, 1], [("=", 1, "x")]
     open_to_changes = []
     for number, name in evaluated(tarantool, SPACES):
         changes = {
-            "insert": stranger.insert(number, row),
-            "replace": stranger.replace(number, row),
-            "update": stranger.update(number, ["x"], steps),
-            "upsert": stranger.upsert(number, row, steps),
-            "delete": stranger.delete(number, ["x"]),
+            "insert": unprivileged.insert(number, row),
+            "replace": unprivileged.replace(number, row),
+            "update": unprivileged.update(number, ["x"], steps),
+            "upsert": unprivileged.upsert(number, row, steps),
+            "delete": unprivileged.delete(number, ["x"]),
         }
         for change, outcome in changes.items():
             if not await is_refused(outcome):
@@ -121,8 +123,8 @@ async def test_no_space_can_be_changed(
     assert open_to_changes == []
 
 
-async def test_lua_cannot_be_sent(stranger: asynctnt.Connection) -> None:
-    assert await is_refused(stranger.eval("return 1"))
+async def test_lua_cannot_be_sent(unprivileged: asynctnt.Connection) -> None:
+    assert await is_refused(unprivileged.eval("return 1"))
 
 
 @pytest.mark.parametrize(
@@ -135,27 +137,27 @@ async def test_lua_cannot_be_sent(stranger: asynctnt.Connection) -> None:
     ],
 )
 async def test_sql_does_not_reach_a_space(
-    tarantool: Tarantool, stranger: asynctnt.Connection, statement: str
+    tarantool: Tarantool, unprivileged: asynctnt.Connection, statement: str
 ) -> None:
-    # what empties a space asks for the right row by row
+    # a statement that empties a space checks the right row by row
     tarantool.console("box.space.kv:replace({'a row', '1', 0})")
-    assert await is_refused(stranger.execute(statement))
+    assert await is_refused(unprivileged.execute(statement))
 
 
 @pytest.mark.parametrize(("function", "args"), FOREIGN_FUNCTIONS)
 async def test_no_other_function_can_be_called(
-    stranger: asynctnt.Connection, function: str, args: list[Any]
+    unprivileged: asynctnt.Connection, function: str, args: list[Any]
 ) -> None:
-    assert await is_refused(stranger.call(function, args))
+    assert await is_refused(unprivileged.call(function, args))
 
 
 async def test_no_function_of_the_operators_can_be_called(
-    tarantool: Tarantool, stranger: asynctnt.Connection
+    tarantool: Tarantool, unprivileged: asynctnt.Connection
 ) -> None:
     open_to_calls = [
         name
         for name in functions(tarantool)
-        if not await is_refused(stranger.call(f"kv.admin.{name}", ["alice"]))
+        if not await is_refused(unprivileged.call(f"kv.admin.{name}", ["alice"]))
     ]
     assert open_to_calls == []
 

@@ -135,7 +135,7 @@ async def test_a_put_with_a_value_of_a_wrong_type_writes_nothing(
     assert after == before + 1
 
 
-async def test_a_revision_is_one_step_for_a_batch(
+async def test_a_batch_increments_the_revision_once(
     account: asynctnt.Connection, caller: list[Any]
 ) -> None:
     revisions = []
@@ -167,7 +167,7 @@ async def test_an_unknown_caller_is_refused(account: asynctnt.Connection) -> Non
     assert await custom_type(get) == "kv.TokenRevoked"
 
 
-async def test_a_step_of_the_version_ends_what_was_issued_before(
+async def test_an_increment_of_the_version_revokes_earlier_tokens(
     tarantool: Tarantool, account: asynctnt.Connection, caller: list[Any]
 ) -> None:
     name, version = caller
@@ -274,7 +274,7 @@ async def test_a_start_sets_the_password_of_the_environment(own: Tarantool) -> N
 
 
 def test_a_start_with_all_in_place_writes_nothing(own: Tarantool) -> None:
-    """A full disk must not stop a restart: reads go on there."""
+    """A full disk must not stop a restart: reads continue."""
     before = evaluated(own, "box.info.lsn")
     own.kill()
     own.start()

@@ -8,7 +8,7 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 DAY = 24 * 3600
 
-#: Seconds for the collector, which looks every second, on a busy machine.
+#: Seconds for the collector, which runs every second, on a busy machine.
 COLLECT_TIMEOUT = 30.0
 
 #: More than are collected in one transaction.
@@ -80,7 +80,7 @@ def test_an_outcome_is_kept_for_a_day(
 
 
 @pytest.mark.parametrize("options", [RETRY, OTHER_RETRY], ids=["same", "another"])
-def test_then_a_request_with_its_key_is_a_new_one(
+def test_after_a_day_a_request_with_its_key_is_a_new_one(
     tarantool: Tarantool, name: str, key: str, increment: str, options: str
 ) -> None:
     revision, values = evaluated(tarantool, increment)
@@ -92,7 +92,9 @@ def test_then_a_request_with_its_key_is_a_new_one(
     assert evaluated(tarantool, again) == [later, sums]
 
 
-def test_then_it_is_collected(tarantool: Tarantool, name: str, increment: str) -> None:
+def test_an_outcome_is_collected_after_a_day(
+    tarantool: Tarantool, name: str, increment: str
+) -> None:
     evaluated(tarantool, increment)
     evaluated(tarantool, KEEP_MANY.format(name=name, count=MANY))
     wait_until(lambda: kept(tarantool, name) == 1, COLLECT_TIMEOUT)

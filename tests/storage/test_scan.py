@@ -12,7 +12,7 @@ from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 COUNT = 1_000_000
-BATCH = 10_000  # keys: what a call takes at the most
+BATCH = 10_000  # keys: what a call takes at most
 PAGE = 2_000
 WRITERS = 4
 

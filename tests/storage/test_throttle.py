@@ -24,8 +24,8 @@ now = math.ceil(clock.monotonic())
 clock.monotonic = function() return now end
 """
 
-#: Names and addresses of the longest kind; somebody tries on among them. It yields: 3.x
-#: stops a fiber that runs for 1 s.
+#: Names and addresses of the longest kind; one client continues to try among them. It
+#: yields: 3.x stops a fiber that runs for 1 s.
 FLOOD = f"""
 (function()
     local fiber = require('fiber')
@@ -85,7 +85,7 @@ def test_the_wait_doubles_up_to_a_bound(own: Tarantool) -> None:
         guesser.guess()
 
 
-def test_failures_are_forgotten_when_nobody_tries_for_long(own: Tarantool) -> None:
+def test_failures_are_forgotten_after_a_while_without_attempts(own: Tarantool) -> None:
     guesser = Guesser(own, "ann")
     guesser.guess(FREE)
     guesser.sleep(1 + FORGET)
@@ -96,7 +96,7 @@ def test_failures_are_forgotten_when_nobody_tries_for_long(own: Tarantool) -> No
     assert guesser.wait() == 1
 
 
-def test_an_attempt_whose_password_was_not_looked_at_is_as_if_not_made(
+def test_an_attempt_whose_password_was_not_checked_does_not_count(
     own: Tarantool,
 ) -> None:
     guesser = Guesser(own, "ann")
@@ -127,7 +127,7 @@ def test_an_address_has_one_failure_after_the_other_forgotten(own: Tarantool) ->
     assert guesser.wait() == LEAK
 
 
-def test_a_flood_takes_bounded_memory_and_pushes_nobody_out_who_still_tries(
+def test_a_flood_takes_bounded_memory_and_evicts_no_active_client(
     own: Tarantool,
 ) -> None:
     guesser = Guesser(own, "ann", "stubborn")

@@ -14,7 +14,7 @@ _ADDRESSES = itertools.count(int(ip_address("127.1.0.1")))
 
 
 def new_address() -> str:
-    """One that nobody has come from yet."""
+    """One that no client has used yet."""
     return str(ip_address(next(_ADDRESSES)))
 
 

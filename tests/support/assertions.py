@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from tests.support.client import Reply
 
-#: What a reply would hold if an exception, a path or a stack got into it.
+#: What a reply would contain if an exception, a path or a stack got into it.
 TRACES = ("Traceback", "Exception", "codec can't", "site-packages", ".py", ".lua")
 
 

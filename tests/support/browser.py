@@ -4,7 +4,7 @@
 CHROMIUM = "/usr/bin/chromium"
 
 
-#: It runs as root on CI, and asks nothing of the world but what the page asks.
+#: It runs as root on CI, and requests only what the page requests.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

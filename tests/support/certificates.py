@@ -33,7 +33,7 @@ class Authority:
         self._request(self.certificate, self._key, *EC, "-subj", "/CN=tests")
 
     def issue(self, certificate: Path, key: Path, kind: Arguments = EC) -> None:
-        """In place of what the files held before."""
+        """Replaces the contents of the files."""
         signer: Arguments = ["-CA", self.certificate, "-CAkey", self._key]
         name = "-subj", "/CN=kv", "-addext", "subjectAltName=IP:127.0.0.1"
         self._request(certificate, key, *kind, *signer, *name)

@@ -27,7 +27,7 @@ class Reply:
 
 
 class Client:
-    """Calls one service; `token` travels with every call once there is one."""
+    """Calls one service; every call sends `token` once there is one."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.session = session

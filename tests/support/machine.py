@@ -12,8 +12,8 @@ from tests.support.client import Client
 ROOT = Path(__file__).parents[2]
 POLL_INTERVAL = 0.02
 
-#: Below those that Linux gives to clients, who would take the port of a server that is
-#: down, or not up yet.
+#: Below those that Linux gives to clients: a client could take the port of a server
+#: that is down, or not up yet.
 PORTS = range(10_000, 32_768)
 
 #: Hypothesis seeds the module's own generator, in every process alike.
@@ -46,7 +46,7 @@ def narrow_socket(*_: object) -> socket.socket:
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> None:
-    """:raises TimeoutError: the condition did not come true in so many seconds"""
+    """:raises TimeoutError: the condition did not become true in this time"""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
@@ -64,7 +64,7 @@ async def wait_until_ready(client: Client, seconds: float) -> None:
 
 
 def alive(pid: int) -> bool:
-    """A zombie is not: in some containers nobody reaps an orphan."""
+    """A zombie is not: in some containers no process reaps an orphan."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

@@ -16,7 +16,7 @@ from tests.support.service import PROCESS_TIMEOUT
 #: Of Debian, where it is outside the PATH of everybody but root.
 PATHS = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
 
-#: One process of the user who runs it, and nothing outside of its folder.
+#: One process of the current user, with all files in its folder.
 CONFIGURATION = """
 daemon off;
 master_process off;

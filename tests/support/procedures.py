@@ -32,7 +32,7 @@ def prepare(tarantool: Tarantool) -> None:
     tarantool.console("kv.v1.put({'ann', 1}, {'k', 'n'}, {'old', '1'})")
 
 
-#: The log is opened anew after a snapshot; it cannot be where there is a folder.
+#: The log is opened again after a snapshot; it cannot be where there is a folder.
 FAIL_THE_LOG = """
 (function()
     box.space.kv_meta:update('revision', {{'+', 'value', 1}})
@@ -72,7 +72,7 @@ def number(tarantool: Tarantool, expression: str) -> int:
     return int(evaluated(tarantool, expression))
 
 
-def told(tarantool: Tarantool, since: int) -> list[int]:
+def revisions_after(tarantool: Tarantool, since: int) -> list[int]:
     """The revisions after one, all of them."""
     revisions: list[int] = []
     while True:
@@ -83,7 +83,7 @@ def told(tarantool: Tarantool, since: int) -> list[int]:
 
 
 def oldest(tarantool: Tarantool) -> int:
-    """As a client is told that comes with a revision no longer kept."""
+    """As a client gets it that resumes from a revision no longer kept."""
     nothing, revision = evaluated(tarantool, after(0))
     assert nothing is None
     return int(revision)

@@ -1,4 +1,4 @@
-"""Stands between the service and Tarantool, and does harm when it is told to."""
+"""A proxy between the service and Tarantool that injects faults."""
 
 import asyncio
 import contextlib

@@ -107,7 +107,7 @@ ODD_TOKENS = [
     "Bearer \xff.\xff.x",
 ]
 
-#: The share of requests that are as the route wants them, in one regard or another.
+#: The share of requests that are valid for the route, in one respect or another.
 MOSTLY = 0.85
 
 

@@ -26,7 +26,7 @@ PART_PAUSE = 0.01
 PAUSE = 0.05
 
 
-#: From so many parts on they are sent without a pause, which the loop keeps apart.
+#: From this number of parts on, without a pause: the loop sends them one by one.
 MANY_PARTS = 20
 
 
@@ -129,7 +129,7 @@ async def leave_after(client: Client, sent: bytes) -> None:
 async def left_waiting(
     client: Client, sent: bytes, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[asyncio.StreamReader]:
-    """Sends these bytes; whoever answers keeps what is not read, but for a little."""
+    """Sends these bytes; the server keeps what is not read, except for a little."""
     url = urlsplit(client.url)
     host = url.hostname or ""
     loop = asyncio.get_running_loop()
@@ -151,7 +151,7 @@ async def left_waiting(
 def http(
     method: str, path: str, *headers: bytes, body: bytes = b"", token: str | None = None
 ) -> bytes:
-    """A request whose headers may hold any bytes."""
+    """A request whose headers may contain any bytes."""
     lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: kv", *headers]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}".encode())

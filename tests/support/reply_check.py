@@ -1,4 +1,4 @@
-"""Replies as they come on a connection, and what must hold of every one."""
+"""Replies as they arrive on a connection, and the checks of each."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""What tests report beside their outcomes."""
+"""What tests report in addition to their outcomes."""
 
 from collections.abc import Iterator
 

@@ -12,7 +12,7 @@ from xdist.workermanage import WorkerController, parse_tx_spec_config
 
 #: Modules that run alone: they measure times, load the whole machine, or use a fixed
 #: port and the one Docker engine's names. Threads that hash passwords run when nothing
-#: else wants a core (SCHED_IDLE): what counts on their pace is among them.
+#: else needs a core (SCHED_IDLE): what counts on their pace is among them.
 ALONE = (
     "tests/torture/test_",
     "tests/benchmarks/",
@@ -33,7 +33,7 @@ LONG = (
 class ModuleScheduling:
     """A scheduler of xdist: a free process gets the next module, the last one the rest.
 
-    A process starts its last test only when it gets another one or is told to end.
+    A process starts its last test only when it gets another one or the signal to end.
     xdist asks after each event whether all tests have been given out.
     """
 

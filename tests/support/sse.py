@@ -106,7 +106,7 @@ class Stream:
         return [await self.next() for _ in range(count)]
 
     async def comments(self, count: int) -> list[str]:
-        """So many of them, when they have come; there may be events between them."""
+        """This many of them, when they have come; there may be events between them."""
         async with asyncio.timeout(EVENT_TIMEOUT):
             while len(self.parser.comments) < count:
                 await self._read()
@@ -128,7 +128,7 @@ class Stream:
                 await self._read()
 
     async def some(self, most: int, max_delay: float = 1.0) -> list[Event]:
-        """What the next bytes bring, so many at the most, if there are any."""
+        """The events of the next bytes, of which it reads this many at most."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max_delay):
                 return list(self.parser.feed(await self.response.content.read(most)))

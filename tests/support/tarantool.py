@@ -35,7 +35,7 @@ PASSWORD = "a password for tests"
 READY = "entering the event loop"
 START_TIMEOUT = 30.0
 
-#: Seconds for what the console is asked: tests fill a whole memory by it, key by key.
+#: Seconds for a command of the console: tests fill a whole memory by it, key by key.
 CONSOLE_TIMEOUT = 300.0
 
 #: Runs on the console what it is given, prints the reply. Works with 2.x and 3.x.
@@ -125,7 +125,7 @@ class LocalTarantool:
         self.port = free_port()
         self.data = folder / "data"
         self._log = folder / "tarantool.log"
-        # lua/ and migrations/ are looked for side by side
+        # lua/ and migrations/ are expected side by side
         shutil.copytree(ROOT / "lua", folder / "lua")
         (folder / "migrations").symlink_to(migrations)
         self.init = folder / "lua" / "init.lua"
@@ -256,7 +256,7 @@ class ContainerTarantool:
 @functools.cache
 def docker_engine() -> bool:
     with warnings.catch_warnings():
-        # the library leaves the socket open on which nobody answered
+        # the library leaves the socket open if there was no answer
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             with contextlib.closing(docker.from_env()) as client:

@@ -1,4 +1,4 @@
-"""A terminal, for what behaves otherwise when nobody sits in front of it."""
+"""A terminal, for programs that behave otherwise without one."""
 
 import contextlib
 import fcntl
@@ -45,7 +45,7 @@ class Terminal:
     def read_until(self, ending: str, timeout: float) -> None:
         """What comes after the last line typed, up to this.
 
-        :raises TimeoutError: it did not come in so many seconds
+        :raises TimeoutError: it did not come in this time
         """
         deadline = time.monotonic() + timeout
         while not shown(self._read[self._typed_at :]).endswith(ending):

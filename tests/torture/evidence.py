@@ -19,7 +19,7 @@ class Injected(msgspec.Struct):
 
 
 class Followed(msgspec.Struct):
-    """The feed as one of its followers was told it.
+    """The feed as one of its followers received it.
 
     :ivar grants: as in `Operation`
     """
@@ -31,8 +31,8 @@ class Followed(msgspec.Struct):
 
 class Evidence(msgspec.Struct, kw_only=True):
     """:ivar begin: on the clock of the operations
-    :ivar followed: the feed, beside that of the history
-    :ivar since, kept: the feed as it is told in the end, and after which revision
+    :ivar followed: the feed, in addition to that of the history
+    :ivar since, kept: the feed as it is in the end, and after which revision
     :ivar troubles: what should not have come about, and is in no history
     """
 

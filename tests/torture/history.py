@@ -1,4 +1,4 @@
-"""What clients asked, when, and what they were told: the evidence a checker judges."""
+"""Requests of clients, their times and replies: the evidence a checker judges."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import msgspec
 
 Call = Literal["write", "read", "delete", "increment", "list"]
 
-#: `failed`: refused, and certainly not applied; `unknown`: nobody can tell.
+#: `failed`: refused, and certainly not applied; `unknown`: either may be true.
 Outcome = Literal["ok", "failed", "unknown"]
 
 
@@ -16,17 +16,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request of one client.
 
     :ivar start, end: seconds of one monotonic clock, around the client's whole wait
-    :ivar keys: asked for; of a list, the keys that it showed
+    :ivar keys: requested; of a list, the keys that it showed
     :ivar after, next: of a list, as in its request and in its reply
     :ivar values: of a write JSON texts, of an increment the deltas in decimal
-    :ivar conditions: what was wanted of revisions; None: no such key
+    :ivar conditions: the expected revisions; None: no such key
     :ivar ttl: seconds until the written keys expire
     :ivar retry: the `Idempotency-Key`: attempts that share it are one request
     :ivar status: of the reply, None: there was none
     :ivar revision: the reply's `KV-Revision`
     :ivar found: JSON texts, one for each key: what a read or a list showed (None: no
         such key), the new values of an increment
-    :ivar revisions: of the keys, where a read told them (None: no such key)
+    :ivar revisions: of the keys, where a read returned them (None: no such key)
     :ivar deleted: how many keys a delete says were there
     :ivar grants: rights by prefix of the client's account, None: everything
     """

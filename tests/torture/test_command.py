@@ -8,11 +8,11 @@ from pathlib import Path
 from tests.support.machine import ROOT
 from tests.torture.history import load
 
-#: Seconds that it is told to run, and that it takes then, on a busy machine.
+#: Seconds that it is set to run, and its timeout, on a busy machine.
 SECONDS, TIMEOUT = 3, 90
 
 
-def test_it_ends_by_itself_and_leaves_a_record(tmp_path: Path) -> None:
+def test_the_command_ends_by_itself_and_leaves_a_record(tmp_path: Path) -> None:
     record = tmp_path / "record"
     command = [sys.executable, "-m", "tests.torture", "--seconds", str(SECONDS)]
     ended = subprocess.run(
@@ -26,9 +26,9 @@ def test_it_ends_by_itself_and_leaves_a_record(tmp_path: Path) -> None:
     report = (record / "report.md").read_text()
     assert report in ended.stdout
     assert "| violations | 0 |" in report
-    (told,) = re.findall(r"\| operations \| (\d+) \|", report)
+    (reported,) = re.findall(r"\| operations \| (\d+) \|", report)
     (one,) = record.glob("round-*")
-    assert len(list(load(one / "operations.jsonl"))) == int(told)
+    assert len(list(load(one / "operations.jsonl"))) == int(reported)
     assert (one / "faults.jsonl").read_text().count("\n") >= 1
     assert (one / "tarantool.log").read_text()
     assert all(log.read_text() for log in one.glob("worker-*/service.stderr"))

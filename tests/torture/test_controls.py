@@ -96,7 +96,7 @@ COUNTS_WRONG_READS = """until (function()
         return true
     end)()"""
 
-#: Reads that are enough for the judge: not every one can be told from a correct one.
+#: Wrong reads that are enough for the judge: it cannot recognise each of them.
 WRONG_READS = 5
 
 
@@ -146,7 +146,7 @@ NO_GRANT_CHECK = Control(
     {"grant"},
 )
 
-DELETE_BESIDE = """function(find)
+DELETE_WITHOUT_LEADER = """function(find)
     local keys = find()
     box.atomic(require('kv.data.store').delete, keys)
     return keys
@@ -155,12 +155,12 @@ end"""
 #: A single instance writes in one way, kv.data.transaction. A collector that goes past
 #: it deletes keys without a revision and a change. (One that works on an instance that
 #: takes no writes is refused by Tarantool itself.)
-EXPIRY_BESIDE_THE_LEADER = Control(
+EXPIRY_WITHOUT_LEADER = Control(
     (
         (
             "kv/data/expiry.lua",
             "transaction.delete_expired(function()",
-            f"({DELETE_BESIDE})(function()",
+            f"({DELETE_WITHOUT_LEADER})(function()",
         ),
     ),
     FAULTS["connections cut"],
@@ -174,7 +174,7 @@ CONTROLS = {
     "retry-without-its-record": NO_RECORD_FOR_RETRIES,
     "read-that-does-not-wait": NO_WAIT_FOR_THE_LOG,
     "reader-without-grant-check": NO_GRANT_CHECK,
-    "expiry-that-ignores-the-leader": EXPIRY_BESIDE_THE_LEADER,
+    "expiry-that-ignores-the-leader": EXPIRY_WITHOUT_LEADER,
 }
 
 

@@ -13,7 +13,7 @@ TRUSTED = "10.0.0.0/8, 192.0.2.1, 2001:db8:ffff::/48, ::1"
 
 
 class Peer:
-    """As much of a transport as a request asks for its peer."""
+    """The part of a transport that gives a request its peer."""
 
     def __init__(self, peer: str | None) -> None:
         self._peer = (peer, 50000) if peer else None
@@ -37,7 +37,7 @@ def seen(peer: str | None, lines: Sequence[str], trusted: str = TRUSTED) -> str:
         ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
         ("192.0.2.1", ["198.51.100.7"], "198.51.100.7"),
         ("::1", ["198.51.100.7"], "198.51.100.7"),
-        # who is no proxy may say what he likes
+        # a client that is no proxy may send any header
         ("198.51.100.9", ["198.51.100.7"], "198.51.100.9"),
         ("192.0.2.2", ["198.51.100.7"], "192.0.2.2"),
         # what the client itself has sent is on the left

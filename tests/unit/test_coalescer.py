@@ -14,7 +14,7 @@ TIMEOUT = 30.0
 
 
 class Calls:
-    """Doubles numbers, when it is told to; keeps the requests of each call."""
+    """Doubles numbers on command; keeps the requests of each call."""
 
     def __init__(self) -> None:
         self.made: list[list[int]] = []
@@ -53,7 +53,7 @@ async def until_made(calls: Calls, count: int) -> None:
         await calls.changed.wait_for(lambda: len(calls.made) >= count)
 
 
-async def test_requests_of_one_turn_of_the_loop_share_a_call(
+async def test_requests_of_one_loop_iteration_share_a_call(
     calls: Calls, submit: Submit
 ) -> None:
     assert await asyncio.gather(*map(submit, [1, 2, 3])) == [2, 4, 6]
@@ -83,7 +83,9 @@ async def test_requests_wait_for_the_call_in_flight(
     assert calls.made == [[1], [2, 3]]
 
 
-async def test_nobody_waits_long_for_a_slow_call(calls: Calls, submit: Submit) -> None:
+async def test_requests_do_not_wait_long_for_a_slow_call(
+    calls: Calls, submit: Submit
+) -> None:
     calls.is_slow = True
     first = submit(1)
     await until_made(calls, 1)

@@ -47,7 +47,7 @@ def test_a_star_allows_every_origin(origin: str | None) -> None:
     assert headers_for(("*",), origin)["Access-Control-Allow-Origin"] == "*"
 
 
-def test_the_reply_varies_beside_what_it_varies_by_already() -> None:
+def test_origin_is_added_to_an_existing_vary_header() -> None:
     headers = headers_for((OURS,), None, given={"Vary": "Accept-Encoding"})
     assert headers.getall("Vary") == ["Accept-Encoding, Origin"]
 

@@ -21,7 +21,7 @@ SETTLE_TIME = 0.05
 
 
 class Work:
-    """Keeps its thread until it is told to end."""
+    """Keeps its thread until `end` is set."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -48,9 +48,9 @@ async def run(queue: FairQueue, work: Callable[[], T], client: Client = NO_CLIEN
         return await entry.run(work)
 
 
-async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
+async def test_a_cancelled_request_frees_its_queue_entry(queue: FairQueue) -> None:
     work = Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     waiting = asyncio.create_task(run(queue, work))
     await asyncio.sleep(0)
     with pytest.raises(QueueFull):
@@ -60,18 +60,18 @@ async def test_who_stops_waiting_frees_the_place(queue: FairQueue) -> None:
     instead = asyncio.create_task(run(queue, work))
     await asyncio.sleep(0)
     work.end.set()
-    assert await under_way
+    assert await running
     assert await instead
 
 
-async def test_work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends(
+async def test_cancelled_work_keeps_its_thread_until_it_ends(
     queue: FairQueue,
 ) -> None:
     work = Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     await work.begins()
-    under_way.cancel()
-    await asyncio.wait([under_way])
+    running.cancel()
+    await asyncio.wait([running])
     following = asyncio.create_task(run(queue, work.end.is_set))
     await asyncio.sleep(SETTLE_TIME)
     assert not following.done()
@@ -79,7 +79,7 @@ async def test_work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_end
     assert await following
 
 
-async def test_work_that_fails_is_told_and_does_not_stop_the_queue(
+async def test_failed_work_raises_and_does_not_stop_the_queue(
     queue: FairQueue,
 ) -> None:
     with pytest.raises(ZeroDivisionError):
@@ -87,16 +87,16 @@ async def test_work_that_fails_is_told_and_does_not_stop_the_queue(
     assert await run(queue, lambda: "done") == "done"
 
 
-async def test_who_waits_when_the_queue_closes_is_told() -> None:
+async def test_waiting_requests_fail_when_the_queue_closes() -> None:
     queue, work = FairQueue(1, 2, "test"), Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     waiting = asyncio.create_task(run(queue, work))
     await work.begins()
     work.end.set()
     queue.close()
     with pytest.raises(QueueFull):
         await waiting
-    assert await under_way
+    assert await running
 
 
 def client_at(address: str, *, has_left: bool = False) -> Client:
@@ -119,7 +119,7 @@ async def order_of(*clients: Client) -> list[str]:
     return order
 
 
-async def test_addresses_take_turns() -> None:
+async def test_addresses_are_served_round_robin() -> None:
     flood, other = client_at("flood"), client_at("other")
     order = await order_of(flood, flood, flood, other, other)
     assert order == ["flood", "other", "flood", "other", "flood"]
@@ -130,10 +130,10 @@ async def test_a_client_that_has_left_is_served_last() -> None:
     assert await order_of(gone, gone, client_at("here")) == ["here", "gone", "gone"]
 
 
-async def test_whoever_has_most_in_the_queue_loses_an_entry() -> None:
+async def test_the_address_with_most_entries_loses_one() -> None:
     """To an address that has none; its own next one finds none."""
     queue, work = FairQueue(1, 3, "test"), Work()
-    under_way = asyncio.create_task(run(queue, work))
+    running = asyncio.create_task(run(queue, work))
     await work.begins()
     flood, other = client_at("flood"), client_at("other")
     with queue.enter(flood) as first, queue.enter(flood) as second:
@@ -146,5 +146,5 @@ async def test_whoever_has_most_in_the_queue_loses_an_entry() -> None:
             with pytest.raises(QueueFull):
                 await second.run(lambda: None)
     work.end.set()
-    assert await under_way
+    assert await running
     queue.close()

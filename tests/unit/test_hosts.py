@@ -34,7 +34,7 @@ def admits(
 @pytest.mark.parametrize(
     "host", ["localhost", "127.0.0.1:5000", "[::1]", "kv", "a.lan"]
 )
-def test_by_default_names_that_nobody_can_own_are_admitted(host: str) -> None:
+def test_by_default_names_that_cannot_be_registered_are_admitted(host: str) -> None:
     guard = guard_of()
     assert admits(guard, host)
     assert admits(guard, host)

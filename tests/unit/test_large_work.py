@@ -24,7 +24,7 @@ async def waits(task: "asyncio.Task[None]") -> bool:
     return not task.done()
 
 
-async def test_what_fits_together_has_slots_together(slots: Slots) -> None:
+async def test_requests_that_fit_together_run_together(slots: Slots) -> None:
     async with asyncio.timeout(LONG):
         await slots.acquire(LARGE // 2)
         await slots.acquire(LARGE - LARGE // 2)
@@ -34,7 +34,7 @@ async def test_what_fits_together_has_slots_together(slots: Slots) -> None:
     await third
 
 
-async def test_more_than_all_has_them_alone(slots: Slots) -> None:
+async def test_a_request_larger_than_all_slots_runs_alone(slots: Slots) -> None:
     await slots.acquire(3 * LARGE)
     second = asyncio.create_task(slots.acquire(3 * LARGE))
     assert await waits(second)
@@ -42,8 +42,8 @@ async def test_more_than_all_has_them_alone(slots: Slots) -> None:
     await second
 
 
-async def test_the_first_to_come_is_the_first_to_go(slots: Slots) -> None:
-    """Also where a later one would fit beside what is in use."""
+async def test_slots_are_first_come_first_served(slots: Slots) -> None:
+    """Also where a later one would fit next to what is in use."""
     await slots.acquire(LARGE // 2)
     large = asyncio.create_task(slots.acquire(LARGE))
     await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def test_the_first_to_come_is_the_first_to_go(slots: Slots) -> None:
     await small
 
 
-async def test_a_request_that_is_cancelled_keeps_nobody_waiting(slots: Slots) -> None:
+async def test_a_cancelled_request_does_not_block_others(slots: Slots) -> None:
     await slots.acquire(LARGE)
     first = asyncio.create_task(slots.acquire(LARGE))
     second = asyncio.create_task(slots.acquire(LARGE))

@@ -55,7 +55,7 @@ def test_what_is_no_list_of_entity_tags_is_refused(line: str) -> None:
             conditions(request_with(name, line), "k")
 
 
-def test_a_tag_of_ours_comes_back_as_its_revision() -> None:
+def test_an_entity_tag_is_parsed_to_its_revision() -> None:
     for revision in 1, 10**17:
         request = request_with("If-Match", etag(revision))
         assert if_match(request, "k") == [Condition("k", [revision])]

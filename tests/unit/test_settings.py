@@ -129,7 +129,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     assert "password123" not in reason
 
 
-def test_less_to_hold_than_the_largest_body() -> None:
+def test_a_buffer_limit_below_the_largest_body() -> None:
     environ = {"KV_MAX_HELD": "1000", "KV_MAX_BODY": "1001"}
     reason = reason_of(environ)
     assert "KV_MAX_HELD" in reason
@@ -142,7 +142,7 @@ def test_half_an_administrator(given: str) -> None:
     assert reason == "ADMIN_LOGIN and ADMIN_PASSWORD go together: set both"
 
 
-def test_less_to_hold_than_the_largest_body_for_each() -> None:
+def test_a_buffer_limit_below_the_largest_body_for_each_worker() -> None:
     environ = {"KV_MAX_HELD": "1999", "KV_MAX_BODY": "1000", "KV_WORKERS": "2"}
     assert reason_of(environ) == (
         "KV_MAX_HELD / KV_WORKERS must not be less than KV_MAX_BODY"

@@ -1,6 +1,6 @@
-"""Whether the service kept its promises, as far as its clients can tell.
+"""Whether the service kept its promises, as far as its clients can observe.
 
-Everything is judged from outside: by what clients were told, by the feed of changes and
+Everything is judged from outside: by what clients received, by the feed of changes and
 by what was left in the end.
 """
 
@@ -28,7 +28,7 @@ JUDGE_OF: dict[str, Judge | None] = {
     "retry": judge_retries,
     "linearizability": judge_keys,
     "undecided": None,
-    # whoever is left out may be the reason for another refusal
+    # an operation left out may be the reason for another refusal
     "refusal": None,
     # not of a history alone: see verdict.py
     **dict.fromkeys(("grant", "feeds", "replay", "replies", "trouble")),

@@ -1,4 +1,4 @@
-"""Who made each change of the feed: who was told its revision, or may have been.
+"""Which request made each change: one that got its revision, or may have got it.
 
 A request of unknown outcome has made one change or none. What has expired is deleted by
 nobody.
@@ -123,7 +123,7 @@ class Claims:
             yield violation("applied twice", sentence, step.candidates)
 
     def _find(self, step: Step, tried: set[int]) -> bool:
-        """The earliest one that is free; if there is none, others make room."""
+        """The earliest one that is free; if there is none, others are moved."""
         for request in step.candidates:
             if id(request) not in self.matched:
                 self.matched[id(request)] = step

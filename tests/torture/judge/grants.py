@@ -25,7 +25,7 @@ def allows(grants: Grants, right: str, key: str) -> bool:
 
 
 def judge_grants(history: History) -> Iterator[Violation]:
-    """What was answered was granted; what was refused for want of a grant was not."""
+    """What was answered was granted; what was refused without a grant was not."""
     for operation in history.operations:
         if operation.grants is None:
             continue
@@ -49,7 +49,7 @@ def _beyond(operation: Operation, grants: Grants) -> Iterator[str]:
 
 
 def narrowed(changes: list[Change], grants: Grants | None) -> list[Change]:
-    """The feed as such an account is told it."""
+    """The feed as such an account receives it."""
     if grants is None:
         return changes
     found = []

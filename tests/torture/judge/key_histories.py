@@ -26,7 +26,7 @@ FINAL = -1
 
 
 def judge_keys(history: History) -> Iterator[Violation]:
-    """No other key is asked; nor is the feed, but for a guess at what is not known.
+    """No other key is used; nor is the feed, but for a guess at what is not known.
 
     With the guess an order is found soon where there is one. Where there is none, the
     guess may have been wrong, and the search is made again without it.
@@ -169,7 +169,7 @@ def _writes(base: Call, operation: Operation) -> Iterator[tuple[str, Call]]:
 def _deletion(base: Call, operation: Operation) -> Call:
     wanted: Any | None = ANYTHING
     if operation.deleted == 0:
-        # it tells a revision that others have made
+        # it returns a revision that others have made
         return base._replace(wanted=None, revision=None)
     if operation.deleted == len(set(operation.keys)):
         wanted = THERE

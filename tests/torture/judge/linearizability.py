@@ -6,7 +6,7 @@ which Horn and Kroening prove sound ("Faster linearizability checking via
 P-compositionality", 2015). What keeps it near a straight line through a long history:
 
 - a call that changes nothing is placed as soon as it fits: that never hurts;
-- calls that were told revisions keep their order;
+- calls that returned revisions keep their order;
 - a call of unknown outcome is placed only where the next one depends on it (any other
   could be left out), and a configuration is dropped where one was seen that had used
   fewer of them.
@@ -24,7 +24,7 @@ Kind = Literal["read", "write", "delete", "increment", "expire"]
 
 
 class Any(NamedTuple):
-    """Wanted of a key: nothing, or only that it is there."""
+    """Expected of a key: nothing, or only that it exists."""
 
     is_there: bool
 
@@ -37,7 +37,7 @@ class State(NamedTuple):
     """A key at a moment.
 
     :ivar value: JSON text; None: no such key
-    :ivar revision: None where it was not told
+    :ivar revision: None where it was not returned
     :ivar lease: which write made it expire
     """
 
@@ -54,8 +54,8 @@ class Call(NamedTuple):
     :ivar value: of a write its own, of an increment the delta
     :ivar wanted: what the call found (of an increment: made); None: no such key
     :ivar wanted_revision: what the call found, or its condition
-    :ivar revision: what it was told of itself
-    :ivar lease: of a write that expires and of its expiry: what tells it from others
+    :ivar revision: the one that it returned
+    :ivar lease: of a write that expires and of its expiry: its identity
     """
 
     owner: int
@@ -266,13 +266,13 @@ def _shifted(low: int, placed: int) -> tuple[int, int]:
 def _order(calls: Sequence[Call]) -> list[int]:
     """For each call the place of the one that it must come after, or -1."""
     before = [-1] * len(calls)
-    told = [
+    revisions = [
         (call.revision, place)
         for place, call in enumerate(calls)
         if call.revision is not None
     ]
-    told.sort()
-    for (_, earlier), (_, later) in pairwise(told):
+    revisions.sort()
+    for (_, earlier), (_, later) in pairwise(revisions):
         before[later] = earlier
     written = {
         call.lease: place for place, call in enumerate(calls) if call.kind == "write"
@@ -284,9 +284,9 @@ def _order(calls: Sequence[Call]) -> list[int]:
 
 
 def _worth_a_try(calls: Sequence[Call]) -> Iterator[Call]:
-    """Optional calls without the writes that nobody can have met.
+    """Optional calls without the writes that no call can have seen.
 
-    The value was not shown; nor was it told otherwise that some value was there; nor
+    The value was not shown; nor did another reply show that some value was there; nor
     did the key go because the write expired.
     """
     met: set[str | None] = set()

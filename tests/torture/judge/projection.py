@@ -11,7 +11,7 @@ Cell = TypeVar("Cell")
 
 
 def projected(history: History, keys: Collection[str]) -> History:
-    """Nothing else was ever asked for, shown or changed."""
+    """Nothing else was ever requested, shown or changed."""
     changes = [
         Change(
             change.revision,

@@ -1,4 +1,4 @@
-"""The feed replayed: what each key was after each change, who made it, and when.
+"""The feed replayed: each key after each change, its request, and its time.
 
 Places stand for revisions: 0 is before the first change of the feed, 1 after it...
 """
@@ -20,7 +20,7 @@ from tests.torture.judge.tolerance import TOLERANCE
 class Lease:
     """When keys expire: a moment somewhere in between.
 
-    :ivar gone: by key, who saw first that it was gone
+    :ivar gone: by key, the request that first saw it missing
     """
 
     earliest: float
@@ -87,11 +87,11 @@ class Timeline:
 
 @dataclass
 class Step:
-    """A change, and who can have made it.
+    """A change, and the requests that can have made it.
 
-    :ivar owner: who was told its revision
+    :ivar owner: the request that got its revision
     :ivar candidates: requests of unknown outcome that would have made it
-    :ivar is_expiry: whether it can be that nobody has made it
+    :ivar is_expiry: whether it can be an expiry, without a request
     """
 
     change: Change
@@ -105,7 +105,7 @@ class Step:
 
 
 def known_by(steps: Sequence[Step]) -> list[float]:
-    """When at the latest each step had been made: somebody was told a later one."""
+    """The latest time of each step: some client had got a later revision by then."""
     ends = [step.owner.end if step.owner else math.inf for step in steps]
     return list(accumulate(reversed(ends), min))[::-1]
 
@@ -170,14 +170,14 @@ class Replay:
         return Lease(earliest, latest if None not in lives else math.inf)
 
     def _inherited(self, place: int, key: str, value: str, step: Step) -> Lease | None:
-        """An increment keeps a counter's lease; a counter begun anew has none."""
+        """An increment keeps a counter's lease; a new counter has none."""
         before = self.timelines[key].at(place)
         lease = before.lease
         if lease is None:
             return None
         deltas = {maker.operation.asked.get(key) for maker in step.makers}
-        anew = value in deltas and before.can_be_missing(self.latest[place])
-        if not anew:
+        is_new = value in deltas and before.can_be_missing(self.latest[place])
+        if not is_new:
             return lease
         if before.value == "0" and before.can_be_there(self.earliest[place]):
             return Lease(lease.earliest, math.inf)

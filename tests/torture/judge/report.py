@@ -1,4 +1,4 @@
-"""A violation for people: the rule, a sentence, who asked what and was told what."""
+"""A violation for people: the rule, a sentence, the requests and their replies."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,7 @@ def _terms(operation: Operation) -> list[str]:
 
 
 def _keys(operation: Operation) -> list[str]:
-    """A key with what was asked (=) and what was shown (->), at which revision (@)."""
+    """A key with what was sent (=) and what was shown (->), at which revision (@)."""
     cells = list(operation.keys)
     for mark, column in (
         ("=", operation.values),

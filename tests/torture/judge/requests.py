@@ -10,7 +10,7 @@ from tests.torture.history import Operation, Outcome
 class Request(NamedTuple):
     """:ivar operation: the attempt that was answered, else the first
     :ivar start: from when on it may have been applied
-    :ivar end: when it certainly had been; infinite where nobody can tell
+    :ivar end: when it certainly had been; infinite where it is unknown
     """
 
     operation: Operation
@@ -25,7 +25,7 @@ class Request(NamedTuple):
 
     @property
     def is_change(self) -> bool:
-        """Whether it says that it was a step of the store's revision."""
+        """Whether it reports that it incremented the store's revision."""
         return (
             self.is_write
             and self.outcome == "ok"

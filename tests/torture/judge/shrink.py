@@ -1,8 +1,8 @@
 """The shortest history that still breaks a rule, by delta debugging.
 
 Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002. What
-stays must make sense by itself: a request goes together with all that rest on it (who
-reads a value without its writer would show something that nobody wrote).
+stays must make sense by itself: a request goes together with all that depend on it (a
+read of a value without its writer would show something that was never written).
 """
 
 import time

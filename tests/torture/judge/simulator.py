@@ -78,7 +78,7 @@ class Simulator:
         self.operations.append(self._seen(call()))
 
     def _seen(self, operation: Operation) -> Operation:
-        """As a client has it, who may not hear of it, or of a call that never was."""
+        """As a client observes it: its reply may be lost, or it may never have run."""
         operation = _at(
             operation,
             self.now - self.random.uniform(0, self.spread),

@@ -24,7 +24,7 @@ from tests.torture.judge.violations import Violation, violation
 
 
 def judge_feed(history: History) -> Iterator[Violation]:
-    """Revisions go up, one by one, and nobody was told of another one."""
+    """Revisions increase by one, and no reply has another one."""
     for before, after in pairwise(history.changes):
         keys = [*after.data, *after.deleted]
         if after.revision <= before.revision:
@@ -161,7 +161,7 @@ def _collected(replay: Replay, place: int) -> Iterator[Violation]:
 
 
 def _next_owner(replay: Replay, place: int) -> Request | None:
-    """Who was told first that the place had been reached."""
+    """The first request whose reply shows that the place had been reached."""
     owners = [step.owner for step in replay.steps[place:] if step.owner is not None]
     return min(owners, key=lambda owner: owner.end, default=None)
 
@@ -183,10 +183,10 @@ def _final(replay: Replay, history: History) -> Iterator[Violation]:
 
 
 class Wish(NamedTuple):
-    """What a reader was told of a key.
+    """What a read returned for a key.
 
     :ivar value: None: no such key
-    :ivar revision: None where it was not told
+    :ivar revision: None where it was not returned
     """
 
     key: str
@@ -209,7 +209,7 @@ class Wish(NamedTuple):
 
 
 def wishes_of(request: Request) -> list[Wish]:
-    """What it was shown, or told to be gone; of a request with conditions, those."""
+    """What it showed, or reported as missing; of a request with conditions, those."""
     operation = request.operation
     if request.is_change or request.outcome != "ok":
         return [
@@ -229,7 +229,7 @@ def wishes_of(request: Request) -> list[Wish]:
 
 
 class Readers:
-    """Each gets the first place that fits: that leaves later ones the most room."""
+    """Each gets the first place that fits: that leaves later ones the most places."""
 
     def __init__(self, replay: Replay, requests: Sequence[Request]) -> None:
         self._replay = replay
@@ -271,7 +271,7 @@ class Readers:
         return self._read(request)
 
     def _refused(self, request: Request) -> tuple[int, list[Violation]]:
-        """Some condition did not hold at some moment of the call."""
+        """Some condition was false at some moment of the call."""
         place: int | None = None
         ceiling = self._replay.newest(request.end)
         for key, wanted in request.operation.conditions.items():
@@ -410,7 +410,7 @@ class Readers:
         return blame("stale read", "after a newer state was known", now, self._floor_of)
 
     def _shown_by(self, wish: Wish) -> Request | None:
-        """Who wrote, or wanted to write, what was shown."""
+        """The requests that wrote, or may have written, what was shown."""
         if not isinstance(wish.value, str):
             return None
         for version in self._replay.timelines[wish.key].versions:

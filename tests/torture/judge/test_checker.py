@@ -63,7 +63,7 @@ ADDED = did("increment", 0, 1, {"n": "5"}, found=["5"], revision=1)
 
 
 class Case(NamedTuple):
-    """:ivar rules: that it breaks, beside others"""
+    """:ivar rules: that it breaks, among others"""
 
     rules: set[str]
     operations: list[Operation]
@@ -572,7 +572,7 @@ REVISIONS = st.none() | st.integers(1, FEW)
 
 @st.composite
 def calls(draw: st.DrawFn, revision: int) -> Call:
-    """:param revision: that it may have been told"""
+    """:param revision: that it may have returned"""
     kind: Kind = draw(st.sampled_from(["read", "write", "delete", "increment"]))
     start = draw(st.integers(0, 9))
     optional = kind != "read" and draw(st.booleans())
@@ -581,7 +581,7 @@ def calls(draw: st.DrawFn, revision: int) -> Call:
         wanted += [*VALUES, None, THERE]
     elif kind == "increment" and not optional:
         wanted += VALUES
-    is_told = kind != "read" and not optional and draw(st.booleans())
+    is_known = kind != "read" and not optional and draw(st.booleans())
     return Call(
         owner=0,
         kind=kind,
@@ -591,7 +591,7 @@ def calls(draw: st.DrawFn, revision: int) -> Call:
         value=draw(st.sampled_from(VALUES)),
         wanted=draw(st.sampled_from(wanted)),
         wanted_revision=draw(st.just(ANYTHING) | REVISIONS),
-        revision=revision if is_told else None,
+        revision=revision if is_known else None,
         lease=revision if kind == "write" and draw(st.booleans()) else None,
     )
 

@@ -24,21 +24,26 @@ def judge(evidence: Evidence) -> list[Violation]:
 
 
 def _feeds(evidence: Evidence) -> Iterator[Violation]:
-    """All who follow are told the same, and it is kept as it was told."""
+    """All followers receive the same changes, which are those of the log."""
     changes = evidence.history.changes
     kept = [change for change in changes if change.revision > evidence.since]
     feeds = [
         (feed.name, narrowed(changes, feed.grants), feed.changes)
         for feed in evidence.followed
     ]
-    for name, expected, told in [*feeds, ("the feed in the end", kept, evidence.kept)]:
-        if told != expected:
-            sentence = f"{name} differs from the feed: {_difference(expected, told)}"
+    for name, expected, received in [
+        *feeds,
+        ("the feed in the end", kept, evidence.kept),
+    ]:
+        if received != expected:
+            sentence = (
+                f"{name} differs from the feed: {_difference(expected, received)}"
+            )
             yield Violation("feeds", sentence, [], [])
 
 
 def _end(history: History) -> Iterator[Violation]:
-    """Whoever applies the whole feed has what the store has, long after the last write:
+    """The whole feed, applied, is what the store has long after the last write:
     what has expired by then has left both."""
     if history.final is None:
         return
@@ -54,11 +59,11 @@ def _end(history: History) -> Iterator[Violation]:
         yield Violation("replay", sentence, [], keys)
 
 
-def _difference(expected: Sequence[Change], told: Sequence[Change]) -> str:
-    for one, other in zip(expected, told, strict=False):
+def _difference(expected: Sequence[Change], received: Sequence[Change]) -> str:
+    for one, other in zip(expected, received, strict=False):
         if one != other:
             return f"{other} instead of {one}"
-    return f"{len(told)} changes instead of {len(expected)}"
+    return f"{len(received)} changes instead of {len(expected)}"
 
 
 def _replies(evidence: Evidence) -> Iterator[Violation]:

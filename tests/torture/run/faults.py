@@ -1,4 +1,4 @@
-"""What goes wrong, one after the other. Each fault is made, lasts, and is mended."""
+"""The faults, one after the other: each is injected, lasts, and is removed."""
 
 import asyncio
 import signal
@@ -14,7 +14,7 @@ from tests.torture.run.system import System
 #: Seconds: a fault lasts so long; and longer than the service waits for Tarantool.
 WHILE, LONG = 2.0, 6.5
 
-#: So many: few requests are under way at a moment.
+#: This many: few requests are in flight at a moment.
 CUTS = 12
 
 #: Seconds that everything is late on its way.
@@ -144,7 +144,7 @@ async def killed_in_snapshot(scene: Scene) -> float:
 
 
 async def disk_full(scene: Scene) -> float:
-    with scene.system.full_disk(room=scene.random.randrange(4096)):
+    with scene.system.full_disk(free=scene.random.randrange(4096)):
         await asyncio.sleep(WHILE)
     return time.monotonic()
 
@@ -174,7 +174,7 @@ async def memory_full(scene: Scene) -> float:
 async def fill(
     session: Session, batches: list[list[str]], count: int, size: int
 ) -> None:
-    """Writes until there is no room for a batch.
+    """Writes until there is no space for a batch.
 
     :param batches: the keys of those so far; to which more come
     """

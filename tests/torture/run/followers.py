@@ -1,4 +1,4 @@
-"""Clients of the change feed, who go on through all faults from where they were."""
+"""Clients of the change feed that resume through all faults from where they were."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from tests.support.sse import Parser
 from tests.torture.history import Change
 from tests.torture.run.session import Session, kept
 
-#: Seconds: a long poll waits, and may then be late; before it is asked again.
+#: Seconds: a long poll waits, and may then be late; before it is sent again.
 WAIT, TIMEOUT, PAUSE = 5, aiohttp.ClientTimeout(total=12.0), 0.2
 
 #: Seconds without a sign of life: heartbeats come every fifteen.
@@ -35,7 +35,7 @@ class Element(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """:ivar oldest: of a refusal: what the feed goes on from"""
+    """:ivar oldest: of a refusal: the revision to resume from"""
 
     changes: list[Element] = []
     revision: int = 0
@@ -43,7 +43,7 @@ class Page(msgspec.Struct):
 
 
 class Refused(Exception):
-    """The feed does not go on from where it was."""
+    """The feed does not resume from where it was."""
 
 
 async def feed_now(session: Session) -> tuple[int, list[Change]]:
@@ -83,7 +83,7 @@ def _check(response: aiohttp.ClientResponse, since: int) -> None:
 
 
 class Follower(ABC):
-    """:ivar changes: that it was told, in that order"""
+    """:ivar changes: that it received, in that order"""
 
     def __init__(self, name: str, session: Session) -> None:
         self.name = name
@@ -107,7 +107,7 @@ class Follower(ABC):
                 raise
 
     async def reach(self, revision: int) -> None:
-        """Returns when that has been told, or nothing more will be."""
+        """Returns when that has been received, or nothing more will be."""
         while self._position < revision and not self._has_ended:
             self._moved.clear()
             await self._moved.wait()
@@ -128,7 +128,7 @@ class Follower(ABC):
 
 
 class Poller(Follower):
-    """Asks again and again."""
+    """Polls in a loop."""
 
     async def _follow(self) -> None:
         page = await _page(self.session, self._url(), self._position, WAIT)

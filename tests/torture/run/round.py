@@ -22,7 +22,7 @@ from tests.torture.run.workload import NARROW, TTLS, Client
 #: Clients, and seconds between two requests of one of them on average.
 CLIENTS, THINK_TIME = 24, 0.08
 
-#: Of so many clients one has an account that may touch some of the keys only.
+#: One of this many clients has an account that may use only some of the keys.
 NARROW_ONE_OF = 4
 
 #: Seconds without a fault, before and after each.
@@ -34,10 +34,10 @@ FAULT_TIMEOUT = 120.0
 #: Seconds for the followers of the feed to come to its end.
 REACH = 60.0
 
-#: Seconds between two looks whether all is well again.
+#: Seconds between two checks whether the service has recovered.
 CHECK_INTERVAL = 0.05
 
-#: A key that every account may read: who follows is told when it is written.
+#: A key that every account may read: followers receive its write.
 EVERYBODYS = next(iter(NARROW))
 
 #: Seconds until the last keys have expired and are collected.

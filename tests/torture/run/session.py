@@ -1,4 +1,4 @@
-"""A client that records what it asked and what it was told."""
+"""A client that records its requests and their replies."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ import msgspec
 
 from tests.torture.history import Call, Operation, Outcome
 
-#: Seconds: the service gives up on Tarantool after five, and tells so.
+#: Seconds: the service times out on Tarantool after five, and reports it.
 TIMEOUT = aiohttp.ClientTimeout(total=8.0)
 
 #: Seconds in which a request is made again, and between two times.
@@ -32,7 +32,7 @@ Texts = Mapping[str, str]
 
 
 class Body(msgspec.Struct):
-    """What any of the replies may hold."""
+    """The members of all replies."""
 
     data: dict[str, msgspec.Raw] = {}
     revisions: dict[str, int] = {}
@@ -166,22 +166,24 @@ class Session:
     async def read(self, keys: Sequence[str], *, revisions: bool = False) -> Operation:
         asked = {"keys": keys, "revisions": revisions}
         answer = await self._ask("read", json.dumps(asked))
-        found, told = answer.body.texts, answer.body.revisions
+        found, by_key = answer.body.texts, answer.body.revisions
         is_ok = answer.outcome == "ok"
         return self._record(
             "read",
             answer,
             keys=list(keys),
             found=[found.get(key) for key in keys] if is_ok else None,
-            revisions=[told.get(key) for key in keys] if is_ok and revisions else None,
+            revisions=[by_key.get(key) for key in keys]
+            if is_ok and revisions
+            else None,
         )
 
     async def list_keys(
         self, prefix: str, limit: int = 1000
     ) -> tuple[dict[str, str], int | None]:
-        """Page by page; what all of them told, and the revision of the last.
+        """Page by page; what all of them returned, and the revision of the last.
 
-        :returns: no revision: a page was not told
+        :returns: no revision: a page was not returned
         """
         all_found: dict[str, str] = {}
         after: str | None = None
@@ -264,13 +266,15 @@ class Session:
                 f"{url}/api/{call}", data=body, headers=headers, timeout=TIMEOUT
             ) as response:
                 status, given = response.status, response.headers.get("KV-Revision")
-                told = msgspec.json.decode(await response.read(), type=Body)
+                answered = msgspec.json.decode(await response.read(), type=Body)
         except aiohttp.ClientConnectorError:
             return Answer(start, time.monotonic(), "failed")
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             return Answer(start, time.monotonic(), lost)
         end = time.monotonic()
         if status == 200:
-            return Answer(start, end, "ok", status, int(given) if given else None, told)
-        refused = status < 500 or told.applied == "no"
-        return Answer(start, end, "failed" if refused else lost, status, None, told)
+            return Answer(
+                start, end, "ok", status, int(given) if given else None, answered
+            )
+        refused = status < 500 or answered.applied == "no"
+        return Answer(start, end, "failed" if refused else lost, status, None, answered)

@@ -16,7 +16,7 @@ WORKERS = 2
 
 MIB = 1024 * 1024
 
-#: Bytes: as little as holds a round, so that it is soon full.
+#: Bytes: just enough for a round, so that it is soon full.
 MEMORY, MAX_BODY = 64 * MIB, MIB
 
 JWT_SECRET = "a signing secret for torture, long enough"
@@ -46,10 +46,10 @@ class Clock:
         self.step_to(0)
 
     def step_to(self, seconds: int) -> None:
-        """So many ahead of the real time, or behind it."""
+        """This many ahead of the real time, or behind it."""
         new = self._file.with_suffix(".new")
         new.write_text(f"{seconds:+}")
-        new.replace(self._file)  # it is read at every look at the clock
+        new.replace(self._file)  # it is read whenever the clock is read
 
     def forget(self, pid: int) -> None:
         """Removes what the library has left of a process that was killed."""
@@ -123,13 +123,13 @@ class System:
         return await asyncio.to_thread(evaluated, self.tarantool, expression)
 
     @contextlib.contextmanager
-    def full_disk(self, room: int = 0) -> Iterator[None]:
-        """The log takes so many bytes more.
+    def full_disk(self, free: int = 0) -> Iterator[None]:
+        """The log takes this many bytes more.
 
         A limit on the size of files does what a full disk does, and needs no mount.
         """
         newest = max(self.tarantool.data.glob("*.xlog"))
-        self._limit_files(newest.stat().st_size + room)
+        self._limit_files(newest.stat().st_size + free)
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ from tests.torture.run.session import Session
 KEYS = [f"k{number}" for number in range(8)]
 COUNTERS = [f"n{number}" for number in range(4)]
 
-#: Keys of a request at the most.
+#: Keys of a request at most.
 MOST = 4
 
 #: Seconds until the keys of a client's own expire, and how many it has.
@@ -21,7 +21,7 @@ OWN = 4
 #: What some of the clients may touch: a prefix and the rights.
 NARROW = {"k0": "rw", "k1": "rw", "k2": "r", "n0": "rw", "n1": "r"}
 
-#: How often these ask only for what they may touch.
+#: How often these request only keys that they may use.
 MODEST = 0.7
 
 
@@ -60,7 +60,7 @@ class Client:
         return self._random.sample(keys, self._random.randint(1, most))
 
     def _values(self, keys: list[str]) -> dict[str, str]:
-        """JSON texts that nobody else writes, and nobody twice."""
+        """Unique JSON texts: each is written once, by one client."""
         name = f"c{self._session.number}-{next(self._numbers)}"
         return {key: f'"{name}-{place}"' for place, key in enumerate(keys)}
 
