@@ -99,6 +99,11 @@ class Admission:
         share = max(1, int(self.max_connections * WATCHERS_SHARE))
         return min(self._max_watchers, share)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether more requests count than the limit."""
+        return self.requests > self.max_requests
+
     def admit(self, headroom: int = 0) -> None:
         """Checks the limit for a request that counts already.
 
@@ -154,7 +159,8 @@ def admission_middleware(
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            admission.admit(EXEMPT_HEADROOM if _is_exempt(request, exempt) else 0)
+            if admission.is_full:
+                admission.admit(EXEMPT_HEADROOM if _is_exempt(request, exempt) else 0)
             return await handler(request)
         except Overloaded as refused:
             if not is_read(request, reading):
