@@ -31,7 +31,7 @@ KEYS = 8
 
 #: The edit of durability.lua after which a read of a key with a pending write returns
 #: at once.
-DOES_NOT_WAIT = ("if write == nil then", "if true then")
+DOES_NOT_WAIT = ("if commit == nil then", "if true then")
 
 TITLES = ["keys", "readers", "p50 ms", "p99 ms", "reads/s", "writes/s"]
 
