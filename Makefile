@@ -2,10 +2,10 @@
 # make test   the tests, in JOBS processes; ARGS go to pytest. TARANTOOL=path uses that
 #             program instead of a container or the one on the PATH
 # make test-fast   the tests that need no instance: tests/unit and tests/lua
-# make torture SECONDS=n SEED=n   faults under load, for so long; the record is in var/
-# make lint   ruff, mypy, import-linter, bandit, luacheck
+# make torture SECONDS=n SEED=n   faults under load, for SECONDS; the record is in var/
+# make lint   ruff, mypy, import-linter, bandit, luacheck, the layers of the Lua modules
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
-# make bench KEYS=n   the service beside a bare aiohttp handler, webdis over Redis, and etcd,
+# make bench KEYS=n   the service next to a bare aiohttp handler, webdis over Redis, and etcd,
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
 # make bench-logins   the latency of reads during a flood of logins; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
@@ -17,8 +17,8 @@
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
 # make backup-compose, verify-compose, restore-compose: the same of the compose project
-# make fuzz     the fuzzer, for so many SECONDS on each target; keeps what is worth it
-# make malformed  n malformed REQUESTS, to a service of its own
+# make fuzz     the fuzzer, SECONDS per target; adds new inputs to the corpus
+# make malformed  REQUESTS malformed requests, to a service of its own
 # make help   shows these lines
 PYTHON ?= python3
 ARGS ?=
@@ -137,7 +137,7 @@ malformed: .venv/dev tarantool
 	@case "$$(pwd)" in *:*) \
 		echo "the path of the checkout contains a colon, which venv refuses: $$(pwd)" >&2; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \
-		sys.exit("Python 3.11 or newer is wanted: make PYTHON=python3.13 ...")'
+		sys.exit("expected Python 3.11 or newer: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv >/dev/null || { $(INSTALL) python3-venv && $(PYTHON) -m venv --clear .venv; }
 
 tarantool luacheck wrk:

@@ -1,12 +1,12 @@
-"""Whether what is installed has known vulnerabilities: pip-audit, made honest.
+"""The vulnerability check: pip-audit, which fails if it finds no advisories.
 
-Where it finds no advisories, as behind an index that has none, pip-audit leaves every
-package out and calls that a success. So it is asked about an old version first that is
-known to be vulnerable, and every package that it leaves out counts.
+With a package index that has no advisories, pip-audit skips every package and succeeds.
+So this program first checks an old version that is known to be vulnerable, and a
+skipped package makes the result unknown.
 
 Its arguments go to pip-audit.
 
-Exit code 0: no known vulnerability; 1: some; 2: nobody knows, for want of advisories.
+Exit code 0: no known vulnerability; 1: some; 2: unknown, no advisories.
 """
 
 import json
@@ -28,9 +28,9 @@ Dependencies = list[dict[str, Any]]
 
 
 def audited(*options: str | Path) -> Dependencies:
-    """What pip-audit has to say; nothing, when it has found nobody to ask."""
+    """The packages that pip-audit reports; none if it fails."""
     program = Path(sys.executable).with_name("pip-audit")
-    run = subprocess.run(  # noqa: S603 - our own words, and the operator's
+    run = subprocess.run(  # noqa: S603 - constants, and the operator's arguments
         [program, "--disable-pip", "--format=json", *sys.argv[1:], *options],
         capture_output=True,
         text=True,
@@ -45,7 +45,7 @@ def audited(*options: str | Path) -> Dependencies:
 def vulnerable(dependencies: Dependencies) -> list[str]:
     return [
         f"{found['name']} {found['version']}: {advisory['id']}, "
-        f"mended in {', '.join(advisory['fix_versions']) or 'no version'}"
+        f"fixed in {', '.join(advisory['fix_versions']) or 'no version'}"
         for found in dependencies
         for advisory in found.get("vulns", [])
     ]
@@ -60,7 +60,7 @@ def knows_advisories() -> bool:
 
 def main() -> int:
     if not knows_advisories():
-        print(f"audit: NOT DONE: nobody here knows that {VULNERABLE} is vulnerable")
+        print(f"audit: unknown, no advisories: no advisory for {VULNERABLE}")
         return UNKNOWN
     dependencies = audited("--require-hashes", *(f"-r{path}" for path in REQUIREMENTS))
     faults = vulnerable(dependencies)
@@ -70,7 +70,7 @@ def main() -> int:
         return VULNERABILITIES
     left_out = [found["name"] for found in dependencies if "skip_reason" in found]
     if left_out or not dependencies:
-        print(f"audit: NOT DONE for {', '.join(left_out) or 'anything'}")
+        print(f"audit: unknown, no advisory for {', '.join(left_out) or 'any package'}")
         return UNKNOWN
     print(f"audit: {len(dependencies)} packages, no known vulnerability")
     return CLEAN

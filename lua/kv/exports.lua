@@ -46,7 +46,8 @@ local function strip(user)
     box.schema.user.revoke(user, 'alter', 'user', user, options)
 end
 
---- Writes only where the password differs: a start on a full disk must have nothing to write.
+--- Sets a password that differs from the stored one: a start on a full disk must have nothing
+-- to write.
 local function set_password(user, password)
     local stored = box.space._user.index.name:get(user)[5]['chap-sha1']
     if stored ~= box.schema.user.password(password) then

@@ -15,6 +15,7 @@ local config = require('kv.config')
 local disk = require('kv.capacity.disk')
 local expiry = require('kv.data.expiry')
 local exports = require('kv.exports')
+local live = require('kv.backup.live')
 local memory = require('kv.capacity.memory')
 local migrator = require('kv.migrator')
 local parent_death = require('kv.base.parent_death')
@@ -37,9 +38,8 @@ local CHECKPOINT_WAL_THRESHOLD = 1024 * 1024 * 1024
 -- to the square root of 2. It cannot be set a second time.
 local SLAB_ALLOC_FACTOR = 1.3
 
-local CONSOLE = 'console.sock'
-
---- Without box.cfg's work_dir, of which Tarantool takes the first 255 bytes.
+--- Enters the data directory. It does without box.cfg's work_dir, of which Tarantool takes
+-- the first 255 bytes.
 local function enter(data_dir)
     if not fio.path.is_dir(data_dir) then
         assert(fio.mktree(data_dir))
@@ -49,16 +49,16 @@ local function enter(data_dir)
     end
 end
 
---- By a name relative to the data directory: an absolute path may be longer than a socket's
--- path can be, and a URI ends at some characters that a path may contain. Tarantool replaces
--- any file of that name, not only a stale socket.
+--- Listens on the console's socket, by a name relative to the data directory: an absolute path
+-- may be longer than a socket's path can be, and a URI ends at some characters that a path may
+-- contain. Tarantool replaces any file of that name, not only a stale socket.
 local function open_console(data_dir)
-    local found = fio.lstat(CONSOLE)
+    local found = fio.lstat(live.CONSOLE)
     if found ~= nil and not found:is_sock() then
         error(('KV_DATA_DIR: %s is not a socket: move it away'):format(
-            fio.pathjoin(data_dir, CONSOLE)), 0)
+            fio.pathjoin(data_dir, live.CONSOLE)), 0)
     end
-    console.listen('unix/:./' .. CONSOLE)
+    console.listen('unix/:./' .. live.CONSOLE)
 end
 
 local function configure_box(cfg)

@@ -2,7 +2,8 @@
 
 aiohttp resolves the route of each request again, and builds its match again. Here
 both are prepared for the routes without variable parts, which get nearly all requests:
-it saves 4 µs per request (docs/performance.md). There is no public way to do so.
+it saves 4 to 6 µs per request (docs/benchmarks/2026-11-devices.md). There is no public
+way to do so.
 """
 
 from functools import partial

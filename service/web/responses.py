@@ -23,8 +23,9 @@ class ShortReply(web.StreamResponse):
     """A reply with JSON, for HTTP/1.1: status 200, no own header but the revision.
 
     Most replies are short. The head is built from prepared bytes, without a table of
-    headers that aiohttp would serialize for each reply: it saves 12 µs per request
-    (docs/performance.md). Relies on `_req`, `_keep_alive`, `_body_length`, `_eof_sent`.
+    headers that aiohttp would serialize for each reply: it saves 10 to 13 µs per
+    request (docs/benchmarks/2026-11-devices.md). Relies on `_req`, `_keep_alive`,
+    `_body_length`, `_eof_sent`.
     """
 
     def __init__(self, body: bytes, revision: int | None) -> None:

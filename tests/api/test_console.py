@@ -431,7 +431,7 @@ def test_statistics_show_the_state(tarantools: Tarantools) -> None:
             r"2 writes after revision 0, \d+ B of at most 3\.0 MiB",
             shown["change log"],
         )
-        assert shown["retries"] == "0 idempotency records"
+        assert shown["idempotency"] == "0 records"
         assert re.fullmatch(
             r"[\d.]+ MiB in use, [\d.]+ MiB allocated, at most 64\.0 MiB \(.*\)",
             shown["memory"],

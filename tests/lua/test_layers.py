@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.machine import ROOT
+
 LINT = ROOT / ".ci" / "lua_layers.py"
 
 #: A module of lua/, what is put in front of it, and the fault that is reported.

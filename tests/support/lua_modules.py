@@ -12,12 +12,12 @@ TIMEOUT = 30.0
 
 #: The names of the modules as the tests use them.
 MODULES = {
-    "counter": ("kv.data.counter", "kv.counter"),
-    "grants": ("kv.accounts.grants", "users.grants"),
-    "lru": ("kv.base.lru", "recent"),
-    "names": ("kv.accounts.names", "users.names"),
-    "normal_form": ("kv.accounts.normal_form", "users.normal_form"),
-    "pretty_json": ("kv.admin.pretty_json", "admin.indent"),
+    "counter": "kv.data.counter",
+    "grants": "kv.accounts.grants",
+    "lru": "kv.base.lru",
+    "names": "kv.accounts.names",
+    "normal_form": "kv.accounts.normal_form",
+    "pretty_json": "kv.admin.pretty_json",
 }
 
 SCRIPT = """
@@ -44,8 +44,8 @@ def evaluate(code: str, argument: object = None) -> Any:
     """
     folder = ROOT / "lua"
     requires = [
-        f"local {name} = require('{path_of(*paths)}')"
-        for name, paths in MODULES.items()
+        f"local {name} = require('{module}')"
+        for name, module in MODULES.items()
         if f"{name}." in code
     ]
     script = SCRIPT.format(
@@ -64,11 +64,3 @@ def evaluate(code: str, argument: object = None) -> Any:
     answer = json.loads(run.stdout.rstrip("\n").rpartition("\n")[2])
     assert answer["ok"], answer["result"]
     return answer.get("result")
-
-
-def path_of(*paths: str) -> str:
-    """The first that is there."""
-    for path in paths:
-        if (ROOT / "lua" / f"{path.replace('.', '/')}.lua").exists():
-            return path
-    raise FileNotFoundError(paths)

@@ -78,7 +78,7 @@ NO_RECORD_FOR_RETRIES = Control(
     (
         (
             "kv/data/transaction.lua",
-            "idempotency.save(user, options.retry, outcome, now)",
+            "idempotency.save(user, options.retry, result, now)",
             "return user",
         ),
     ),

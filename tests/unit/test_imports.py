@@ -3,11 +3,10 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.machine import ROOT
 
 #: Prints which of the top-level packages in the arguments an import has loaded.
 LOADED = """

@@ -114,7 +114,7 @@ function M.hash_costs()
     return costs
 end
 
---- Inside a transaction.
+--- Increments the counter of credentials, inside a transaction.
 local function next_version()
     return box.space.kv_meta:update('credentials', { { '+', 2, 1 } }).value
 end

@@ -1,5 +1,5 @@
---- Checks who calls a procedure. The check is part of the call it is for, so that a token that
--- was ended a moment ago is refused by the very next call, on every worker.
+--- Authorization: the check of a procedure's caller. It is part of the call it is for, so that
+-- a token that was ended a moment ago is refused by the very next call, on every worker.
 local accounts = require('kv.accounts.accounts')
 local errors = require('kv.base.errors')
 
@@ -20,7 +20,7 @@ function M.check(caller)
     return check(accounts.find(caller[1]), caller)
 end
 
---- Does the same without waiting: raises kv.TokenRevoked where `check` would wait.
+--- Does the same as `check` without waiting: raises kv.TokenRevoked where that would wait.
 ---@param caller table {username, credentials_version}
 ---@return table user the account's row
 function M.check_without_waiting(caller)

@@ -110,7 +110,8 @@ local function compose(codes)
     return composed
 end
 
----@param codes number[] the code points of a text
+--- Whether a text is in the form NFC.
+---@param codes number[] its code points
 function M.is_nfc(codes)
     local decomposed = {}
     for _, code in ipairs(codes) do

@@ -42,7 +42,7 @@ local function token(text, at)
     return text:match('^([^%s%[%]{},:"]+)()', at)
 end
 
---- Yields.
+--- Indents JSON. Yields.
 ---@param text string valid JSON
 ---@return string text the same one where the result would be too long
 function M.indented(text)

@@ -60,7 +60,7 @@ local function statistics()
         { 'revision', ('%d'):format(store.revision()) },
         { 'accounts', ('%d'):format(space.users:len()) },
         { 'change log', change_log_size() },
-        { 'retries', format.count(space.idempotency:len(), 'idempotency record') },
+        { 'idempotency', format.count(space.idempotency:len(), 'record') },
         {},
         { 'memory', memory_taken() },
         { 'write-ahead log', write_ahead_log() },

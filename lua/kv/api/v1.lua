@@ -53,7 +53,7 @@ function M.create_user(username, password_hash, everything)
 end
 
 --- Counts a login as failed, unless there were too many, and returns what a check of its
--- password needs. For a name without an account, too, so that clients cannot tell it from others.
+-- password needs. For a name without an account, too, so that clients cannot distinguish it.
 ---@param username string
 ---@param address string
 ---@return number|nil wait seconds; nil: the login may proceed

@@ -3,14 +3,14 @@
 -- key with the same revision must have the same value. A difference that no write after the
 -- backup explains is a fault.
 local errors = require('kv.base.errors')
+local store = require('kv.data.store')
 
 local M = {}
 
 --- Faults that the error names.
 local MAX_NAMED = 5
 
---- The field of a row.
-local REVISION = 3
+local REVISION = store.REVISION
 
 ---@class Comparison counts of keys: the backup against the running store
 ---@field equal number
@@ -105,7 +105,7 @@ local function explain(running, revision, seen)
     end
 end
 
---- In the process that has loaded the backup's data.
+--- Compares the store of this process, which has loaded the backup's data, with the running one.
 ---@param running table a connection to the console of the running instance
 ---@return Comparison
 function M.compare(running)

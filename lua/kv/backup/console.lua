@@ -10,7 +10,7 @@ M.__index = M
 --- Seconds for the greeting of an instance.
 local GREETING_TIMEOUT = 10
 
---- Decodes a call and encodes its outcome as one word, because the console prints YAML.
+--- Decodes a call and encodes its result as one word, because the console prints YAML.
 local LINE = "return require('kv.backup.console').answer('%s')\n"
 
 local function encoded(value)
@@ -21,16 +21,16 @@ local function decoded(text)
     return (msgpack.decode(digest.base64_decode(text)))
 end
 
---- In the instance: calls a function of `kv.backup.live`.
+--- Calls a function of `kv.backup.live`, in the instance.
 ---@param call string
----@return string outcome
+---@return string encoded_result
 function M.answer(call)
     local name, args = unpack(decoded(call))
     local ok, result = pcall(require('kv.backup.live')[name], unpack(args))
     return encoded({ ok, ok and result or tostring(result) })
 end
 
---- Through a descriptor of its folder: a socket's path has 107 bytes at most (unix(7)).
+--- Opens a socket through a descriptor of its folder: its path has 107 bytes at most (unix(7)).
 local function open_socket(path)
     local folder = fio.open(fio.dirname(path), { 'O_RDONLY' })
     if folder == nil then
@@ -58,11 +58,11 @@ end
 function M:call(name, ...)
     self.connection:write(LINE:format(encoded({ name, { ... } })))
     local reply = self.connection:read('\n...\n')
-    local outcome = reply and reply:match('^%-%-%-\n%- [\'"]?([%w+/=]+)[\'"]?\n')
-    if outcome == nil then
+    local encoded_result = reply and reply:match('^%-%-%-\n%- [\'"]?([%w+/=]+)[\'"]?\n')
+    if encoded_result == nil then
         error('the instance has ended, or does not know this program', 0)
     end
-    local ok, result = unpack(decoded(outcome))
+    local ok, result = unpack(decoded(encoded_result))
     if not ok then
         error(result, 0)
     end

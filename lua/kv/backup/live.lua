@@ -16,8 +16,9 @@ local M = {}
 local PROGRAM = fio.pathjoin(
     fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2))), 'main.lua')
 
---- The program runs in the data directory, as this instance does.
-local CONSOLE = 'console.sock'
+--- The socket of the operators' console, in the data directory. The program runs there, as
+-- this instance does.
+M.CONSOLE = 'console.sock'
 
 --- Seconds between two checks whether a snapshot in progress is complete.
 local POLL_INTERVAL = 0.1
@@ -83,7 +84,7 @@ local function copy(folder)
     snapshot()
     local source = newest_snapshot(box.backup.start())
     local pid = tostring(tarantool.pid())
-    local ok, result = pcall(run, 'copy', source, folder, CONSOLE, pid)
+    local ok, result = pcall(run, 'copy', source, folder, M.CONSOLE, pid)
     box.backup.stop()
     if not ok then
         error(result, 0)

@@ -43,11 +43,11 @@ end
 --- Restores a snapshot and compares it with the running instance.
 ---@return table description
 ---@return Comparison
-local function try(folder, snapshot, sha256, running)
+local function verify_copy(folder, snapshot, sha256, running)
     local trial = fio.pathjoin(folder, TRIAL)
     fio.rmtree(trial) -- one of a program that was killed
     local ok, result = pcall(function()
-        restore.place(folder, snapshot, sha256, trial)
+        restore.install(folder, snapshot, sha256, trial)
         copy.load(trial, running:call('limits'))
         return { copy.describe(), compare.compare(running) }
     end)
@@ -58,11 +58,11 @@ local function try(folder, snapshot, sha256, running)
     return unpack(result)
 end
 
-local function fill(source, folder, running)
+local function copy_and_seal(source, folder, running)
     local snapshot = fio.basename(source)
     local made_at = os.date('!%Y-%m-%dT%H:%M:%SZ')
     local sha256, bytes = files.copy(source, fio.pathjoin(folder, snapshot))
-    local manifest, compared = try(folder, snapshot, sha256, running)
+    local manifest, compared = verify_copy(folder, snapshot, sha256, running)
     manifest.snapshot, manifest.bytes = snapshot, bytes
     manifest.made_at = made_at
     format.seal(folder, manifest, sha256)
@@ -74,7 +74,7 @@ local COMMANDS = {}
 
 function COMMANDS.copy(source, folder, console_path, pid)
     parent_death.follow_parent(tonumber(pid))
-    print(json.encode(fill(source, folder, console.connect(console_path))))
+    print(json.encode(copy_and_seal(source, folder, console.connect(console_path))))
 end
 
 local function report(folder, manifest, compared)
@@ -101,7 +101,7 @@ function COMMANDS.verify(console_path, folder)
     local running = console.connect(console_path)
     folder = resolved(folder)
     local manifest, sha256 = format.open(folder)
-    local _, compared = try(folder, manifest.snapshot, sha256, running)
+    local _, compared = verify_copy(folder, manifest.snapshot, sha256, running)
     report(folder, manifest, compared)
 end
 

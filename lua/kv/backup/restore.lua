@@ -39,7 +39,7 @@ local function open_locked(path, flags)
     return file
 end
 
---- The folder may contain the backup itself.
+--- Raises an error if the folder has data in it. It may contain the backup itself.
 local function check_empty(data, backup)
     for _, name in ipairs(files.listed(data)) do
         if not HARMLESS[name] and fio.pathjoin(data, name) ~= backup then
@@ -48,7 +48,7 @@ local function check_empty(data, backup)
     end
 end
 
-local function place(backup, snapshot, sha256, data)
+local function install(backup, snapshot, sha256, data)
     check_empty(data, backup)
     local source, draft = fio.pathjoin(backup, snapshot), fio.pathjoin(data, DRAFT)
     fio.unlink(draft)
@@ -70,13 +70,13 @@ end
 ---@param snapshot string its name
 ---@param sha256 string
 ---@param data string
-function M.place(backup, snapshot, sha256, data)
+function M.install(backup, snapshot, sha256, data)
     files.make_folder(data)
     local locks = {}
     local ok, reason = pcall(function()
         locks[1] = open_locked(data .. '/.', { 'O_RDONLY' })
         locks[2] = open_locked(fio.pathjoin(data, LOCK), { 'O_RDWR', 'O_CREAT' })
-        place(backup, snapshot, sha256, data)
+        install(backup, snapshot, sha256, data)
     end)
     for _, lock in ipairs(locks) do
         lock:close()
@@ -91,7 +91,7 @@ end
 ---@return Manifest
 function M.restore(backup, data)
     local manifest, sha256 = format.open(backup)
-    M.place(backup, manifest.snapshot, sha256, data)
+    M.install(backup, manifest.snapshot, sha256, data)
     return manifest
 end
 

@@ -1,5 +1,5 @@
---- The first start on a restored backup. What was given out after the backup was taken must not
--- be given out again: an entity tag or a token of that time would be valid for something else.
+--- The first start on a restored backup. What was issued after the backup was taken must not be
+-- issued again: an entity tag or a token of that time would be valid for something else.
 -- So the counters are increased far beyond those values, as etcd does with
 -- `snapshot restore --bump-revision`, and every token from before the restore ends.
 local fio = require('fio')
@@ -17,7 +17,8 @@ local function increase(counter, by)
     return box.space.kv_meta:update(counter, { { '+', 'value', by } }).value
 end
 
---- After the migrations, in the data directory. Without the marker it does nothing.
+--- Increases the counters of a restored store, after the migrations and in the data directory.
+-- Without the marker it does nothing.
 function M.apply()
     if not fio.path.exists(M.MARKER) then
         return

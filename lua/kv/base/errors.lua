@@ -6,8 +6,8 @@ local SENTENCES = {
     UserExists = 'User already exists',
     TokenRevoked = 'The token is no longer valid: log in again',
     NotGranted = 'The account has no right to %s %s',
-    ReplyTooLarge = 'The keys and their values take about %d bytes, a reply takes at most %d: '
-        .. 'ask for fewer keys at a time',
+    ReplyTooLarge = 'The keys and their values take about %d bytes, '
+        .. 'the limit of a reply is %d: read fewer keys at a time',
     IdempotencyConflict = 'This Idempotency-Key was used with a different request before',
     NotACounter = 'The value of %s is not a 64-bit integer',
     CounterOverflow = 'The counter %s, now %s, would leave the range of a signed 64-bit integer',

@@ -20,7 +20,8 @@ ffi.cdef([[
     int setpgid(int pid, int pgid);
 ]])
 
---- For an instance embedded in a service, and for the program that copies a backup.
+--- Ties this process to the one that started it: an instance embedded in a service, or the
+-- program that copies a backup.
 ---@param parent_pid number the process that started this one
 function M.follow_parent(parent_pid)
     if ffi.C.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) ~= 0 then

@@ -1,16 +1,16 @@
 --- Capacity for writes. A write that adds data is refused while memory or disk is short. A
--- deletion proceeds: it may use the reserves of both, and data that can be given up.
+-- deletion proceeds: it may use the reserves of both, and releasable data.
 local disk = require('kv.capacity.disk')
 local errors = require('kv.base.errors')
 local memory = require('kv.capacity.memory')
 
 local M = {}
 
----@class Releasable data that is given up when memory or disk is short
+---@class Releasable data that is deleted when memory or disk is short
 ---@field space string the name of its space
 ---@field bytes fun():number
----@field shed fun() gives a part up, in a transaction of its own
----@field clear fun() gives all of it up
+---@field shed fun() deletes a part, in a transaction of its own
+---@field clear fun() deletes all of it
 
 local releasable = { shed = function() end, clear = function() end }
 
@@ -29,14 +29,14 @@ local COLLECT_GARBAGE, RELEASE_RESERVE = 1, 2
 --- After the last step a write must do without what it adds to the releasable data.
 M.LAST_STEP = #STEPS
 
---- Before the first write.
+--- Registers the data that may be deleted, before the first write.
 ---@param given Releasable
 function M.register_releasable(given)
     releasable = given
     disk.register_releasable(given)
 end
 
---- Before anything is changed. Raises kv.MemoryFull, kv.DiskFull.
+--- Checks that a write fits, before it changes anything. Raises kv.MemoryFull, kv.DiskFull.
 ---@param bytes number that the write adds
 function M.admit(bytes)
     disk.refresh(bytes)
@@ -55,8 +55,8 @@ function M.admit(bytes)
     disk.spend(bytes)
 end
 
---- Runs a small write that must not be refused for want of memory: one that ends tokens, for
--- example. It does not yield between the attempts, so what the write is based on still holds.
+--- Runs a small write that must not be refused because memory is short: one that ends tokens,
+-- for example. It does not yield between the attempts, so what the write is based on still holds.
 ---@param write function may be called twice
 function M.with_reserve(write)
     local ok, failure = pcall(write)
@@ -86,8 +86,9 @@ function M.free_memory(failure, step, added_bytes)
     if step == RELEASE_RESERVE and not (is_deletion and memory.has_reserve()) then
         step = RELEASE_RESERVE + 1
     end
-    local may_go_on = is_deletion or step <= COLLECT_GARBAGE or memory.has_headroom(added_bytes)
-    if step > #STEPS or not may_go_on then
+    local may_continue = is_deletion or step <= COLLECT_GARBAGE
+        or memory.has_headroom(added_bytes)
+    if step > #STEPS or not may_continue then
         errors.raise('MemoryFull')
     end
     pcall(STEPS[step]) -- it may find no memory, or no disk, itself

@@ -49,7 +49,7 @@ local BEGUN_SLABS = 2 * 16 * 1024 * 1024
 --- Bytes of a batch that is compared with the free memory before it is tried.
 local LARGE = 64 * 1024
 
---- Seconds between two garbage collections for want of memory: many writes may fail at once.
+--- Seconds between two garbage collections because memory is short: many writes may fail at once.
 local COLLECT_INTERVAL = 0.05
 
 local reserved = 0 -- tuples of the reserve that exist: the first ones
@@ -62,8 +62,8 @@ local function free_bytes()
     return slabs.quota_size - slabs.arena_used - large
 end
 
---- After a start. Where it has used up its headroom, the next one begins at a new snapshot,
--- which has the tuples in order and takes less memory.
+--- Fills the headroom after a start. Where the start has used it up, the next one begins at a
+-- new snapshot, which has the tuples in order and takes less memory.
 function M.fill_start_headroom()
     local reserve = box.space.kv_reserve
     for i = 1, START_HEADROOM.count do

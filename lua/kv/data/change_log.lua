@@ -26,8 +26,8 @@ local PER_READ = 256
 
 local limit = 0 -- bytes; 0: there is no log
 
---- Before the first write. A log that has missed a write, because it was switched off for a
--- time, is emptied: nobody could resume from it.
+--- Sets the limit, before the first write. Empties a log that has missed a write, because it was
+-- switched off for a time: nobody could resume from it.
 ---@param bytes number that the log may take; 0 switches it off
 ---@param memory number bytes of the instance's memory
 function M.configure(bytes, memory)
@@ -80,10 +80,10 @@ function M.clear()
     end
 end
 
---- What the log gives up when memory or disk is short: see kv.capacity.
+--- What the log releases when memory or disk is short: see kv.capacity.
 M.RELEASABLE = { space = 'kv_changes', bytes = M.bytes, shed = M.shed, clear = M.clear }
 
---- Inside the transaction of a write that is not logged: empties the log.
+--- Empties the log, inside the transaction of a write that is not logged.
 function M.skip()
     local log = box.space.kv_changes
     delete_oldest(log:len())
@@ -93,7 +93,8 @@ function M.skip()
     end
 end
 
---- Inside the transaction of the write. The newest batch stays, however large it is.
+--- Appends a batch, inside the transaction of the write. The newest one stays, however large it
+-- is.
 ---@param revision number
 ---@param keys string[]
 ---@param values string[]|nil JSON texts, one for each key; nil: the keys were deleted

@@ -52,7 +52,7 @@ function M.note_missing(expires_at)
 end
 
 --- Records the time, where it is needed, before a result is returned: a key that it reports as
--- missing stays so after any restart. An instance that cannot write, for want of disk or as a
+-- missing stays so after any restart. An instance that cannot write, on a full disk or as a
 -- replica, returns its results nevertheless.
 function M.settle()
     if reported > recorded and not box.info.ro then

@@ -13,8 +13,8 @@ local MAX_SHARE = 1 / 4
 --- Bytes of a record besides its content: the header of a tuple, entries in two trees.
 local PER_RECORD = 80
 
---- Before another record is saved. None is deleted before its day is over: raises
--- kv.RetriesFull.
+--- Checks that there is memory for another record. None is deleted before its day is over:
+-- raises kv.RetriesFull.
 function M.admit()
     local records = box.space.idempotency
     if records:bsize() + records:len() * PER_RECORD > box.cfg.memtx_memory * MAX_SHARE then
@@ -22,30 +22,33 @@ function M.admit()
     end
 end
 
---- Raises kv.IdempotencyConflict where another request had the key.
+--- Finds the result of the same request made before. Raises kv.IdempotencyConflict where another
+-- request had the key.
 ---@param user table the account's row
----@param retry table {key, fingerprint} of a request
+---@param key_and_fingerprint table {key, fingerprint} of a request
 ---@param now number seconds since 1970
----@return table|nil result of the same request made before
-function M.find(user, retry, now)
-    local record = box.space.idempotency:get({ user.username, retry[1] })
+---@return table|nil result
+function M.find(user, key_and_fingerprint, now)
+    local key, fingerprint = unpack(key_and_fingerprint)
+    local record = box.space.idempotency:get({ user.username, key })
     if record == nil or record.expires_at <= now or record.account ~= user.id then
         return nil
     end
-    if record.fingerprint ~= retry[2] then
+    if record.fingerprint ~= fingerprint then
         errors.raise('IdempotencyConflict')
     end
     return record.outcome
 end
 
---- Inside the transaction of the write.
+--- Saves the record of a write, inside its transaction.
 ---@param user table the account's row
----@param retry table {key, fingerprint}
+---@param key_and_fingerprint table {key, fingerprint}
 ---@param result table what the procedure returns
 ---@param now number seconds since 1970
-function M.save(user, retry, result, now)
+function M.save(user, key_and_fingerprint, result, now)
+    local key, fingerprint = unpack(key_and_fingerprint)
     box.space.idempotency:replace({
-        user.username, retry[1], retry[2], result, now + RETENTION, user.id,
+        user.username, key, fingerprint, result, now + RETENTION, user.id,
     })
 end
 

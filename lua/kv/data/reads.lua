@@ -48,7 +48,8 @@ function M.column(rows, count, field)
     return values
 end
 
---- Raises kv.TokenRevoked, kv.NotGranted.
+--- Reads the rows of one moment, and waits until they are on disk. Raises kv.TokenRevoked,
+-- kv.NotGranted.
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number that the keys and values may take together
@@ -66,7 +67,7 @@ function M.get(caller, keys, max_bytes)
     return rows, bytes, now
 end
 
---- Does the same for the values, without waiting. `clock.settle` comes before they are returned
+--- Reads the values of one moment without waiting. `clock.settle` comes before they are returned
 -- to a client. Raises kv.TokenRevoked, kv.NotGranted.
 ---@param caller table {username, credentials_version}
 ---@param keys string[]

@@ -37,7 +37,7 @@ function M.find(key, now)
     return nil
 end
 
---- Inside the transaction of a write.
+--- Writes rows, inside the transaction of a write.
 ---@param keys string[]
 ---@param values string[] JSON texts
 ---@param expiries table seconds since 1970, at the positions of the keys that expire
@@ -64,7 +64,7 @@ function M.replace(keys, values, expiries, revision)
     end
 end
 
---- Inside the transaction of a write.
+--- Deletes rows, inside the transaction of a write.
 ---@param keys string[] of existing rows
 ---@return number bytes of the rows
 function M.delete(keys)

@@ -147,16 +147,16 @@ function M.execute(caller, rights, keys, options, plan)
         local ok, result, change, user, now = pcall(prepare, caller, rights, keys, options, plan)
         if change ~= nil then
             local changes, before = #change.keys > 0 and { change } or {}, store.revision()
-            local outcome = { before + #changes, change.result }
+            result = { before + #changes, change.result }
             change.added_bytes = count_added_bytes(change)
             if change.added_bytes ~= nil then
                 capacity.admit(change.added_bytes)
             end
             local done, failure = pcall(commit, changes, before, step, options.retry and function()
-                idempotency.save(user, options.retry, outcome, now)
+                idempotency.save(user, options.retry, result, now)
             end)
             if done then
-                return unpack(outcome)
+                return unpack(result)
             end
             step = capacity.free_memory(failure, step, change.added_bytes)
         else
