@@ -253,7 +253,7 @@ async def test_a_bad_change_of_the_password_changes_nothing(
 
 
 async def stream_end(client: Client, doing: Awaitable[Any]) -> str:
-    """What ends a stream that is open while that is done."""
+    """The rest of a stream that is open while `doing` runs."""
     headers = {
         "Authorization": f"Bearer {client.token}",
         "Accept": "text/event-stream",

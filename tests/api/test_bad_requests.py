@@ -20,10 +20,10 @@ from tests.support.client import Client, unique
 from tests.support.raw_http import (
     REPLY_TIMEOUT,
     byte_by_byte,
+    exchange,
     http,
     leave_after,
     replies_in,
-    said,
     talk,
     talk_and_end,
 )
@@ -176,7 +176,7 @@ UNKNOWN_PATHS = [
 
 @pytest.fixture(scope="module")
 async def caller(service: Client) -> Client:
-    """One account for all that writes nothing."""
+    """One account for all tests that write nothing."""
     return await Client(service.session, service.url).enter()
 
 
@@ -597,7 +597,9 @@ async def test_another_version_of_http(
     visitor: Client, sent: bytes, parts: str
 ) -> None:
     pieces = [sent] if parts == "whole" else byte_by_byte(sent)
-    answer = await said(visitor, *pieces, b"GET /livez HTTP/1.1\r\nHost: kv\r\n\r\n")
+    answer = await exchange(
+        visitor, *pieces, b"GET /livez HTTP/1.1\r\nHost: kv\r\n\r\n"
+    )
     assert answer.startswith(b"HTTP/1.1 505 ")
     assert b"\r\nConnection: close\r\n" in answer
     (reply,) = replies_in(answer)
@@ -606,7 +608,7 @@ async def test_another_version_of_http(
 
 
 async def test_http_1_0_is_answered(visitor: Client) -> None:
-    (reply,) = replies_in(await said(visitor, b"GET /livez HTTP/1.0\r\n\r\n"))
+    (reply,) = replies_in(await exchange(visitor, b"GET /livez HTTP/1.0\r\n\r\n"))
     assert reply.status == 200
 
 

@@ -302,7 +302,7 @@ async def test_consecutive_polls_miss_and_repeat_nothing(client: Client) -> None
 
 
 async def write_some(client: Client, prefix: str, count: int) -> list[int]:
-    """By four writers at once; returns the revisions in their order."""
+    """Writes with four concurrent writers; returns the revisions in order."""
     revisions: list[int] = []
 
     async def write(writer: int) -> None:
@@ -385,7 +385,7 @@ async def test_changes_can_only_be_got(client: Client, method: str) -> None:
 
 @pytest.fixture(scope="module")
 async def bounded(tarantools: Tarantools, serve: Serve) -> AsyncIterator[Client]:
-    """Of a store that keeps few changes, and has had more."""
+    """A client of a store that keeps few changes, and has had more."""
     with tarantools.running(KV_CHANGES_BYTES=str(64 * KIB)) as own:
         async with serve(own) as client:
             await client.enter()
@@ -429,7 +429,7 @@ async def test_without_a_log_there_are_no_changes(
 
 
 class Replica:
-    """Of the keys with a prefix."""
+    """A copy of the keys with a prefix, made from a listing and the feed."""
 
     def __init__(self, client: Client, prefix: str) -> None:
         self.data: dict[str, Any] = {}
@@ -438,7 +438,7 @@ class Replica:
         self._prefix = prefix
 
     async def list(self) -> None:
-        """In small pages, while others write."""
+        """Lists the keys in small pages, while others write."""
         page: dict[str, Any] = {"next": None}
         while not self.revision or page["next"] is not None:
             asked = {"prefix": self._prefix, "limit": 3, "values": True}

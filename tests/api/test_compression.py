@@ -97,7 +97,7 @@ async def fetch(
 
 
 def value_of(size: int) -> str:
-    """As many characters, of which no two parts are alike."""
+    """A value of this many characters that compresses badly."""
     numbers = "".join(map(str, range(size // 4)))
     return numbers[:size].ljust(size, "x")
 

@@ -171,8 +171,8 @@ async def test_an_account_made_on_the_console_logs_in_with_its_password(
     password_hash = await on_console(hash_of, password)
     assert password not in password_hash
     grants = listed(("mine/", "rw"))
-    said = admin(tarantool, "create_account", lua(name), lua(password_hash), grants)
-    assert said.startswith("account 'Жанна д\\'Арк-")
+    output = admin(tarantool, "create_account", lua(name), lua(password_hash), grants)
+    assert output.startswith("account 'Жанна д\\'Арк-")
     assert (await visitor.login(name, "another")).status == 401
     assert (await visitor.login(name, password)).status == 200
     me = (await visitor.request("GET", "/api/me")).json

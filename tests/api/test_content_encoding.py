@@ -15,7 +15,13 @@ from service.web.body_decoding import CODINGS, MAX_MEMBERS
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import POLL_INTERVAL
-from tests.support.raw_http import REPLY_TIMEOUT, http, left_waiting, replies_in, said
+from tests.support.raw_http import (
+    REPLY_TIMEOUT,
+    exchange,
+    http,
+    left_waiting,
+    replies_in,
+)
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool
 
@@ -46,7 +52,7 @@ def with_name(body: bytes) -> bytes:
 
 
 def optional(module: str, name: str) -> Any:
-    """Of a library that the service uses where it is installed."""
+    """Compresses with a library that may be missing, as the service does."""
 
     def compress(body: bytes) -> bytes:
         compressed: bytes = getattr(importlib.import_module(module), name)(body)
@@ -117,7 +123,7 @@ def request(
 
 
 async def reply_to(client: Client, sent: bytes) -> Reply:
-    (reply,) = replies_in(await said(client, sent))
+    (reply,) = replies_in(await exchange(client, sent))
     return reply
 
 
@@ -354,7 +360,7 @@ async def test_an_unsupported_coding_is_named(
     path = path.format(key=key)
     body = b'{"data":{"%s":1}}' % key.encode()
     sent = request(client, method, path, body, *codings, is_chunked=is_chunked)
-    first, second = replies_in(await said(client, sent + http("GET", "/livez")))
+    first, second = replies_in(await exchange(client, sent + http("GET", "/livez")))
     detail = assert_problem(first, 415, "unsupported_encoding")
     assert "gzip" in detail
     assert len(detail) < 300

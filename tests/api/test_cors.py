@@ -79,7 +79,7 @@ def assert_varies(reply: Reply) -> None:
 async def preflight(
     client: Client, path: str, origin: str, method: str = "POST", **more: str
 ) -> Reply:
-    """As a browser sends it: without the token."""
+    """Sends a preflight as a browser does: without the token."""
     asking = {"Origin": origin, "Access-Control-Request-Method": method}
     anonymous = Client(client.session, client.url)
     return await anonymous.request("OPTIONS", path, headers=asking | more)

@@ -98,7 +98,7 @@ async def write_text(client: Client, key: str, text: str) -> None:
 
 
 async def text_of(client: Client, key: str) -> str:
-    """Of the key's value, as it comes back from a read."""
+    """The text of the key's value, as a read returns it."""
     reply = await client.read([key])
     return reply.text.removeprefix(f'{{"data":{{"{key}":').removesuffix("}}")
 

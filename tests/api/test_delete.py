@@ -96,7 +96,7 @@ async def test_what_is_refused_deletes_nothing(
 
 
 def replaced(part: Any, key: str) -> Any:
-    """With the name of a key at the place of KEY."""
+    """The part of a request with the name of a key instead of KEY."""
     match part:
         case dict():
             return {replaced(name, key): replaced(x, key) for name, x in part.items()}

@@ -29,7 +29,7 @@ WITNESSES = {"k": 1, "key1": "value", "config/colour": [1.5, None], "é": {"a": 
 
 
 class State(NamedTuple):
-    """All that clients can see of the store and of the accounts that make requests."""
+    """The state of the store, and of the accounts that make requests."""
 
     revision: int
     keys: str
@@ -65,7 +65,7 @@ class Store:
         return State(listed.revision, listed.text, accounts)
 
     async def restore(self) -> None:
-        """After a request that may have changed it."""
+        """Restores the state after a request that may have changed it."""
         listed = (await self._watching.list_keys("")).json["keys"]
         if listed:
             await self._watching.delete(listed)

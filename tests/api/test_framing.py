@@ -15,7 +15,7 @@ from service.web.framing import (
 )
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
-from tests.support.raw_http import byte_by_byte, cuts, http, replies_in, said
+from tests.support.raw_http import byte_by_byte, cuts, exchange, http, replies_in
 
 #: Connections of a test at a time.
 AT_ONCE = 50
@@ -78,7 +78,7 @@ MALFORMED = {
 
 
 async def statuses(client: Client, parts: list[bytes]) -> tuple[int, ...]:
-    return tuple(reply.status for reply in replies_in(await said(client, *parts)))
+    return tuple(reply.status for reply in replies_in(await exchange(client, *parts)))
 
 
 async def outcomes(client: Client, ways: Iterable[list[bytes]]) -> set[tuple[int, ...]]:
@@ -230,7 +230,7 @@ async def test_the_limit_of_a_head(visitor: Client, before: bytes) -> None:
 async def test_a_head_beyond_the_limit_is_refused_before_its_end(
     visitor: Client,
 ) -> None:
-    answer = await said(visitor, filled(MAX_HEAD + 100)[: MAX_HEAD + 1], last=False)
+    answer = await exchange(visitor, filled(MAX_HEAD + 100)[: MAX_HEAD + 1], last=False)
     (reply,) = replies_in(answer)
     assert str(MAX_HEAD) in assert_problem(reply, 431, "headers_too_large")
 
@@ -310,7 +310,7 @@ async def test_a_target_that_is_no_url(
     visitor: Client, target: bytes, version: bytes
 ) -> None:
     sent = b"GET %b HTTP/%b\r\nHost: localhost\r\n\r\n" % (target, version)
-    (reply,) = replies_in(await said(visitor, sent + LIVEZ, last=False))
+    (reply,) = replies_in(await exchange(visitor, sent + LIVEZ, last=False))
     assert_problem(reply, 400, "invalid_request")
 
 
@@ -323,7 +323,7 @@ async def test_what_follows_an_unknown_length_is_no_request(
             method + b" /api/login HTTP/1.1\r\nHost: localhost\r\n%b\r\n\r\n" % header
         )
         for parts in [head, SMUGGLED], [head + SMUGGLED], byte_by_byte(head + SMUGGLED):
-            (reply,) = replies_in(await said(visitor, *parts, last=False))
+            (reply,) = replies_in(await exchange(visitor, *parts, last=False))
             assert_problem(reply, 400, "invalid_request")
 
 

@@ -60,14 +60,14 @@ def named(method: str, target: str, host: str | None, version: str = "1.1") -> b
 
 
 def is_admitted(reply: Reply) -> bool:
-    """By the guard: what the call says then is another matter."""
+    """Whether the guard admits it, whatever the reply of the call."""
     if reply.status == 421:
         assert_problem(reply, 421, "misdirected_request")
     return reply.status != 421
 
 
 async def admits(service: Client, host: str) -> bool:
-    """For a path that is found at once, and one that is not: the same."""
+    """Whether it is admitted, equally for a known and an unknown path."""
     found = [
         is_admitted(await talk(service, named(method, path, host)))
         for method, path in (LOGIN, ("GET", "/api/keys/k"))

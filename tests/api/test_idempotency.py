@@ -88,7 +88,7 @@ def as_sent(reply: Reply) -> tuple[int, str, dict[str, str]]:
 
 
 async def revision(client: Client) -> int:
-    """Of the store."""
+    """The revision of the store."""
     return (await client.list_keys(unique("none"))).revision
 
 

@@ -225,7 +225,7 @@ BODY = 1000
 
 @pytest.fixture(scope="module")
 async def narrow(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
-    """Of a service whose limits are small."""
+    """A client of a service with small limits."""
     async with serve(tarantool, KV_MAX_BODY=str(BODY), KV_MAX_KEYS="20") as client:
         yield await client.enter()
 

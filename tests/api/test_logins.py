@@ -61,7 +61,7 @@ async def anonymous(service: Client) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def name(visitor: Client) -> str:
-    """Of an account with the password "right"."""
+    """The name of an account with the password "right"."""
     name = unique("user")
     assert (await visitor.register(name, "right")).status == 200
     return name

@@ -120,7 +120,7 @@ def order(key: str) -> bytes:
 
 
 class Model:
-    """What the service promises, as plainly as it can be said."""
+    """A reference model of the service, as simple as possible."""
 
     def __init__(self, revision: int) -> None:
         self.revision = revision

@@ -401,7 +401,7 @@ async def test_no_byte_follows_the_headers_of_a_head(caller: Client) -> None:
 
 
 async def talk_pipelined(client: Client, sent: bytes) -> bytes:
-    """All that comes back until the connection is closed."""
+    """All bytes received until the connection is closed."""
     host, _, port = client.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(sent)

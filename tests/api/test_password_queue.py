@@ -22,7 +22,7 @@ from tests.support.tarantool import Tarantool
 
 T = TypeVar("T")
 
-PLACES = THREADS + MAX_WAITING
+QUEUE_LIMIT = THREADS + MAX_WAITING
 
 #: A hash takes 0.1 s and more: a full queue takes several seconds.
 ROUNDS = "10"
@@ -36,7 +36,7 @@ SIGN_UPS = 1000
 #: For SO_LINGER: to close with a reset.
 AT_ONCE = struct.pack("ii", 1, 0)
 
-#: Seconds in which requests have come in and taken their places.
+#: Seconds in which requests have arrived and entered the queue.
 SETTLE_TIME = 0.3
 
 
@@ -58,14 +58,14 @@ async def test_a_flood_from_one_address_does_not_keep_others_out(slow: Client) -
         coming_from(new_address(), slow) as flood,
         coming_from(new_address(), slow) as other,
     ):
-        flooding = asyncio.create_task(logins_of(flood, 2 * PLACES))
+        flooding = asyncio.create_task(logins_of(flood, 2 * QUEUE_LIMIT))
         await asyncio.sleep(SETTLE_TIME)
         for _ in range(3):
             assert await logins_of(other, 1) == [401]
             assert not flooding.done()
         statuses = await flooding
     assert set(statuses) == {401, 503}
-    assert PLACES - 1 <= statuses.count(401) <= PLACES
+    assert QUEUE_LIMIT - 1 <= statuses.count(401) <= QUEUE_LIMIT
 
 
 async def test_a_crowd_that_shares_its_checks_does_not_keep_others_out(
@@ -104,12 +104,12 @@ async def test_a_sign_up_refused_by_a_full_queue_does_not_count(
     address = new_address()
     tarantool.console(f"for _ = 2, {SIGN_UPS} do kv.v1.begin_sign_up('{address}') end")
     async with coming_from(address, slow) as flood:
-        flooding = asyncio.create_task(logins_of(flood, PLACES))
+        flooding = asyncio.create_task(logins_of(flood, QUEUE_LIMIT))
         await asyncio.sleep(SETTLE_TIME)
         sign_ups = [flood.register(unique("user"), "password") for _ in range(20)]
         replies = await asyncio.gather(*sign_ups)
         await flooding
-    # the rest found places that had become free
+    # the rest found entries that had become free
     assert [reply.status for reply in replies].count(503) > 10
 
 
@@ -121,10 +121,10 @@ async def test_a_full_queue_refuses_at_once(slow: Client) -> None:
 
     async with coming_from(new_address(), slow) as flood:
         begin = time.monotonic()
-        ends = await asyncio.gather(*(timed(flood) for _ in range(2 * PLACES)))
+        ends = await asyncio.gather(*(timed(flood) for _ in range(2 * QUEUE_LIMIT)))
         taken = time.monotonic() - begin
     refusals = [seconds for status, seconds in ends if status == 503]
-    assert len(refusals) > PLACES / 2
+    assert len(refusals) > QUEUE_LIMIT / 2
     assert max(refusals) < taken / 4
 
 
@@ -133,7 +133,7 @@ async def test_an_evicted_queue_entry_does_not_count_as_a_failure(
 ) -> None:
     async with coming_from(new_address(), slow) as flood:
         name = unique("nobody")
-        filling = asyncio.create_task(logins_of(flood, PLACES - FREE))
+        filling = asyncio.create_task(logins_of(flood, QUEUE_LIMIT - FREE))
         await asyncio.sleep(SETTLE_TIME)
         guesses = [flood.login(name, f"wrong {n}") for n in range(FREE)]
         guessing = asyncio.gather(*guesses)
@@ -164,7 +164,7 @@ async def test_entries_of_disconnected_clients_are_evicted_first(
     """To a client that would have got few of them while others wait."""
     address = slow.url.removeprefix("http://").split(":")
     with ExitStack() as stack:
-        for n in range(PLACES):
+        for n in range(QUEUE_LIMIT):
             body = f'{{"username": "nobody-{n}", "password": "p"}}'.encode()
             crowd = stack.enter_context(socket.socket())
             crowd.bind((new_address(), 0))
@@ -176,7 +176,7 @@ async def test_entries_of_disconnected_clients_are_evicted_first(
                 crowd.close()
         await asyncio.sleep(SETTLE_TIME)
         async with coming_from(new_address(), slow) as present:
-            assert set(await logins_of(present, PLACES - THREADS)) == statuses
+            assert set(await logins_of(present, QUEUE_LIMIT - THREADS)) == statuses
 
 
 async def test_half_closed_connections_are_served_last(

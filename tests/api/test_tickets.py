@@ -31,7 +31,7 @@ async def made(client: Client) -> str:
 
 
 def anonymous(client: Client) -> Client:
-    """Without a token."""
+    """A client without a token."""
     return Client(client.session, client.url)
 
 
@@ -45,8 +45,8 @@ async def refused(
 
 def claims(ticket: str) -> dict[str, Any]:
     part = ticket.split(".")[1]
-    said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=="))
-    return said
+    fields: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=="))
+    return fields
 
 
 async def test_a_ticket_opens_a_stream(client: Client) -> None:
@@ -194,14 +194,14 @@ async def test_a_changed_ticket(client: Client) -> None:
 async def test_the_secret_of_tokens_signs_no_tickets(
     client: Client, audience: str | None, named: bool
 ) -> None:
-    said = claims(await made(client))
-    del said["aud"]
+    fields = claims(await made(client))
+    del fields["aud"]
     if audience is not None:
-        said["aud"] = audience
+        fields["aud"] = audience
     headers = {"kid": key_id(JWT_SECRET)} if named else {}
     for forged in (
-        jwt.encode(said, JWT_SECRET, "HS256", headers),
-        jwt.encode(said, None, "none", headers),
+        jwt.encode(fields, JWT_SECRET, "HS256", headers),
+        jwt.encode(fields, None, "none", headers),
     ):
         assert_problem(await refused(client, forged), 403, "token_invalid")
 

@@ -160,7 +160,7 @@ CLAIMS = st.dictionaries(
 
 @pytest.fixture(scope="module")
 async def caller(service: Client) -> Client:
-    """One account for all that changes nothing in it."""
+    """One account for all tests that do not change it."""
     return await Client(service.session, service.url).enter()
 
 

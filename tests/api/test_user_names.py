@@ -78,7 +78,7 @@ def password_hash() -> str:
 
 
 async def create_as_before(tarantool: Tarantool, name: str, password_hash: str) -> None:
-    """As a service does that accepts white space around a name."""
+    """Creates an account as a service does that accepts white space around names."""
     account = await connected(tarantool, username="kv_service", password=PASSWORD)
     async with account:
         await account.call("kv.v1.create_user", [name, password_hash])

@@ -20,7 +20,7 @@ def output(*command: str) -> str:
 
 
 def containers(project: str) -> list[Any]:
-    """Of the project, also those that have ended."""
+    """The containers of the project, also those that have ended."""
     label = f"label=com.docker.compose.project={project}"
     ids = output("docker", "ps", "--all", "--quiet", "--filter", label).split()
     found: list[Any] = json.loads(output("docker", "inspect", *ids))
@@ -32,7 +32,7 @@ def service_of(container: Any) -> str:
 
 
 def assert_hardened(container: Any) -> None:
-    """In the engine's configuration, and in the kernel's view of the process."""
+    """Checks the engine's configuration, and the kernel's view of the process."""
     host = container["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]

@@ -25,7 +25,7 @@ schemathesis.openapi.format("printable", st.text(PRINTABLE, min_size=1, max_size
 
 @schemathesis.auth(refresh_interval=None)
 class Token:
-    """Of an account of its own for each call that ends it, of one for all others."""
+    """A token of a new account for each call that ends it, of one for all others."""
 
     def __init__(self) -> None:
         self._lasting: str | None = None
@@ -42,7 +42,7 @@ class Token:
 
 
 def password_in(body: Any) -> str:
-    """What the call gives as the account's password, so that it may be right."""
+    """The account's password that the call contains, so that it may be right."""
     given = body.get("password") if isinstance(body, dict) else None
     return given if isinstance(given, str) and is_allowed(given) else PASSWORD
 

@@ -55,7 +55,7 @@ async def site() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def page(chromium: Browser, site: str) -> AsyncIterator[Page]:
-    """Of that origin."""
+    """A page of that origin."""
     async with await chromium.new_page() as page:
         page.set_default_timeout(PAGE_TIMEOUT)
         await page.goto(f"{site}/")

@@ -142,7 +142,7 @@ class Revisions:
 
     @classmethod
     def of_service(cls) -> "Revisions":
-        """Of the running service; reads it with an account of its own."""
+        """The revisions of the running service, read with a new account."""
         token: str | None = None
 
         def current() -> int:

@@ -47,7 +47,7 @@ def routes() -> set[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub makes them of headings."""
+    """The anchors that GitHub makes of headings."""
     seen: Counter[str] = Counter()
     found = set()
     for heading in headings(page):
@@ -116,7 +116,7 @@ def test_both_languages_name_the_same_routes_codes_and_settings(
 
 
 def test_powershell_examples_say_what_the_curl_ones_say() -> None:
-    def said(block: Block) -> tuple[list[str], list[str], list[str]]:
+    def described(block: Block) -> tuple[list[str], list[str], list[str]]:
         return (
             re.findall(r"http://[\w:./?=&]+", block.text),
             re.findall(r"'([\{\"].*)'", block.text),
@@ -130,10 +130,10 @@ def test_powershell_examples_say_what_the_curl_ones_say() -> None:
         if block.language == "powershell"
     ]
     for curl, powershell in pairs:
-        assert said(curl) == said(powershell)
+        assert described(curl) == described(powershell)
         if "-Body" in powershell.text:  # else version 5.1 sends Latin-1
             assert "-ContentType 'application/json; charset=utf-8'" in powershell.text
-    paths = {url for block, _ in pairs for url in said(block)[0]}
+    paths = {url for block, _ in pairs for url in described(block)[0]}
     called = "\n".join(re.sub(r"config/colour", "{key}", path) for path in paths)
     for route in ROUTES:
         if route.path.startswith("/api/"):

@@ -35,7 +35,7 @@ class Shown(NamedTuple):
 
 
 class Watch:
-    """What a page requests, and what its browser complains of."""
+    """The requests of a page, and the complaints of its browser."""
 
     def __init__(self, page: Page) -> None:
         self.requests: list[str] = []
@@ -73,7 +73,7 @@ class Docs:
     async def call(
         self, method: str, path: str, body: Any = None, **parameters: str
     ) -> Shown:
-        """What is not given is sent as the page offers it."""
+        """Makes a call on the page; fields that are not given keep their defaults."""
         block = self._page.locator(f".opblock-{method.lower()}").filter(
             has=self._page.locator(f'[data-path="{path}"]')
         )
@@ -303,7 +303,7 @@ async def test_the_policy_blocks_files_from_elsewhere(
     files = f"{elsewhere(service)}/docs"
     style = f"Violation: style-src-elem {files}/swagger-ui.css"
     script = f"Violation: script-src-elem {files}/initializer.js"
-    async with page.expect_console_message(lambda said: said.text == script):
+    async with page.expect_console_message(lambda message: message.text == script):
         await open_with_files_from_elsewhere(page, service)
     assert {style, script} <= set(watch.complaints)
     assert await page.locator(".opblock").count() == 0
@@ -315,7 +315,7 @@ async def test_the_policy_blocks_requests_to_elsewhere(
     url = f"{elsewhere(service)}/livez"
     violation = f"Violation: connect-src {url}"
     await page.goto(f"{service.url}/docs")
-    async with page.expect_console_message(lambda said: said.text == violation):
+    async with page.expect_console_message(lambda message: message.text == violation):
         with pytest.raises(Error, match="Failed to fetch"):
             await page.evaluate("url => fetch(url)", url)
     assert violation in watch.complaints

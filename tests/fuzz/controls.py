@@ -14,7 +14,7 @@ from tests.fuzz import targets
 
 
 def _without_spaces(body: bytes, limits: Settings) -> str:
-    """Not byte for byte."""
+    """Removes spaces: a value is not returned byte for byte."""
     return parse_value(body, limits).replace(" ", "")
 
 

@@ -256,12 +256,12 @@ def _check_admitted(token: str, caller: Caller, expires_at: int) -> None:
     digest = hmac.new(secret.encode(), f"{header}.{claims}".encode(), hashlib.sha256)
     assert _decoded(signature) == digest.digest()
     assert named["alg"] == "HS256"
-    said = json.loads(_decoded(claims))
+    payload = json.loads(_decoded(claims))
     username, version = caller
-    assert (username, version) == (said["sub"], said["ver"])
+    assert (username, version) == (payload["sub"], payload["ver"])
     assert username.isprintable()
     assert 0 <= version < 2**63
-    assert int(said["exp"]) == expires_at > time.time()
+    assert int(payload["exp"]) == expires_at > time.time()
 
 
 def _signed(parts: bytes, secret: str) -> str:

@@ -8,7 +8,7 @@ MAX = 2**63 - 1
 
 
 def sum_of(one: str, other: str) -> str | None:
-    """Of JSON texts, as a JSON text; None: one is no counter, or the sum is none."""
+    """The sum of JSON texts, as a JSON text; None: one of them is no counter."""
     code = """
         local one, other = counter.parse(input[1]), counter.parse(input[2])
         if one == nil or other == nil then return nil end

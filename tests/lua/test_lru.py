@@ -26,7 +26,7 @@ Step = Sequence[object]
 
 
 def run(size: int, *steps: Step) -> tuple[list[object], int]:
-    """What was found, and how many keys there were at most."""
+    """The values found, and the highest number of keys."""
     result = evaluate(STEPS, {"size": size, "steps": steps})
     return result["found"], result["largest"]
 

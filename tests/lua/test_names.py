@@ -30,7 +30,7 @@ NAMES = {
 
 
 def faults(names: list[str]) -> list[str]:
-    """What is wrong with each; empty: nothing."""
+    """The fault of each name; empty: none."""
     code = """
         local found = setmetatable({}, { __serialize = 'seq' })
         for i, name in ipairs(input) do found[i] = names.fault(name) or '' end

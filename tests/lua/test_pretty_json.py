@@ -42,7 +42,7 @@ def test_no_character_outside_the_white_space_changes() -> None:
 
 
 def tokens(text: str) -> str:
-    """Without the white space between them."""
+    """The tokens, without the white space between them."""
     return "".join(re.findall(r'"(?:[^"\\]|\\.)*"|[^\s"]+', text))
 
 

@@ -9,7 +9,7 @@ from tests.support.random_requests import Request, head
 
 
 class End(Enum):
-    """What the client does when it has sent all."""
+    """The client's action when it has sent all."""
 
     WAIT = "wait"
     HALF_CLOSE = "half-close"
@@ -117,7 +117,7 @@ KINDS: list[Callable[[Random, Request], Attack]] = [
 
 
 def attack(random: Random, request: Request) -> Attack:
-    """What it is answered with has a body: the request is none for a head."""
+    """A random attack made of the request. Not HEAD: each reply must have a body."""
     if request.method == "HEAD":
         request = request._replace(method="GET")
     return random.choice(KINDS)(random, request)

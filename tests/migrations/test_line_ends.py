@@ -23,7 +23,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """What an operator needs of this one."""
+    """A repository with copies of the files that an operator needs."""
     folder = tmp_path / "repository"
     folder.mkdir()
     for name in DIRECTORIES:
@@ -37,7 +37,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def cloned(repository: Path) -> Path:
-    """With the line ends of Windows, as far as the repository lets it."""
+    """A clone with the line ends of Windows, as far as the repository permits."""
     git(repository, "add", "-A")
     git(repository, "commit", "-q", "-m", "Everything")
     clone = repository.with_name("clone")

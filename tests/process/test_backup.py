@@ -88,7 +88,7 @@ def prepare(instance: LocalTarantool) -> None:
 
 @pytest.fixture(scope="module")
 def backup(tarantools: Tarantools, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of such an instance: to be copied, not changed."""
+    """A backup of such an instance: to be copied, not changed."""
     with tarantools.local() as instance:
         prepare(instance)
         folder = tmp_path_factory.mktemp("backup") / "whole"
@@ -150,7 +150,7 @@ class Load:
             self._stop = True
 
     def until(self, revision: int) -> dict[str, int]:
-        """What was in the store at this revision."""
+        """The contents of the store at this revision."""
         found: dict[str, int] = {}
         for batch in sorted(self.acknowledged):
             if batch.revision <= revision:
@@ -195,7 +195,7 @@ def void(_: object) -> None:
 def service_on(
     tmp_path: Path, backup: Path, **secrets: str
 ) -> Iterator[ServiceProcess]:
-    """On what is restored next to these secrets."""
+    """A service on the restored data, next to these secrets."""
     data = tmp_path / "restored"
     data.mkdir(mode=0o700)
     for name, secret in secrets.items():

@@ -136,7 +136,7 @@ def slow_body(client: Client) -> Slow:
 
 
 def stalled_body(client: Client) -> Slow:
-    """What came fast earns no time for what does not."""
+    """A body of which a part comes fast, and the rest not at all."""
     head = http("POST", "/api/write", b"Content-Length: %d" % MIB, token=client.token)
     return Slow(client, head + b" " * (MIB // 2), b"")
 
@@ -312,11 +312,11 @@ async def test_requests_beyond_the_limit_are_refused_at_once(
         async with serve(tarantool, KV_MAX_IN_FLIGHT="5") as client:
             await client.enter()
             tarantool.console(LISTS_SLOWLY)
-            await refused_while_in_hand(client)
+            await refused_at_the_limit(client)
 
 
-async def refused_while_in_hand(client: Client) -> None:
-    """With five requests in flight, the limit."""
+async def refused_at_the_limit(client: Client) -> None:
+    """Expects refusals with five requests in flight, the limit."""
     async with asyncio.TaskGroup() as group, uploading(client, 100):
         for _ in range(5):
             group.create_task(client.list_keys(""))
@@ -395,7 +395,7 @@ async def assert_healthy(service: Client) -> None:
 
 @contextlib.asynccontextmanager
 async def long_poll(service: Client) -> AsyncIterator[None]:
-    """One that waits for a change already."""
+    """A long poll that waits for a change."""
     url = urlsplit(service.url)
     path = query(prefix=unique("nothing"), wait=60)
     sent = http("GET", path, b"Expect: 100-continue", token=service.token)

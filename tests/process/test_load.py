@@ -126,7 +126,7 @@ class Load:
 
 @contextlib.asynccontextmanager
 async def load_on(tarantool: Tarantool, folder: Path) -> AsyncIterator[Load]:
-    """On a service process of its own."""
+    """A load on a new service process."""
     connector = aiohttp.TCPConnector(limit=0)
     with service_process(folder, **environ_for(tarantool)) as process:
         async with aiohttp.ClientSession(connector=connector) as session:

@@ -73,7 +73,7 @@ CASES = {
 
 
 async def request(client: Client, name: str) -> Reply:
-    """That of the case, with its name as the key, and as the Idempotency-Key."""
+    """Sends the request of the case, with its name as the key and Idempotency-Key."""
     case = CASES[name]
     lines = [("Idempotency-Key", name)] if case.safe else []
     return await case.call(name).by(client, *lines)

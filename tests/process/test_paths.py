@@ -214,7 +214,7 @@ esac
 def compose(
     tarantools: Tarantools, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """What docker/backup.sh calls of `docker compose`, for a container without it."""
+    """A replacement of `docker compose` with the calls of docker/backup.sh."""
     if not uses_containers():
         pytest.skip("the tests use no container")
     with tarantools.running() as instance:
@@ -254,7 +254,7 @@ def test_make_takes_any_name_for_the_folders_of_a_compose_project(
 
 
 def checkout_at(path: Path) -> Path:
-    """What `make run` and `make backup` use, without the virtual environment."""
+    """Copies the files that `make run` and `make backup` use, without `.venv`."""
     for name in "lua", "migrations", "service":
         shutil.copytree(
             ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__")

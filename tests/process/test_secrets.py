@@ -70,7 +70,7 @@ def children(pid: int) -> list[int]:
 
 
 def shown_by(process: ServiceProcess) -> list[str]:
-    """What an onlooker on the machine, or a reader of the logs, gets to see."""
+    """All output that other users of the machine or readers of logs see."""
     (tarantool,) = children(process.pid)
     return [
         process.stdout(),
@@ -88,7 +88,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def went_wrong(client: Client, secrets: Secrets, data: Path) -> list[str]:
-    """What the service answers to much that fails."""
+    """The replies of the service to many failing requests."""
     name, password, wrong = unique("user"), secrets.password, secrets.wrong
     assert (await client.register(name, password)).status == 200
     assert (await client.login(name, password)).status == 200
@@ -154,7 +154,7 @@ async def test_a_secret_that_is_shown_is_found(tmp_path: Path) -> None:
 
 
 async def command_line_of(secrets: Secrets) -> str:
-    """Of a process that shows one."""
+    """The command line of a process that shows a secret there."""
     password = secrets.environ["ADMIN_PASSWORD"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "import time; time.sleep(60)", password)

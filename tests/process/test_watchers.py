@@ -79,7 +79,7 @@ def own(tarantools: Tarantools) -> Iterator[Tarantool]:
 
 @pytest.fixture(autouse=True)
 def descriptors() -> Iterator[None]:
-    """As many as the system lets us have: a watcher is a connection."""
+    """Raises the limit of descriptors to the maximum: each watcher has a connection."""
     soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     yield
@@ -120,12 +120,12 @@ async def watching(
 
 
 async def calls(tarantool: Tarantool) -> int:
-    """That Tarantool has answered so far."""
+    """The number of calls that Tarantool has answered."""
     return int(await asyncio.to_thread(evaluated, tarantool, "box.stat().CALL.total"))
 
 
 def calls_of_a_tail(seconds: float) -> float:
-    """One each time it has waited, and one for where the time begins."""
+    """Calls of one follower: one for each wait, and one for the start."""
     return seconds / TAIL_WAIT + 1
 
 

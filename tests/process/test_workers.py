@@ -51,7 +51,7 @@ def service(tmp_path: Path, tarantool: Tarantool) -> Iterator[ServiceProcess]:
 
 @pytest.fixture
 async def pair_of_clients(service: ServiceProcess) -> AsyncIterator[list[Client]]:
-    """Of one account; each talks to a worker of its own."""
+    """Two clients of one account; each talks to a worker of its own."""
     one, other = workers_of(service)
     async with client_of(service, one) as first, client_of(service, other) as second:
         second.token = (await first.enter()).token

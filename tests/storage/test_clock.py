@@ -43,7 +43,7 @@ class Stepped:
         self.set_clock(0)
 
     def set_clock(self, seconds: int) -> None:
-        """So far from the right time."""
+        """Sets the clock this far from the right time."""
         step = self._offset.with_suffix(".new")
         step.write_text(f"{seconds:+d}")
         step.rename(self._offset)
@@ -68,7 +68,7 @@ class Stepped:
 
 @pytest.fixture
 def stepped(tarantools: Tarantools, tmp_path: Path) -> Iterator[Stepped]:
-    """With the account ann."""
+    """An instance with a clock to step, and the account ann."""
     (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
     offset = tmp_path / "offset"
     environ = {

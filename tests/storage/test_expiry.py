@@ -36,14 +36,14 @@ DELETED = """
 end)()
 """
 
-#: The numbers of places in the order of expiry, of those among them that belong to no
+#: The numbers of entries in the order of expiry, of those among them that belong to no
 #: row, and of the rows that expire.
-PLACES = """
+EXPIRY_ENTRIES = """
 (function()
     local astray, expiring = 0, 0
-    for _, place in box.space.kv_expiry:pairs() do
-        local row = box.space.kv:get(place.key)
-        if row == nil or row.expires_at ~= place.expires_at then
+    for _, entry in box.space.kv_expiry:pairs() do
+        local row = box.space.kv:get(entry.key)
+        if row == nil or row.expires_at ~= entry.expires_at then
             astray = astray + 1
         end
     end
@@ -89,7 +89,7 @@ async def test_what_has_expired_is_collected_as_a_change_like_any_other(
         assert reply.revision == written.revision + 3
     (change,) = evaluated(own, "box.space.kv_changes:select({}, {iterator = 'LT'})")[:1]
     assert change == [reply.revision, ["short"]]
-    assert evaluated(own, PLACES) == [1, 0, 1]
+    assert evaluated(own, EXPIRY_ENTRIES) == [1, 0, 1]
 
 
 async def test_only_the_leader_collects(own: Tarantool, serve: Serve) -> None:
@@ -162,7 +162,7 @@ async def test_keys_that_expired_during_downtime_are_gone_after_the_start(
         await until(lambda: not stored(own, "short"))
 
 
-async def test_each_key_that_expires_has_one_place_in_the_order(
+async def test_each_key_that_expires_has_one_entry_in_the_order(
     own: Tarantool, serve: Serve
 ) -> None:
     """Whatever has been written over it, added to it, or deleted, in any order."""
@@ -185,22 +185,22 @@ async def test_each_key_that_expires_has_one_place_in_the_order(
                 case _:
                     await client.write(dict.fromkeys(some, 0), ttl=HOUR)
             if call % 10 == 0:
-                places, astray, expiring = evaluated(own, PLACES)
-                assert (astray, places) == (0, expiring)
-                seen.add(places)
+                entries, astray, expiring = evaluated(own, EXPIRY_ENTRIES)
+                assert (astray, entries) == (0, expiring)
+                seen.add(entries)
         await client.delete(keys)
-    assert evaluated(own, PLACES) == [0, 0, 0]
+    assert evaluated(own, EXPIRY_ENTRIES) == [0, 0, 0]
     assert len(seen) > 5
 
 
-def test_a_place_that_is_wrong_is_noticed(own: Tarantool) -> None:
+def test_a_wrong_entry_is_noticed(own: Tarantool) -> None:
     """The control of the one above."""
     own.console("box.space.kv:insert({ 'a', '1', 1, 4000000000 })")
-    assert evaluated(own, PLACES) == [0, 0, 1]
+    assert evaluated(own, EXPIRY_ENTRIES) == [0, 0, 1]
     own.console("box.space.kv_expiry:insert({ 4000000001, 'a' })")
-    assert evaluated(own, PLACES) == [1, 1, 1]
+    assert evaluated(own, EXPIRY_ENTRIES) == [1, 1, 1]
     own.console("box.space.kv_expiry:insert({ 4000000000, 'a' })")
-    assert evaluated(own, PLACES) == [2, 1, 1]
+    assert evaluated(own, EXPIRY_ENTRIES) == [2, 1, 1]
 
 
 #: Writes batches that expire at once until one is refused; returns the reason.

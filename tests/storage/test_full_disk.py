@@ -40,7 +40,7 @@ ROUNDS = 4
 
 @contextlib.contextmanager
 def on_small_disk(tarantools: Tarantools, **environ: str) -> Iterator[LocalTarantool]:
-    """Not started yet; its data are on a disk of their own."""
+    """An instance with its data on a small disk, not started yet."""
     environ = {"KV_MEMTX_MEMORY": str(MEMORY)} | environ
     with tarantools.local(ROOT / "migrations", **environ) as instance:
         instance.data.mkdir()
@@ -95,7 +95,7 @@ async def within(seconds: float, write: Callable[[], Awaitable[Reply]]) -> bool:
 
 
 async def fill_up(client: Client, prefix: str) -> dict[str, str]:
-    """To the last bytes that the log has kept for itself; returns what was accepted."""
+    """Writes until the reserve of the log is used up; returns what was accepted."""
     accepted: dict[str, str] = {}
     for digits in LESS_AND_LESS:
         for number in itertools.count():

@@ -90,7 +90,7 @@ end)()
 
 @pytest.fixture
 def own(tarantools: Tarantools) -> Iterator[Tarantool]:
-    """With the account ann and two keys."""
+    """An instance with the account ann and two keys."""
     with tarantools.running(
         KV_MEMTX_MEMORY=str(MEMORY), KV_WAL_MODE="write"
     ) as instance:

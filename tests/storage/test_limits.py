@@ -76,7 +76,7 @@ end)()
 
 @pytest.fixture(scope="module")
 def own(tarantools: Tarantools) -> Iterator[Tarantool]:
-    """Without a setting that could be left out."""
+    """An instance with default settings."""
     with tarantools.running() as instance:
         yield instance
 

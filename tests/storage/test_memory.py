@@ -12,7 +12,7 @@ BATCH = 10_000
 
 @pytest.fixture
 def no_collection() -> Iterator[None]:
-    """Without the collector only what nothing refers to is freed."""
+    """Stops the collector: only memory without references is freed."""
     gc.collect()
     gc.disable()
     yield

@@ -48,7 +48,7 @@ end)()
 
 @pytest.fixture
 def name(tarantool: Tarantool) -> str:
-    """Of an account."""
+    """The name of an account."""
     name = unique("user")
     tarantool.console(f"kv.v1.create_user('{name}', 'a hash')")
     return name

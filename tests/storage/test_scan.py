@@ -106,7 +106,7 @@ def by_cursor(client: Client) -> Pages:
 
 @pytest.fixture
 def by_offset(tarantool: Tarantool) -> Pages:
-    """As many a store does it."""
+    """A scan by offset, as in many other stores."""
 
     async def pages(prefix: str) -> AsyncIterator[list[str]]:
         for offset in itertools.count(0, 2):

@@ -66,7 +66,7 @@ class Client:
         return reply
 
     async def enter(self) -> "Client":
-        """As a new account."""
+        """Registers a new account, and logs in."""
         name = unique("user")
         assert (await self.register(name, "password")).status == 200
         assert (await self.login(name, "password")).status == 200

@@ -32,7 +32,7 @@ def stop_collector(tarantool: Tarantool) -> None:
 
 
 def start_collector(tarantool: Tarantool) -> None:
-    """After `stop_collector`."""
+    """Starts the collector again after `stop_collector`."""
     tarantool.console("require('kv.data.expiry').start()")
 
 

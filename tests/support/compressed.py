@@ -34,14 +34,14 @@ def _random_text(seed: str) -> str:
 
 
 async def head_of(reader: asyncio.StreamReader) -> bytes:
-    """Of a reply, which must be compressed."""
+    """The head of a reply, which must be compressed."""
     head = await reader.readuntil(b"\r\n\r\n")
     assert b"\r\nContent-Encoding: gzip\r\n" in head
     return head
 
 
 async def body_of(reader: asyncio.StreamReader) -> bytes:
-    """Of a reply in chunks, as it was sent."""
+    """The body of a reply in chunks, as it was sent."""
     body = bytearray()
     while size := int(await reader.readuntil(b"\r\n"), 16):
         body += await reader.readexactly(size)

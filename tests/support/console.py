@@ -35,7 +35,7 @@ def functions(tarantool: Tarantool) -> list[str]:
 
 
 def admin(tarantool: Tarantool, function: str, *arguments: str) -> Any:
-    """What a function of `kv.admin` returns.
+    """The result of a function of `kv.admin`.
 
     :param arguments: in Lua
     """
@@ -64,7 +64,7 @@ def end_tokens(tarantool: Tarantool, username: str) -> None:
 
 
 def hash_of(password: str) -> str:
-    """As an operator makes it."""
+    """The hash of a password, as an operator makes it."""
     run = subprocess.run(
         HASH_PASSWORD,
         cwd=ROOT,

@@ -36,7 +36,7 @@ os.exit(0)
 
 
 def evaluate(code: str, argument: object = None) -> Any:
-    """What the code returns, as JSON has it.
+    """The result of the code, converted by JSON.
 
     It sees the modules that it names, and the argument as `input`.
 

@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 def narrow_socket(*_: object) -> socket.socket:
-    """For a client that does not read: its system takes little in for it.
+    """A socket with a small receive buffer, for a client that does not read.
 
     Left alone it would take in what a whole reply has, tcp_rmem allowing: often 32 MiB.
     """

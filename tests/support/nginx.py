@@ -50,7 +50,7 @@ def executable() -> str:
 def nginx(
     folder: Path, upstream: str, more: str = "", path: str = "/"
 ) -> Iterator[str]:
-    """In front of the upstream, with its defaults and more; yields its own URL.
+    """Runs nginx in front of the upstream, with these directives; yields its URL.
 
     :param path: below it is the service, and nothing is elsewhere
     """

@@ -83,7 +83,7 @@ def revisions_after(tarantool: Tarantool, since: int) -> list[int]:
 
 
 def oldest(tarantool: Tarantool) -> int:
-    """As a client gets it that resumes from a revision no longer kept."""
+    """The oldest revision to resume from, as a client gets it."""
     nothing, revision = evaluated(tarantool, after(0))
     assert nothing is None
     return int(revision)

@@ -55,18 +55,18 @@ class _Listening(asyncio.Protocol):
     """Keeps all that comes, also where the connection is reset in the end."""
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.received = b""
         self.is_over = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
-        self.heard += data
+        self.received += data
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_over.set()
 
 
-async def said(client: Client, *parts: bytes, last: bool = True) -> bytes:
-    """All that is answered to these parts until the connection closes.
+async def exchange(client: Client, *parts: bytes, last: bool = True) -> bytes:
+    """Sends these parts; returns all bytes received until the connection closes.
 
     :param last: the client closes its own half behind them
     """
@@ -88,7 +88,7 @@ async def said(client: Client, *parts: bytes, last: bool = True) -> bytes:
             await listening.is_over.wait()
     finally:
         transport.close()
-    return listening.heard
+    return listening.received
 
 
 def replies_in(answer: bytes) -> list[Reply]:

@@ -43,7 +43,7 @@ async def next_reply(reader: asyncio.StreamReader, method: str) -> Reply | None:
 
 
 async def _body(reader: asyncio.StreamReader, headers: CIMultiDictProxy[str]) -> bytes:
-    """As it was before compression."""
+    """The body before compression."""
     if headers.get("Transfer-Encoding") == "chunked":
         body = b"".join([chunk async for chunk in _chunks(reader)])
     else:
@@ -63,7 +63,7 @@ def is_stream(headers: Any) -> bool:
 
 
 def check(reply: Reply, method: str) -> str:
-    """What kind of reply it is: its status, and the code of a problem."""
+    """Checks a reply; returns its status, and the code of a problem."""
     if reply.status < 400:
         assert reply.status in SUCCESSES, reply
         return str(reply.status)

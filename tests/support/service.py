@@ -23,7 +23,7 @@ JWT_SECRET = "a signing secret for tests, long enough"
 
 
 def service_environ(folder: Path, **more: str) -> dict[str, str]:
-    """All that a service gets to see; without more it is one with its own Tarantool."""
+    """The whole environment of a service; by default of one with its own Tarantool."""
     environ = {
         "PATH": os.environ["PATH"],
         "KV_HOST": "127.0.0.1",
@@ -35,7 +35,7 @@ def service_environ(folder: Path, **more: str) -> dict[str, str]:
 
 
 def environ_before(folder: Path, tarantool: Tarantool) -> dict[str, str]:
-    """Of a service that uses this instance, and has none of its own."""
+    """The environment of a service that uses this instance."""
     return service_environ(
         folder,
         KV_TARANTOOL_URI=f"127.0.0.1:{tarantool.port}",
@@ -170,7 +170,7 @@ def refuses_connections(process: ServiceProcess) -> bool:
 
 
 def service_links(name: str, *ports: tuple[int, str]) -> dict[str, str]:
-    """What a container of a pod gets for a Service; the first port has a name."""
+    """The variables that Kubernetes sets for a Service; the first port has a name."""
     prefix = name.upper().replace("-", "_")
     address, (first, scheme) = "10.96.0.12", ports[0]
     links = {

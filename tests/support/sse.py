@@ -142,7 +142,7 @@ class Stream:
 
 
 def query(**given: object) -> str:
-    """Of the changes; what is None is left out."""
+    """The query for changes; members that are None are left out."""
     there = {name: value for name, value in given.items() if value is not None}
     return "/api/changes?" + urlencode(there)
 

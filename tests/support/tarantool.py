@@ -63,7 +63,7 @@ class Tarantool(Protocol):
     def log(self) -> str: ...
 
     def console(self, code: str) -> str:
-        """What the operators' console prints for this Lua (YAML).
+        """The output of the operators' console for this Lua (YAML).
 
         It is sent as one line: no comments in it."""
 
@@ -74,7 +74,7 @@ def console_script(path: str, code: str) -> list[str]:
 
 
 def local_console(data: Path, code: str) -> str:
-    """Of the instance of this machine that keeps its data in this folder."""
+    """The console of the local instance with its data in this folder."""
     return subprocess.run(
         console_script("console.sock", code),
         cwd=data,
@@ -96,7 +96,7 @@ def evaluated(tarantool: Tarantool, expression: str) -> Any:
 
 
 def caller_of(tarantool: Tarantool, username: str) -> list[Any]:
-    """As the procedures take it."""
+    """The caller, as the procedures take it."""
     row = f"box.space.users:get('{username}')"
     return [username, evaluated(tarantool, f"{row}.credentials_version")]
 

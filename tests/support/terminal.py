@@ -43,7 +43,7 @@ class Terminal:
         os.write(self._descriptor, line.encode() + b"\n")
 
     def read_until(self, ending: str, timeout: float) -> None:
-        """What comes after the last line typed, up to this.
+        """The output after the last line typed, up to this text.
 
         :raises TimeoutError: it did not come in this time
         """
@@ -69,7 +69,7 @@ class Terminal:
 def terminal(
     command: list[str], folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Terminal]:
-    """With the program in it, which ends with it."""
+    """A terminal that runs the program and ends with it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     process = subprocess.Popen(

@@ -59,7 +59,7 @@ def allowed() -> list[int]:
 
 
 def classes() -> dict[int, int]:
-    """Of the allowed characters, those that are no starters."""
+    """The combining classes of the allowed characters that are no starters."""
     found = ((code, unicodedata.combining(chr(code))) for code in allowed())
     return {code: combining for code, combining in found if combining}
 

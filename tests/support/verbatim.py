@@ -9,7 +9,7 @@ from tests.support.client import Client, Reply
 
 
 def path_of(key: str) -> str:
-    """Of one key as a resource, with all percent-encoded that may be."""
+    """The path of a key, with every character percent-encoded that may be."""
     return "/api/keys/" + quote(key, safe="")
 
 

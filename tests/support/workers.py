@@ -15,13 +15,13 @@ ATTEMPTS = 64
 
 
 def children(pid: int) -> list[int]:
-    """Those that are alive."""
+    """The children that are alive."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [child for child in map(int, found) if alive(child)]
 
 
 def arbiters_of(service: ServiceProcess) -> list[int]:
-    """One, or none where the service is its own only worker."""
+    """The arbiters: one, or none if the service is the only worker."""
     return [
         child
         for child in children(service.pid)
@@ -49,7 +49,7 @@ def has_connection(worker: int, port: int, client_port: int) -> bool:
 
 @contextlib.asynccontextmanager
 async def client_of(service: ServiceProcess, worker: int) -> AsyncIterator[Client]:
-    """One that has a single connection, to this worker."""
+    """A client with a single connection, to this worker."""
     for _ in range(ATTEMPTS):
         port = free_port()
         connector = aiohttp.TCPConnector(limit=1, local_addr=("127.0.0.1", port))

@@ -22,7 +22,7 @@ def felt(evidence: Evidence, fault: Injected) -> int:
 
 
 class Figures:
-    """Of all rounds that were added; they need not be kept."""
+    """The figures of all added rounds, which need not be kept."""
 
     def __init__(self) -> None:
         self._totals: Counter[str] = Counter()

@@ -54,14 +54,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def asked(self) -> dict[str, str]:
-        """Of a write and of an increment, by key: the last one wins."""
+        """The values of a write or an increment, by key: the last one wins."""
         if self.values is None:
             return {}
         return dict(zip(self.keys, self.values, strict=True))
 
     @property
     def shown(self) -> dict[str, str | None]:
-        """What was found, by key."""
+        """The values found, by key."""
         if self.found is None:
             return {}
         return dict(zip(self.keys, self.found, strict=True))

@@ -82,7 +82,7 @@ NAMES = [(module, name) for module, names in IMPORTED.items() for name in sorted
 
 
 def attributes_of(owner: type) -> set[str]:
-    """Those of the class, and those that its methods assign to its instances."""
+    """The attributes of the class, and those that its methods assign."""
     found = set(dir(owner))
     for each in owner.__mro__:
         if each.__module__.startswith("aiohttp."):

@@ -37,7 +37,7 @@ class Work:
 
 @pytest.fixture
 async def queue() -> AsyncIterator[FairQueue]:
-    """With one thread, and an entry for one that waits."""
+    """A queue with one thread, and capacity for one waiting entry."""
     queue = FairQueue(1, 2, "test")
     yield queue
     queue.close()

@@ -18,7 +18,7 @@ async def slots() -> Slots:
 
 
 async def waits(task: "asyncio.Task[None]") -> bool:
-    """After all that was ready has run."""
+    """Whether the task still waits after all ready callbacks have run."""
     for _ in range(5):
         await asyncio.sleep(0)
     return not task.done()

@@ -47,7 +47,7 @@ class Refused(Exception):
 
 
 async def feed_now(session: Session) -> tuple[int, list[Change]]:
-    """All that is kept, and after which revision; nothing may be writing.
+    """The kept changes, and the revision before them; no client may be writing.
 
     :raises Refused:
     """
@@ -122,7 +122,7 @@ class Follower(ABC):
         """Until something comes between."""
 
     def _url(self) -> str:
-        """Of the workers in turn."""
+        """The URL of a worker, round-robin."""
         self._attempts += 1
         return self.session.urls[self._attempts % len(self.session.urls)]
 

@@ -98,7 +98,7 @@ class Session:
         return f"client-{self.number}"
 
     async def enter(self) -> None:
-        """As a new account."""
+        """Registers a new account, and logs in."""
         async with asyncio.timeout(ENTER_TIMEOUT):
             # 409: of an attempt whose outcome was unknown
             await self._answered("/api/register", {200, 409})
@@ -213,7 +213,7 @@ class Session:
         url: str | None = None,
         **asked: Any,
     ) -> Operation:
-        """With an Idempotency-Key it is made again until it is answered."""
+        """Makes a change; retries it until it is answered, given an Idempotency-Key."""
         deadline = time.monotonic() + RETRY_TIMEOUT
         while True:
             start = time.monotonic()

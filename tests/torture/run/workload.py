@@ -78,7 +78,7 @@ class Client:
         await self._session.write(self._values(self._some(KEYS)), retry=self._retry())
 
     async def _write_on_conditions(self) -> None:
-        """What a client does that changes what it has read."""
+        """Changes keys on the condition that they are as they were read."""
         keys = self._some(KEYS)
         read = await self._session.read(keys, revisions=True)
         if read.revisions is not None:

@@ -1,4 +1,4 @@
-"""Small calls that come together: one call to Tarantool, and yet each for itself."""
+"""Coalescing: concurrent small requests share a call, each with its own result."""
 
 import asyncio
 from typing import Any
