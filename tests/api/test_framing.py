@@ -333,5 +333,5 @@ async def test_a_connection_whose_task_fails_is_closed(
     """aiohttp makes the request outside what it guards."""
     monkeypatch.setattr("service.web.connection.malformed", lambda _: None)
     sent = b"GET http://xn--a/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    assert await said(visitor, sent, last=False) == b""
+    assert await exchange(visitor, sent, last=False) == b""
     assert "the task of a connection failed" in caplog.text
