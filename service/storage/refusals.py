@@ -1,7 +1,8 @@
 """Errors of the Lua procedures and of Tarantool, turned into the service's errors.
 
 A procedure marks its error with a custom type (`kv.UserExists`). The type alone is
-matched; the text becomes the detail.
+matched; the text becomes the detail. Refusals that are results, such as failed
+conditions, are raised in client.py.
 """
 
 from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError

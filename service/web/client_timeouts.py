@@ -1,7 +1,7 @@
 """Timeouts for clients that send or read too slowly.
 
 The server checks all connections once per second: a timer per request would cost each
-request.
+request. Event streams opt out: api/changes.py has timeouts of its own.
 """
 
 from service.sizes import KIB
