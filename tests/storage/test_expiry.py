@@ -1,4 +1,4 @@
-"""What expires is collected: by the leader alone, in small batches, without a rest."""
+"""The collection of expired keys: by the leader only, in small batches, completely."""
 
 import asyncio
 import random

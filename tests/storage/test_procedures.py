@@ -180,7 +180,7 @@ async def test_an_increment_of_the_version_revokes_earlier_tokens(
     assert (await get).body == [["1"]]
 
 
-async def test_a_name_is_given_once(account: asynctnt.Connection) -> None:
+async def test_a_name_is_registered_once(account: asynctnt.Connection) -> None:
     name = unique("user")
     await account.call("kv.v1.create_user", [name, "first"])
     again = account.call("kv.v1.create_user", [name, "second"])
