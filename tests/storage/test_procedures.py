@@ -160,9 +160,9 @@ async def test_another_version_of_the_credentials_is_refused(
 
 
 async def test_an_unknown_caller_is_refused(account: asynctnt.Connection) -> None:
-    stranger = [unique("stranger"), 1]
-    put = account.call("kv.v1.put", [stranger, ["k"], ["1"]])
-    get = account.call("kv.v1.get", [stranger, ["k"], LARGE])
+    unknown = [unique("unknown"), 1]
+    put = account.call("kv.v1.put", [unknown, ["k"], ["1"]])
+    get = account.call("kv.v1.get", [unknown, ["k"], LARGE])
     assert await custom_type(put) == "kv.TokenRevoked"
     assert await custom_type(get) == "kv.TokenRevoked"
 
