@@ -1,4 +1,4 @@
-"""The life of an account and of its tokens, on every worker, from call to call."""
+"""The life cycle of accounts and tokens, seen at once by every worker."""
 
 import asyncio
 import time
@@ -149,7 +149,7 @@ async def test_a_token_alone_does_not_change_or_delete_the_account(
     assert (await client.login(account_of(client), "password")).status == 200
 
 
-async def test_of_two_changes_of_the_password_at_once_one_is_made(
+async def test_one_of_two_concurrent_password_changes_succeeds(
     client: Client,
 ) -> None:
     replies = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""What is no request, or exceeds a limit, is refused, and nothing is written."""
+"""Malformed or excessive requests are refused, and nothing is written."""
 
 import asyncio
 import gzip
@@ -657,7 +657,7 @@ async def test_broken_chunks_behind_the_headers(visitor: Client, body: bytes) ->
     assert_problem(reply, 400, "invalid_request")
 
 
-async def test_a_client_that_has_said_all_still_gets_its_replies(
+async def test_a_half_closed_connection_gets_its_replies(
     visitor: Client,
 ) -> None:
     request = http("POST", "/api/login", body=b"{}")
@@ -765,7 +765,7 @@ BODIES = st.binary(max_size=200) | st.lists(FRAGMENTS, max_size=12).map(b"".join
 
 @settings(deadline=None, database=None, max_examples=500)
 @given(path=st.sampled_from(CALLS), body=BODIES)
-async def test_no_body_whatever_fails_the_service(
+async def test_no_random_body_fails_the_service(
     caller: Client, path: str, body: bytes
 ) -> None:
     reply = await caller.post(path, body)

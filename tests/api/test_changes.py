@@ -375,7 +375,7 @@ async def test_a_token_is_required(visitor: Client, accept: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE"])
-async def test_changes_can_only_be_got(client: Client, method: str) -> None:
+async def test_changes_allow_only_get(client: Client, method: str) -> None:
     reply = await client.request(method, "/api/changes")
     assert (reply.status, reply.headers["Allow"]) == (405, "GET, OPTIONS")
 
@@ -555,7 +555,7 @@ async def test_an_event_is_a_batch_under_its_revision(client: Client) -> None:
             assert event.json == change
 
 
-async def test_an_event_says_what_a_poll_says(client: Client) -> None:
+async def test_an_event_has_the_data_of_a_poll(client: Client) -> None:
     prefix = unique("alike")
     since = await newest(client)
     await client.post("/api/write", f'{{"data":{{"{prefix}é":[1.0,"\u2028\x85"]}}}}')

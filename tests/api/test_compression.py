@@ -122,7 +122,7 @@ async def written(client: Client, size: int) -> list[str]:
         *((accept, None) for accept in ACCEPTS_NOTHING),
     ],
 )
-async def test_the_client_decides(
+async def test_the_client_chooses_the_coding(
     client: Client,
     raw: aiohttp.ClientSession,
     accept: tuple[str, ...],
@@ -348,7 +348,7 @@ async def test_head_has_the_headers_of_get(
 
 @pytest.mark.parametrize("path", ["/docs/swagger-ui.js", "/docs/swagger-ui.css"])
 @pytest.mark.parametrize("accept", [(), ("gzip",)], ids=["plain", "gzip"])
-async def test_a_kept_file_is_valid_in_either_form(
+async def test_a_cached_file_is_valid_with_and_without_compression(
     visitor: Client, raw: aiohttp.ClientSession, path: str, accept: tuple[str, ...]
 ) -> None:
     got = await fetch(raw, visitor, "GET", path, accept=("gzip",))
@@ -362,7 +362,7 @@ async def test_a_kept_file_is_valid_in_either_form(
     assert kept.coding is None
 
 
-async def test_it_can_be_switched_off(
+async def test_compression_can_be_switched_off(
     serve: Serve, tarantool: Tarantool, raw: aiohttp.ClientSession
 ) -> None:
     async with serve(tarantool, KV_COMPRESSION="off") as client:

@@ -1,4 +1,4 @@
-"""Writes and deletes that are made only while the keys' revisions are as expected."""
+"""Conditional writes and deletes: optimistic concurrency by the keys' revisions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ async def is_untouched(client: Client, key: str) -> bool:
     return bool((await client.read([key])).json["data"] == {key: "old"})
 
 
-async def test_what_is_as_expected_is_changed(
+async def test_a_call_with_met_conditions_is_applied(
     client: Client, conditional: Call
 ) -> None:
     key = unique("key")
@@ -52,7 +52,7 @@ async def test_what_is_as_expected_is_changed(
 
 
 @pytest.mark.parametrize("step", [-1, 1, None])
-async def test_what_is_not_as_expected_is_left_alone(
+async def test_a_call_with_unmet_conditions_changes_nothing(
     client: Client, conditional: Call, step: int | None
 ) -> None:
     key = unique("key")

@@ -38,7 +38,7 @@ BAD_GRANTS = {
     "nothing": ("nil", "expected a list of {prefix, rights}"),
     "a-text": ("'rw'", "expected a list of {prefix, rights}"),
     "no-list": ("{prefix = '', rights = 'r'}", "expected a list of {prefix, rights}"),
-    "a-name-beside": (
+    "a-neighbouring-name": (
         "{{prefix = '', rights = 'r'}, rights = 'w'}",
         "expected a list of {prefix, rights}",
     ),

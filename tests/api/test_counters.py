@@ -1,4 +1,4 @@
-"""Increments: counters of 64 bits, exact to their ends, any number in one call."""
+"""Increments: 64-bit counters, exact to their limits, any number in one call."""
 
 import asyncio
 from typing import Any

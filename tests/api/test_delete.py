@@ -1,4 +1,4 @@
-"""Delete: any number of keys in one call, all of them or none."""
+"""Delete: any number of keys in one call, atomically."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ async def test_a_deleted_key_can_be_written_again(client: Client) -> None:
     assert (await client.delete([key])).json["deleted"] == 1
 
 
-async def test_10_000_keys_are_deleted_in_one_step(client: Client) -> None:
+async def test_10_000_keys_are_deleted_at_one_revision(client: Client) -> None:
     prefix = unique("many")
     keys = [f"{prefix}-{number}" for number in range(MANY)]
     written = await client.write(dict.fromkeys(keys, 0))
@@ -46,7 +46,9 @@ async def test_what_was_there_is_counted_once(client: Client) -> None:
     assert (reply.status, reply.json["deleted"]) == (200, 2)
 
 
-async def test_a_delete_that_finds_nothing_is_no_step(client: Client) -> None:
+async def test_a_delete_that_finds_nothing_does_not_increment_the_revision(
+    client: Client,
+) -> None:
     key = unique("key")
     written = await client.write({key: 1})
     nothing = await client.delete([unique("missing"), unique("missing")])

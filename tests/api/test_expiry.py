@@ -1,4 +1,4 @@
-"""Keys that live for some seconds.
+"""Keys with a TTL.
 
 On instances of their own: a collection increments the revision, which would come
 between those of other tests.
@@ -187,7 +187,7 @@ async def test_all_keys_of_a_call_expire(caller: Client) -> None:
     assert len(set(left.values())) == 1
 
 
-async def test_a_write_without_a_ttl_clears_it(caller: Client) -> None:
+async def test_a_write_without_a_ttl_clears_the_ttl(caller: Client) -> None:
     key = unique("cleared")
     await caller.write({key: 1}, ttl=0.2)
     await caller.write({key: 2})
@@ -196,7 +196,7 @@ async def test_a_write_without_a_ttl_clears_it(caller: Client) -> None:
     assert (await caller.read([key])).json["data"] == {key: 2}
 
 
-async def test_a_write_with_another_ttl_replaces_it(caller: Client) -> None:
+async def test_a_write_with_another_ttl_replaces_the_ttl(caller: Client) -> None:
     longer, shorter = unique("longer"), unique("shorter")
     await caller.write({longer: 1}, ttl=0.2)
     await caller.write({longer: 2}, ttl=HOUR)
@@ -209,7 +209,7 @@ async def test_a_write_with_another_ttl_replaces_it(caller: Client) -> None:
     assert 1 < left < HOUR
 
 
-async def test_an_increment_keeps_it(caller: Client) -> None:
+async def test_an_increment_keeps_the_ttl(caller: Client) -> None:
     key, without = unique("counter"), unique("without")
     await caller.write({key: 1}, ttl=HOUR)
     before = await ttl_of(caller, key)
@@ -221,7 +221,7 @@ async def test_an_increment_keeps_it(caller: Client) -> None:
     assert await ttl_of(caller, without) is None
 
 
-async def test_a_delete_ends_it(caller: Client) -> None:
+async def test_a_delete_ends_the_ttl(caller: Client) -> None:
     key = unique("deleted")
     await caller.write({key: 1}, ttl=0.2)
     await caller.delete([key])
@@ -230,7 +230,7 @@ async def test_a_delete_ends_it(caller: Client) -> None:
     assert (await caller.read([key])).json["data"] == {key: 2}
 
 
-async def test_a_write_that_is_refused_leaves_it(caller: Client) -> None:
+async def test_a_refused_write_keeps_the_ttl(caller: Client) -> None:
     key = unique("refused")
     await caller.write({key: 1}, ttl=HOUR)
     refused = await caller.write({key: 2}, **{"if": {key: None}})

@@ -1,4 +1,4 @@
-"""Requests are the same ones however their bytes are cut into segments."""
+"""Request framing does not depend on how the bytes are cut into segments."""
 
 import asyncio
 from collections.abc import Iterable

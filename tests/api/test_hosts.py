@@ -1,4 +1,4 @@
-"""The service answers to names that no attacker can point at it, and to listed ones."""
+"""The guard against DNS rebinding: safe host names, and listed ones, are admitted."""
 
 from collections.abc import AsyncIterator
 

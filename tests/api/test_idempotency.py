@@ -188,7 +188,7 @@ async def test_keys_that_look_alike_are_different_keys(client: Client) -> None:
 
 @retry_or_not
 @every_call
-async def test_of_many_at_once_one_is_applied(
+async def test_one_of_many_concurrent_retries_is_applied(
     client: Client, call: Call, safe: bool
 ) -> None:
     key, headers = await key_set_to(client, 0), [retry()] if safe else []
@@ -202,7 +202,7 @@ async def test_of_many_at_once_one_is_applied(
         assert steps == 1
 
 
-async def test_of_different_requests_at_once_one_is_applied(client: Client) -> None:
+async def test_one_of_different_concurrent_requests_is_applied(client: Client) -> None:
     key, header = unique("key"), retry()
     calls = (write(key, number).by(client, header) for number in range(AT_ONCE))
     statuses = [reply.status for reply in await asyncio.gather(*calls)]
@@ -288,7 +288,7 @@ async def test_two_idempotency_keys_are_refused(
 # A restart
 
 
-async def test_what_is_kept_outlives_a_kill(
+async def test_idempotency_records_survive_a_kill(
     tarantools: Tarantools, serve: Serve
 ) -> None:
     with tarantools.running() as own:

@@ -113,7 +113,7 @@ async def test_values_come_with_their_keys_byte_for_byte(client: Client) -> None
     "prefix", [unique("nothing"), "\U0010ffff" * 10], ids=["unused", "last"]
 )
 @pytest.mark.parametrize(("values", "found"), [(False, []), (True, {})])
-async def test_where_there_is_nothing_a_page_is_empty(
+async def test_a_page_without_keys_is_empty(
     client: Client, prefix: str, values: bool, found: Any
 ) -> None:
     reply = await client.list_keys(prefix, values=values)

@@ -181,14 +181,14 @@ async def guesses_made_at_once(serve: Serve, tarantool: Tarantool) -> Counter[in
         return Counter(reply.status for reply in await asyncio.gather(*guesses))
 
 
-async def test_guesses_made_at_once_do_not_slip_through(
+async def test_concurrent_guesses_are_throttled(
     serve: Serve, tarantool: Tarantool
 ) -> None:
     statuses = await guesses_made_at_once(serve, tarantool)
     assert statuses == {401: FREE, 429: 4 * FREE}
 
 
-async def test_guesses_would_slip_through_if_they_counted_when_they_end(
+async def test_concurrent_guesses_pass_if_counted_at_their_end(
     serve: Serve, tarantools: Tarantools
 ) -> None:
     """The control of the test above."""

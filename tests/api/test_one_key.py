@@ -439,7 +439,7 @@ async def test_no_browser_takes_a_value_for_anything_but_json(caller: Client) ->
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PURGE"])
-async def test_other_methods_are_refused_with_those_that_are_not(
+async def test_other_methods_are_refused_with_the_allowed_ones(
     caller: Client, method: str
 ) -> None:
     reply = await send(caller, method, path_of("a/b"))
@@ -672,7 +672,7 @@ async def test_a_query_that_a_put_does_not_know_is_refused(
 
 @pytest.mark.parametrize("query", ["ttl=1", "x", "revision=1"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
-async def test_the_others_take_no_query(
+async def test_other_methods_take_no_query(
     caller: Client, method: str, query: str
 ) -> None:
     key, _ = await kept(caller)

@@ -1,4 +1,4 @@
-"""A ticket opens streams of changes, nothing else, and no longer than its token."""
+"""Tickets: they open change streams only, and expire with their token."""
 
 import base64
 import json
@@ -147,7 +147,7 @@ async def test_a_ticket_and_a_header_are_refused(client: Client) -> None:
         assert_problem(reply, 400, "invalid_request")
 
 
-async def test_a_ticket_is_given_once(client: Client) -> None:
+async def test_a_ticket_parameter_is_given_once(client: Client) -> None:
     ticket = await made(client)
     for more in (f"&ticket={ticket}", "&ticket=", f"&%74icket={ticket}"):
         path = query(ticket=ticket) + more

@@ -23,7 +23,7 @@ EXAMPLES = 50
 #: Seconds; the run takes some twenty.
 RUN_TIMEOUT = 300
 
-#: All checks are on. Two are told of the statuses that the contract has beside those of
+#: All checks are on. Two get the statuses that the contract has in addition to those of
 #: their defaults: 410 and 412 depend on the store, 413, 414 and 431 are for limits.
 #: Authorization is tried by the check `ignored_auth`; as an ordinary header its lack
 #: would have to be 401, where the contract has 403. A long poll shall not wait for

@@ -61,7 +61,7 @@ def test_a_key_that_is_put_again_has_its_new_value_once() -> None:
     assert found[:2] == [2, 3]
 
 
-def test_it_is_bounded() -> None:
+def test_the_cache_is_bounded() -> None:
     keys = [f"k{number}" for number in range(100)]
     _, largest = run(5, *puts(*keys), *gets(*keys), *puts(*keys))
     assert largest == 2 * 5

@@ -1,4 +1,4 @@
-"""A server with faults, which a flood must notice: its argument is the port."""
+"""A server with faults that a flood must detect; its argument is the port."""
 
 import sys
 from urllib.parse import unquote

@@ -39,7 +39,7 @@ SAMPLES = 50
 
 MIB = 1024 * 1024
 
-#: The share of a flood after which caches, pools and the log of changes are full.
+#: The share of a flood after which caches, pools and the change log are full.
 WARM_UP = 0.3
 
 #: Bytes that a process may grow by after that: what one body of the largest size takes,

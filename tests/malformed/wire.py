@@ -1,4 +1,4 @@
-"""What breaks a connection: bytes that are no request, or not all of one."""
+"""Attacks on a connection: malformed requests, and incomplete ones."""
 
 from collections.abc import Callable
 from enum import Enum

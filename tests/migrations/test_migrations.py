@@ -340,7 +340,7 @@ def test_a_failing_migration_is_named(
     assert "half-way" in migrated.log()
 
 
-def test_a_first_start_that_crashed_at_any_moment_is_made_good(
+def test_a_first_start_that_crashed_at_any_moment_is_completed(
     tarantools: Tarantools, migrations: Migrations
 ) -> None:
     migrations.put_ours(*ours())

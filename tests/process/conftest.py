@@ -1,4 +1,4 @@
-"""What a service with TLS needs."""
+"""Fixtures for a service with TLS."""
 
 from pathlib import Path
 

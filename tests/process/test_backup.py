@@ -1,4 +1,4 @@
-"""Backups of a store that serves: whole, verified, and never half of one."""
+"""Backups of a store under load: complete, verified, and atomic."""
 
 import asyncio
 import contextlib
@@ -236,7 +236,7 @@ async def test_accounts_and_expiry_come_back_and_no_token_does(
         assert 900 < read["ttl"]["k"] < 1000
 
 
-async def test_no_revision_is_given_out_again(
+async def test_no_revision_is_assigned_again(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
     with service_process(tmp_path) as service:
@@ -340,7 +340,9 @@ def test_a_backup_with_a_file_missing_is_refused(
     assert snapshots(tmp_path / "data") == []
 
 
-def test_a_folder_with_data_is_left_as_it_is(backup: Path, own: LocalTarantool) -> None:
+def test_a_restore_refuses_a_folder_with_data(
+    backup: Path, own: LocalTarantool
+) -> None:
     put(own, b=3)
     in_use = make("restore", own.data, FROM=backup)
     own.kill()
@@ -462,7 +464,7 @@ def in_background(work: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def test_of_two_backups_at_once_one_is_refused(
+def test_one_of_two_concurrent_backups_is_refused(
     own: LocalTarantool, tmp_path: Path
 ) -> None:
     first = in_background(lambda: made(own.data, tmp_path / "first"))

@@ -1,4 +1,4 @@
-"""A reply that is lost with its Tarantool: the request can be made again, safely."""
+"""A reply that is lost in a crash of Tarantool: the request can be retried safely."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Behind nginx, with nothing said in its configuration but where the service is."""
+"""The service behind nginx with a minimal configuration."""
 
 import asyncio
 import contextlib
@@ -184,7 +184,7 @@ def test_a_poll_is_answered_after_55_s_by_default(tarantool: Tarantool) -> None:
 COMPRESS = "gzip on; gzip_min_length 1; gzip_types application/json; gzip_proxied any;"
 
 
-async def test_a_tag_that_a_compressing_proxy_has_weakened_still_matches(
+async def test_a_tag_weakened_by_a_compressing_proxy_matches(
     client: Client, tmp_path: Path
 ) -> None:
     path, value = path_of(unique("weak")), f'"{"x" * 1000}"'

@@ -1,4 +1,4 @@
-"""What clients see of a service whose Tarantool is away."""
+"""Outages of Tarantool, as clients observe them."""
 
 import asyncio
 import signal

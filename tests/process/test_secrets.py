@@ -122,7 +122,7 @@ async def went_wrong(client: Client, secrets: Secrets, data: Path) -> list[str]:
     return [reply.text for reply in replies]
 
 
-async def test_nothing_shows_a_secret(
+async def test_no_output_shows_a_secret(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
     secrets = Secrets()

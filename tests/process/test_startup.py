@@ -1,4 +1,4 @@
-"""The start and the end of `python -m service`, and what an operator gets to see."""
+"""The start and the end of `python -m service`, its log and its errors."""
 
 import asyncio
 import os

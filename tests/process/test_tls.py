@@ -1,4 +1,4 @@
-"""TLS: what is spoken, what is not, and a certificate that is replaced on the way."""
+"""TLS: protocols, ciphers, and the replacement of a certificate."""
 
 import asyncio
 import contextlib

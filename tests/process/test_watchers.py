@@ -1,4 +1,4 @@
-"""Many watchers, slow ones, and what ends a stream; pytest -rP shows the figures."""
+"""Many watchers, slow watchers, and ends of streams; pytest -rP shows the figures."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Several processes behind one port: to a client they are one service."""
+"""Several worker processes behind one port act as one service."""
 
 import asyncio
 import contextlib
@@ -101,7 +101,7 @@ class Load:
 # One store, one account, one set of limits
 
 
-async def test_a_write_through_one_is_read_through_the_other_at_once(
+async def test_a_write_through_one_worker_is_read_through_another_at_once(
     pair_of_clients: list[Client],
 ) -> None:
     key = unique("k")
@@ -111,7 +111,7 @@ async def test_a_write_through_one_is_read_through_the_other_at_once(
         assert (await reader.read([key])).json == {"data": {key: number}}
 
 
-async def test_a_token_revoked_through_one_is_refused_by_the_other_at_once(
+async def test_a_token_revoked_through_one_worker_is_refused_by_another_at_once(
     pair_of_clients: list[Client],
 ) -> None:
     one, other = pair_of_clients
@@ -120,7 +120,7 @@ async def test_a_token_revoked_through_one_is_refused_by_the_other_at_once(
     assert_problem(await other.read(["k"]), 403, "token_revoked")
 
 
-async def test_a_watcher_at_one_receives_a_write_through_the_other(
+async def test_a_watcher_at_one_worker_receives_a_write_through_another(
     pair_of_clients: list[Client],
 ) -> None:
     one, other = pair_of_clients
@@ -134,7 +134,7 @@ async def test_a_watcher_at_one_receives_a_write_through_the_other(
     assert change == {"revision": written.revision, "data": {prefix: 1}, "deleted": []}
 
 
-async def test_a_request_repeated_at_the_other_is_done_once(
+async def test_a_request_retried_at_another_worker_is_applied_once(
     pair_of_clients: list[Client],
 ) -> None:
     key, headers = unique("k"), {"Idempotency-Key": unique("try")}
@@ -147,7 +147,7 @@ async def test_a_request_repeated_at_the_other_is_done_once(
     assert first.revision == second.revision
 
 
-async def test_failed_logins_count_at_whichever_worker_they_are_made(
+async def test_failed_logins_count_across_workers(
     pair_of_clients: list[Client],
 ) -> None:
     name = unique("user")

@@ -1,4 +1,4 @@
-"""Races, each with a variant that loses it as its control."""
+"""Races, each with a non-atomic variant as its control."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

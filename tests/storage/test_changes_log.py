@@ -140,7 +140,7 @@ def test_a_log_that_was_switched_off_has_no_gap(tarantools: Tarantools) -> None:
     ):
         first.start()
         prepare(first)
-        since = put(first, "told")
+        since = put(first, "seen")
         handed_over(first, without)
         assert number(without, COUNT) == 0
         missed = put(without, "missed")
@@ -148,14 +148,14 @@ def test_a_log_that_was_switched_off_has_no_gap(tarantools: Tarantools) -> None:
         assert oldest(last) == missed
         assert evaluated(last, after(since)) == [None, missed]
         assert revisions_after(last, missed) == []
-        now = put(last, "told again")
+        now = put(last, "seen again")
         assert revisions_after(last, missed) == [now]
         assert evaluated(last, after(since)) == [None, missed]
 
 
 def test_a_log_that_misses_a_write_is_cleared(own: Tarantool) -> None:
     """As after a time with a version that does not know it."""
-    since = put(own, "told")
+    since = put(own, "seen")
     own.console("box.space.kv_meta:update('revision', {{'+', 'value', 1}})")
     own.kill()
     own.start()
@@ -165,7 +165,7 @@ def test_a_log_that_misses_a_write_is_cleared(own: Tarantool) -> None:
 
 def test_a_start_keeps_a_log_that_misses_nothing(own: Tarantool) -> None:
     """The control of the one before."""
-    since = put(own, "told")
+    since = put(own, "seen")
     own.kill()
     own.start()
     assert revisions_after(own, since - 1) == [since]

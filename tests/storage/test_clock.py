@@ -142,7 +142,7 @@ def test_an_expiry_not_reported_is_undone_by_a_restart_in_the_past(
     assert stepped.ask(LEFT) > HOUR - TOLERANCE
 
 
-def test_the_time_is_on_record_now_and_then(stepped: Stepped) -> None:
+def test_the_time_is_recorded_periodically(stepped: Stepped) -> None:
     """So that a restart in the past adds seconds to a life, not hours."""
     stepped.put("k", HOUR)
     recorded = "(box.space.kv_meta:get('time').value / 1e6)"

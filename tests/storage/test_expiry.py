@@ -1,4 +1,4 @@
-"""What expires is collected: by the leader alone, in small batches, without a rest."""
+"""The collection of expired keys: by the leader only, in small batches, completely."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ BATCH = 500
 
 STORED = "box.space.kv:get('{key}') ~= nil"
 
-#: The numbers of keys of the deletions in the log of changes.
+#: The numbers of keys of the deletions in the change log.
 DELETED = """
 (function()
     local counts = {}
@@ -224,7 +224,7 @@ end)()
 def test_what_expires_is_collected_where_the_memory_is_full(
     tarantools: Tarantools,
 ) -> None:
-    """To delete takes memory too, for the log of changes."""
+    """To delete takes memory too, for the change log."""
     with tarantools.running(KV_MEMTX_MEMORY=str(64 * 1024 * 1024)) as own:
         own.console("kv.v1.create_user('ann', 'a hash')")
         stop_collector(own)

@@ -1,4 +1,4 @@
-"""Limits and defaults that the service and its procedures both have: they are equal."""
+"""Limits and defaults of the service and of its procedures are equal."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a call has moved is let go of when it is over."""
+"""The memory of a call is freed when it is over."""
 
 import gc
 from collections.abc import Iterator

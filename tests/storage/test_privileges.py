@@ -1,4 +1,4 @@
-"""The service's account may call the procedures, and may do nothing else at all."""
+"""The service's account may call the procedures, and nothing else."""
 
 from collections.abc import AsyncIterator
 from typing import Any

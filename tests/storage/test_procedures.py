@@ -160,9 +160,9 @@ async def test_another_version_of_the_credentials_is_refused(
 
 
 async def test_an_unknown_caller_is_refused(account: asynctnt.Connection) -> None:
-    stranger = [unique("stranger"), 1]
-    put = account.call("kv.v1.put", [stranger, ["k"], ["1"]])
-    get = account.call("kv.v1.get", [stranger, ["k"], LARGE])
+    unknown = [unique("unknown"), 1]
+    put = account.call("kv.v1.put", [unknown, ["k"], ["1"]])
+    get = account.call("kv.v1.get", [unknown, ["k"], LARGE])
     assert await custom_type(put) == "kv.TokenRevoked"
     assert await custom_type(get) == "kv.TokenRevoked"
 
@@ -180,7 +180,7 @@ async def test_an_increment_of_the_version_revokes_earlier_tokens(
     assert (await get).body == [["1"]]
 
 
-async def test_a_name_is_given_once(account: asynctnt.Connection) -> None:
+async def test_a_name_is_registered_once(account: asynctnt.Connection) -> None:
     name = unique("user")
     await account.call("kv.v1.create_user", [name, "first"])
     again = account.call("kv.v1.create_user", [name, "second"])

@@ -1,4 +1,4 @@
-"""The counts of logins and sign-ups, with the clock in our hands, and their memory."""
+"""The throttle of logins and sign-ups, with a controlled clock, and its memory."""
 
 from collections.abc import Iterator
 from typing import Any

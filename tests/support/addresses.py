@@ -1,4 +1,4 @@
-"""Clients that come from addresses of their own: what the limits on logins count by."""
+"""Clients with addresses of their own, for which the limits on logins count."""
 
 import contextlib
 import itertools

@@ -1,4 +1,4 @@
-"""The collector of what has expired, made to stop: it is then gone, and still there."""
+"""Stops the collector of expired keys: they are then invisible, but still stored."""
 
 from tests.support.tarantool import Tarantool, evaluated
 

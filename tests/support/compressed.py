@@ -1,4 +1,4 @@
-"""Replies that are long even when compressed, and how to take them from the wire."""
+"""Replies that are long even when compressed, and readers for them."""
 
 import asyncio
 import base64

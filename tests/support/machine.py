@@ -1,4 +1,4 @@
-"""Small things that every suite needs of the machine."""
+"""Ports, sockets, processes and waiting, for every suite."""
 
 import asyncio
 import random

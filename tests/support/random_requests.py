@@ -1,4 +1,4 @@
-"""Requests to every route as an ill-made or an ill-meaning client sends them.
+"""Random requests to every route, as faulty and malicious clients send them.
 
 They are made up from the routes and their examples, so that a new route has its share.
 All choices are a `Random`'s: a seed makes the same requests again.

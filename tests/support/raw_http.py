@@ -1,4 +1,4 @@
-"""The one form of every error, and a way to send what no HTTP client would."""
+"""Raw HTTP: sends bytes that no HTTP client would."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Values that are JSON, and texts that are not."""
+"""Sample values in JSON, and texts that are not JSON."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Requests whose path and header lines go out as they are given."""
+"""Requests with path and header lines sent verbatim."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""The calls that write, as data: for what all of them have in common."""
+"""The calls that write, as data, for tests of what they have in common."""
 
 import json
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What rounds came to, as tables for people."""
+"""The results of rounds, as tables for people."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Every fault once, under load: nothing that clients are promised is broken."""
+"""Every fault once, under load: no guarantee is violated."""
 
 import os
 import random

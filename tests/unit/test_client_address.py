@@ -1,4 +1,4 @@
-"""What an `X-Forwarded-For` is worth."""
+"""The client's address from `X-Forwarded-For`."""
 
 from collections.abc import Sequence
 

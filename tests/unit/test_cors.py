@@ -1,4 +1,4 @@
-"""The headers of replies to pages of other origins, by themselves."""
+"""Unit tests of the CORS headers."""
 
 import pytest
 from aiohttp.test_utils import make_mocked_request

@@ -1,4 +1,4 @@
-"""The guard against DNS rebinding, by itself."""
+"""Unit tests of the guard against DNS rebinding."""
 
 import pytest
 from aiohttp import HttpVersion10, HttpVersion11

@@ -1,4 +1,4 @@
-"""Reservations: what a request takes of the limits, and when it gives it back."""
+"""Reservations: the bytes that a request reserves, and when it releases them."""
 
 import asyncio
 

@@ -56,7 +56,7 @@ class Claims:
                     "lost write", f"the feed has no revision {revision}", request
                 )
             elif step.owner is not None:
-                sentence = f"both were told revision {revision}"
+                sentence = f"both returned revision {revision}"
                 self._blame("order", sentence, step.owner, request)
             else:
                 step.owner = request

@@ -89,7 +89,7 @@ def _judge(key: str, calls: list[Call], requests: list[Request]) -> Iterator[Vio
         if search.run(State()):
             return
         rule = "linearizability"
-        sentence = f"no order of the calls on {key!r} explains what they were told"
+        sentence = f"no order of the calls on {key!r} explains their replies"
         window = search.window()
     except Undecided as undecided:
         rule = "undecided"

@@ -1,4 +1,4 @@
-"""A history as some of its keys know it."""
+"""A history reduced to some of its keys."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar

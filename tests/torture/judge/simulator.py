@@ -1,4 +1,4 @@
-"""Histories of a store that keeps its promises, made without one."""
+"""Simulated histories of a correct store."""
 
 import math
 import random

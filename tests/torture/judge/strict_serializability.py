@@ -39,7 +39,7 @@ def judge_feed(history: History) -> Iterator[Violation]:
     for operation in history.operations:
         if operation.revision is not None and not first <= operation.revision <= last:
             sentence = (
-                f"it ends with {last}, and revision {operation.revision} was told"
+                f"it ends with {last}, and revision {operation.revision} was returned"
             )
             yield violation("feed end", sentence, fold([operation]))
 
@@ -53,7 +53,7 @@ def judge_retries(history: History) -> Iterator[Violation]:
             if a.outcome == "ok"
         }
         if len(answers) > 1:
-            sentence = f"attempts of one request were told {len(answers)} outcomes"
+            sentence = f"attempts of one request returned {len(answers)} outcomes"
             yield violation("retry", sentence, [request])
 
 

@@ -1,4 +1,4 @@
-"""The checker itself: what it must let pass, and what it must not."""
+"""Tests of the checker: histories that it must accept, and reject."""
 
 import itertools
 import math

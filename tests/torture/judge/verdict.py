@@ -1,4 +1,4 @@
-"""What is wrong with a round: in its history, in its feed, in what came about."""
+"""The violations of a round: in its history, in its feed, in its events."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What a judge says of a history."""
+"""The violations that a judge reports."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

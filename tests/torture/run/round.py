@@ -1,4 +1,4 @@
-"""A round: a system, its clients, the faults in turn; and what is left to judge."""
+"""A round: a system, its clients, the faults in turn, and the resulting evidence."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What the clients do: everything, to few keys, so that they meet."""
+"""The workload: all calls, on few keys, so that clients conflict."""
 
 import asyncio
 import itertools
