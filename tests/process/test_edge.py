@@ -96,7 +96,7 @@ class Slow:
 
 
 async def _received(reader: asyncio.StreamReader) -> bytes:
-    """Everything up to the end; a reset may follow a reply to a client that sends on."""
+    """All up to the end; a reset may follow a reply to a client that sends more."""
     received = b""
     try:
         while part := await reader.read(64 * 1024):
