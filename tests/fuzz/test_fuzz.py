@@ -17,7 +17,7 @@ TARGETS: dict[str, targets.Target] = {"body": targets.body, "token": targets.tok
 #: Generated inputs for each target, in addition to the corpus.
 RUNS = 20_000
 
-#: Seconds; a run of INPUTS takes a few.
+#: Seconds; RUNS take a few.
 RUN_TIMEOUT = 120
 
 #: Inputs within which a fault of every value with a space is found from nothing.
