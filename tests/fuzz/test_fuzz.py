@@ -21,7 +21,7 @@ RUNS = 20_000
 RUN_TIMEOUT = 120
 
 #: Inputs within which a fault of every value with a space is found from nothing.
-RUNS_TO_A_FAULT = 500_000
+RUNS_TO_A_FAULT = 5_000_000
 
 #: libFuzzer's, when an input made the target raise.
 FAULT_FOUND = 77

@@ -10,7 +10,7 @@ import pytest
 from xdist.report import report_collection_diff
 from xdist.workermanage import WorkerController, parse_tx_spec_config
 
-#: Modules that run alone: they measure times, load the whole machine, or use a fixed
+#: Modules that run alone: they measure times or memory, load the whole machine, or use a fixed
 #: port and the one Docker engine's names. Threads that hash passwords run when nothing
 #: else needs a core (SCHED_IDLE): what counts on their pace is among them.
 ALONE = (
@@ -18,6 +18,7 @@ ALONE = (
     "tests/benchmarks/",
     "tests/docs/test_examples.py",
     "tests/process/test_edge.py",
+    "tests/process/test_large.py",
     "tests/process/test_load.py",
     "tests/api/test_login_timing.py",
     "tests/api/test_password_queue.py",
