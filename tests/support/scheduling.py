@@ -11,8 +11,8 @@ from xdist.report import report_collection_diff
 from xdist.workermanage import WorkerController, parse_tx_spec_config
 
 #: Modules that run alone: they measure times or memory, load the whole machine, or use
-#: a fixed port and the one Docker engine's names. Threads that hash passwords run when nothing
-#: else needs a core (SCHED_IDLE): what counts on their pace is among them.
+#: a fixed port and the one Docker engine's names. Password hashing runs when nothing
+#: else needs a core (SCHED_IDLE): a test that depends on its pace is among them.
 ALONE = (
     "tests/torture/test_",
     "tests/benchmarks/",
