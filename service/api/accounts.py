@@ -91,7 +91,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _confirm_password(request: web.Request, password: str) -> None:
-    """Checks that the caller, who has a token, knows the account's password too.
+    """Checks the account's password, in addition to the caller's token.
 
     :raises TokenRevoked: the token is not valid any more
     :raises InvalidCredentials: the password is wrong

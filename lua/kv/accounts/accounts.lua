@@ -15,7 +15,7 @@ local M = {}
 
 local commits = durability.new() -- tagged with usernames
 
---- Changes of accounts are numbered for those that follow them. Another start of the instance
+--- Changes of accounts have numbers, for the change feed. Another start of the instance
 -- has other numbers. Below 10^14 they arrive in Lua as numbers.
 local first_epoch = tonumber(digest.urandom(5):hex(), 16)
 local epoch = first_epoch

@@ -4,7 +4,7 @@
 --
 -- A value is a JSON text, opaque here: returned as it was stored. Every write increments the
 -- store's revision, once for all its keys. Procedures that take a caller raise kv.TokenRevoked
--- for an ended token, and those that take keys raise kv.NotGranted.
+-- for an ended token; procedures that take keys also raise kv.NotGranted.
 local accounts = require('kv.accounts.accounts')
 local authorize = require('kv.accounts.authorize')
 local change_feed = require('kv.data.change_feed')

@@ -1,4 +1,4 @@
---- The rows of the store and, of those that expire, their entries in the order of expiry.
+--- The rows of the store, and the entries of expiring rows in the order of expiry.
 -- An expired row does not exist for any reader from that moment, deleted or not.
 local clock = require('kv.data.clock')
 

@@ -18,7 +18,7 @@ class Operation(NamedTuple):
 
     :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
-    :ivar raises: its errors, besides those that any route has
+    :ivar raises: its errors, in addition to the errors of every route
     :ivar events: whether it replies with a stream of events too, if asked to
     """
 
