@@ -40,7 +40,10 @@ async def serve(settings: Settings) -> None:
                 settings = await stack.enter_async_context(embedded_tarantool(settings))
             host, port = listener.getsockname()[:2]
             if settings.workers == 1:
-                await stack.enter_async_context(running(settings, listener, tls))
+                runner = await stack.enter_async_context(
+                    running(settings, listener, tls)
+                )
+                stack.push_async_callback(runner.drain)
                 ended: Coroutine[Any, Any, object] = asyncio.Event().wait()
             else:
                 workers = await stack.enter_async_context(
