@@ -1,6 +1,5 @@
 """The application: its routes, middlewares and resources."""
 
-import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -21,12 +20,11 @@ from service.api.context import (
 from service.api.openapi.document import document
 from service.api.options import add_options
 from service.api.routes import EXEMPT_PATHS, READING, ROUTES
-from service.auth.credentials import check_credentials, check_new_username
+from service.auth.administrator import ensure_administrator
 from service.auth.logins import Logins
 from service.auth.passwords import PasswordHasher
 from service.auth.tickets import Tickets
 from service.auth.tokens import Tokens
-from service.errors import Problem, StartError, UserExists
 from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
@@ -128,24 +126,6 @@ async def passwords(app: web.Application) -> AsyncIterator[None]:
     app[PASSWORDS].close()
 
 
-async def _create_administrator(app: web.Application, name: str, password: str) -> None:
-    check_new_username(name)
-    with app[PASSWORDS].enter_queue() as entry:
-        password_hash = await app[PASSWORDS].hash(password, entry)
-    with contextlib.suppress(UserExists):  # another service started at the same time
-        await app[STORAGE].create_user(name, password_hash, everything=True)
-
-
 async def administrator(app: web.Application) -> AsyncIterator[None]:
-    """Creates the account of `ADMIN_LOGIN`, unless it exists."""
-    settings = app[SETTINGS]
-    if settings.admin_login:
-        try:
-            name, password = check_credentials(
-                settings.admin_login, settings.admin_password
-            )
-            if not await app[STORAGE].has_user(name):
-                await _create_administrator(app, name, password)
-        except Problem as problem:
-            raise StartError(f"ADMIN_LOGIN and ADMIN_PASSWORD: {problem}") from None
+    await ensure_administrator(app[SETTINGS], app[STORAGE], app[PASSWORDS])
     yield

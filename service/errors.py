@@ -26,8 +26,9 @@ A leaf has one stable `code`. The detail names the problem and its location; for
 it states the limit and the actual figure. `service.web.problems` renders the reply.
 """
 
+import contextlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import ClassVar, Literal
 
@@ -328,6 +329,19 @@ class Unavailable(Problem):
     @property
     def members(self) -> Mapping[str, object]:
         return {} if self.applied is None else {"applied": self.applied}
+
+
+@contextlib.contextmanager
+def before_write() -> Iterator[None]:
+    """The context of what a request does before it sends its write.
+
+    An error reply from here says that the write was not applied.
+    """
+    try:
+        yield
+    except Unavailable as problem:
+        # a copy: the requests that share a password check share its exception
+        raise type(problem)(str(problem), applied="no") from None
 
 
 class StorageUnavailable(Unavailable):

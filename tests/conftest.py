@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 
 from service.app import DEFAULT_TUNING, Tuning
-from service.process.run import bind, running
+from service.process.serving import running
+from service.process.sockets import bind
 from service.settings import Settings
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.machine import ROOT, wait_until
+from tests.support.child_program import ChildProgram
+from tests.support.machine import ROOT
 from tests.support.service import PROCESS_TIMEOUT
 
 KIB = 1024
@@ -123,13 +124,12 @@ class Program:
         self.port = port
         self._command = command
         self._environ = environ
-        self._log = folder / f"{Path(command[0]).name}-{port}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        log = folder / f"{Path(command[0]).name}-{port}.log"
+        self._child = ChildProgram(command[0], log)
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self._child.pid
 
     def start(self) -> None:
         """Starts the program and waits until it listens.
@@ -137,30 +137,22 @@ class Program:
         :raises RuntimeError: if it exits
         :raises TimeoutError: if it does not listen in time
         """
-        with self._log.open("ab") as output:
-            self._process = process = subprocess.Popen(
-                self._command,
-                cwd=ROOT,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        self._child.start(
+            self._command,
+            self._environ,
+            is_ready=lambda _: self._listens(),
+            timeout=PROCESS_TIMEOUT,
+            cwd=ROOT,
+        )
 
-        def listens() -> bool:
-            if process.poll() is not None:
-                raise RuntimeError(f"{self._command[0]}: {self._log.read_text()}")
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-        wait_until(listens, PROCESS_TIMEOUT)
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGTERM)
+        self._child.send(signal.SIGTERM)
         try:
-            self._process.wait(PROCESS_TIMEOUT)
+            self._child.wait(PROCESS_TIMEOUT)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._child.send(signal.SIGKILL)
+            self._child.wait()

@@ -27,7 +27,7 @@ from service.auth.client_address import client_address
 from service.auth.fair_queue import Client
 from service.auth.logins import Attempt
 from service.auth.tokens import CALLER
-from service.errors import RegistrationClosed
+from service.errors import RegistrationClosed, before_write
 from service.model import Caller, User
 from service.web.connection import has_left
 from service.web.responses import json_reply
@@ -91,7 +91,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _confirm_password(request: web.Request, password: str) -> None:
-    """Checks the account's password, in addition to the caller's token.
+    """Checks the account's password before a write, in addition to the token.
 
     :raises TokenRevoked: the token is not valid any more
     :raises InvalidCredentials: the password is wrong
@@ -99,8 +99,9 @@ async def _confirm_password(request: web.Request, password: str) -> None:
     :raises Overloaded: the queue of passwords is full
     """
     caller = request[CALLER]
-    await request.app[STORAGE].account(caller)
-    await _check_password(request, caller.username, password)
+    with before_write():
+        await request.app[STORAGE].account(caller)
+        await _check_password(request, caller.username, password)
 
 
 async def _check_password(request: web.Request, username: str, password: str) -> User:

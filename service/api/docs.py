@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from service.api.context import OPENAPI
 from service.errors import NotFound
-from service.web.reply_compression import COMPRESSION, MIN_SIZE
+from service.web.reply_compression import COMPRESSION
 from service.web.reservation import reserve
 from service.web.responses import Reply, json_reply
 
@@ -83,7 +83,7 @@ async def _file_reply(
     # a weak tag, because the compressed file has the same one
     headers = {**headers, hdrs.ETAG: f"W/{tag}"}
     if tag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
-        if request.app[COMPRESSION].is_on and len(body) >= MIN_SIZE:
+        if request.app[COMPRESSION].applies_to(len(body)):
             headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
         return web.Response(status=304, headers=headers)
     return Reply(

@@ -22,9 +22,11 @@ from gunicorn.glogging import Logger
 from service.errors import StartError
 from service.logs import log_to_stderr
 from service.process import parent_death
-from service.process.run import BACKLOG, running, tls_of
+from service.process.serving import running
+from service.process.sockets import BACKLOG
 from service.process.workers import WORKER_STOP_TIMEOUT
 from service.settings import Settings
+from service.web.tls import tls_of
 
 log = logging.getLogger(__name__)
 

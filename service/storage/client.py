@@ -17,6 +17,7 @@ from service.errors import (
     StorageUnavailable,
     TooManyAttempts,
     Unavailable,
+    before_write,
 )
 from service.json_text import size_at_most
 from service.logs import RecentReasons
@@ -115,11 +116,8 @@ class Storage:
 
         :raises TooManyAttempts: the address has reached its limit
         """
-        try:
+        with before_write():
             (wait,) = await self._call("kv.v1.begin_sign_up", address)
-        except StorageUnavailable as problem:
-            # the account has certainly not been created
-            raise StorageUnavailable(str(problem), applied="no") from None
         if wait is not None:
             raise TooManyAttempts(wait)
 

@@ -46,7 +46,10 @@ ELEMENT = re.compile(
 
 
 class CompressionLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Beyond one of them long replies are sent as they are."""
+    """Beyond a maximum long replies are sent as they are."""
+
+    #: Bytes of the smallest reply that is compressed.
+    min_size: int = MIN_SIZE
 
     #: Streams that are open. Each keeps up to 0.5 MiB of state for as long as its
     #: client takes.
@@ -99,10 +102,9 @@ class Compression:
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    @property
-    def is_on(self) -> bool:
-        """Whether compressible replies depend on `Accept-Encoding`."""
-        return bool(self._codings)
+    def applies_to(self, size: int) -> bool:
+        """Whether a compressible reply of this size depends on `Accept-Encoding`."""
+        return bool(self._codings) and size >= self._limits.min_size
 
     @property
     def has_capacity(self) -> bool:

@@ -16,7 +16,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from service.json_text import data_of, members_of, size_at_most, size_of
 from service.sizes import SMALL
 from service.web.headers import JSON, KV_REVISION, HeadedRequest
-from service.web.reply_compression import COMPRESSION, MIN_SIZE, Stream
+from service.web.reply_compression import COMPRESSION, Stream
 
 
 class ShortReply(web.StreamResponse):
@@ -59,7 +59,7 @@ class ShortReply(web.StreamResponse):
 class Reply(web.Response):
     """A reply that writes a large body piece by piece, compressed if possible.
 
-    Relies on `_body` and `_must_be_empty_body`.
+    Relies on `_body` and `_must_be_empty_body`, and on `_match_info` of a request.
 
     :param compressible: whether it may be; never with a strong entity tag, which would
         be that of other bytes, and never with a token
@@ -73,13 +73,15 @@ class Reply(web.Response):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         # not before: what the connection reserves is the size before compression
-        if self._is_compressible and (self.content_length or 0) >= MIN_SIZE:
-            await self._negotiate(request)
+        if self._is_compressible:
+            await self._negotiate(cast(web.Request, request))
         return await super().prepare(request)
 
-    async def _negotiate(self, request: web.BaseRequest) -> None:
-        compression = cast(web.Request, request).app[COMPRESSION]
-        if not compression.is_on:
+    async def _negotiate(self, request: web.Request) -> None:
+        if request._match_info is None:  # it was refused before the application
+            return
+        compression = request.app[COMPRESSION]
+        if not compression.applies_to(self.content_length or 0):
             return
         self.headers.add(hdrs.VARY, hdrs.ACCEPT_ENCODING)
         coding = compression.coding_for(request)
@@ -166,9 +168,9 @@ def data_reply(request: web.Request, values: Mapping[str, str]) -> web.StreamRes
     """`{"data": …}` of keys and their JSON texts, compressible."""
     if size_at_most(values.values()) <= SMALL:
         body = data_of(values)
-        if len(body) < MIN_SIZE:
-            return short_reply(request, body)
-        return json_reply(body, compressible=True)
+        if request.app[COMPRESSION].applies_to(len(body)):
+            return json_reply(body, compressible=True)
+        return short_reply(request, body)
     return spliced_reply(['{"data":', *members_of(values.items()), "}"])
 
 

@@ -70,7 +70,7 @@ class Runner(web.AppRunner):
         return http_server
 
     async def drain(self) -> None:
-        """Answers pending requests while other processes accept the next ones."""
+        """Answers pending requests, and accepts no more connections."""
         for site in self.sites:
             await site.stop()
         if self._http_server is not None:

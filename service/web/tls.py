@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 from service.errors import StartError
+from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,16 @@ class Tls:
             raise StartError(
                 f"KV_TLS_CERT and KV_TLS_KEY: cannot read them: {error.strerror}"
             ) from None
+
+
+def tls_of(settings: Settings) -> Tls | None:
+    """The certificate and its key, if they are configured.
+
+    :raises StartError: the certificate or its key cannot be used
+    """
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Tls(settings.tls_cert, settings.tls_key)
 
 
 def _empty() -> ssl.SSLContext:

@@ -292,31 +292,32 @@ async def test_a_stream_is_never_compressed(client: Client) -> None:
     ],
 )
 async def test_a_token_is_never_compressed(
-    visitor: Client,
+    serve: Serve,
+    tarantool: Tarantool,
     raw: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
     path: str,
     body: Any,
 ) -> None:
     """Not even if it were a large reply."""
     name = unique("user")
-    await visitor.register(name, "password")
-    await visitor.login(name, "password")
     credentials = {"username": name, "password": "password"}
-    monkeypatch.setattr("service.web.responses.MIN_SIZE", 1)
-    reply = await fetch(
-        raw,
-        visitor,
-        "POST",
-        path,
-        credentials if body is True else body,
-        accept=("gzip",),
-    )
-    assert json.loads(reply.raw)["token"]
-    assert "Vary" not in reply.headers
-    # the control: another small reply is compressed then
-    refused = await fetch(raw, visitor, "GET", "/nothing", accept=("gzip",))
-    assert refused.coding == GZIP
+    tuning = Tuning(compression=CompressionLimits(min_size=1))
+    async with serve(tarantool, tuning=tuning) as client:
+        await client.register(name, "password")
+        await client.login(name, "password")
+        reply = await fetch(
+            raw,
+            client,
+            "POST",
+            path,
+            credentials if body is True else body,
+            accept=("gzip",),
+        )
+        assert json.loads(reply.raw)["token"]
+        assert "Vary" not in reply.headers
+        # the control: another small reply is compressed then
+        refused = await fetch(raw, client, "GET", "/nothing", accept=("gzip",))
+        assert refused.coding == GZIP
 
 
 async def test_http_1_0_gets_no_chunks(client: Client) -> None:

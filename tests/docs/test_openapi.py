@@ -14,8 +14,9 @@ from service.api.routes import ROUTES
 from tests.docs.schemathesis_hooks import CALLS
 from tests.support.client import Client
 from tests.support.machine import ROOT
+from tests.support.raw_http import http, talk
 from tests.support.service import Serve
-from tests.support.tarantool import Tarantools
+from tests.support.tarantool import Tarantool, Tarantools
 
 #: Requests made up for each operation in each phase.
 EXAMPLES = 50
@@ -162,6 +163,38 @@ async def tried(client: Client, method: str, path: str, operation: Any) -> int:
     if "token" in reply.text:
         client.token = reply.json["token"]
     return reply.status
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (417, [b"Expect: cookies"], b""),
+        (415, [b"Content-Encoding: unknown"], b"{}"),
+        (413, [b"Content-Length: 1000000000000"], b""),
+        (408, [b"Content-Length: 1000"], b""),
+    ],
+)
+async def test_the_document_has_the_refusals_of_every_request(
+    serve: Serve, tarantool: Tarantool, status: int, headers: list[bytes], body: bytes
+) -> None:
+    """Those of a body too where the document has none, or the body may be missing."""
+    async with serve(tarantool, KV_CLIENT_TIMEOUT="1") as client:
+        await client.enter()
+
+        async def try_one(method: str, path: str, operation: Any) -> None:
+            path = path.replace("{key}", "config/colour")
+            sent = http(method.upper(), path, *headers, body=body, token=client.token)
+            reply = await talk(client, sent)
+            assert reply.status == status, (method, path)
+            (content,) = operation["responses"][str(status)]["content"].values()
+            assert reply.json["code"] in content["schema"]["properties"]["code"]["enum"]
+
+        async with asyncio.TaskGroup() as trying:
+            for path, methods in (await fetched(client))["paths"].items():
+                for method, operation in methods.items():
+                    # a GET reads no body; a HEAD has the responses of its GET
+                    if method != "head" and (status == 417 or method != "get"):
+                        trying.create_task(try_one(method, path, operation))
 
 
 async def test_the_document_names_its_own_place_as_the_server(

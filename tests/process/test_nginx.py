@@ -13,7 +13,8 @@ import pytest
 from service.api.changes import StreamTiming
 from service.api.context import ADMISSION
 from service.app import Tuning
-from service.process.run import bind, running
+from service.process.serving import running
+from service.process.sockets import bind
 from service.settings import Settings
 from service.web.admission import Admission
 from tests.support.client import Client, unique

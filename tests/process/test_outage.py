@@ -4,12 +4,13 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import pytest
 
 from service.storage.instances import CONNECT_TIMEOUT
+from tests.support.client import Client, Reply, account_of
 from tests.support.machine import wait_until_ready
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools
@@ -23,12 +24,24 @@ REFUSAL_TIMEOUT = 5.0 + AT_ONCE
 #: Seconds in which the service finds a Tarantool that is back.
 RECOVERY_TIMEOUT = 5.0
 
+#: A procedure that does not answer in time, and does nothing.
+HANG = "kv.v1.{procedure} = function() require('fiber').sleep(60) end"
+
 
 @pytest.fixture
 def own(tarantools: Tarantools) -> Iterator[Tarantool]:
     """An instance to be killed."""
     with tarantools.running() as instance:
         yield instance
+
+
+def change_password(client: Client) -> Awaitable[Reply]:
+    passwords = {"password": "password", "new_password": "another"}
+    return client.post("/api/password", passwords)
+
+
+def delete_account(client: Client) -> Awaitable[Reply]:
+    return client.request("DELETE", "/api/me", {"password": "password"})
 
 
 async def killed(tarantool: Tarantool) -> None:
@@ -48,6 +61,8 @@ async def test_every_call_is_refused_at_once(own: Tarantool, serve: Serve) -> No
             (client.read(["k"]), None),
             (client.register("other", "password"), "no"),
             (client.login("other", "password"), None),
+            (change_password(client), "no"),
+            (delete_account(client), "no"),
         ]:
             begin = time.monotonic()
             reply = await call
@@ -117,6 +132,65 @@ async def test_calls_to_a_storage_that_hangs_time_out(
         assert (await client.read(["k"])).json["data"]["k"] in ("before", "during")
         assert (await client.write({"k": "after"})).status == 200
         assert (await client.read(["k"])).json["data"] == {"k": "after"}
+
+
+@pytest.mark.parametrize(
+    ("procedures", "applied"),
+    [
+        (["account"], "no"),
+        (["begin_login"], "no"),
+        (["end_login"], "no"),
+        (["set_password", "delete_user"], "unknown"),
+    ],
+)
+async def test_a_timeout_before_the_write_of_an_account_leaves_no_doubt(
+    own: Tarantool, serve: Serve, procedures: list[str], applied: str
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        for procedure in procedures:
+            own.console(HANG.format(procedure=procedure))
+        for reply in await asyncio.gather(
+            change_password(client), delete_account(client)
+        ):
+            assert (reply.status, reply.json["code"]) == (503, "storage_unavailable")
+            assert reply.json["applied"] == applied
+
+
+async def test_a_shared_password_check_leaves_a_login_without_applied(
+    own: Tarantool, serve: Serve
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        own.console(HANG.format(procedure="begin_login"))
+        name = account_of(client)
+        calls = []
+        # the last two share the check that waits for the one of the first
+        for call in (
+            client.login(name, "password"),
+            change_password(client),
+            client.login(name, "password"),
+        ):
+            calls.append(asyncio.ensure_future(call))
+            await asyncio.sleep(0.2)
+        replies = await asyncio.gather(*calls)
+        assert [reply.status for reply in replies] == [503] * 3
+        assert [reply.json.get("applied") for reply in replies] == [None, "no", None]
+
+
+async def test_accounts_in_a_storage_that_hangs_are_not_changed(
+    own: Tarantool, serve: Serve
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        own.kill(signal.SIGSTOP)
+        replies = await asyncio.gather(change_password(client), delete_account(client))
+        own.kill(signal.SIGCONT)
+        for reply in replies:
+            assert (reply.status, reply.json["code"]) == (503, "storage_unavailable")
+            assert reply.json["applied"] == "no"
+        await wait_until_ready(client, RECOVERY_TIMEOUT)
+        assert (await client.request("GET", "/api/me")).status == 200
 
 
 async def test_of_two_addresses_the_one_that_is_up_is_used(

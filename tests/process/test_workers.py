@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import POLL_INTERVAL, alive, wait_until
-from tests.support.raw_http import SlowWrite
+from tests.support.raw_http import SlowWrite, http, kept_alive
 from tests.support.service import (
     PROCESS_TIMEOUT,
     ServiceProcess,
@@ -32,6 +33,9 @@ from tests.support.workers import arbiters_of, children, client_of, workers_of
 
 #: Clients that send one request after the other.
 CLIENTS = 8
+
+#: Seconds between the requests of a connection.
+PAUSES = (0.0, 0.05, 0.3)
 
 WATCH = "/api/changes?wait={}"
 
@@ -271,6 +275,35 @@ async def test_a_stop_under_load_ends_well_with_exit_code_0(
     assert set(load.outcomes) <= {"200", "ClientConnectorError", "ClientOSError"}
     assert service.exit_code() == 0
     assert service.stderr().count("service.process.run: stopped\n") == 1
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_stop_loses_no_request_of_connections_that_are_kept_alive(
+    tmp_path: Path, tarantool: Tarantool, workers: str
+) -> None:
+    """Also of those that are idle when the stop begins."""
+    environ = environ_for(tarantool, KV_WORKERS=workers)
+    with service_process(tmp_path, **environ) as service:
+        async with aiohttp.ClientSession() as session:
+            client = await Client(session, service.url).enter()
+
+        async def write_until_close(pause: float) -> None:
+            body = json.dumps({"data": {unique("k"): "v"}}).encode()
+            write = http("POST", "/api/write", body=body, token=client.token)
+            async with kept_alive(client) as send:
+                while True:
+                    reply = await send(write)
+                    assert reply.status == 200
+                    if reply.headers.get("Connection") == "close":
+                        break
+                    await asyncio.sleep(pause)
+
+        async with asyncio.TaskGroup() as writing:
+            for pause in PAUSES * CLIENTS:
+                writing.create_task(write_until_close(pause))
+            await asyncio.sleep(2 * max(PAUSES))
+            service.send(signal.SIGTERM)
+        assert service.exit_code() == 0
 
 
 def test_a_killed_service_leaves_nothing_behind(tmp_path: Path) -> None:

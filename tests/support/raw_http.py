@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -38,6 +38,21 @@ async def talk(client: Client, *parts: bytes) -> Reply:
             await asyncio.sleep(PART_PAUSE)
         async with asyncio.timeout(REPLY_TIMEOUT):
             return await _reply(reader)
+
+
+@contextlib.asynccontextmanager
+async def kept_alive(
+    client: Client,
+) -> AsyncIterator[Callable[[bytes], Awaitable[Reply]]]:
+    """A function that sends a request, and returns its reply, on one connection."""
+    async with _connection(client) as (reader, writer):
+
+        async def send(sent: bytes) -> Reply:
+            writer.write(sent)
+            async with asyncio.timeout(REPLY_TIMEOUT):
+                return await _reply(reader)
+
+        yield send
 
 
 async def talk_and_end(client: Client, sent: bytes) -> Reply:

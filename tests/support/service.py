@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from tests.support.child_program import ChildProgram
 from tests.support.client import Client
-from tests.support.machine import ROOT, free_port, wait_until
+from tests.support.machine import ROOT, free_port
 from tests.support.tarantool import PASSWORD, Tarantool
 
 #: Seconds for a process of ours to start, or to end, on a busy machine.
@@ -66,37 +67,26 @@ class ServiceProcess:
         self._checkout = checkout
         self._environ = environ
         self._stdout = folder / "service.stdout"
-        self._stderr = folder / "service.stderr"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child = ChildProgram(
+            "the service", folder / "service.stderr", self._stdout
+        )
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self._child.pid
 
     def start(self) -> None:
         """Returns when it serves; raises when it does not get there."""
-        begin = len(self.stderr())
-        with self._stdout.open("ab") as stdout, self._stderr.open("ab") as stderr:
-            self._process = process = subprocess.Popen(
-                self._command,
-                cwd=self._checkout,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-            )
-
-        def serves() -> bool:
-            if process.poll() is not None:
-                raise RuntimeError(f"the service ended: {self.stderr()[begin:]}")
-            return SERVING in self.stderr()[begin:]
-
-        wait_until(serves, PROCESS_TIMEOUT)
+        self._child.start(
+            self._command,
+            self._environ,
+            is_ready=lambda log: SERVING in log,
+            timeout=PROCESS_TIMEOUT,
+            cwd=self._checkout,
+        )
 
     def send(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
+        self._child.send(number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int | None:
         """Returns its exit code; None for one that was never started."""
@@ -105,13 +95,13 @@ class ServiceProcess:
 
     def exit_code(self) -> int | None:
         """Waits for its end."""
-        return None if self._process is None else self._process.wait(PROCESS_TIMEOUT)
+        return self._child.wait(PROCESS_TIMEOUT)
 
     def stdout(self) -> str:
         return self._stdout.read_text() if self._stdout.exists() else ""
 
     def stderr(self) -> str:
-        return self._stderr.read_text() if self._stderr.exists() else ""
+        return self._child.log()
 
 
 def refusal(environ: dict[str, str]) -> str:

@@ -29,6 +29,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.image import DockerImage
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+from tests.support.child_program import ChildProgram
 from tests.support.machine import POLL_INTERVAL, ROOT, free_port, wait_until
 
 PASSWORD = "a password for tests"
@@ -124,7 +125,6 @@ class LocalTarantool:
     ) -> None:
         self.port = free_port()
         self.data = folder / "data"
-        self._log = folder / "tarantool.log"
         # lua/ and migrations/ are expected side by side
         shutil.copytree(ROOT / "lua", folder / "lua")
         (folder / "migrations").symlink_to(migrations)
@@ -135,43 +135,30 @@ class LocalTarantool:
             "KV_TARANTOOL_LISTEN": f"127.0.0.1:{self.port}",
             "KV_TARANTOOL_PASSWORD": PASSWORD,
         } | dict(environ)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child = ChildProgram("Tarantool", folder / "tarantool.log")
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self._child.pid
 
     def start(self) -> None:
-        begin = len(self.log())
-        with self._log.open("ab") as output:
-            self._process = process = subprocess.Popen(
-                ["tarantool", self.init],
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                # Python ignores SIGXFSZ, and so does the child then: a file that grows
-                # too large is an error as on a full disk, and not the end of it
-                restore_signals=False,
-            )
-
-        def listens() -> bool:
-            if process.poll() is not None:
-                raise RuntimeError(f"Tarantool ended: {self.log()[begin:]}")
-            return READY in self.log()[begin:]
-
-        wait_until(listens, START_TIMEOUT)
+        self._child.start(
+            ["tarantool", self.init],
+            self._environ,
+            is_ready=lambda log: READY in log,
+            timeout=START_TIMEOUT,
+            # Python ignores SIGXFSZ, and so does the child then: a file that grows
+            # too large is an error as on a full disk, and not the end of it
+            restore_signals=False,
+        )
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(number)
+        self._child.send(number)
         if number in (signal.SIGKILL, signal.SIGTERM):
-            self._process.wait()
+            self._child.wait()
 
     def log(self) -> str:
-        return self._log.read_text() if self._log.exists() else ""
+        return self._child.log()
 
     def console(self, code: str) -> str:
         return local_console(self.data, code)

@@ -81,6 +81,7 @@ class _Builder:
             "responses": responses_of(
                 operation,
                 self._components,
+                reads_body=route.method != hdrs.METH_GET,
                 with_token=route.authenticate is not None,
             ),
         }

@@ -181,12 +181,9 @@ DELETE_KEY = Operation(
     reply_headers=[hdrs.ETAG, KV_REVISION],
     raises=[
         *KEY,
-        errors.InvalidJSON,
         errors.NotFound,
         *IDEMPOTENCY,
         errors.ConditionFailed,
-        errors.RequestTimeout,
-        errors.BodyTooLarge,
         errors.StorageFull,
     ],
 )

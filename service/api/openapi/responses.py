@@ -1,6 +1,8 @@
 """The responses of an operation: its success and its errors."""
 
 from http import HTTPStatus
+from itertools import groupby
+from operator import itemgetter
 
 from aiohttp import hdrs
 
@@ -17,7 +19,7 @@ JSON = "application/json"
 
 Kinds = tuple[type[errors.Problem], ...]
 
-#: Errors of every route, of routes that need a token, of routes that take a body.
+#: Errors of every route, of routes that need a token, of routes that read a body.
 OF_ROUTES: Kinds = (
     errors.InvalidRequest,
     errors.MisdirectedRequest,
@@ -41,6 +43,9 @@ OF_BODIES: Kinds = (
     errors.UnsupportedEncoding,
 )
 
+#: An `Expect` other than `100-continue`, which aiohttp refuses on every route.
+EXPECTATION = (HTTPStatus.EXPECTATION_FAILED, errors.InvalidRequest.code)
+
 #: The header that every error of a status has.
 PROBLEM_HEADERS = {
     HTTPStatus.TOO_MANY_REQUESTS: hdrs.RETRY_AFTER,
@@ -60,21 +65,28 @@ EVENT = {
 
 
 def responses_of(
-    operation: Operation, components: Components, *, with_token: bool
+    operation: Operation,
+    components: Components,
+    *,
+    reads_body: bool,
+    with_token: bool,
 ) -> Schema:
-    """The responses by status."""
+    """The responses by status.
+
+    :param reads_body: also if a body is optional, and not in the document
+    """
     status = HTTPStatus.NO_CONTENT if operation.reply is None else HTTPStatus.OK
     responses = {str(int(status)): _success(status, operation, components)}
     if hdrs.ETAG in operation.reply_headers and operation.reply is not None:
         responses["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
     raised = [*OF_ROUTES, *operation.raises]
-    if operation.body is not None:
+    if reads_body:
         raised += OF_BODIES
     if with_token:
         raised += OF_TOKENS
-    for status in sorted({kind.status for kind in raised}):
-        codes = [kind.code for kind in set(raised) if kind.status == status]
-        responses[str(int(status))] = _problem(status, sorted(codes))
+    codes = {EXPECTATION, *((kind.status, kind.code) for kind in raised)}
+    for status, group in groupby(sorted(codes), key=itemgetter(0)):
+        responses[str(int(status))] = _problem(status, [code for _, code in group])
     return responses
 
 
