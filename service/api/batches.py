@@ -29,11 +29,12 @@ MAX_PAGE = MIB
 
 
 async def write(request: web.Request) -> web.StreamResponse:
+    app = request.app  # aiohttp looks it up each time
     body = await read_body(request)
-    batch = parse_write(body, request.app[SETTINGS])
+    batch = parse_write(body, app[SETTINGS])
     retry = idempotency_of(request, body)
     del body  # up to megabytes: the batch has copies of the values
-    revision = await request.app[STORAGE].put(
+    revision = await app[STORAGE].put(
         request[CALLER],
         batch.keys,
         batch.values,
@@ -45,19 +46,22 @@ async def write(request: web.Request) -> web.StreamResponse:
 
 
 async def read(request: web.Request) -> web.StreamResponse:
-    keys, detailed = parse_read(await read_body(request), request.app[SETTINGS])
+    app = request.app
+    keys, detailed = parse_read(await read_body(request), app[SETTINGS])
     if detailed:
-        read_rows = partial(request.app[STORAGE].get_rows, request[CALLER], keys)
+        read_rows = partial(app[STORAGE].get_rows, request[CALLER], keys)
         rows = await sized_read(request, expected_size(request, len(keys)), read_rows)
         return spliced_reply(_detailed(keys, rows))
-    found = zip(keys, await _values(request, keys), strict=True)
+    found = zip(keys, await _values(request, app, keys), strict=True)
     return data_reply(request, {key: text for key, text in found if text is not None})
 
 
-async def _values(request: web.Request, keys: list[str]) -> list[str | None]:
-    storage, caller = request.app[STORAGE], request[CALLER]
+async def _values(
+    request: web.Request, app: web.Application, keys: list[str]
+) -> list[str | None]:
+    storage, caller = app[STORAGE], request[CALLER]
     if len(keys) <= MAX_COALESCED_KEYS:
-        found = await storage.get_small(caller, keys, request.app[SETTINGS].max_body)
+        found = await storage.get_small(caller, keys, app[SETTINGS].max_body)
         if not isinstance(found, int):
             return found
         size, calls = found, MAX_CALLS - 1

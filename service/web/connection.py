@@ -140,7 +140,7 @@ class HttpConnection(RequestHandler):
     # Parsing
 
     def data_received(self, data: bytes) -> None:
-        """Parses one head or one body at a time.
+        """Parses one request, or one head or one body at a time.
 
         If one segment has several messages, aiohttp's parser drops the bytes after a
         request with `Upgrade` (#12734), and the requests before a malformed one.
@@ -154,6 +154,25 @@ class HttpConnection(RequestHandler):
         if self._unparsed or not data:
             self._parse(b"")  # where the parser paused, the rest of its bytes
             data, self._unparsed = self._unparsed + data, b""
+        if self._is_one_request(data):
+            self._parse(data)
+        else:
+            self._parse_parts(data)
+
+    def _is_one_request(self, data: bytes) -> bool:
+        """Whether the parser may get these bytes at once, which saves time.
+
+        Most segments have one request: see `resume_reading` for the figures. Others are
+        split.
+        """
+        return (
+            not self._messages
+            and not self._reading_paused
+            and self._last_body.is_eof()
+            and self._framer.is_one_request(data)
+        )
+
+    def _parse_parts(self, data: bytes) -> None:
         framer, messages, limit = self._framer, self._messages, self._max_msg_queue_size
         start, size = 0, len(data)
         while start < size and not self._is_refusing:
@@ -183,6 +202,16 @@ class HttpConnection(RequestHandler):
             self._begin(message, body)
         if self._is_upgrade and self._last_body.is_eof():
             self._ignore_upgrade()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Skips what aiohttp does for each body: its parser looks for more bytes.
+
+        Together with `_is_one_request` it saves 2 µs per request
+        (docs/benchmarks/2026-11-devices.md). Relies on `_reading_paused` and
+        `_buffer_paused`.
+        """
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
 
     def _begin(self, message: RawRequestMessage, body: StreamReader) -> None:
         problem = _problem_with(message, body, self._framer.end_head())

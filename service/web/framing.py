@@ -136,6 +136,25 @@ class Framer:
         size, self.head_size = self.head_size, 0
         return size
 
+    def is_one_request(self, data: bytes) -> bool:
+        """Whether the bytes are exactly one head and its body, as far as is seen here.
+
+        Only for the spellings of `Content-Length` that clients use. The bytes of a
+        request with `Upgrade` are split: aiohttp's parser drops its body.
+        """
+        end = data.find(EMPTY_LINE)
+        if self.head_size or end < 0 or len(data) > MAX_FIELD:
+            return False
+        found = data.find(b"\r\nContent-Length: ", 0, end)
+        if found < 0:
+            found = data.find(b"\r\ncontent-length: ", 0, end)
+        if found < 0 or data.find(b"pgrade", 0, end) >= 0:
+            return False
+        start = found + len(b"\r\nContent-Length: ")
+        length = data[start : data.find(b"\r", start)]
+        size = int(length) if length.isdigit() else -1
+        return end + len(EMPTY_LINE) + size == len(data)
+
     def begin_body(self, body: Body) -> None:
         self._body = body
 

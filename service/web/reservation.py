@@ -1,7 +1,6 @@
 """The reservation of a request: its part of the limits, from handler to reply."""
 
 import asyncio
-from types import TracebackType
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -11,11 +10,11 @@ from service.web.admission import Admission
 
 
 class Reservation:
-    """The count of one request, its slot for large work, and its reserved bytes.
+    """The slot for large work of one request, and its reserved bytes.
 
-    As a context manager it covers the handler: afterwards the request does not count
-    and has no slot. The bytes stay reserved until the client has taken the reply, which
-    is when the task of the request ends: aiohttp creates one for each request.
+    The slot lasts as long as the handler. The bytes stay reserved until the client has
+    taken the reply, which is when the task of the request ends: aiohttp creates one for
+    each request.
     """
 
     __slots__ = ("_admission", "_is_released_later", "_size", "_slot")
@@ -25,18 +24,6 @@ class Reservation:
         self._size = 0  # bytes reserved
         self._slot = 0  # bytes of the slot
         self._is_released_later = False
-
-    def __enter__(self) -> None:
-        self._admission.requests += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._release_slot()
-        self._admission.requests -= 1
 
     def reserve(self, size: int, share: float = 1) -> None:
         """Replaces the bytes that the request has reserved.
@@ -70,11 +57,12 @@ class Reservation:
         :raises Overloaded: none became free in time
         """
         if size > SMALL:
-            self._release_slot()
+            self.release_slot()
             await self._admission.slots.acquire(size)
             self._slot = size
 
-    def _release_slot(self) -> None:
+    def release_slot(self) -> None:
+        """Releases the slot, if there is one."""
         if self._slot:
             self._admission.slots.release(self._slot)
             self._slot = 0
@@ -84,7 +72,7 @@ RESERVATION = web.RequestKey("reservation", Reservation)
 
 
 def reservation_middleware(admission: Admission) -> Middleware:
-    """The middleware that gives each request its reservation.
+    """The middleware that counts each request and gives it its reservation.
 
     The outermost one: error replies are taken by clients, too.
     """
@@ -92,8 +80,12 @@ def reservation_middleware(admission: Admission) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[RESERVATION] = reservation = Reservation(admission)
-        with reservation:
+        admission.requests += 1
+        try:
             response = await handler(request)
+        finally:
+            admission.requests -= 1
+            reservation.release_slot()
         reservation.limit_to_size_of(response)
         return response
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from service.web.framing import ChunkedBody, Head
+from service.web.framing import MAX_FIELD, ChunkedBody, Framer, Head
 from tests.support.raw_http import http
 
 LIVEZ = http("GET", "/livez")
@@ -57,3 +57,37 @@ def test_empty_lines_in_a_chunk_do_not_cut_it() -> None:
         start = head.end(body, start)
         ends += 1
     assert ends > 100_000
+
+
+def sized(*fields: bytes, body: bytes = b"12345") -> bytes:
+    lines = [b"POST /api/read HTTP/1.1", b"Host: a", *fields]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (sized(b"Content-Length: 5"), True),
+        (sized(b"content-length: 5", b"Accept: */*"), True),
+        (sized(b"Content-Length: 0", body=b""), True),
+        (sized(b"Content-Length: 4"), False),
+        (sized(b"Content-Length: 6"), False),
+        (sized(b"Content-Length: +5"), False),
+        (sized(b"Content-Length: "), False),
+        (sized(b"A: Content-Length: 5"), False),
+        (sized(b"Content-Length: 5", b"Upgrade: h2c"), False),
+        (sized(b"Content-Length: 5") * 2, False),
+        (sized(b"Content-Length: 5", b"A: %b" % (b"a" * MAX_FIELD)), False),
+        (sized(b"Transfer-Encoding: chunked", body=chunked(b"1")), False),
+        (sized(), False),
+        (b"12345", False),
+    ],
+)
+def test_one_request_alone_is_recognized(data: bytes, expected: bool) -> None:
+    assert Framer().is_one_request(data) is expected
+
+
+def test_a_head_that_has_begun_is_continued() -> None:
+    framer = Framer()
+    framer.end_of_part(b"POST / HTTP/1.1\r\n", 0, in_body=False)
+    assert not framer.is_one_request(sized(b"Content-Length: 5"))
