@@ -23,7 +23,7 @@ NGINX = ROOT / "docker" / "nginx" / "nginx.conf"
 
 SERVICES = ("service-1", "service-2")
 
-#: Settings of the image, of TLS without a proxy, and of a service that starts Tarantool.
+#: Settings of the image, for TLS without a proxy, and of an embedded Tarantool.
 ELSEWHERE = {
     "KV_CHANGES_BYTES",
     "KV_DATA_DIR",
