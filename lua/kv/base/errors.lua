@@ -16,6 +16,7 @@ local SENTENCES = {
     RetriesFull = 'The idempotency records fill their share of the memory: '
         .. 'only writes without an Idempotency-Key work',
     DiskFull = 'The disk is full: only reads and deletions work',
+    NotLeader = 'This node is not the leader: %s',
     RevisionAhead = 'The revision is ahead of the store, which is at %d',
 }
 
