@@ -147,8 +147,23 @@ class RegistrationClosed(Forbidden):
 
 
 class NotFound(Problem):
+    """Nothing is there.
+
+    :param headers: of the reply
+    """
+
     status = HTTPStatus.NOT_FOUND
     code = "not_found"
+
+    def __init__(
+        self, detail: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self._headers = headers or {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
 
 
 class RequestTimeout(Problem):

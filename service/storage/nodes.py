@@ -196,8 +196,8 @@ class Nodes:
         if leader is not self.leader:
             self.leader, self._chosen = leader, chosen
             self._end_calls_of_others()
-            self._log_leader()
         self._note_times()
+        self._log_leader()
         is_urgent = self.has_elections and leader is None
         for node in self._nodes:
             node.is_urgent = is_urgent
@@ -246,14 +246,16 @@ class Nodes:
         if len(self._nodes) == 1 or not self._is_open:
             return
         if self._chosen is None:
-            message = "no Tarantool leads"
+            reason = ": the nodes see no majority" if self._has_no_quorum else ""
+            level, message = logging.WARNING, f"no Tarantool leads{reason}"
         else:
             node = self._nodes[self._chosen]
             term = node.status.term if node.status is not None else 0
             message = f"Tarantool at {node.address} leads"
             message += f" in term {term}" if term else ""
+            level = logging.INFO
         if message != self._logged:
-            log.info("%s", message)
+            log.log(level, "%s", message)
             self._logged = message
 
 
