@@ -1,4 +1,6 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
+# make cluster   the service on KV_PORT, with three Tarantools that elect their leader;
+#             requires Tarantool 3 on the PATH or as TARANTOOL=path
 # make test   the tests, in JOBS processes; ARGS go to pytest. TARANTOOL=path uses that
 #             program instead of a container or the one on the PATH
 # make test-fast   the tests that need no instance: tests/unit and tests/lua
@@ -35,7 +37,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: help run test test-fast torture lint audit tarantool luacheck libfaketime wrk
+.PHONY: help run cluster test test-fast torture lint audit tarantool luacheck libfaketime wrk
 .PHONY: bench bench-logins bench-large bench-durability bench-workers bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
@@ -50,6 +52,9 @@ PROGRAMS = $(CURDIR)/var/programs
 WITH_TARANTOOL = $(if $(TARANTOOL),mkdir -p "$(PROGRAMS)" && \
 	ln -sfn "$(realpath $(TARANTOOL))" "$(PROGRAMS)/tarantool" && \
 	export PATH="$(PROGRAMS):$$PATH" TARANTOOL &&)
+
+cluster: .venv/run
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m service.process.local_cluster $(ARGS)
 
 test: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest -n $(JOBS) $(ARGS)

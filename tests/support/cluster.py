@@ -23,6 +23,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from service.process.local_cluster import (
+    LEAST_VERSION,
+    NAMES,
+    SECRETS,
+    config_path,
+    node_environ,
+    with_addresses,
+)
+from service.process.secret_files import REPLICATION_PASSWORD, TARANTOOL_PASSWORD
 from service.unix_socket import connectable
 from tests.support.child_program import ChildProgram
 from tests.support.machine import ROOT, free_port, wait_until
@@ -36,15 +45,13 @@ from tests.support.tarantool import (
     local_version,
 )
 
-CONFIG = ROOT / "docker" / "tarantool" / "config.yaml"
-NAMES = ("tarantool-1", "tarantool-2", "tarantool-3")
-REPLICATION_PASSWORD = "a password of replication for tests"
+PASSWORDS = {
+    TARANTOOL_PASSWORD: PASSWORD,
+    REPLICATION_PASSWORD: "a password of replication for tests",
+}
 
 #: Seconds for an election on a busy machine.
 ELECTION_TIMEOUT = 30.0
-
-#: The first version with the configuration in YAML; 2.6 has no election that works.
-LEAST_VERSION = 3
 
 #: Whether the node leads, and its term.
 LEADS = "{not box.info.ro, box.info.election.term}"
@@ -65,10 +72,10 @@ T = TypeVar("T")
 def lacks_election() -> str:
     """Why this machine cannot run a cluster; empty, if it can."""
     version = local_version()
-    if version and version[0] >= LEAST_VERSION:
+    if version >= LEAST_VERSION:
         return ""
     found = f"Tarantool {'.'.join(map(str, version))}" if version else "no Tarantool"
-    return f"an election needs Tarantool {LEAST_VERSION}; on the PATH: {found}"
+    return f"an election needs Tarantool {LEAST_VERSION[0]}; on the PATH: {found}"
 
 
 class Node:
@@ -77,14 +84,15 @@ class Node:
     :ivar environ: for its next start
     """
 
-    def __init__(self, name: str, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, folder: Path, lua: Path, environ: Mapping[str, str]
+    ) -> None:
         self.name = name
         self.port = free_port()
         self.folder = folder
         self.data = folder / "var" / "lib" / name
-        self.environ = dict(environ) | {
-            "TT_IPROTO_LISTEN": f'[{{"uri": "127.0.0.1:{self.port}"}}]'
-        }
+        self.environ = {"PATH": os.environ["PATH"]}
+        self.environ |= node_environ(self.port, lua) | dict(environ)
         self.is_stopped = False
         self.is_running = False
         self._child = ChildProgram(name, folder / "tarantool.log")
@@ -253,15 +261,13 @@ class Cluster:
         # lua/ and migrations/ are expected side by side
         shutil.copytree(ROOT / "lua", self.lua)
         (folder / "migrations").symlink_to(migrations)
-        common = {
-            "PATH": os.environ["PATH"],
-            "LUA_PATH": f"{self.lua}/?.lua;{self.lua}/?/init.lua;;",
-        } | dict(environ or {})
-        self.nodes = [Node(name, folder / name, common) for name in NAMES]
+        self.nodes = [
+            Node(name, folder / name, self.lua, environ or {}) for name in NAMES
+        ]
         self._links = Links(self.nodes) if proxied else None
-        self.config = CONFIG.read_text()
+        self.config = config_path().read_text()
         if not (self.lua / "roles").exists():
-            self.config = self.config.replace("roles: [roles.kv]", "")
+            self.config = re.sub("(?ms)^roles: .*?\n\n", "", self.config)
         for text, instead in (changes or {}).items():
             assert self.config.count(text) == 1, text
             self.config = self.config.replace(text, instead)
@@ -346,19 +352,19 @@ class Cluster:
         return [node for node in self.nodes if node != leader]
 
     def _configure(self, node: Node) -> None:
-        secrets = node.folder / "secrets"
+        secrets = node.folder / SECRETS
         secrets.mkdir(parents=True)
-        (secrets / "tarantool_password").write_text(f"{PASSWORD}\n")
-        (secrets / "replication_password").write_text(f"{REPLICATION_PASSWORD}\n")
+        for name, password in PASSWORDS.items():
+            (secrets / name).write_text(f"{password}\n")
 
-        def address(found: re.Match[str]) -> str:
-            other = self.nodes[NAMES.index(found[1])]
+        def address(other: Node) -> str:
             if self._links is None or other == node:
                 return other.address
             return f"127.0.0.1:{self._links.port(node, other)}"
 
-        text = re.sub(r"(tarantool-\d):3301", address, self.config)
-        (node.folder / "config.yaml").write_text(text)
+        addresses = {other.name: address(other) for other in self.nodes}
+        config = with_addresses(self.config, addresses)
+        (node.folder / "config.yaml").write_text(config)
 
 
 class Clusters:

@@ -14,6 +14,7 @@ local LOST_AFTER = 4
 
 local clustered = false
 local completed_term = nil -- of the duties; nil: they have to be done again
+local listeners = {}
 
 ---@param settings table {clustered = whether instances elect a leader}
 function M.configure(settings)
@@ -33,7 +34,23 @@ end
 
 --- The node accepts no calls until `complete` is called again.
 function M.resign()
+    local term = completed_term
     completed_term = nil
+    for _, listener in ipairs(listeners) do
+        listener(term)
+    end
+end
+
+---@param listener function called when the node resigns, with the term of the duties that had
+-- been completed, or nil; must not yield
+function M.on_resign(listener)
+    table.insert(listeners, listener)
+end
+
+--- The term of the completed duties; nil after `resign`, and on a single instance.
+---@return number|nil
+function M.term()
+    return completed_term
 end
 
 ---@return boolean
@@ -51,11 +68,21 @@ function M.name()
     return clustered and box.info.election.leader_name or nil
 end
 
+--- Raises kv.NotLeader, which names the leader where another node leads.
+function M.refuse()
+    local name = M.name()
+    if name == nil then
+        errors.raise('NotLeader', 'none is elected')
+    elseif name == box.info.name then
+        errors.raise('NotLeader', 'its leadership has just begun or ended')
+    end
+    errors.raise('NotLeader', 'the leader is ' .. name)
+end
+
 --- Raises kv.NotLeader on a node of a cluster that does not lead.
 function M.check()
     if clustered and not M.leads() then
-        local name = M.name()
-        errors.raise('NotLeader', name and ('the leader is ' .. name) or 'none is elected')
+        M.refuse()
     end
 end
 
