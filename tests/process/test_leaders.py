@@ -30,8 +30,7 @@ HANG = "kv.v1.{procedure} = function() require('fiber').sleep(60) end"
 
 #: A procedure of a node that has just lost the leadership.
 REFUSE = (
-    "kv.v1.{procedure} = function() "
-    "require('kv.base.errors').raise('{kind}', 'another leads') end"
+    "kv.v1.{procedure} = function() require('kv.base.errors').raise('{kind}', 2) end"
 )
 
 #: Seconds for a reply that waits for nothing, on a busy machine.
@@ -353,12 +352,68 @@ async def test_a_revision_ahead_of_a_former_leader_is_read_from_the_next_one(
     three: list[Tarantool], serve: Serve
 ) -> None:
     async with entered(serve, three) as client:
-        await client.write({"k": 1})
-        changes = "/api/changes?since=50"
+        changes = "/api/changes?since=0"
+        three[0].console(REFUSE.format(procedure="changes", kind="RevisionAhead"))
         refused = await client.request("GET", changes)
-        assert refused.json["code"] == "revision_ahead"
-        three[1].console("box.space.kv_meta:update('revision', {{'=', 2, 60}})")
-        three[1].console("box.space.kv_changes:insert({60, {'k'}, {'1'}})")
+        assert (refused.status, refused.json["code"]) == (409, "revision_ahead")
         elect(three[1:], 0, 5)  # the first one does not know it
-        answered = await client.request("GET", changes)
-        assert answered.json["changes"][0]["revision"] == 60, answered.text
+        assert (await client.request("GET", changes)).status == 200
+
+
+@pytest.mark.parametrize("limit", ["10", "1"])
+async def test_stale_reads_are_answered_without_a_leader(
+    three: list[Tarantool], serve: Serve, limit: str
+) -> None:
+    """The node that has heard from the leader lately answers, or none does."""
+    async with entered(serve, three, KV_STALE_LIMIT=limit) as client:
+        await client.write({"k": 1})
+        elect(three, None, 5)
+        for instance, age in zip(three, (3, 20, 30), strict=True):
+            instance.console(
+                "local get = kv.v1.get_stale "
+                "kv.v1.get_stale = function(...) "
+                f"return {age}, select(2, get(...)) end"
+            )
+        await asyncio.sleep(SILENCE)
+        for call in (
+            client.read(["k"], stale=True),
+            client.request("GET", "/api/keys/k?stale"),
+        ):
+            reply = await call
+            if limit == "10":
+                assert reply.status == 200
+                assert reply.headers["KV-Age"] == "3.000"
+                assert reply.revision == 1
+            else:
+                assert (reply.status, reply.json["code"]) == (503, "stale")
+
+
+async def test_a_stale_read_passes_by_a_node_that_hangs(
+    three: list[Tarantool], serve: Serve
+) -> None:
+    async with entered(serve, three) as client:
+        three[0].console("kv.v1.get_stale = function() require('fiber').sleep(60) end")
+        three[1].kill(signal.SIGSTOP)
+        read = Pending(asyncio.ensure_future(client.read(["k"], stale=True)))
+        assert (await read.reply()).status == 200
+        assert read.seconds < 2 + 2 * AT_ONCE
+        three[1].kill(signal.SIGCONT)
+
+
+async def test_an_account_that_a_node_does_not_have_yet_is_checked_by_the_leader(
+    three: list[Tarantool], serve: Serve
+) -> None:
+    async with entered(serve, three) as client:
+        for instance in three[1:]:
+            for procedure in ("get_stale", "list_stale"):
+                instance.console(
+                    REFUSE.format(procedure=procedure, kind="TokenRevoked")
+                )
+        for _ in range(10):
+            assert (await client.read(["k"], stale=True)).status == 200
+            assert (await client.list_keys("", stale=True)).status == 200
+        elect(three, 1, 5)
+        await asyncio.sleep(SILENCE)
+        three[0].kill()
+        refused = await client.read(["k"], stale=True)
+        assert refused.json["code"] == "token_revoked"
