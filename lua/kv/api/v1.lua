@@ -13,6 +13,7 @@ local counter = require('kv.data.counter')
 local errors = require('kv.base.errors')
 local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
+local leader = require('kv.base.leader')
 local listing = require('kv.data.listing')
 local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
@@ -26,9 +27,10 @@ local NO_OPTIONS = {}
 
 ---@class Caller {username, credentials_version}, as in the verified token
 
----@return table {read_only =}
+--- Describes this instance. Every node of a cluster answers.
+---@return table state
 function M.status()
-    return { read_only = box.info.ro }
+    return leader.status()
 end
 
 --- Counts a sign-up from this address, unless there were too many.
