@@ -12,7 +12,6 @@ A `Node` is a `Tarantool` of tests/support/tarantool.py: `evaluated`, `admin` an
 import asyncio
 import contextlib
 import os
-import re
 import shutil
 import signal
 import socket
@@ -53,8 +52,8 @@ PASSWORDS = {
 #: Seconds for an election on a busy machine.
 ELECTION_TIMEOUT = 30.0
 
-#: Whether the node leads, and its term.
-LEADS = "{not box.info.ro, box.info.election.term}"
+#: Whether the node leads and accepts calls, and its term.
+LEADS = "{require('kv.base.leader').leads(), box.info.election.term}"
 
 #: The number of other nodes that replicate from the node and that it replicates from.
 PEERS = """(function()
@@ -266,8 +265,6 @@ class Cluster:
         ]
         self._links = Links(self.nodes) if proxied else None
         self.config = config_path().read_text()
-        if not (self.lua / "roles").exists():
-            self.config = re.sub("(?ms)^roles: .*?\n\n", "", self.config)
         for text, instead in (changes or {}).items():
             assert self.config.count(text) == 1, text
             self.config = self.config.replace(text, instead)
