@@ -12,6 +12,7 @@ A `Node` is a `Tarantool` of tests/support/tarantool.py: `evaluated`, `admin` an
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -269,7 +270,8 @@ class Cluster:
             assert self.config.count(text) == 1, text
             self.config = self.config.replace(text, instead)
         for node in self.nodes:
-            self._configure(node)
+            self._write_secrets(node)
+            self.write_config(node)
 
     @property
     def links(self) -> Links:
@@ -348,20 +350,28 @@ class Cluster:
         leader = self.leader()
         return [node for node in self.nodes if node != leader]
 
-    def _configure(self, node: Node) -> None:
-        secrets = node.folder / SECRETS
-        secrets.mkdir(parents=True)
-        for name, password in PASSWORDS.items():
-            (secrets / name).write_text(f"{password}\n")
+    def write_config(self, node: Node, *, without: Node | None = None) -> None:
+        """Writes the node's config.yaml again.
+
+        :param without: a node whose entry it lacks
+        """
 
         def address(other: Node) -> str:
             if self._links is None or other == node:
                 return other.address
             return f"127.0.0.1:{self._links.port(node, other)}"
 
+        config = self.config
+        if without is not None:
+            config = re.sub(rf"(?m)^ *{without.name}: .*\n", "", config)
         addresses = {other.name: address(other) for other in self.nodes}
-        config = with_addresses(self.config, addresses)
-        (node.folder / "config.yaml").write_text(config)
+        (node.folder / "config.yaml").write_text(with_addresses(config, addresses))
+
+    def _write_secrets(self, node: Node) -> None:
+        secrets = node.folder / SECRETS
+        secrets.mkdir(parents=True)
+        for name, password in PASSWORDS.items():
+            (secrets / name).write_text(f"{password}\n")
 
 
 class Clusters:
