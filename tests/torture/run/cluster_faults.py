@@ -59,7 +59,7 @@ async def everything_killed(scene: Here) -> float:
 async def worker_killed(scene: Here) -> float:
     worker = scene.random.choice(scene.system.workers)
     killed = time.monotonic()
-    await asyncio.to_thread(worker.stop, signal.SIGKILL)
+    await asyncio.to_thread(worker.process.stop, signal.SIGKILL)
     await scene.system.start_workers(worker)
     return killed
 
@@ -100,10 +100,9 @@ async def _isolated(
     scene: Here, node: Node, *, sends: bool = True, receives: bool = True
 ) -> float:
     """Clients still reach it."""
-    links = scene.system.cluster.links
-    links.isolate(node, sends=sends, receives=receives)
+    scene.system.cluster.links.isolate(node, sends=sends, receives=receives)
     await asyncio.sleep(2 * WHILE)
-    links.heal()
+    scene.system.cluster.links.heal()
     over = time.monotonic()
     await scene.system.whole()
     return over
@@ -137,6 +136,23 @@ async def follower_not_heard(scene: Here) -> float:
 async def follower_hears_nothing(scene: Here) -> float:
     _, follower = await _pair(scene)
     return await _isolated(scene, follower, sends=False)
+
+
+async def leader_and_worker_cut_off(scene: Here) -> float:
+    """Two parts of the network: a worker with the leader, and the others."""
+    leader = await scene.system.leader()
+    worker, *others = scene.system.workers
+    paths = scene.system.paths
+    scene.system.cluster.links.isolate(leader)
+    for node in scene.system.cluster.nodes:
+        for one in others if node == leader else [worker]:
+            paths.stall(one.name, node)
+    await asyncio.sleep(2 * WHILE)
+    scene.system.cluster.links.heal()
+    paths.heal()
+    over = time.monotonic()
+    await scene.system.whole()
+    return over
 
 
 async def pair_cut_off(scene: Here) -> float:
@@ -236,6 +252,7 @@ CLUSTER_FAULTS: dict[str, Fault[ClusterSystem]] = {
     "SIGSTOP of a follower": follower_stopped,
     "SIGSTOP of all nodes": all_nodes_stopped,
     "leader cut off": leader_cut_off,
+    "leader and a worker cut off from the others": leader_and_worker_cut_off,
     "follower cut off": follower_cut_off,
     "leader is not heard": leader_not_heard,
     "leader hears nothing": leader_hears_nothing,
