@@ -1,8 +1,11 @@
 # make run    the service on KV_PORT, with a Tarantool of its own
+# make cluster   the service on KV_PORT, with three Tarantools that elect their leader;
+#             requires Tarantool 3 on the PATH or as TARANTOOL=path
 # make test   the tests, in JOBS processes; ARGS go to pytest. TARANTOOL=path uses that
 #             program instead of a container or the one on the PATH
 # make test-fast   the tests that need no instance: tests/unit and tests/lua
-# make torture SECONDS=n SEED=n   faults under load, for SECONDS; the record is in var/
+# make torture SECONDS=n SEED=n   faults under load, for SECONDS; the record is in var/.
+#             CLUSTER=3 does it to three nodes, which requires Tarantool 3 (TARANTOOL=path)
 # make lint   ruff, mypy, import-linter, bandit, luacheck, the layers of the Lua modules
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench KEYS=n   the service next to a bare aiohttp handler, webdis over Redis, and etcd,
@@ -35,7 +38,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: help run test test-fast torture lint audit tarantool luacheck libfaketime wrk
+.PHONY: help run cluster test test-fast torture lint audit tarantool luacheck libfaketime wrk
 .PHONY: bench bench-logins bench-large bench-durability bench-workers bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
@@ -51,14 +54,18 @@ WITH_TARANTOOL = $(if $(TARANTOOL),mkdir -p "$(PROGRAMS)" && \
 	ln -sfn "$(realpath $(TARANTOOL))" "$(PROGRAMS)/tarantool" && \
 	export PATH="$(PROGRAMS):$$PATH" TARANTOOL &&)
 
+cluster: .venv/run
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m service.process.local_cluster $(ARGS)
+
 test: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 test-fast: .venv/dev $(if $(TARANTOOL),,tarantool)
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest $(ARGS) tests/unit tests/lua
 
-torture: .venv/dev tarantool libfaketime
-	@exec .venv/bin/python -m tests.torture \
+torture: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m tests.torture \
+		$(if $(CLUSTER),--nodes $(CLUSTER)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/dev luacheck

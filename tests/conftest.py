@@ -12,7 +12,8 @@ from service.process.sockets import bind
 from service.settings import Settings
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client
-from tests.support.reporting import figures
+from tests.support.cluster import Cluster, Clusters, lacks_election
+from tests.support.reporting import NEEDS_ELECTION, figures, skipped_without_election
 from tests.support.scheduling import ModuleScheduling
 from tests.support.service import Serve, environ_for
 from tests.support.tarantool import Tarantool, Tarantools, uses_containers
@@ -26,9 +27,22 @@ def pytest_report_header() -> str:
     return f"tarantool: {where}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker(NEEDS_ELECTION)]
+    reason = lacks_election() if marked else ""
+    if reason:
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for text in figures(terminalreporter):
         terminalreporter.write_line(f"\n{text}\n")
+    skipped = skipped_without_election(terminalreporter)
+    if skipped:
+        terminalreporter.section(f"skipped: {lacks_election()}")
+        for test in skipped:
+            terminalreporter.write_line(test)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -46,6 +60,18 @@ def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
     """The shared instance: tests use names of their own in it and leave it running."""
     with tarantools.running(KV_MEMTX_MEMORY=str(MEMORY)) as instance:
         yield instance
+
+
+@pytest.fixture(scope="session")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Clusters:
+    return Clusters(tmp_path_factory.mktemp("cluster"))
+
+
+@pytest.fixture
+def cluster(clusters: Clusters) -> Iterator[Cluster]:
+    """Three nodes with a leader, for one test."""
+    with clusters.prepared().running() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,10 @@ from pathlib import Path
 
 JWT_SECRET = "jwt_secret"  # noqa: S105 - a file's name
 TARANTOOL_PASSWORD = "tarantool_password"  # noqa: S105 - a file's name
+REPLICATION_PASSWORD = "replication_password"  # noqa: S105 - a file's name
+
+#: What the nodes of a cluster read.
+OF_TARANTOOL = (TARANTOOL_PASSWORD, REPLICATION_PASSWORD)
 
 
 def read_or_create(path: Path, *, mode: int = 0o600) -> str:
@@ -38,7 +42,7 @@ def store(path: Path, secret: str, *, mode: int) -> None:
 def main(folder: Path) -> None:
     # 444, because the containers that read them run as other users; only these
     # containers mount the volume.
-    for name in (JWT_SECRET, TARANTOOL_PASSWORD):
+    for name in (JWT_SECRET, *OF_TARANTOOL):
         path = folder / name
         given = os.environ.get(f"KV_{name.upper()}")
         if given:

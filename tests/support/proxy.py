@@ -18,6 +18,9 @@ class Proxy:
         self.swallows = False
         self._target = target
         self._links = set[asyncio.StreamWriter]()
+        # open while the bytes of their direction pass
+        self._forth, self._back = asyncio.Event(), asyncio.Event()
+        self.resume()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -26,6 +29,7 @@ class Proxy:
             yield
         finally:
             server.close()
+            self.resume()
             while self._links:
                 self.cut()
                 await asyncio.sleep(0)
@@ -34,6 +38,22 @@ class Proxy:
         """Breaks every connection off, whatever is on its way."""
         for writer in self._links:
             writer.transport.abort()
+
+    def stall(self, *, forth: bool = True, back: bool = True) -> None:
+        """Holds all bytes back, as a network does whose packets are lost: connections
+        stay open, new ones are accepted, and what was sent arrives after `resume`.
+
+        :param forth: from the client to the target
+        :param back: from the target to the client
+        """
+        if forth:
+            self._forth.clear()
+        if back:
+            self._back.clear()
+
+    def resume(self) -> None:
+        self._forth.set()
+        self._back.set()
 
     @contextlib.contextmanager
     def delaying(self, seconds: float) -> Iterator[None]:
@@ -81,7 +101,9 @@ class Proxy:
         back: bool = False,
     ) -> None:
         """:raises ConnectionError: one of the two has gone"""
+        passes = self._back if back else self._forth
         while chunk := await source.read(CHUNK):
+            await passes.wait()
             if self.delay:
                 await asyncio.sleep(self.delay)
             if not (back and self.swallows):

@@ -12,6 +12,7 @@ import functools
 import gc
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -72,6 +73,20 @@ class Tarantool(Protocol):
 def console_script(path: str, code: str) -> list[str]:
     line = " ".join(code.split())
     return ["tarantool", "-e", CONSOLE.format(path=path, code=line)]
+
+
+@functools.cache
+def local_version() -> tuple[int, ...]:
+    """Of the program `tarantool`; () if there is none."""
+    try:
+        printed = subprocess.run(
+            ["tarantool", "--version"], capture_output=True, text=True, check=True
+        ).stdout
+    except FileNotFoundError:
+        return ()
+    found = re.match(r"Tarantool (\d+)\.(\d+)\.(\d+)", printed)
+    assert found is not None, printed
+    return tuple(map(int, found.groups()))
 
 
 def local_console(data: Path, code: str) -> str:

@@ -98,6 +98,12 @@ function M.find_without_waiting(username)
     return commits:pending(username) == nil and box.space.users:get(username) or nil
 end
 
+--- The account as this node has it, confirmed or not, or nil.
+---@param username string
+function M.find_here(username)
+    return box.space.users:get(username)
+end
+
 --- Accounts in the order of their names, as they are on disk.
 ---@param after string|nil the name after which the page begins
 ---@param limit number

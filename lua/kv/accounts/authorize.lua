@@ -27,4 +27,11 @@ function M.check_without_waiting(caller)
     return check(accounts.find_without_waiting(caller[1]), caller)
 end
 
+--- Does the same as `check` by what this node knows: for a node that does not lead.
+---@param caller table {username, credentials_version}
+---@return table user the account's row
+function M.check_here(caller)
+    return check(accounts.find_here(caller[1]), caller)
+end
+
 return M

@@ -14,9 +14,11 @@ local errors = require('kv.base.errors')
 local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
+local lease = require('kv.base.lease')
 local listing = require('kv.data.listing')
 local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
+local stale_reads = require('kv.data.stale_reads')
 local store = require('kv.data.store')
 local throttle = require('kv.accounts.throttle')
 local transaction = require('kv.data.transaction')
@@ -208,6 +210,18 @@ function M.increment(caller, keys, deltas, options)
     end)
 end
 
+local function columns(rows, count, now, detailed)
+    local values = reads.column(rows, count, store.VALUE)
+    if not detailed then
+        return values
+    end
+    local left = reads.column(rows, count, store.EXPIRES_AT)
+    for i = 1, count do
+        left[i] = left[i] ~= nil and left[i] - now or box.NULL
+    end
+    return values, reads.column(rows, count, store.REVISION), left
+end
+
 --- Reads all the keys at one moment. Raises kv.ReplyTooLarge.
 ---@param caller Caller
 ---@param keys string[]
@@ -225,15 +239,27 @@ function M.get(caller, keys, max_bytes, detailed, sized)
     elseif bytes > max_bytes then
         errors.raise('ReplyTooLarge', bytes, max_bytes)
     end
-    local values = reads.column(rows, #keys, store.VALUE)
-    if not detailed then
-        return values
+    return columns(rows, #keys, now, detailed)
+end
+
+--- Reads all the keys at one moment, on any node of a cluster. The data are confirmed, and may
+-- be outdated by their age. Raises kv.NotConfirmed where a majority does not confirm them in
+-- time, and kv.NotLeader where the node has heard from no leader since its start.
+---@param caller Caller
+---@param keys string[]
+---@param max_bytes number that the keys and values may take together
+---@param detailed boolean|nil true: returns more than the values
+---@return number age seconds since the node had every confirmed write; 0 on a single instance
+---@return number revision of the moment
+---@return table|number values as `get` with `sized` returns them
+---@return table|nil revisions
+---@return table|nil left
+function M.get_stale(caller, keys, max_bytes, detailed)
+    local age, revision, rows, bytes, now = stale_reads.get(caller, keys, max_bytes)
+    if bytes > max_bytes then
+        return age, revision, bytes
     end
-    local left = reads.column(rows, #keys, store.EXPIRES_AT)
-    for i = 1, #keys do
-        left[i] = left[i] ~= nil and left[i] - now or box.NULL
-    end
-    return values, reads.column(rows, #keys, store.REVISION), left
+    return age, revision, columns(rows, #keys, now, detailed)
 end
 
 --- Executes many independent `get`. One that is left out needs a call of its own, which can
@@ -243,14 +269,24 @@ end
 ---@return table results the values of each; null: it was left out; a number: it was left out,
 -- and its keys and values take this many bytes at most
 function M.get_each(requests, sized)
-    local results = {}
+    local results, term = {}, leader.term()
     for i = 1, #requests do
         local ok, found = pcall(reads.get_without_waiting, unpack(requests[i]))
         local is_result = ok and (sized or type(found) == 'table')
         results[i] = is_result and found or box.NULL
     end
-    clock.settle()
+    if not (pcall(clock.settle) and lease.holds(term)) then
+        for i = 1, #requests do
+            results[i] = box.NULL
+        end
+    end
     return results
+end
+
+local function page_columns(rows, last, with_values)
+    local keys = reads.column(rows, #rows, store.KEY)
+    local values = with_values and reads.column(rows, #rows, store.VALUE) or nil
+    return last or box.NULL, keys, values
 end
 
 --- Lists the keys with a prefix that the caller may read, in byte order. A page shows one
@@ -273,9 +309,25 @@ function M.list(caller, prefix, after, limit, max_bytes, with_values)
         rows, last = listing.page(readable, after, limit, max_bytes, with_values)
     until transaction.commits:await_all()
     clock.settle()
-    local keys = reads.column(rows, #rows, store.KEY)
-    local values = with_values and reads.column(rows, #rows, store.VALUE) or nil
-    return revision, last or box.NULL, keys, values
+    return revision, page_columns(rows, last, with_values)
+end
+
+--- Lists keys as `list` does, on any node of a cluster, as `get_stale` reads. Raises as that.
+---@param caller Caller
+---@param prefix string
+---@param after string|nil
+---@param limit number
+---@param max_bytes number
+---@param with_values boolean
+---@return number age as `get_stale` returns it
+---@return number revision of the moment
+---@return string|nil last
+---@return string[] keys
+---@return string[]|nil values
+function M.list_stale(caller, prefix, after, limit, max_bytes, with_values)
+    local age, revision, rows, last =
+        stale_reads.list(caller, prefix, after, limit, max_bytes, with_values)
+    return age, revision, page_columns(rows, last, with_values)
 end
 
 --- Returns the changes after a revision, in whole batches reduced to the keys with a prefix

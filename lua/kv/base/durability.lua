@@ -1,4 +1,5 @@
---- Commits that no reader sees before they are in the write-ahead log (WAL) on disk.
+--- Commits that no reader sees before they are durable: in the write-ahead log (WAL) on disk,
+-- and in a cluster on the disks of a majority.
 --
 -- memtx shows a transaction to every fiber as soon as it is committed in memory, before its WAL
 -- write completes. A crash or a failed WAL write would take back what a reader has returned. So
@@ -6,23 +7,51 @@
 -- and a reader that meets one of them waits until the WAL write completes. Records reach the
 -- WAL in the order of the commits: once the newest commit that a reader has met is on disk, so
 -- are the others. A commit that fails may fail at once, while older ones are still pending.
+--
+-- In a cluster the same holds for the confirmation by a majority, which comes in the order of
+-- the commits, too. There a commit whose outcome is unknown stays registered until it is known.
 local fiber = require('fiber')
+
+local leader = require('kv.base.leader')
+local quorum = require('kv.base.quorum')
 
 local M = {}
 M.__index = M
 
 ---@class Commit
 ---@field number number in the order of the commits
----@field on_disk boolean|nil nil: its WAL write is pending; false: it was rolled back
+---@field on_disk boolean|nil nil: it is pending; false: it was rolled back
+
+local all = {} -- of the objects
 
 function M.new()
     local none = { number = 0, on_disk = true }
-    return setmetatable({
+    local object = setmetatable({
         by_tag = {}, pending_commits = {}, newest = none, completed = fiber.cond(),
     }, M)
+    table.insert(all, object)
+    return object
 end
 
---- Runs `body` in a transaction. Returns when it is on disk, raises when it was rolled back.
+leader.on_resign(function()
+    for _, object in ipairs(all) do
+        object:wake()
+    end
+end)
+
+local function complete(self, commit, tags, on_disk)
+    commit.on_disk = on_disk
+    self.pending_commits[commit] = nil
+    for i = 1, #tags do
+        if self.by_tag[tags[i]] == commit then -- a newer one may have the same tag
+            self.by_tag[tags[i]] = nil
+        end
+    end
+    self.completed:broadcast()
+end
+
+--- Runs `body` in a transaction. Returns when it is durable, raises when it was rolled back; in
+-- a cluster, raises as quorum.commit does.
 ---@param tags any[] what `pending` finds it by
 ---@param body function must not yield
 function M:commit(tags, body, ...)
@@ -32,26 +61,30 @@ function M:commit(tags, body, ...)
     for i = 1, #tags do
         self.by_tag[tags[i]] = commit
     end
-    local ok, result = pcall(box.atomic, body, ...)
-    commit.on_disk = ok
-    self.pending_commits[commit] = nil
-    for i = 1, #tags do
-        if self.by_tag[tags[i]] == commit then -- a newer one may have the same tag
-            self.by_tag[tags[i]] = nil
-        end
+    if leader.is_clustered() then
+        return quorum.commit(function(confirmed)
+            complete(self, commit, tags, confirmed)
+        end, body, ...)
     end
-    self.completed:broadcast()
+    local ok, result = pcall(box.atomic, body, ...)
+    complete(self, commit, tags, ok)
     if not ok then
         error(result, 0)
     end
     return result
 end
 
---- The last commit with this tag, if its WAL write is pending.
+--- The last commit with this tag, if it is pending.
 ---@param tag any
 ---@return Commit|nil
 function M:pending(tag)
     return self.by_tag[tag]
+end
+
+--- Some pending commit.
+---@return Commit|nil
+function M:any_pending()
+    return (next(self.pending_commits))
 end
 
 ---@param one Commit|nil
@@ -64,7 +97,8 @@ function M.later(one, other)
     return one.number > other.number and one or other
 end
 
---- Waits until the WAL write of a commit completes.
+--- Waits until a commit is durable. Raises kv.NotLeader when the node of a cluster does not
+-- lead any more: the next leader decides.
 ---@param commit Commit|nil as `pending` returned it
 ---@return boolean on_disk false: it was rolled back, read again
 function M:await(commit)
@@ -72,12 +106,14 @@ function M:await(commit)
         return true
     end
     while commit.on_disk == nil do
+        leader.check()
         self.completed:wait()
     end
     return commit.on_disk
 end
 
---- Waits for every commit so far: for a result that depends on more than single rows.
+--- Waits for every commit so far: for a result that depends on more than single rows. Raises
+-- kv.NotLeader as `await` does.
 ---@return boolean on_disk false: the newest was rolled back, read again
 function M:await_all()
     local commit = self.newest

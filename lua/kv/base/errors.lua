@@ -17,6 +17,7 @@ local SENTENCES = {
         .. 'only writes without an Idempotency-Key work',
     DiskFull = 'The disk is full: only reads and deletions work',
     NotLeader = 'This node is not the leader: %s',
+    NotConfirmed = 'No majority has confirmed it yet: it may still be applied',
     RevisionAhead = 'The revision is ahead of the store, which is at %d',
 }
 

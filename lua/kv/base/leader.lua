@@ -16,7 +16,7 @@ local clustered = false
 local prepared = false
 local completed_term = nil -- of the duties; nil: they have to be done again
 local resigned_term = nil -- in which the node steps down
-
+local listeners = {}
 
 ---@param settings table {clustered = whether instances elect a leader}
 function M.configure(settings)
@@ -36,27 +36,41 @@ end
 --- The duties of this term are completed: the node accepts calls.
 ---@param term number of the queue of synchronous transactions
 function M.complete(term)
-    if term ~= resigned_term then
-        completed_term = term
-    end
+    completed_term = term
 end
 
 --- The node accepts no calls until `complete` is called again.
 function M.resign()
+    local term = completed_term
     completed_term = nil
+    for _, listener in ipairs(listeners) do
+        listener(term)
+    end
+end
+
+---@param listener function called when the node resigns, with the term of the duties that had
+-- been completed, or nil; must not yield
+function M.on_resign(listener)
+    table.insert(listeners, listener)
+end
+
+--- The term of the completed duties; nil after `resign`, and on a single instance.
+---@return number|nil
+function M.term()
+    return completed_term
 end
 
 --- Gives the leadership to another node. The node accepts no calls in this term from now on.
 ---@param await_writes function returns when no write is in flight
 function M.step_down(await_writes)
     local term = completed_term
-    resigned_term, completed_term = term, nil
+    resigned_term = term
     local ok, failure = pcall(function()
         await_writes()
         box.ctl.demote()
     end)
     if not ok then
-        resigned_term, completed_term = nil, term
+        resigned_term = nil
         error(failure, 0)
     end
 end
@@ -66,8 +80,8 @@ function M.leads()
     if box.info.ro then
         return false
     end
-    return not clustered
-        or completed_term ~= nil and completed_term == box.info.synchro.queue.term
+    return not clustered or completed_term ~= nil and completed_term ~= resigned_term
+        and completed_term == box.info.synchro.queue.term
 end
 
 --- The name of the leader's instance; nil where none is known, and on a single instance.
@@ -76,11 +90,21 @@ function M.name()
     return clustered and box.info.election.leader_name or nil
 end
 
+--- Raises kv.NotLeader, which names the leader where another node leads.
+function M.refuse()
+    local name = M.name()
+    if name == nil then
+        errors.raise('NotLeader', 'none is elected')
+    elseif name == box.info.name then
+        errors.raise('NotLeader', 'its leadership has just begun or ended')
+    end
+    errors.raise('NotLeader', 'the leader is ' .. name)
+end
+
 --- Raises kv.NotLeader on a node of a cluster that does not lead.
 function M.check()
     if clustered and not M.leads() then
-        local name = M.name()
-        errors.raise('NotLeader', name and ('the leader is ' .. name) or 'none is elected')
+        M.refuse()
     end
 end
 

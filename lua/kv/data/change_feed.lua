@@ -4,6 +4,7 @@ local clock = require('clock')
 local accounts = require('kv.accounts.accounts')
 local change_log = require('kv.data.change_log')
 local errors = require('kv.base.errors')
+local leader = require('kv.base.leader')
 local transaction = require('kv.data.transaction')
 
 local M = {}
@@ -40,7 +41,8 @@ function M.after(since, filter, max_bytes)
     return batches, through, newest
 end
 
---- Waits for a revision after `since`, or for a change of accounts after `epoch`.
+--- Waits for a revision after `since`, or for a change of accounts after `epoch`. Raises
+-- kv.NotLeader as soon as the node of a cluster does not lead any more.
 ---@param since number
 ---@param epoch number of the accounts
 ---@param seconds number at most
@@ -50,6 +52,7 @@ function M.wait(since, epoch, seconds)
     while left > 0 and change_log.is_enabled() and accounts.epoch() == epoch
             and transaction.newest_on_disk() == since do
         transaction.commits:wait(box.info.ro and math.min(left, REPLICA_INTERVAL) or left)
+        leader.check()
         left = deadline - clock.monotonic()
     end
 end

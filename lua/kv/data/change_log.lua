@@ -119,6 +119,13 @@ function M.oldest()
     return first == nil and store.revision() or tonumber(first.revision) - 1
 end
 
+--- The batches after a revision, in their order.
+---@param since number
+---@return table[] rows
+function M.batches(since)
+    return box.space.kv_changes:select(since, { iterator = 'GT' })
+end
+
 local function filtered(batch, filter)
     local keys, positions = {}, {}
     for i, key in ipairs(batch.keys) do

@@ -2,7 +2,16 @@
 -- runs monotonically: setting the wall clock neither brings back a key that was reported as
 -- missing nor makes every key expire. Nor does a restart with a wrong wall clock: the time at
 -- which a key was reported as missing is on record first, and the clock never starts before it.
+--
+-- In a cluster there is one clock, the leader's. It is recorded more often, the followers set
+-- theirs by the record, and the next leader continues it. The wall clock counts only where no
+-- record has been replicated since the start.
 local clock = require('clock')
+
+local capacity = require('kv.capacity')
+local leader = require('kv.base.leader')
+local lease = require('kv.base.lease')
+local quorum = require('kv.base.quorum')
 
 local M = {}
 
@@ -10,10 +19,14 @@ local M = {}
 -- may add as many to the life of a key.
 local RECORD_INTERVAL = 10
 
+--- The same in a cluster, where a change of leader delays each expiry by as much at most.
+local CLUSTER_RECORD_INTERVAL = 1
+
 --- The unit of the record, an integer.
 local MICROSECOND = 1e-6
 
 local offset = clock.time() - clock.monotonic()
+local followed -- seconds since 1970: the record that a follower has seen last
 local recorded = 0 -- seconds since 1970, as they are on disk
 local reported = 0 -- seconds since 1970: the latest expiry of a key reported as missing
 
@@ -22,26 +35,69 @@ function M.now()
     return offset + clock.monotonic()
 end
 
---- Reads the record: at a start, and on a replica that of the leader.
-function M.catch_up()
+local function read_record()
     local record = box.space.kv_meta:get('time')
-    if record ~= nil then
-        recorded = math.max(recorded, tonumber(record.value) * MICROSECOND)
+    return record ~= nil and tonumber(record.value) * MICROSECOND or nil
+end
+
+--- Reads the record: at a start, on a replica that of the leader, and at a promotion.
+function M.catch_up()
+    local time = read_record()
+    if time ~= nil then
+        recorded, followed = math.max(recorded, time), time
         offset = math.max(offset, recorded - clock.monotonic())
     end
 end
 
-local function record()
-    local now = M.now()
+--- Sets the clock of a follower where the leader has recorded its own since the last call: it
+-- is late by the interval between two calls at most.
+function M.follow_leader()
+    local time = read_record()
+    if time ~= nil and time ~= followed then
+        if followed ~= nil then
+            recorded = time
+            offset = time - clock.monotonic()
+        end
+        followed = time
+    end
+end
+
+local function write_record(now)
     box.space.kv_meta:replace({ 'time', math.ceil(now / MICROSECOND) })
+end
+
+local function ignore() end
+
+--- Records the time. In a cluster it is also the write that renews the lease: it returns when
+-- a majority has confirmed it, and gets memory when there is none for additions.
+function M.record()
+    local now
+    if leader.is_clustered() then
+        capacity.with_reserve(function()
+            now = M.now()
+            quorum.commit(ignore, write_record, now)
+        end)
+    else
+        now = M.now()
+        write_record(now)
+    end
     recorded = math.max(recorded, now)
 end
 
 --- Records the time at intervals, on the instance that takes writes. Where the write fails,
 -- the next call tries again.
 function M.record_periodically()
-    if M.now() - recorded > RECORD_INTERVAL and box.space.kv_expiry:len() > 0 then
-        pcall(record)
+    local interval = leader.is_clustered() and CLUSTER_RECORD_INTERVAL or RECORD_INTERVAL
+    if M.now() - recorded > interval and box.space.kv_expiry:len() > 0 then
+        pcall(M.record)
+    end
+end
+
+--- Records the time with a key that expires, inside the transaction of its write: the next
+-- leader must not meet the key without the clock by which it expires.
+function M.record_with_write()
+    if leader.is_clustered() and M.now() - recorded > CLUSTER_RECORD_INTERVAL then
+        write_record(M.now())
     end
 end
 
@@ -52,11 +108,17 @@ function M.note_missing(expires_at)
 end
 
 --- Records the time, where it is needed, before a result is returned: a key that it reports as
--- missing stays so after any restart. An instance that cannot write, on a full disk or as a
--- replica, returns its results nevertheless.
+-- missing stays so after any restart. A single instance that cannot write, on a full disk or as
+-- a replica, returns its results nevertheless. In a cluster the record is confirmed first: one
+-- for all results that wait. Raises there what `lease.renew` raises.
 function M.settle()
-    if reported > recorded and not box.info.ro then
-        pcall(record)
+    if reported <= recorded then
+        return
+    end
+    if leader.is_clustered() then
+        lease.renew(leader.term())
+    elseif not box.info.ro then
+        pcall(M.record)
     end
 end
 

@@ -8,6 +8,7 @@ local monotonic = require('clock').monotonic
 local clock = require('kv.data.clock')
 local idempotency = require('kv.data.idempotency')
 local leader = require('kv.base.leader')
+local replica = require('kv.data.replica')
 local transaction = require('kv.data.transaction')
 
 local M = {}
@@ -52,9 +53,17 @@ end
 
 ---@return number seconds until the next sweep
 local function sweep()
+    if leader.is_clustered() and not leader.leads() then
+        clock.follow_leader()
+        replica.sample()
+        return replica.SAMPLE_INTERVAL
+    end
     clock.catch_up()
     if not leader.leads() then
         return MAX_PAUSE
+    end
+    if leader.is_clustered() then
+        replica.sample()
     end
     clock.record_periodically()
     local now = clock.now()

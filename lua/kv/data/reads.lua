@@ -12,6 +12,12 @@ local VALUE, REVISION, EXPIRES_AT = store.VALUE, store.REVISION, store.EXPIRES_A
 
 --- The rows of one moment and their bytes, an upper bound where they exceed `max_bytes`; and
 -- the newest commit that must be on disk before a client may see them.
+---@param keys string[]
+---@param max_bytes number
+---@param now number seconds since 1970
+---@return table rows at the positions of the keys
+---@return number bytes
+---@return Commit|nil newest
 local function rows_now(keys, max_bytes, now)
     local index, commits = store.index(), transaction.commits
     local rows, newest, bytes, deletion = {}, 0, 0, nil
@@ -33,6 +39,8 @@ local function rows_now(keys, max_bytes, now)
     end
     return rows, bytes, durability.later(deletion, commits:pending(newest))
 end
+
+M.rows_now = rows_now
 
 --- A field of the rows, null where there is no row.
 ---@param rows table

@@ -45,6 +45,9 @@ end
 function M.replace(keys, values, expiries, revision)
     local kv, kv_expiry, index = box.space.kv, box.space.kv_expiry, M.index()
     local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
+    if next(expiries) ~= nil then
+        clock.record_with_write()
+    end
     local new = {} -- one table for all rows: less garbage for Lua's collector
     for i = 1, #keys do
         local key, expires_at = keys[i], expiries[i]

@@ -8,6 +8,9 @@ local conditions = require('kv.data.conditions')
 local durability = require('kv.base.durability')
 local grants = require('kv.accounts.grants')
 local idempotency = require('kv.data.idempotency')
+local leader = require('kv.base.leader')
+local lease = require('kv.base.lease')
+local quorum = require('kv.base.quorum')
 local store = require('kv.data.store')
 
 local M = {}
@@ -132,6 +135,7 @@ end
 -- Raises kv.IdempotencyConflict where another request had the idempotency key.
 -- Raises kv.RetriesFull where there is no memory for another idempotency record.
 -- Raises kv.MemoryFull and kv.DiskFull where the change adds data.
+-- Raises kv.NotLeader and kv.NotConfirmed as quorum.commit does.
 -- Raises what `plan` raises.
 ---@param caller table {username, credentials_version}
 ---@param rights string to the keys
@@ -144,6 +148,7 @@ end
 function M.execute(caller, rights, keys, options, plan)
     local step = 0
     while true do
+        local term = leader.term()
         local ok, result, change, user, now = pcall(prepare, caller, rights, keys, options, plan)
         if change ~= nil then
             local changes, before = #change.keys > 0 and { change } or {}, store.revision()
@@ -163,6 +168,7 @@ function M.execute(caller, rights, keys, options, plan)
             -- the result depends on what others wrote: it waits until that is on disk
             if M.commits:await_all() then
                 clock.settle()
+                lease.check(term)
                 if not ok then
                     error(result, 0)
                 end
@@ -183,7 +189,8 @@ end
 
 --- Executes writes of several callers in one transaction, which is one record of the
 -- write-ahead log; each increments the revision. A write that would have to wait, to raise or
--- to be tried again is left out: it needs a call of its own.
+-- to be tried again is left out: it needs a call of its own. Raises kv.NotConfirmed where they
+-- may still be applied: another call could apply them twice.
 ---@param requests table[] each {caller, keys, values}
 ---@return table revisions one for each request; null: nothing was written
 function M.execute_each(requests)
@@ -196,11 +203,17 @@ function M.execute_each(requests)
             table.insert(positions, i)
         end
     end
+    if #changes == 0 then
+        return revisions
+    end
     local before = store.revision()
-    if #changes > 0 and pcall(commit, changes, before, 0) then
+    local done, failure = pcall(commit, changes, before, 0)
+    if done then
         for i, position in ipairs(positions) do
             revisions[position] = before + i
         end
+    elseif quorum.is_unknown(failure) then
+        error(failure, 0)
     end
     return revisions
 end

@@ -1,0 +1,147 @@
+--- Stale reads: any node of a cluster answers them, with the age of its data. They return
+-- nothing that is not confirmed. The caller is checked against the node's own accounts.
+local monotonic = require('clock').monotonic
+
+local authorize = require('kv.accounts.authorize')
+local clock = require('kv.data.clock')
+local errors = require('kv.base.errors')
+local grants = require('kv.accounts.grants')
+local leader = require('kv.base.leader')
+local lease = require('kv.base.lease')
+local listing = require('kv.data.listing')
+local prefixes = require('kv.base.prefixes')
+local reads = require('kv.data.reads')
+local replica = require('kv.data.replica')
+local store = require('kv.data.store')
+local transaction = require('kv.data.transaction')
+
+local M = {}
+
+--- The monotonic time at which this node had every confirmed write.
+local function begin()
+    local now = monotonic()
+    if not leader.is_clustered() or (leader.leads() and pcall(lease.check, leader.term())) then
+        return now
+    end
+    local age = replica.age()
+    if age == nil then
+        errors.raise('NotLeader', 'it has heard from no leader since its start')
+    end
+    return now - age
+end
+
+local function age_of(begun)
+    return leader.is_clustered() and monotonic() - begun or 0
+end
+
+--- In a cluster no record keeps what a stale read reports as expired: nodes differ anyway.
+local function settle()
+    if not leader.is_clustered() then
+        clock.settle()
+    end
+end
+
+--- Reads on a node that leads: its own commits are registered.
+---@param read function returns its result, and the pending commit that it depends on, or nil
+local function read_here(caller, read)
+    while true do
+        local user = authorize.check(caller)
+        local revision, newest_on_disk = store.revision(), transaction.newest_on_disk()
+        local result, pending = read(user)
+        if pending == nil then
+            return newest_on_disk, result
+        elseif transaction.commits:await_all() then
+            return revision, result
+        end
+    end
+end
+
+--- Reads on another node.
+---@param read function as above
+---@param is_pending function(Moment) boolean
+local function read_there(caller, read, is_pending)
+    while true do
+        local moment = replica.moment()
+        local result = read(authorize.check_here(caller))
+        if not is_pending(moment) then
+            return moment.confirmed, result
+        elseif replica.await(moment) then
+            return moment.revision, result
+        end
+    end
+end
+
+local function read_confirmed(caller, read, is_pending)
+    if not leader.is_clustered() or leader.leads() then
+        return read_here(caller, read)
+    end
+    return read_there(caller, read, is_pending)
+end
+
+--- Whether a row, or the lack of one, may not be confirmed.
+local function are_pending(moment, keys)
+    local index, missing = store.index(), {}
+    for i = 1, #keys do
+        local row = index:get(keys[i])
+        if row == nil then
+            missing[keys[i]] = true
+        elseif row[store.REVISION] > moment.confirmed then
+            return true
+        end
+    end
+    return next(missing) ~= nil
+        and replica.is_pending(moment, function(key) return missing[key] end)
+end
+
+--- The rows of one moment. Raises kv.TokenRevoked, kv.NotGranted.
+-- Raises kv.NotConfirmed where a majority does not confirm them in time.
+-- Raises kv.NotLeader where this node has heard from no leader yet, or has just lost its
+-- leadership.
+---@param caller table {username, credentials_version}
+---@param keys string[]
+---@param max_bytes number that the keys and values may take together
+---@return number age seconds since this node had every confirmed write
+---@return number revision of the moment
+---@return table rows at the positions of the keys; only some where they exceed max_bytes
+---@return number bytes that they take, an upper bound where they exceed max_bytes
+---@return number now seconds since 1970
+function M.get(caller, keys, max_bytes)
+    local bytes, now
+    local begun = begin()
+    local revision, rows = read_confirmed(caller, function(user)
+        grants.check(user, 'r', keys)
+        now = clock.now()
+        local rows, pending
+        rows, bytes, pending = reads.rows_now(keys, max_bytes, now)
+        return rows, pending
+    end, function(moment) return are_pending(moment, keys) end)
+    settle()
+    return age_of(begun), revision, rows, bytes, now
+end
+
+--- A page of keys at one moment. Raises as `get` does.
+---@param caller table {username, credentials_version}
+---@param prefix string
+---@param ... any the other arguments of listing.page
+---@return number age as `get` returns it
+---@return number revision of the moment
+---@return table[] rows
+---@return string|nil last as listing.page returns it
+function M.list(caller, prefix, ...)
+    local begun, arguments = begin(), { n = select('#', ...), ... }
+    local readable, last
+    local revision, rows = read_confirmed(caller, function(user)
+        readable = grants.readable(user, prefix)
+        local rows
+        rows, last = listing.page(readable, unpack(arguments, 1, arguments.n))
+        return rows, transaction.commits:any_pending()
+    end, function(moment)
+        return replica.is_pending(moment, function(key)
+            return prefixes.match_any(key, readable)
+        end)
+    end)
+    settle()
+    return age_of(begun), revision, rows, last
+end
+
+return M

@@ -1,0 +1,152 @@
+"""docker-compose.cluster.yml, and the configurations of its containers."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.process.local_cluster import NAMES, config_path
+from service.process.secret_files import JWT_SECRET, OF_TARANTOOL
+from service.settings import Settings
+from service.sizes import MIB
+from tests.support.machine import ROOT
+from tests.support.nginx import command
+
+COMPOSE = ROOT / "docker-compose.cluster.yml"
+INSTANCES = config_path().with_name("instances.yaml")
+NGINX = ROOT / "docker" / "nginx" / "nginx.conf"
+
+SERVICES = ("service-1", "service-2")
+
+#: Settings of the image, for TLS without a proxy, and of an embedded Tarantool.
+ELSEWHERE = {
+    "KV_CHANGES_BYTES",
+    "KV_DATA_DIR",
+    "KV_DEFAULT_GRANTS",
+    "KV_DISK_RESERVE",
+    "KV_HOST",
+    "KV_MEMTX_MEMORY",
+    "KV_PORT",
+    "KV_TARANTOOL_USER",
+    "KV_TLS_CERT",
+    "KV_TLS_KEY",
+    "KV_WAL_MODE",
+}
+
+
+def parsed(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def service(name: str) -> Any:
+    return parsed(COMPOSE)["services"][name]
+
+
+def compose_program() -> str:
+    """The program of the tests' dependencies, next to their Python, or installed."""
+    beside = Path(sys.executable).with_name("docker-compose")
+    found = str(beside) if beside.exists() else shutil.which("docker-compose")
+    if found is None:
+        pytest.skip("no docker-compose")
+    return found
+
+
+def test_compose_accepts_the_file() -> None:
+    program = compose_program()
+    subprocess.run([program, "-f", COMPOSE, "config", "--quiet"], check=True)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_takes_every_setting_from_the_environment(name: str) -> None:
+    environment = service(name)["environment"]
+    settings = {*Settings.__struct_encode_fields__} - ELSEWHERE
+    files = {n for n in environment if n.removesuffix("_FILE") in settings} - settings
+    assert environment.keys() == settings | files
+    given = {n for n, value in environment.items() if value != f"${{{n}:-}}"}
+    assert given == {"KV_TARANTOOL_URI", "KV_TRUSTED_PROXIES"} | files
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_knows_all_nodes(name: str) -> None:
+    uris = service(name)["environment"]["KV_TARANTOOL_URI"]
+    assert uris.split(",") == [f"{node}:3301" for node in NAMES]
+    assert service(name)["depends_on"].keys() == {*NAMES}
+
+
+def test_each_node_has_its_name_and_a_volume_of_its_own() -> None:
+    data = set()
+    for name in NAMES:
+        node = service(name)
+        assert node["command"] == ["tarantool", "-n", name, "-c", "config.yaml"]
+        secrets, volume = node["volumes"]
+        assert secrets == f"secrets:{node['working_dir']}/secrets:ro"
+        assert volume.endswith(f":{node['working_dir']}/var")
+        data.add(volume.partition(":")[0])
+    assert {*data, "secrets"} == parsed(COMPOSE)["volumes"].keys()
+    assert len(data) == len(NAMES)
+
+
+def test_the_secrets_that_are_read_are_created() -> None:
+    config = config_path().read_text()
+    read_by_nodes = {*re.findall(r"secrets/(\w+)", config)}
+    assert read_by_nodes == {*OF_TARANTOOL}
+    environment = service(SERVICES[0])["environment"]
+    read = {v for n, v in environment.items() if n.endswith("_FILE")}
+    assert read <= {f"/run/kv/{name}" for name in (JWT_SECRET, *OF_TARANTOOL)}
+    given = service("secrets")["environment"]
+    assert given.keys() == {f"KV_{n.upper()}" for n in (JWT_SECRET, *OF_TARANTOOL)}
+
+
+def test_every_container_is_hardened_and_comes_back() -> None:
+    for name, container in parsed(COMPOSE)["services"].items():
+        assert container["cap_drop"] == ["ALL"]
+        assert container["read_only"] is True
+        assert container["security_opt"] == ["no-new-privileges:true"]
+        assert container["pids_limit"] > 0
+        if name != "secrets":
+            assert container["restart"] == "unless-stopped"
+            assert "stop_grace_period" in container
+
+
+def test_the_configurations_name_the_same_nodes() -> None:
+    groups = parsed(config_path())["groups"]
+    instances = groups["kv"]["replicasets"]["kv"]["instances"]
+    assert tuple(instances) == NAMES
+    assert tuple(parsed(INSTANCES)) == NAMES
+    for name, options in instances.items():
+        assert options["iproto"]["advertise"]["peer"]["uri"] == f"{name}:3301"
+
+
+def test_the_nodes_have_the_defaults_of_a_single_instance() -> None:
+    config, defaults = parsed(config_path()), Settings()
+    role = config["roles_cfg"]["roles.kv"]
+    assert role["max_body"] == defaults.max_body
+    assert role["changes_bytes"] == defaults.changes_bytes
+    assert role["disk_reserve"] == defaults.disk_reserve
+    assert config["memtx"]["memory"] == defaults.memtx_memory
+    assert config["memtx"]["max_tuple_size"] == 2 * defaults.max_body
+    assert config["wal"]["mode"] == defaults.wal_mode
+    # all writes of both services, and calls of their connections
+    assert config["iproto"]["net_msg_max"] > 2 * defaults.max_in_flight
+
+
+def test_nginx_passes_the_largest_body_on_to_every_service() -> None:
+    text = NGINX.read_text()
+    (size,) = re.findall(r"client_max_body_size (\d+)m;", text)
+    assert int(size) * MIB == Settings().max_body
+    assert tuple(re.findall(r"server ([\w-]+):5000", text)) == SERVICES
+
+
+def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
+    """Without what needs the network of compose, and a newer nginx than Debian's."""
+    text = re.sub(
+        r"server service-\d:5000 resolve", "server 127.0.0.1", NGINX.read_text()
+    )
+    text = text.replace("/tmp/", f"{tmp_path}/")
+    (tmp_path / "nginx.conf").write_text(text)
+    subprocess.run([*command(tmp_path), "-t"], check=True)
