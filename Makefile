@@ -4,7 +4,8 @@
 # make test   the tests, in JOBS processes; ARGS go to pytest. TARANTOOL=path uses that
 #             program instead of a container or the one on the PATH
 # make test-fast   the tests that need no instance: tests/unit and tests/lua
-# make torture SECONDS=n SEED=n   faults under load, for SECONDS; the record is in var/
+# make torture SECONDS=n SEED=n   faults under load, for SECONDS; the record is in var/.
+#             CLUSTER=3 does it to three nodes, which requires Tarantool 3 (TARANTOOL=path)
 # make lint   ruff, mypy, import-linter, bandit, luacheck, the layers of the Lua modules
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench KEYS=n   the service next to a bare aiohttp handler, webdis over Redis, and etcd,
@@ -62,8 +63,9 @@ test: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime wrk
 test-fast: .venv/dev $(if $(TARANTOOL),,tarantool)
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest $(ARGS) tests/unit tests/lua
 
-torture: .venv/dev tarantool libfaketime
-	@exec .venv/bin/python -m tests.torture \
+torture: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m tests.torture \
+		$(if $(CLUSTER),--nodes $(CLUSTER)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/dev luacheck

@@ -27,8 +27,8 @@ from service.auth.tickets import Tickets
 from service.auth.tokens import Tokens
 from service.settings import Settings
 from service.storage.client import Storage
+from service.storage.connection import CALL_TIMEOUT
 from service.storage.feed import Feed
-from service.storage.instances import CALL_TIMEOUT
 from service.web.admission import HEALTH_RESERVE, Admission, admission_middleware
 from service.web.problems import problem_middleware
 from service.web.reply_compression import (
@@ -100,7 +100,11 @@ async def compression(app: web.Application) -> AsyncIterator[None]:
 async def storage(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[STORAGE] = Storage(
-        settings.tarantool_uri, settings.tarantool_user, settings.tarantool_password
+        settings.tarantool_uri,
+        settings.tarantool_user,
+        settings.tarantool_password,
+        settings.failover_wait,
+        settings.stale_limit,
     )
     await app[STORAGE].open(settings.startup_timeout)
     yield

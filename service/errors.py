@@ -19,7 +19,8 @@ Problem
 ├── TooManyAttempts 429
 ├── HeadersTooLarge 431
 ├── Internal 500
-├── Unavailable 503     StorageUnavailable, StorageFull, Overloaded, Stopping, TooSlow
+├── Unavailable 503     StorageUnavailable, StorageFull, NoQuorum, Stale, Overloaded,
+│                       Stopping, TooSlow
 └── HttpVersionNotSupported 505
 
 A leaf has one stable `code`. The detail names the problem and its location; for a limit
@@ -146,8 +147,23 @@ class RegistrationClosed(Forbidden):
 
 
 class NotFound(Problem):
+    """Nothing is there.
+
+    :param headers: of the reply
+    """
+
     status = HTTPStatus.NOT_FOUND
     code = "not_found"
+
+    def __init__(
+        self, detail: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self._headers = headers or {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
 
 
 class RequestTimeout(Problem):
@@ -311,7 +327,7 @@ class Internal(Problem):
 
 
 class Unavailable(Problem):
-    """The same request may succeed later.
+    """The same request may succeed later. Subclasses keep these parameters.
 
     :param applied: for a write: whether it was certainly not applied
     """
@@ -351,6 +367,15 @@ class StorageUnavailable(Unavailable):
 
 class StorageFull(Unavailable):
     code = "storage_full"
+
+
+class NoQuorum(Unavailable):
+    code = "no_quorum"
+    default = "The storage nodes see no majority of their cluster"
+
+
+class Stale(Unavailable):
+    code = "stale"
 
 
 class Overloaded(Unavailable):

@@ -78,6 +78,18 @@ class Row(NamedTuple):
     ttl: float | None
 
 
+class StaleRows(NamedTuple):
+    """Rows of any node of a cluster, None for a missing key.
+
+    :ivar age: seconds since the node heard from the leader
+    :ivar revision: of the node's data
+    """
+
+    age: float
+    revision: int
+    rows: list[Row | None]
+
+
 class Listing(NamedTuple):
     """A page of keys, ordered by their bytes, all at one revision.
 

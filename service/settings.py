@@ -75,6 +75,7 @@ ANY = "*"
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+NotNegative = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
 class SettingsError(StartError):
@@ -192,6 +193,8 @@ class Settings(
     tarantool_user: str = "kv_service"
     tarantool_password: Secret = Secret()
     startup_timeout: Positive = 60
+    failover_wait: NotNegative = 5
+    stale_limit: Positive = 10
 
     data_dir: Path = Path("./var")
     wal_mode: Literal["fsync", "write"] = "fsync"

@@ -22,7 +22,13 @@ from service.model import Listing, Row
 from service.sizes import MIB, SMALL
 from service.storage.client import MAX_COALESCED_KEYS
 from service.web.reservation import reserve
-from service.web.responses import data_reply, json_reply, short_reply, spliced_reply
+from service.web.responses import (
+    data_reply,
+    json_reply,
+    short_reply,
+    spliced_reply,
+    with_age,
+)
 
 #: Bytes of a page of a listing. A client resumes with `next`: no scan takes long.
 MAX_PAGE = MIB
@@ -47,13 +53,28 @@ async def write(request: web.Request) -> web.StreamResponse:
 
 async def read(request: web.Request) -> web.StreamResponse:
     app = request.app
-    keys, detailed = parse_read(await read_body(request), app[SETTINGS])
+    keys, detailed, is_stale = parse_read(await read_body(request), app[SETTINGS])
+    if is_stale:
+        return await _read_stale(request, keys, detailed)
     if detailed:
         read_rows = partial(app[STORAGE].get_rows, request[CALLER], keys)
         rows = await sized_read(request, expected_size(request, len(keys)), read_rows)
         return spliced_reply(_detailed(keys, rows))
     found = zip(keys, await _values(request, app, keys), strict=True)
     return data_reply(request, {key: text for key, text in found if text is not None})
+
+
+async def _read_stale(
+    request: web.Request, keys: list[str], detailed: bool
+) -> web.StreamResponse:
+    read_rows = partial(request.app[STORAGE].get_stale, request[CALLER], keys)
+    size = expected_size(request, len(keys))
+    age, revision, rows = await sized_read(request, size, read_rows)
+    if detailed:
+        return with_age(spliced_reply(_detailed(keys, rows)), age, revision)
+    found = [(key, row.value) for key, row in zip(keys, rows, strict=True) if row]
+    reply = spliced_reply(['{"data":', *members_of(found), "}"])
+    return with_age(reply, age, revision)
 
 
 async def _values(
@@ -89,14 +110,13 @@ async def list_keys(request: web.Request) -> web.Response:
         MAX_PAGE, settings.max_body, max(SMALL, request.app[ADMISSION].available)
     )
     reserve(request, size)
-    listing = await request.app[STORAGE].list_keys(
-        request[CALLER],
-        page.prefix,
-        page.after,
-        page.limit,
-        size,
-        with_values=page.with_values,
-    )
+    storage = request.app[STORAGE]
+    where = (request[CALLER], page.prefix, page.after, page.limit, size)
+    if page.is_stale:
+        age, listing = await storage.list_stale(*where, with_values=page.with_values)
+        reply = json_reply(_page(listing), compressible=True)
+        return with_age(reply, age, listing.revision)
+    listing = await storage.list_keys(*where, with_values=page.with_values)
     return json_reply(_page(listing), listing.revision, compressible=True)
 
 

@@ -9,6 +9,9 @@ from service.errors import StorageUnavailable
 from service.web.responses import json_reply
 
 ALIVE = msgspec.json.encode(Status("alive"))
+#: In the query: whether stale reads are answered is enough.
+READS = "reads"
+
 READY = msgspec.json.encode(Status("ready"))
 
 
@@ -17,6 +20,11 @@ async def livez(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    if not await request.app[STORAGE].is_ready():
+    storage = request.app[STORAGE]
+    if READS in request.query:
+        is_ready = await storage.is_ready_for_stale_reads()
+    else:
+        is_ready = await storage.is_ready()
+    if not is_ready:
         raise StorageUnavailable()
     return json_reply(READY)

@@ -1,5 +1,6 @@
 """One key as a resource: the body is its value, the entity tag its revision."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import hdrs, web
@@ -9,30 +10,34 @@ from service.api.context import SETTINGS, STORAGE
 from service.api.idempotency import idempotency_of
 from service.api.parsing.account_bodies import parse_nothing
 from service.api.parsing.keys import parse_key
-from service.api.parsing.queries import parse_put_query, refuse_query
+from service.api.parsing.queries import parse_key_query, parse_put_query
 from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
 from service.api.sized_reads import EXPECTED, sized_read
 from service.auth.tokens import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
 from service.model import Row
-from service.web.headers import KV_REVISION, KV_TTL
+from service.web.headers import KV_REVISION, KV_TTL, age_headers
 from service.web.responses import json_reply
 
 
 async def get(request: web.Request) -> web.Response:
     key = _key(request)
-    refuse_query(request.rel_url.raw_query_string)
+    is_stale = parse_key_query(request.rel_url.raw_query_string)
     must_match = if_match(request, key)
     must_differ = if_none_match(request, key)
-    read = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
-    (row,) = await sized_read(request, EXPECTED, read)
+    headers: Mapping[str, str] = {}
+    if is_stale:
+        row, headers = await _stale_row(request, key)
+    else:
+        read = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
+        (row,) = await sized_read(request, EXPECTED, read)
     if row is None:
-        raise _not_found(key)
+        raise _not_found(key, headers)
     if not all(condition.holds(row.revision) for condition in must_match):
         raise ConditionFailed({key: row.revision})
     unchanged = not all(condition.holds(row.revision) for condition in must_differ)
-    return _value_reply(row, unchanged)
+    return _value_reply(row, unchanged, headers)
 
 
 async def put(request: web.Request) -> web.Response:
@@ -80,12 +85,22 @@ def _key(request: web.Request) -> str:
     return parse_key(key, request.app[SETTINGS])
 
 
-def _not_found(key: str) -> NotFound:
-    return NotFound(f"There is no key {quoted(key)}")
+async def _stale_row(
+    request: web.Request, key: str
+) -> tuple[Row | None, Mapping[str, str]]:
+    """The row that a node has, and headers with its age."""
+    read = partial(request.app[STORAGE].get_stale, request[CALLER], [key])
+    age, revision, (row,) = await sized_read(request, EXPECTED, read)
+    return row, age_headers(age, revision)
 
 
-def _value_reply(row: Row, unchanged: bool) -> web.Response:
+def _not_found(key: str, headers: Mapping[str, str] | None = None) -> NotFound:
+    return NotFound(f"There is no key {quoted(key)}", headers)
+
+
+def _value_reply(row: Row, unchanged: bool, headers: Mapping[str, str]) -> web.Response:
     response = web.Response(status=304) if unchanged else json_reply(row.value)
+    response.headers.update(headers)
     response.headers[hdrs.ETAG] = etag(row.revision)
     response.headers[hdrs.CACHE_CONTROL] = "no-cache"  # revalidate each time
     if row.ttl is not None:

@@ -1,14 +1,12 @@
 """The client of Tarantool: a method for each procedure of `kv.v1`.
 
 Every method raises `StorageUnavailable` when Tarantool is not connected or does not
-answer in time, and `StorageFull` when its memory or its disk is full.
+answer in time, `NoQuorum` when its nodes see no majority, and `StorageFull` when its
+memory or its disk is full.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
 
 from service.errors import (
     ConditionFailed,
@@ -16,11 +14,9 @@ from service.errors import (
     RevisionCompacted,
     StorageUnavailable,
     TooManyAttempts,
-    Unavailable,
     before_write,
 )
 from service.json_text import size_at_most
-from service.logs import RecentReasons
 from service.model import (
     Account,
     AllChanges,
@@ -32,20 +28,14 @@ from service.model import (
     IdempotencyKey,
     Listing,
     Row,
+    StaleRows,
     User,
 )
 from service.settings import Address
-from service.sizes import KIB, SMALL
+from service.sizes import KIB
+from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
-from service.storage.instances import CALL_TIMEOUT, ConnectionKeeper
-from service.storage.refusals import READ_ONLY, problem_of
-from service.yielding import yield_loop
-
-log = logging.getLogger(__name__)
-
-#: Bytes of a request and its result up to which a call uses the interactive connection,
-#: beyond them the bulk one. A few keys and a result of `SMALL` bytes are interactive.
-MAX_INTERACTIVE = SMALL + 8 * KIB
+from service.storage.nodes import Nodes
 
 #: Keys of a read or a write, and bytes of their values, up to which it is coalesced
 #: with others. The fixed cost of a call is negligible for a larger one, and the other
@@ -67,11 +57,24 @@ SIZED = True
 
 
 class Storage:
-    """The client: calls the procedures of `kv.v1` on the connected instance."""
+    """The client: calls the procedures of `kv.v1` on the leader.
 
-    def __init__(self, addresses: Sequence[Address], user: str, password: str) -> None:
-        self._keeper = ConnectionKeeper(addresses, user, password)
-        self._reasons = RecentReasons()
+    :param failover_wait: seconds that a call waits for the next leader
+    :param stale_limit: the largest age of stale data, in seconds
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        user: str,
+        password: str,
+        failover_wait: float,
+        stale_limit: float,
+    ) -> None:
+        self._nodes = Nodes(addresses, user, password, failover_wait)
+        self._stale_limit = stale_limit
+        calls = Calls(self._nodes, stale_limit)
+        self._call, self._call_any = calls.call, calls.call_any
         self._gets = Coalescer(self._get_each, MAX_COALESCED_REQUESTS)
         self._puts = Coalescer(self._put_each, MAX_COALESCED_REQUESTS)
 
@@ -80,19 +83,30 @@ class Storage:
 
         :raises StartError: Tarantool cannot be reached
         """
-        await self._keeper.open(max_wait)
+        await self._nodes.open(max_wait)
 
     async def close(self) -> None:
         """Disconnects."""
-        await self._keeper.close()
+        await self._nodes.close()
 
     async def is_ready(self) -> bool:
-        """Checks that Tarantool answers and has the procedures of `kv.v1`."""
+        """Checks that Tarantool answers and has the procedures of `kv.v1`.
+
+        In a cluster: that a leader accepts calls, or has done lately.
+        """
+        if self._nodes.has_elections:
+            return self._nodes.is_ready
         try:
             await self._call("kv.v1.status")
         except StorageUnavailable:
             return False
         return True
+
+    async def is_ready_for_stale_reads(self) -> bool:
+        """Checks that an instance has data within the limit of stale reads."""
+        if self._nodes.has_elections:
+            return self._nodes.lowest_lag <= self._stale_limit
+        return await self.is_ready()
 
     async def has_user(self, username: str) -> bool:
         """Checks whether an account exists."""
@@ -210,6 +224,7 @@ class Storage:
             values,
             *options,
             writes=True,
+            is_repeatable=idempotency_key is not None,
             size=size_at_most(keys) + size_at_most(values),
         )
         return _revision(result)
@@ -237,6 +252,7 @@ class Storage:
             keys,
             *options,
             writes=True,
+            is_repeatable=idempotency_key is not None,
             size=size_at_most(keys),
         )
         return _revision(result), result[1]
@@ -266,6 +282,7 @@ class Storage:
             added,
             *options,
             writes=True,
+            is_repeatable=idempotency_key is not None,
             size=size_at_most(keys),
         )
         return revision, values
@@ -303,11 +320,25 @@ class Storage:
         :raises NotGranted: the account may not read a key
         :raises ReplyTooLarge: keys and values take more than `max_bytes`
         """
-        columns = await self._get(caller, keys, max_bytes, detailed=True)
-        return [
-            Row(value, revision, ttl) if value is not None else None
-            for value, revision, ttl in zip(*columns, strict=True)
-        ]
+        return _rows(await self._get(caller, keys, max_bytes, detailed=True))
+
+    async def get_stale(
+        self, caller: Caller, keys: Sequence[str], max_bytes: int
+    ) -> StaleRows:
+        """Reads confirmed values of any node with their revisions and times to live.
+
+        :raises Stale: no node has heard from a leader within the limit
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not read a key
+        :raises ReplyTooLarge: keys and values take more than `max_bytes`
+        """
+        size = max_bytes + size_at_most(keys)
+        age, revision, *columns = await self._call_any(
+            "kv.v1.get_stale", caller, keys, max_bytes, True, size=size
+        )
+        if isinstance(columns[0], int):
+            raise ReplyTooLarge(columns[0], max_bytes)
+        return StaleRows(age, revision, _rows(columns))
 
     async def _get(
         self, caller: Caller, keys: Sequence[str], max_bytes: int, *, detailed: bool
@@ -348,6 +379,34 @@ class Storage:
                 size=max_bytes,
             )
         )
+
+    async def list_stale(
+        self,
+        caller: Caller,
+        prefix: str,
+        after: str | None,
+        limit: int,
+        max_bytes: int,
+        *,
+        with_values: bool,
+    ) -> tuple[float, Listing]:
+        """Reads a page of the confirmed keys of any node; returns its age, too.
+
+        :raises Stale: no node has heard from a leader within the limit
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not read any key with the prefix
+        """
+        age, *page = await self._call_any(
+            "kv.v1.list_stale",
+            caller,
+            prefix,
+            after,
+            limit,
+            max_bytes,
+            with_values,
+            size=max_bytes,
+        )
+        return age, Listing(*page)
 
     async def changes(
         self, caller: Caller, since: int | None, prefix: str, max_bytes: int
@@ -398,55 +457,6 @@ class Storage:
         (results,) = await self._call("kv.v1.get_each", gets, SIZED)
         return results
 
-    async def _call(
-        self, procedure: str, *args: Any, writes: bool = False, size: int = 0
-    ) -> Any:
-        """Calls a procedure.
-
-        :param writes: whether it may change data, for `applied` of an error
-        :param size: bytes of the texts in the request and, at most, in the result
-        """
-        await yield_loop(size)
-        instance = self._keeper.instance
-        if instance is None:
-            raise StorageUnavailable(applied="no" if writes else None)
-        connection = instance.bulk if size > MAX_INTERACTIVE else instance.interactive
-        # asynctnt's request and response refer to each other: their contents, perhaps a
-        # batch of many megabytes, would stay until the next full garbage collection
-        sent = list(args)
-        try:
-            response = await connection.call(procedure, sent)
-            body = list(response.body)
-            response.body.clear()
-            await yield_loop(size)
-            return body
-        except TarantoolDatabaseError as error:
-            # not assigned to a variable: the exception's traceback refers to this
-            # frame, which would refer to the exception
-            raise self._exception_of(error, writes=writes) from None
-        except (TarantoolNetworkError, OSError) as error:
-            if isinstance(error, TimeoutError):
-                self._log(f"No answer within {CALL_TIMEOUT:g} s")
-                self._keeper.check_others()
-            raise StorageUnavailable(applied="unknown" if writes else None) from None
-        finally:
-            sent.clear()
-
-    def _exception_of(
-        self, error: TarantoolDatabaseError, *, writes: bool
-    ) -> Exception:
-        """The exception to raise: `error` itself when it is a fault of the service."""
-        if error.code in READ_ONLY:
-            self._keeper.check_others()
-        problem = problem_of(error, writes=writes)
-        if isinstance(problem, Unavailable):
-            self._log(str(problem))
-        return problem or error
-
-    def _log(self, reason: str) -> None:
-        if self._reasons.is_due(reason):
-            log.warning("calls fail: %s", reason)
-
 
 def _can_be_coalesced(keys: Sequence[str], values: Sequence[str]) -> bool:
     return (
@@ -458,6 +468,13 @@ def _options(**given: Any) -> list[dict[str, Any]]:
     """The last argument of a write, omitted when it is empty."""
     options = {name: value for name, value in given.items() if value}
     return [options] if options else []
+
+
+def _rows(columns: list[list[Any]]) -> list[Row | None]:
+    return [
+        Row(value, revision, ttl) if value is not None else None
+        for value, revision, ttl in zip(*columns, strict=True)
+    ]
 
 
 def _revision(result: list[Any]) -> int:

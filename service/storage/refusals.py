@@ -39,8 +39,16 @@ REFUSALS: dict[str, type[Problem]] = {
 #: Custom types of a procedure that has no capacity left. It has changed nothing.
 FULL = {"kv.MemoryFull", "kv.RetriesFull", "kv.DiskFull"}
 
+#: The custom type of a call to a node that does not lead. It has changed nothing.
+NOT_LEADER = "kv.NotLeader"
+
+#: The custom type of a call whose write may yet be confirmed by the other nodes.
+NOT_CONFIRMED = "kv.NotConfirmed"
+
 # error codes of Tarantool
 READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
+#: A change of the leader has rolled the transaction back: it was not applied.
+SYNC_ROLLBACK = 217
 WAL_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
 NO_SUCH_API = {ErrorCode.ER_NO_SUCH_PROC, ErrorCode.ER_ACCESS_DENIED}
 WRONG_CREDENTIALS = {ErrorCode.ER_NO_SUCH_USER, ErrorCode.ER_PASSWORD_MISMATCH}
@@ -64,11 +72,37 @@ def problem_of(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None
         return StorageFull("The storage cannot write to its disk", applied=applied)
     if code == ErrorCode.ER_MEMTX_MAX_TUPLE_SIZE:
         return BodyTooLarge("The batch is larger than the storage accepts")
+    if custom_type == NOT_LEADER:
+        return StorageUnavailable("The storage node does not lead", applied=applied)
+    if custom_type == NOT_CONFIRMED:
+        unknown: Applied | None = "unknown" if writes else None
+        return StorageUnavailable("The storage has no confirmation", applied=unknown)
     if code in READ_ONLY:
         return StorageUnavailable("The storage is read-only", applied=applied)
+    if code == SYNC_ROLLBACK:
+        return StorageUnavailable("The storage's leader has changed", applied=applied)
     if code in NO_SUCH_API:
         return StorageUnavailable("The storage lacks a procedure", applied=applied)
     return None
+
+
+def is_refused_by_follower(error: TarantoolDatabaseError) -> bool:
+    """Whether a node has not executed a call, or has undone it: it does not lead."""
+    return (
+        error.code in READ_ONLY
+        or error.code == SYNC_ROLLBACK
+        or _custom_type(error) == NOT_LEADER
+    )
+
+
+def is_unconfirmed(error: TarantoolDatabaseError) -> bool:
+    """Whether the write of a call may yet be confirmed."""
+    return _custom_type(error) == NOT_CONFIRMED
+
+
+def is_ahead(error: TarantoolDatabaseError) -> bool:
+    """Whether a revision is ahead of the node that was asked."""
+    return _custom_type(error) == "kv.RevisionAhead"
 
 
 def _custom_type(error: TarantoolDatabaseError) -> str | None:

@@ -20,7 +20,7 @@ REQUEST_HEADERS = (
 )
 
 #: Reply headers that a page may read, besides the safelisted ones.
-REPLY_HEADERS = "ETag, KV-Revision, KV-TTL, Retry-After, Allow, X-Request-Id"
+REPLY_HEADERS = "ETag, KV-Revision, KV-Age, KV-TTL, Retry-After, Allow, X-Request-Id"
 
 
 class Cors:

@@ -7,8 +7,11 @@ from multidict import CIMultiDict, istr
 
 from service.web.cors import Cors
 
-#: The revision of the store after the write.
+#: The revision of the store after a write; of the data of a list or a stale read.
 KV_REVISION = "KV-Revision"
+
+#: Of a stale read: seconds since the node that answered it heard from the leader.
+KV_AGE = "KV-Age"
 
 #: Seconds until the key expires.
 KV_TTL = "KV-TTL"
@@ -33,6 +36,14 @@ SERVER = "kv-service"
 
 #: JSON needs no charset, but without one Windows PowerShell 5.1 decodes Latin-1.
 JSON = "application/json; charset=utf-8"
+
+
+def age_headers(age: float, revision: int) -> dict[str, str]:
+    """The headers of the reply to a stale read.
+
+    :param age: of the data, in seconds
+    """
+    return {KV_REVISION: str(revision), KV_AGE: f"{age:.3f}"}
 
 
 def _beginning(headers: Mapping[str, str]) -> bytes:

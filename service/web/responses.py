@@ -7,7 +7,7 @@ not count as buffered for a client that reads slowly.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -15,8 +15,10 @@ from aiohttp.helpers import rfc822_formatted_time
 
 from service.json_text import data_of, members_of, size_at_most, size_of
 from service.sizes import SMALL
-from service.web.headers import JSON, KV_REVISION, HeadedRequest
+from service.web.headers import JSON, KV_REVISION, HeadedRequest, age_headers
 from service.web.reply_compression import COMPRESSION, Stream
+
+R = TypeVar("R", bound=web.StreamResponse)
 
 
 class ShortReply(web.StreamResponse):
@@ -148,6 +150,15 @@ def json_reply(
     )
     if revision is not None:
         response.headers[KV_REVISION] = str(revision)
+    return response
+
+
+def with_age(response: R, age: float, revision: int) -> R:
+    """The reply to a stale read.
+
+    :param age: of the data, in seconds
+    """
+    response.headers.update(age_headers(age, revision))
     return response
 
 

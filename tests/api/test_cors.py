@@ -19,7 +19,15 @@ LOCAL = "http://localhost:3000"
 OTHER = "https://evil.example"
 ORIGIN = {"Origin": APP}
 KEYS = {"keys": ["k"]}
-EXPOSED = {"ETag", "KV-Revision", "KV-TTL", "Retry-After", "Allow", "X-Request-Id"}
+EXPOSED = {
+    "ETag",
+    "KV-Revision",
+    "KV-Age",
+    "KV-TTL",
+    "Retry-After",
+    "Allow",
+    "X-Request-Id",
+}
 NEEDED = {
     *("authorization", "content-type", "content-encoding", "if-match"),
     *("if-none-match", "idempotency-key", "last-event-id", "x-request-id"),

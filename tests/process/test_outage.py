@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.storage.instances import CONNECT_TIMEOUT
+from service.storage.connection import CONNECT_TIMEOUT
 from tests.support.client import Client, Reply, account_of
 from tests.support.machine import wait_until_ready
 from tests.support.service import Serve

@@ -16,7 +16,7 @@ from service.app import create_app
 from service.auth.tokens import Tokens
 from service.model import Caller
 from service.settings import Settings
-from service.storage.instances import Connection
+from service.storage.connection import Connection
 from tests.support.client import Client, unique
 from tests.support.machine import command_line, wait_until
 from tests.support.raw_http import http, talk
@@ -194,7 +194,7 @@ async def test_no_object_shows_a_secret(
             connection,
             app[STORAGE],
         ]
-        parts += [vars(part) for part in (tokens, app[STORAGE], app[STORAGE]._keeper)]
+        parts += [vars(part) for part in (tokens, app[STORAGE], app[STORAGE]._nodes)]
         with pytest.raises(Exception, match="token") as refused:
             await tokens.verify(f"Bearer {token[:-1]}")
         parts += [refused.value, refused.value.__context__]

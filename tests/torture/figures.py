@@ -2,6 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import ceil
 from statistics import median
 
 from tests.torture.evidence import Evidence, Injected
@@ -9,6 +11,12 @@ from tests.torture.history import Outcome
 from tests.torture.judge.violations import Violation
 
 FAULT_HEADS = ("fault", "times", "felt by", "min s", "median s", "max s")
+PAUSE_HEADS = ("no write acknowledged", "times", "p50 s", "p99 s", "max s")
+
+#: Of the pauses: p50, p99, max.
+RANKS = (0.5, 0.99, 1.0)
+
+WRITES = ("write", "delete", "increment")
 OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "unknown")
 
 
@@ -21,6 +29,29 @@ def felt(evidence: Evidence, fault: Injected) -> int:
     )
 
 
+def pause(evidence: Evidence, fault: Injected) -> float:
+    """The longest time without an acknowledged write, while it lasted and after it."""
+    begin, end = evidence.begin + fault.begin, evidence.begin + fault.recovered
+    acknowledged = sorted(
+        o.end
+        for o in evidence.history.operations
+        if o.call in WRITES and o.outcome == "ok"
+    )
+    return max(
+        (
+            after - before
+            for before, after in pairwise(acknowledged)
+            if after >= begin and before <= end
+        ),
+        default=0.0,
+    )
+
+
+def percentile(values: Sequence[float], rank: float) -> float:
+    """:param rank: of 1; the nearest one is returned"""
+    return sorted(values)[ceil(rank * len(values)) - 1]
+
+
 class Figures:
     """The figures of all added rounds, which need not be kept."""
 
@@ -28,6 +59,7 @@ class Figures:
         self._totals: Counter[str] = Counter()
         self._outcomes: dict[str, Counter[Outcome]] = defaultdict(Counter)
         self._recoveries: dict[str, list[float]] = defaultdict(list)
+        self._pauses: dict[str, list[float]] = defaultdict(list)
         self._felt: Counter[str] = Counter()
         self._rules: Counter[str] = Counter()
 
@@ -51,6 +83,7 @@ class Figures:
             self._outcomes[operation.call][operation.outcome] += 1
         for fault in evidence.faults:
             self._recoveries[fault.name].append(fault.recovered - fault.end)
+            self._pauses[fault.name].append(pause(evidence, fault))
             self._felt[fault.name] += felt(evidence, fault)
         self._rules.update(found.rule for found in violations)
 
@@ -69,10 +102,15 @@ class Figures:
             )
             for name, seconds in sorted(self._recoveries.items())
         ]
+        pauses = [
+            (name, len(seconds), *(f"{percentile(seconds, r):.2f}" for r in RANKS))
+            for name, seconds in sorted(self._pauses.items())
+        ]
         tables = [
             _table(["", ""], totals),
             _table(["call", *OUTCOMES], calls),
             _table(FAULT_HEADS, recoveries),
+            _table(PAUSE_HEADS, pauses),
         ]
         if self._rules:
             tables.append(_table(["violation", "times"], self._rules.items()))

@@ -17,6 +17,7 @@ from tests.support.tarantool import evaluated
 from tests.torture.judge.verdict import judge
 from tests.torture.run.faults import FAULTS, Fault, Scene
 from tests.torture.run.round import EXPIRY, FAULT_TIMEOUT, Round
+from tests.torture.run.system import System, full_disk
 
 #: Seconds between two requests of a client on average: busier than in a round, so that
 #: requests meet within the milliseconds for which a fault can be seen.
@@ -35,7 +36,7 @@ class Control(NamedTuple):
     """
 
     changed: tuple[tuple[str, str, str], ...]
-    fault: Fault
+    fault: Fault[System]
     rules: set[str]
     settle: float = 0.0
 
@@ -100,14 +101,14 @@ COUNTS_WRONG_READS = """until (function()
 WRONG_READS = 5
 
 
-async def disk_full_until_reads_are_wrong(scene: Scene) -> float:
+async def disk_full_until_reads_are_wrong(scene: Scene[System]) -> float:
     """A read and a failing write meet by chance, on a busy machine rarely."""
 
     def are_wrong() -> bool:
         reads = evaluated(scene.system.tarantool, "rawget(_G, 'wrong_reads') or 0")
         return bool(reads >= WRONG_READS)
 
-    with scene.system.full_disk():
+    with full_disk(scene.system.tarantool):
         await asyncio.to_thread(wait_until, are_wrong, FAULT_TIMEOUT)
     return time.monotonic()
 
@@ -180,7 +181,8 @@ CONTROLS = {
 
 @pytest.mark.parametrize("control", CONTROLS.values(), ids=CONTROLS)
 async def test_a_fault_of_the_store_is_seen(tmp_path: Path, control: Control) -> None:
-    one = Round(tmp_path, Random(0), think_time=THINK_TIME, seed=control.seed)
+    system = System(tmp_path, control.seed)
+    one = Round(system, Random(0), think_time=THINK_TIME)
     evidence = await one.run(
         {"the fault": control.fault}, quiet=QUIET, settle=control.settle
     )

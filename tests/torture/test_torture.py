@@ -12,6 +12,7 @@ from tests.torture.judge.checker import report
 from tests.torture.judge.verdict import judge
 from tests.torture.run.faults import FAULTS
 from tests.torture.run.round import Round
+from tests.torture.run.system import System
 
 #: What slows requests down, if anything, and refuses none.
 HARMLESS = {
@@ -27,7 +28,7 @@ async def test_a_short_round_of_all_faults(
 ) -> None:
     seed = os.environ.get("SEED") or str(random.randrange(10**6))
     begin = time.monotonic()
-    evidence = await Round(tmp_path, random.Random(seed)).run()
+    evidence = await Round(System(tmp_path), random.Random(seed)).run(FAULTS)
     violations = judge(evidence)
     figures = Figures()
     figures.add(evidence, violations, time.monotonic() - begin)

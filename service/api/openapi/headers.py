@@ -8,7 +8,7 @@ from service.api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FORM
 from service.api.preconditions import ENTITY_TAG, ENTITY_TAGS
 from service.api.sse import LAST_EVENT_ID
 from service.model import MAX_INT64
-from service.web.headers import KV_REVISION, KV_TTL
+from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
 ENTITY_TAG_LIST = {
     "anyOf": [{"const": "*"}, {"type": "string", "pattern": f"^{ENTITY_TAGS.pattern}$"}]
@@ -29,6 +29,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     KV_REVISION: {"type": "integer", "minimum": 0},
     hdrs.ETAG: {"type": "string", "pattern": rf"^{ENTITY_TAG}$"},
     KV_TTL: {"type": "number"},
+    KV_AGE: {"type": "number", "minimum": 0},
     hdrs.RETRY_AFTER: {"type": "integer", "minimum": 1},
     hdrs.ACCEPT_ENCODING: {"type": "string"},
 }

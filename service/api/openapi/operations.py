@@ -10,7 +10,7 @@ from service.api.idempotency import IDEMPOTENCY_KEY
 from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
-from service.web.headers import KV_REVISION, KV_TTL
+from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
 
 class Operation(NamedTuple):
@@ -18,6 +18,7 @@ class Operation(NamedTuple):
 
     :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
+    :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
     :ivar events: whether it replies with a stream of events too, if asked to
     """
@@ -29,6 +30,7 @@ class Operation(NamedTuple):
     query: type | None = None
     headers: Sequence[str] = ()
     reply_headers: Sequence[str] = ()
+    optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
     events: bool = False
 
@@ -37,6 +39,9 @@ class Operation(NamedTuple):
 IDEMPOTENCY = (errors.IdempotencyConflict,)
 KEY = (errors.InvalidKey, errors.NotGranted)
 KEYS = (*KEY, errors.TooManyKeys)
+
+#: The headers of the reply to a stale read.
+STALE_HEADERS = (KV_REVISION, KV_AGE)
 CREDENTIALS = {"username": "alice", "password": "correct horse"}
 
 #: The errors of a request that checks a password.
@@ -107,7 +112,8 @@ READ = Operation(
     reply=replies.Found,
     body=requests.ReadBody,
     example={"keys": ["key1", "key2", "missing"]},
-    raises=[errors.NoKeys, *KEYS],
+    optional_headers=STALE_HEADERS,
+    raises=[errors.NoKeys, *KEYS, errors.Stale],
 )
 DELETE = Operation(
     "Delete many keys, all or none",
@@ -130,7 +136,8 @@ LIST_KEYS = Operation(
     body=requests.ListBody,
     example={"prefix": "key", "values": True},
     reply_headers=[KV_REVISION],
-    raises=KEY,
+    optional_headers=[KV_AGE],
+    raises=[*KEY, errors.Stale],
 )
 INCREMENT = Operation(
     "Add to many counters, all or none",
@@ -151,10 +158,13 @@ INCREMENT = Operation(
 GET_KEY = Operation(
     "Read one key",
     reply=replies.Value,
+    query=requests.KeyQuery,
     headers=PRECONDITIONS,
-    reply_headers=[hdrs.ETAG, KV_TTL],
+    reply_headers=[hdrs.ETAG],
+    optional_headers=[KV_TTL, *STALE_HEADERS],
     raises=[
         *KEY,
+        errors.Stale,
         errors.NotFound,
         errors.ConditionFailed,
         errors.BodyTooLarge,
@@ -206,4 +216,6 @@ CREATE_TICKET = Operation(
     "Get a ticket, with which an EventSource follows changes", reply=replies.Ticket
 )
 LIVEZ = Operation("Whether the process lives", reply=replies.Status)
-READYZ = Operation("Whether the storage answers too", reply=replies.Status)
+READYZ = Operation(
+    "Whether the storage answers too", reply=replies.Status, query=requests.ReadyQuery
+)

@@ -12,7 +12,6 @@ from service.api.openapi.headers import HEADERS
 from service.api.openapi.operations import Operation
 from service.api.schemas.replies import Problem
 from service.api.sse import EVENT_STREAM
-from service.web.headers import KV_TTL
 from service.web.problems import CONTENT_TYPE
 
 JSON = "application/json"
@@ -27,6 +26,7 @@ OF_ROUTES: Kinds = (
     errors.HeadersTooLarge,
     errors.Internal,
     errors.StorageUnavailable,
+    errors.NoQuorum,
     errors.Overloaded,
     errors.HttpVersionNotSupported,
 )
@@ -98,10 +98,14 @@ def _success(
         success["content"] = {JSON: {"schema": components.reference(operation.reply)}}
     if operation.events:
         success["content"][EVENT_STREAM] = {"schema": EVENT}
-    if operation.reply_headers:
+    headers = [*operation.reply_headers, *operation.optional_headers]
+    if headers:
         success["headers"] = {
-            str(name): {"schema": HEADERS[name], "required": name != KV_TTL}
-            for name in operation.reply_headers
+            str(name): {
+                "schema": HEADERS[name],
+                "required": name in operation.reply_headers,
+            }
+            for name in headers
         }
     return success
 

@@ -38,10 +38,12 @@ class ReadRequest(NamedTuple):
     """A read of keys.
 
     :ivar detailed: whether the reply has revisions and times to live too
+    :ivar is_stale: whether any node may answer
     """
 
     keys: list[str]
     detailed: bool
+    is_stale: bool
 
 
 class DeleteRequest(NamedTuple):
@@ -54,12 +56,14 @@ class ListRequest(NamedTuple):
 
     :ivar after: the key after which the page begins; None: it is the first page
     :ivar limit: keys of the page
+    :ivar is_stale: whether any node may answer
     """
 
     prefix: str
     after: str | None
     limit: int
     with_values: bool
+    is_stale: bool
 
 
 def parse_write(body: bytes, limits: Settings) -> WriteRequest:
@@ -92,7 +96,8 @@ def parse_read(body: bytes, limits: Settings) -> ReadRequest:
     :raises InvalidKey: one is empty or too long
     """
     given = decode(body, ReadBody)
-    return ReadRequest(distinct_keys(given.keys, limits), given.revisions)
+    keys = distinct_keys(given.keys, limits)
+    return ReadRequest(keys, given.revisions, given.stale)
 
 
 def parse_delete(body: bytes, limits: Settings) -> DeleteRequest:
@@ -124,7 +129,7 @@ def parse_list(body: bytes, limits: Settings) -> ListRequest:
         raise InvalidRequest(f"/limit is {limit}, the limit is {limits.max_keys}")
     for name, text in ("prefix", given.prefix), ("after", given.after or ""):
         check_key_length(text, limits, f"/{name}")
-    return ListRequest(given.prefix, given.after, limit, given.values)
+    return ListRequest(given.prefix, given.after, limit, given.values, given.stale)
 
 
 def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:

@@ -8,7 +8,7 @@ import msgspec
 from service.api.parsing.json_body import explanation
 from service.api.parsing.keys import BAD_PERCENT, check_key_length
 from service.api.parsing.numbers import parse_revision
-from service.api.schemas.requests import ChangesQuery, NoQuery, PutQuery
+from service.api.schemas.requests import ChangesQuery, KeyQuery, NoQuery, PutQuery
 from service.errors import MAX_QUOTED, InvalidRequest, shortened
 from service.settings import Settings
 
@@ -34,6 +34,14 @@ def refuse_query(query: str) -> None:
     """
     if query:
         _convert(query, NoQuery)
+
+
+def parse_key_query(query: str) -> bool:
+    """Whether any node may answer the read of a key.
+
+    :raises InvalidRequest: the query is malformed, or has another parameter
+    """
+    return bool(query) and _convert(query, KeyQuery).stale in ("", "true")
 
 
 def parse_put_query(query: str) -> float | None:

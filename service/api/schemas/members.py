@@ -6,7 +6,7 @@ document shows as required, although the struct has a default for it: the parser
 error code of its own for a missing one. `UNDOCUMENTED` marks what the document omits.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -71,6 +71,14 @@ Wait = Annotated[
         le=MAX_WAIT,
         description=f"Seconds; a reply comes after {MAX_POLL} s at the latest",
     ),
+]
+IsStale = Annotated[
+    bool, Meta(description="Whether any node of a cluster may answer, with its data")
+]
+#: In a query, the name without a value counts too.
+StaleFlag = Annotated[
+    Literal["", "true", "false"],
+    Meta(description="Whether any node of a cluster may answer, with its data"),
 ]
 Int64 = Annotated[int, Meta(ge=-MAX_INT64 - 1, le=MAX_INT64)] | Integral
 Limit = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": "$max_keys"})]

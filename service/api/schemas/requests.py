@@ -16,10 +16,12 @@ from service.api.schemas.members import (
     If,
     Int64,
     Integral,
+    IsStale,
     Keys,
     Limit,
     Password,
     Prefix,
+    StaleFlag,
     Ttl,
     Username,
     Wait,
@@ -54,6 +56,7 @@ class WriteBody(msgspec.Struct, forbid_unknown_fields=True):
 class ReadBody(msgspec.Struct, forbid_unknown_fields=True):
     keys: Keys = None
     revisions: bool = False
+    stale: IsStale = False
 
 
 class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,6 +69,7 @@ class ListBody(msgspec.Struct, forbid_unknown_fields=True):
     after: Prefix | None = None
     limit: Limit | Integral | None = None
     values: bool = False
+    stale: IsStale = False
 
 
 class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,6 +78,19 @@ class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
     pass
+
+
+class KeyQuery(msgspec.Struct, forbid_unknown_fields=True):
+    stale: StaleFlag | msgspec.UnsetType = msgspec.UNSET
+
+
+class ReadyQuery(msgspec.Struct):
+    reads: (
+        Annotated[
+            str, Meta(description="Given: a storage that answers stale reads is enough")
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class PutQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -6,10 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Generic, TypeVar
 
 from tests.support.machine import wait_until
 from tests.torture.run.session import PAUSE, Session
-from tests.torture.run.system import System
+from tests.torture.run.system import System, Tortured, full_disk
 
 #: Seconds: a fault lasts so long; and longer than the service waits for Tarantool.
 WHILE, LONG = 2.0, 6.5
@@ -52,20 +53,23 @@ WEIGHT, BATCHES, BATCH = 1024, 64, 2
 SLOW_SNAPSHOT = 0.1
 
 
+S = TypeVar("S", bound=Tortured)
+
+
 @dataclass(frozen=True)
-class Scene:
+class Scene(Generic[S]):
     """:ivar session: of the client that brings the fault about, if one does"""
 
-    system: System
+    system: S
     session: Session
     random: Random
 
 
 #: Returns when the fault was over, in monotonic seconds: from then on it can recover.
-Fault = Callable[[Scene], Awaitable[float]]
+Fault = Callable[[Scene[S]], Awaitable[float]]
 
 
-async def worker_killed(scene: Scene) -> float:
+async def worker_killed(scene: Scene[System]) -> float:
     worker = scene.random.choice(scene.system.workers)
     killed = time.monotonic()
     await asyncio.to_thread(worker.stop, signal.SIGKILL)
@@ -73,14 +77,14 @@ async def worker_killed(scene: Scene) -> float:
     return killed
 
 
-async def tarantool_killed(scene: Scene) -> float:
+async def tarantool_killed(scene: Scene[System]) -> float:
     killed = time.monotonic()
     await asyncio.to_thread(scene.system.tarantool.kill)
     await scene.system.start_tarantool()
     return killed
 
 
-async def all_killed(scene: Scene) -> float:
+async def all_killed(scene: Scene[System]) -> float:
     killed = time.monotonic()
     await asyncio.to_thread(scene.system.kill_all)
     await scene.system.start_tarantool()
@@ -88,35 +92,35 @@ async def all_killed(scene: Scene) -> float:
     return killed
 
 
-async def tarantool_stopped(scene: Scene) -> float:
+async def tarantool_stopped(scene: Scene[System]) -> float:
     return await _stopped(scene, WHILE / 2)
 
 
-async def tarantool_stopped_for_long(scene: Scene) -> float:
+async def tarantool_stopped_for_long(scene: Scene[System]) -> float:
     return await _stopped(scene, LONG)
 
 
-async def _stopped(scene: Scene, seconds: float) -> float:
+async def _stopped(scene: Scene[System], seconds: float) -> float:
     scene.system.tarantool.kill(signal.SIGSTOP)
     await asyncio.sleep(seconds)
     scene.system.tarantool.kill(signal.SIGCONT)
     return time.monotonic()
 
 
-async def connections_cut(scene: Scene) -> float:
+async def connections_cut(scene: Scene[System]) -> float:
     for _ in range(CUTS):
         scene.system.proxy.cut()
         await asyncio.sleep(WHILE / CUTS)
     return time.monotonic()
 
 
-async def connections_slow(scene: Scene) -> float:
+async def connections_slow(scene: Scene[System]) -> float:
     with scene.system.proxy.delaying(DELAY):
         await asyncio.sleep(WHILE)
     return time.monotonic()
 
 
-async def replies_swallowed(scene: Scene) -> float:
+async def replies_swallowed(scene: Scene[System]) -> float:
     for _ in range(3):
         with scene.system.proxy.swallowing():
             await asyncio.sleep(WHILE / 8)
@@ -124,7 +128,7 @@ async def replies_swallowed(scene: Scene) -> float:
     return time.monotonic()
 
 
-async def killed_in_snapshot(scene: Scene) -> float:
+async def killed_in_snapshot(scene: Scene[System]) -> float:
     tarantool = scene.system.tarantool
     for number in range(BATCHES):
         values = [scene.random.randbytes(WEIGHT).hex() for _ in range(BATCH)]
@@ -143,13 +147,13 @@ async def killed_in_snapshot(scene: Scene) -> float:
     return await tarantool_killed(scene)
 
 
-async def disk_full(scene: Scene) -> float:
-    with scene.system.full_disk(free=scene.random.randrange(4096)):
+async def disk_full(scene: Scene[System]) -> float:
+    with full_disk(scene.system.tarantool, free=scene.random.randrange(4096)):
         await asyncio.sleep(WHILE)
     return time.monotonic()
 
 
-async def memory_full(scene: Scene) -> float:
+async def memory_full(scene: Scene[System]) -> float:
     """Filled by a client, kept full, and freed by it.
 
     Half of the memory is taken inside Tarantool, where it needs no write to disk.
@@ -188,15 +192,15 @@ async def fill(
             batches.append(list(values))
 
 
-async def clock_forwards(scene: Scene) -> float:
+async def clock_forwards(scene: Scene[System]) -> float:
     return await _stepped(scene, HOUR)
 
 
-async def clock_backwards(scene: Scene) -> float:
+async def clock_backwards(scene: Scene[System]) -> float:
     return await _stepped(scene, -HOUR)
 
 
-async def _stepped(scene: Scene, seconds: int) -> float:
+async def _stepped(scene: Scene[System], seconds: int) -> float:
     """And back again, which is a step too."""
     scene.system.clock.step_to(seconds)
     await asyncio.sleep(WHILE)
@@ -204,7 +208,7 @@ async def _stepped(scene: Scene, seconds: int) -> float:
     return time.monotonic()
 
 
-FAULTS: dict[str, Fault] = {
+FAULTS: dict[str, Fault[System]] = {
     "kill -9 of a worker": worker_killed,
     "kill -9 of Tarantool": tarantool_killed,
     "kill -9 of everything": all_killed,

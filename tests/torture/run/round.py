@@ -4,19 +4,18 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 from random import Random
+from typing import Generic
 
 import aiohttp
 
 from tests.support.console import set_grants
 from tests.torture.evidence import Evidence, Followed, Injected
 from tests.torture.history import History, Operation
-from tests.torture.run.faults import FAULTS, Fault, Scene
+from tests.torture.run.faults import Fault, S, Scene
 from tests.torture.run.followers import Follower, Listener, Poller, feed_now
 from tests.torture.run.session import Session
-from tests.torture.run.system import System
 from tests.torture.run.workload import NARROW, TTLS, Client
 
 #: Clients, and seconds between two requests of one of them on average.
@@ -44,22 +43,19 @@ EVERYBODYS = next(iter(NARROW))
 EXPIRY = max(TTLS) + 1.5
 
 
-class Round:
-    """:param folder: the data and the logs of the system are left in it
-    :param seed: as in `System`
-    """
+class Round(Generic[S]):
+    """:param system: is started by `run`"""
 
     def __init__(
         self,
-        folder: Path,
+        system: S,
         random: Random,
         *,
         clients: int = CLIENTS,
         think_time: float = THINK_TIME,
-        seed: Callable[[Path], None] | None = None,
     ) -> None:
         self._random = random
-        self._system = System(folder, seed)
+        self._system = system
         self._clients = clients
         self._think_time = think_time
         self._operations: list[Operation] = []
@@ -69,7 +65,7 @@ class Round:
 
     async def run(
         self,
-        faults: Mapping[str, Fault] = FAULTS,
+        faults: Mapping[str, Fault[S]],
         *,
         quiet: float = QUIET,
         settle: float = EXPIRY,
@@ -133,11 +129,9 @@ class Round:
     async def _enter(self, session: Session) -> None:
         await session.enter()
         if session.grants is not None:
+            granted = session.grants.items()
             await asyncio.to_thread(
-                set_grants,
-                self._system.tarantool,
-                session.username,
-                *session.grants.items(),
+                lambda: set_grants(self._system.tarantool, session.username, *granted)
             )
 
     @contextlib.asynccontextmanager
@@ -171,7 +165,7 @@ class Round:
             self._troubles.append(f"a follower did not come to revision {revision}")
 
     async def _torture(
-        self, own: Session, faults: Mapping[str, Fault], quiet: float, until: float
+        self, own: Session, faults: Mapping[str, Fault[S]], quiet: float, until: float
     ) -> None:
         scene = Scene(self._system, own, self._random)
         order = list(faults)

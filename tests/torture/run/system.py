@@ -6,11 +6,17 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from tests.support.machine import ROOT, free_port
 from tests.support.proxy import Proxy
 from tests.support.service import ServiceProcess, service_environ
-from tests.support.tarantool import PASSWORD, LocalTarantool, evaluated
+from tests.support.tarantool import (
+    PASSWORD,
+    LocalTarantool,
+    Tarantool,
+    evaluated,
+)
 
 WORKERS = 2
 
@@ -57,6 +63,67 @@ class Clock:
             (SHARED_MEMORY / name).unlink(missing_ok=True)
 
 
+class Tortured(Protocol):
+    """What a round needs of a system, whatever it consists of."""
+
+    @property
+    def urls(self) -> list[str]:
+        """Of the workers."""
+
+    @property
+    def tarantool(self) -> Tarantool:
+        """The instance that takes writes now."""
+
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]: ...
+
+
+class LocalInstance(Protocol):
+    """A Tarantool whose process and files are on this machine."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def data(self) -> Path: ...
+
+
+@contextlib.contextmanager
+def full_disk(instance: LocalInstance, free: int = 0) -> Iterator[None]:
+    """The instance's log takes this many bytes more.
+
+    A limit on the size of files does what a full disk does, and needs no mount.
+    """
+    newest = max(instance.data.glob("*.xlog"))
+    _limit_files(instance.pid, newest.stat().st_size + free)
+    try:
+        yield
+    finally:
+        _limit_files(instance.pid, None)
+
+
+def _limit_files(pid: int, size: int | None) -> None:
+    """:param size: None: as it was"""
+    what = resource.RLIMIT_FSIZE
+    _, most = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (most if size is None else size, most))
+
+
+def worker(
+    folder: Path, uris: str, environ: Mapping[str, str] | None = None
+) -> ServiceProcess:
+    """A service in a new folder, in front of Tarantools at these addresses."""
+    folder.mkdir()
+    given = service_environ(
+        folder,
+        KV_TARANTOOL_URI=uris,
+        KV_TARANTOOL_PASSWORD=PASSWORD,
+        KV_JWT_SECRET=JWT_SECRET,
+        KV_TOKEN_TTL=str(TOKEN_TTL),
+        KV_MAX_BODY=str(MAX_BODY),
+    )
+    return ServiceProcess(folder, given | dict(environ or {}))
+
+
 class System:
     """:ivar urls: of the workers"""
 
@@ -74,22 +141,12 @@ class System:
         if seed is not None:
             seed(self.tarantool.init.parent)
         self.proxy = Proxy(free_port(), self.tarantool.port)
+        uri = f"127.0.0.1:{self.proxy.port}"
         self.workers = [
-            self._worker(folder / f"worker-{number}", more) for number in range(WORKERS)
+            worker(folder / f"worker-{number}", uri, more) for number in range(WORKERS)
         ]
         self.urls = [worker.url for worker in self.workers]
         self._pids: list[int] = []  # of all processes so far
-
-    def _worker(self, folder: Path, environ: Mapping[str, str]) -> ServiceProcess:
-        folder.mkdir()
-        given = service_environ(
-            folder,
-            KV_TARANTOOL_URI=f"127.0.0.1:{self.proxy.port}",
-            KV_TARANTOOL_PASSWORD=PASSWORD,
-            KV_JWT_SECRET=JWT_SECRET,
-            KV_TOKEN_TTL=str(TOKEN_TTL),
-        )
-        return ServiceProcess(folder, given | dict(environ))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -121,22 +178,3 @@ class System:
     async def ask(self, expression: str) -> object:
         """Tarantool itself, on its console."""
         return await asyncio.to_thread(evaluated, self.tarantool, expression)
-
-    @contextlib.contextmanager
-    def full_disk(self, free: int = 0) -> Iterator[None]:
-        """The log takes this many bytes more.
-
-        A limit on the size of files does what a full disk does, and needs no mount.
-        """
-        newest = max(self.tarantool.data.glob("*.xlog"))
-        self._limit_files(newest.stat().st_size + free)
-        try:
-            yield
-        finally:
-            self._limit_files(None)
-
-    def _limit_files(self, size: int | None) -> None:
-        """:param size: None: as it was"""
-        pid, what = self.tarantool.pid, resource.RLIMIT_FSIZE
-        _, most = resource.prlimit(pid, what)
-        resource.prlimit(pid, what, (most if size is None else size, most))

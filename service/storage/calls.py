@@ -1,0 +1,213 @@
+"""Calls of procedures: on the leader, or on any node; their repetition after a failure.
+
+A call that was not executed waits for the next leader, so that a failover is a pause
+for clients. A write whose result was lost is not repeated, unless it is identified: it
+may have been applied.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
+
+from service.errors import (
+    Applied,
+    NotGranted,
+    Problem,
+    Stale,
+    StorageUnavailable,
+    TokenRevoked,
+    Unavailable,
+)
+from service.logs import RecentReasons
+from service.sizes import KIB, SMALL
+from service.storage.connection import CALL_TIMEOUT, Instance
+from service.storage.nodes import Nodes
+from service.storage.refusals import (
+    READ_ONLY,
+    is_ahead,
+    is_refused_by_follower,
+    is_unconfirmed,
+    problem_of,
+)
+from service.yielding import yield_loop
+
+log = logging.getLogger(__name__)
+
+#: Bytes of a request and its result up to which a call uses the interactive connection,
+#: beyond them the bulk one. A few keys and a result of `SMALL` bytes are interactive.
+MAX_INTERACTIVE = SMALL + 8 * KIB
+
+#: Seconds after which a stale read is sent to the next node.
+STALE_TIMEOUT = 1.0
+
+
+class Calls:
+    """Calls procedures on the nodes.
+
+    :param stale_limit: the largest age of stale data, in seconds
+    """
+
+    def __init__(self, nodes: Nodes, stale_limit: float) -> None:
+        self._nodes = nodes
+        self._stale_limit = stale_limit
+        self._reasons = RecentReasons()
+
+    async def call(
+        self,
+        procedure: str,
+        *args: Any,
+        writes: bool = False,
+        is_repeatable: bool = False,
+        size: int = 0,
+    ) -> Any:
+        """Calls a procedure on the leader, in a cluster perhaps again on the next one.
+
+        It is called again if it was not executed; a read, and a write that is
+        identified, also if its result was lost.
+
+        :param writes: whether it may change data, for `applied` of an error
+        :param is_repeatable: whether a write can be called again after it was applied
+        :param size: bytes of the texts in the request and, at most, in the result
+        """
+        await yield_loop(size)
+        applied: Applied | None = "no" if writes else None
+        deadline: float | None = None  # of the wait for the next leader
+        while True:
+            instance = self._nodes.leader
+            if instance is None:
+                deadline = deadline or self._nodes.deadline()
+                instance = await self._nodes.next_leader(deadline, applied)
+            bulk = size > MAX_INTERACTIVE
+            connection = instance.bulk if bulk else instance.interactive
+            # asynctnt's request and response refer to each other: their contents,
+            # perhaps a batch of many megabytes, would stay until the next full garbage
+            # collection
+            sent = list(args)
+            try:
+                response = await connection.call(procedure, sent)
+                body = list(response.body)
+                response.body.clear()
+                await yield_loop(size)
+                return body
+            except TarantoolDatabaseError as error:
+                if is_unconfirmed(error):
+                    applied = "unknown" if writes else None
+                deadline = deadline or self._nodes.deadline()
+                can_repeat = not writes or is_repeatable
+                if not await self._has_moved(instance, error, deadline, can_repeat):
+                    # not assigned to a variable: the exception's traceback refers to
+                    # this frame, which would refer to the exception
+                    raise self._exception_of(error, applied, writes=writes) from None
+            except (TarantoolNetworkError, OSError) as error:
+                applied = "unknown" if writes else None
+                is_timeout = isinstance(error, TimeoutError)
+                self._nodes.poll()
+                if is_timeout:
+                    self._log(f"No answer within {CALL_TIMEOUT:g} s")
+                can_repeat = self._nodes.has_elections and not is_timeout
+                if not can_repeat or (writes and not is_repeatable):
+                    raise StorageUnavailable(applied=applied) from None
+                instance.drop()
+                deadline = deadline or self._nodes.deadline()
+            finally:
+                sent.clear()
+
+    async def _has_moved(
+        self,
+        instance: Instance,
+        error: TarantoolDatabaseError,
+        deadline: float,
+        can_repeat: bool,
+    ) -> bool:
+        """Whether a call that failed is to be made again on the next leader."""
+        nodes = self._nodes
+        if error.code in READ_ONLY:
+            nodes.poll()
+        if not nodes.has_elections:
+            return False
+        if is_ahead(error):
+            return not await nodes.still_leads(instance)
+        if is_refused_by_follower(error) or is_unconfirmed(error):
+            nodes.refused(instance)
+            can_repeat = can_repeat or not is_unconfirmed(error)
+            return can_repeat and asyncio.get_running_loop().time() < deadline
+        return False
+
+    async def call_any(self, procedure: str, *args: Any, size: int) -> list[Any]:
+        """Calls a procedure for stale data on the nearest node that has it.
+
+        :return: the age of the data in seconds, and the other results
+        :raises Stale: no node has heard from a leader within the limit
+        """
+        problem: Problem = StorageUnavailable()
+        candidates = self._nodes.nearest()
+        while candidates:
+            instance = candidates.pop(0)
+            timeout = STALE_TIMEOUT if candidates else CALL_TIMEOUT
+            try:
+                body = await self._call_on(
+                    instance, timeout, procedure, *args, size=size
+                )
+            except Unavailable as why:
+                problem = why
+            except (TokenRevoked, NotGranted) as why:
+                # the node may not have the account yet: the leader has
+                problem = why
+                candidates = [other for other in candidates if self._leads(other)]
+            else:
+                if body[0] <= self._stale_limit:
+                    return body
+                problem = Stale(
+                    f"The data is {body[0]:.1f} s old, "
+                    f"the limit is {self._stale_limit} s"
+                )
+        raise problem
+
+    def _leads(self, instance: Instance) -> bool:
+        return instance is self._nodes.leader
+
+    async def _call_on(
+        self,
+        instance: Instance,
+        timeout: float,  # noqa: ASYNC109 - that of asynctnt
+        procedure: str,
+        *args: Any,
+        size: int,
+    ) -> list[Any]:
+        """Calls a procedure that reads on this instance, once."""
+        await yield_loop(size)
+        bulk = size > MAX_INTERACTIVE
+        connection = instance.bulk if bulk else instance.interactive
+        sent = list(args)
+        try:
+            response = await connection.call(procedure, sent, timeout=timeout)
+            body = list(response.body)
+            response.body.clear()
+            await yield_loop(size)
+            return body
+        except TarantoolDatabaseError as error:
+            raise self._exception_of(error, None, writes=False) from None
+        except (TarantoolNetworkError, OSError):
+            raise StorageUnavailable() from None
+        finally:
+            sent.clear()
+
+    def _exception_of(
+        self, error: TarantoolDatabaseError, applied: Applied | None, *, writes: bool
+    ) -> Exception:
+        """The exception to raise: `error` itself when it is a fault of the service.
+
+        :param applied: whether an attempt before this one may have been applied
+        """
+        problem = problem_of(error, writes=writes)
+        if isinstance(problem, Unavailable):
+            self._log(str(problem))
+            if is_refused_by_follower(error):
+                problem.applied = applied
+        return problem or error
+
+    def _log(self, reason: str) -> None:
+        if self._reasons.is_due(reason):
+            log.warning("calls fail: %s", reason)
