@@ -16,8 +16,10 @@ ROOT = Path(__file__).parents[1]
 
 #: From the highest to the lowest. Packages of one layer must not require each other.
 LAYERS = (
-    ("init",),
+    ("init", "roles"),
+    ("kv.script_mode",),
     ("kv.start",),
+    ("kv.leadership",),
     ("kv.exports", "kv.config", "kv.migrator"),
     ("kv.api", "kv.admin"),
     ("kv.backup",),

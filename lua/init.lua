@@ -6,7 +6,7 @@ local HERE = fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2)))
 dofile(HERE .. '/kv/base/searcher.lua')(HERE)
 
 local ok, reason = pcall(function()
-    require('kv.start').start(fio.pathjoin(fio.dirname(HERE), 'migrations'))
+    require('kv.script_mode').start(fio.pathjoin(fio.dirname(HERE), 'migrations'))
 end)
 if not ok then
     io.stderr:write(('kv: cannot start: %s\n'):format(reason))

@@ -1,4 +1,6 @@
---- The settings of the instance, read from the environment.
+--- The settings of the instance: of script mode, read from the environment, and of the role, from
+-- the configuration of a cluster. The role's have the names of script mode without `KV_` or
+-- `KV_TARANTOOL_`, in lower case.
 -- An empty variable counts as unset. A secret may be in a file: NAME_FILE is its path.
 local json = require('json')
 
@@ -15,16 +17,66 @@ M.TUPLE_PER_BODY = 2
 --- Bytes: less memory has no space for a slab of each size (kv/capacity/memory.lua).
 local MIN_MEMTX_MEMORY = 64 * MIB
 
-local function variable(name, default)
+--- Where settings come from: `find` returns the value with a name, or nil.
+---@class Source
+---@field find fun(name: string): any
+---@field names table the source's names of the settings that both modes have
+
+local environment = {
+    names = {
+        user = 'KV_TARANTOOL_USER',
+        password = 'KV_TARANTOOL_PASSWORD',
+        password_file = 'KV_TARANTOOL_PASSWORD_FILE',
+        max_body = 'KV_MAX_BODY',
+        changes_bytes = 'KV_CHANGES_BYTES',
+        default_grants = 'KV_DEFAULT_GRANTS',
+        disk_reserve = 'KV_DISK_RESERVE',
+    },
+}
+
+function environment.find(name)
     local value = os.getenv(name)
-    if value == nil or value == '' then
-        return default
-    end
-    return value
+    return value ~= '' and value or nil
 end
 
-local function bytes(name, default, least)
-    local text = variable(name, tostring(default))
+--- A value from YAML as an environment variable has it; a list stays one.
+local function as_text(value)
+    if type(value) == 'number' and value % 1 == 0 then
+        return ('%.0f'):format(value)
+    end
+    return type(value) == 'table' and value or tostring(value)
+end
+
+--- The options of the role, each once.
+---@param options any
+---@return Source
+local function options_source(options)
+    if options == nil then
+        options = {}
+    elseif type(options) ~= 'table' then
+        error('expected settings by their names', 0)
+    end
+    local source, known = { names = {} }, {}
+    for name in pairs(environment.names) do
+        source.names[name] = name
+        table.insert(known, name)
+    end
+    table.sort(known)
+    for name in pairs(options) do
+        if environment.names[name] == nil then
+            error(('%s is not known: expected one of %s'):format(
+                tostring(name), table.concat(known, ', ')), 0)
+        end
+    end
+    function source.find(name)
+        local value = options[name]
+        return value ~= nil and value ~= '' and as_text(value) or nil
+    end
+    return source
+end
+
+local function bytes(source, name, default, least)
+    local text = tostring(source.find(name) or default)
     local value = text:match('^%d+$') and tonumber(text)
     least = least or 1
     if not value or value < least then
@@ -34,8 +86,8 @@ local function bytes(name, default, least)
     return value
 end
 
-local function choice(name, default, allowed)
-    local value = variable(name, default)
+local function choice(source, name, default, allowed)
+    local value = source.find(name) or default
     for _, candidate in ipairs(allowed) do
         if value == candidate then
             return value
@@ -54,20 +106,25 @@ local function content_of(path)
     return (text:gsub('[\r\n]+$', ''))
 end
 
-local function secret(name)
-    local path = variable(name .. '_FILE')
-    local value = variable(name) or (path and content_of(path))
+local function secret(source, name, name_of_file)
+    local path = source.find(name_of_file)
+    local value = source.find(name) or (path and content_of(path))
     if value == nil or value == '' then
-        error(('expected %s or %s_FILE'):format(name, name), 0)
+        error(('expected %s or %s'):format(name, name_of_file), 0)
     end
-    return value
+    return tostring(value)
 end
 
-local function default_grants(name)
-    local text = variable(name, '[{"prefix": "", "rights": "rw"}]')
-    local ok, given = pcall(json.decode, text)
-    local is_list = ok and text:match('^%s*%[') -- {} is decoded to an empty table, too
-    local valid, found = pcall(grants.parse, is_list and given)
+--- Grants from a JSON text or, in YAML, from a list.
+local function default_grants(source, name)
+    local given = source.find(name) or '[{"prefix": "", "rights": "rw"}]'
+    if type(given) == 'string' then
+        local text = given
+        local ok, decoded = pcall(json.decode, text)
+        local is_list = ok and text:match('^%s*%[') -- {} is decoded to an empty table, too
+        given = is_list and decoded
+    end
+    local valid, found = pcall(grants.parse, given)
     if not valid then
         error(('%s: %s'):format(name, found), 0)
     end
@@ -75,8 +132,8 @@ local function default_grants(name)
 end
 
 --- The service's own account in Tarantool: a start sets its rights and its password.
-local function service_account(name, default)
-    local user = variable(name, default)
+local function service_account(source, name, default)
+    local user = tostring(source.find(name) or default)
     for _, built_in in ipairs({ 'admin', 'guest', 'public', 'replication', 'super' }) do
         if user == built_in then
             error(('%s is %q: a built-in account of Tarantool'):format(name, user), 0)
@@ -85,21 +142,38 @@ local function service_account(name, default)
     return user
 end
 
+--- The settings of both modes.
+---@param source Source
+---@return table settings
+local function read_common(source)
+    local names = source.names
+    return {
+        user = service_account(source, names.user, 'kv_service'),
+        password = secret(source, names.password, names.password_file),
+        max_tuple_size = bytes(source, names.max_body, 16 * MIB) * M.TUPLE_PER_BODY,
+        changes_bytes = bytes(source, names.changes_bytes, 64 * MIB, 0),
+        default_grants = default_grants(source, names.default_grants),
+        disk_reserve = bytes(source, names.disk_reserve, 64 * MIB, 0),
+    }
+end
+
+--- Reads the settings of script mode.
 ---@return table settings
 function M.read()
-    return {
-        listen = variable('KV_TARANTOOL_LISTEN', '3301'),
-        user = service_account('KV_TARANTOOL_USER', 'kv_service'),
-        password = secret('KV_TARANTOOL_PASSWORD'),
-        data_dir = variable('KV_DATA_DIR', './var'),
-        wal_mode = choice('KV_WAL_MODE', 'fsync', { 'fsync', 'write' }),
-        memtx_memory = bytes('KV_MEMTX_MEMORY', 256 * MIB, MIN_MEMTX_MEMORY),
-        max_tuple_size = bytes('KV_MAX_BODY', 16 * MIB) * M.TUPLE_PER_BODY,
-        changes_bytes = bytes('KV_CHANGES_BYTES', 64 * MIB, 0),
-        default_grants = default_grants('KV_DEFAULT_GRANTS'),
-        disk_reserve = bytes('KV_DISK_RESERVE', 64 * MIB, 0),
-        parent_pid = tonumber(variable('KV_PARENT_PID')),
-    }
+    local settings = read_common(environment)
+    settings.listen = environment.find('KV_TARANTOOL_LISTEN') or '3301'
+    settings.data_dir = environment.find('KV_DATA_DIR') or './var'
+    settings.wal_mode = choice(environment, 'KV_WAL_MODE', 'fsync', { 'fsync', 'write' })
+    settings.memtx_memory = bytes(environment, 'KV_MEMTX_MEMORY', 256 * MIB, MIN_MEMTX_MEMORY)
+    settings.parent_pid = tonumber(environment.find('KV_PARENT_PID'))
+    return settings
+end
+
+--- Reads the settings of the role.
+---@param options any as the configuration of the cluster has them
+---@return table settings
+function M.read_options(options)
+    return read_common(options_source(options))
 end
 
 return M

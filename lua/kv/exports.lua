@@ -1,5 +1,7 @@
 --- The procedures by name and version, and their deployment into the instance.
 local admin = require('kv.admin')
+local leader = require('kv.base.leader')
+local lease = require('kv.base.lease')
 
 local M = {}
 
@@ -20,14 +22,58 @@ local function names()
     return found
 end
 
+--- Procedures that every node of a cluster answers, not only the leader: the state of the node,
+-- and reads that may be stale, for which the migrations must have arrived.
+local ON_EVERY_NODE = {
+    status = function() end,
+    get_stale = leader.check_prepared,
+    list_stale = leader.check_prepared,
+}
+
+--- Procedures whose result must not be lost, because a majority has confirmed it; and those that
+-- check the lease themselves. The others return what they have read.
+local CHECKED_INSIDE = {
+    begin_sign_up = true,
+    create_user = true,
+    delete = true,
+    delete_user = true,
+    end_login = true,
+    end_tokens = true,
+    get_each = true,
+    increment = true,
+    put = true,
+    put_each = true,
+    rehash = true,
+    set_password = true,
+}
+
+local function guarded(name, procedure)
+    local check = ON_EVERY_NODE[name]
+    if check == nil then
+        return lease.strict(procedure, not CHECKED_INSIDE[name])
+    end
+    return function(...)
+        check()
+        return procedure(...)
+    end
+end
+
 --- Publishes the procedures in the global table `kv`, where call() finds them, next to the
--- functions for operators, `kv.admin`.
+-- functions for operators, `kv.admin`. In a cluster only the leader executes most of them.
 function M.publish()
     local root = { admin = admin.functions() }
     for version, procedures in pairs(VERSIONS) do
-        root[version] = table.copy(procedures)
+        root[version] = {}
+        for name, procedure in pairs(procedures) do
+            root[version][name] = leader.is_clustered() and guarded(name, procedure) or procedure
+        end
     end
     rawset(_G, 'kv', root)
+end
+
+--- Removes what was published. Tarantool would go on calling it.
+function M.withdraw()
+    rawset(_G, 'kv', nil)
 end
 
 local function drop_stale(current)
@@ -56,6 +102,7 @@ local function set_password(user, password)
 end
 
 --- Creates and grants the procedures, drops stale ones; writes nothing where all is in place.
+-- In a cluster a procedure that is unknown here may be one of a newer node: it stays.
 ---@param user string the service's account
 ---@param password string
 function M.deploy(user, password)
@@ -66,7 +113,9 @@ function M.deploy(user, password)
             box.schema.func.create(name, { setuid = true, if_not_exists = true })
             box.schema.role.grant(ROLE, 'execute', 'function', name, { if_not_exists = true })
         end
-        drop_stale(current)
+        if not leader.is_clustered() then
+            drop_stale(current)
+        end
         box.schema.user.create(user, { if_not_exists = true })
         set_password(user, password)
         box.schema.user.grant(user, ROLE, nil, nil, { if_not_exists = true })

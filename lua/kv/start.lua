@@ -1,111 +1,99 @@
---- Starts the instance: configures it, applies the migrations, publishes the procedures, and
--- only then listens.
-local console = require('console')
-local errno = require('errno')
-local fio = require('fio')
-local log = require('log')
-
+--- Starts the store in a configured instance: of script mode, and as a node of a cluster.
 local accounts = require('kv.accounts.accounts')
 local capacity = require('kv.capacity')
 local change_feed = require('kv.data.change_feed')
 local change_log = require('kv.data.change_log')
 local clock = require('kv.data.clock')
-local compat = require('kv.base.compat')
-local config = require('kv.config')
 local disk = require('kv.capacity.disk')
 local expiry = require('kv.data.expiry')
 local exports = require('kv.exports')
-local live = require('kv.backup.live')
+local leader = require('kv.base.leader')
+local leadership = require('kv.leadership')
+local lease = require('kv.base.lease')
 local memory = require('kv.capacity.memory')
 local migrator = require('kv.migrator')
-local parent_death = require('kv.base.parent_death')
-local restore_epoch = require('kv.backup.restore_epoch')
 
 local M = {}
 
---- Seconds between snapshots: a restart replays the writes of an hour from the log.
-local CHECKPOINT_INTERVAL = 3600
-
---- Bytes of the log after which a snapshot is taken earlier: it bounds the size of two
--- snapshots and the logs between them.
-local CHECKPOINT_WAL_THRESHOLD = 1024 * 1024 * 1024
-
---- The allocator's ratio of one size class to the one before. Each class takes slabs of its
--- own, 16 MiB for tuples of 128 KiB and more, and keeps them: with Tarantool's default of 1.05
--- about 80 tuples of different sizes use up 256 MiB for good, with 1.25 about 120. With 2 a
--- million values of 500 bytes took 2.1 times their bytes; with 1.3 values of any size from 100
--- bytes take at most 1.6 times theirs, keys and entries in two indexes included. 3.x rounds it
--- to the square root of 2. It cannot be set a second time.
-local SLAB_ALLOC_FACTOR = 1.3
-
---- Enters the data directory. It does without box.cfg's work_dir, of which Tarantool takes
--- the first 255 bytes.
-local function enter(data_dir)
-    if not fio.path.is_dir(data_dir) then
-        assert(fio.mktree(data_dir))
-    end
-    if not fio.chdir(data_dir) then
-        error(('KV_DATA_DIR: %s: %s'):format(data_dir, errno.strerror()), 0)
-    end
-end
-
---- Listens on the console's socket, by a name relative to the data directory: an absolute path
--- may be longer than a socket's path can be, and a URI ends at some characters that a path may
--- contain. Tarantool replaces any file of that name, not only a stale socket.
-local function open_console(data_dir)
-    local found = fio.lstat(live.CONSOLE)
-    if found ~= nil and not found:is_sock() then
-        error(('KV_DATA_DIR: %s is not a socket: move it away'):format(
-            fio.pathjoin(data_dir, live.CONSOLE)), 0)
-    end
-    console.listen('unix/:./' .. live.CONSOLE)
-end
-
-local function configure_box(cfg)
-    box.cfg({
-        wal_mode = cfg.wal_mode,
-        memtx_memory = cfg.memtx_memory + memory.START_HEADROOM_BYTES,
-        memtx_max_tuple_size = math.max(cfg.max_tuple_size, memory.MIN_TUPLE_LIMIT),
-        slab_alloc_factor = type(box.cfg) == 'function' and SLAB_ALLOC_FACTOR or nil,
-        checkpoint_interval = CHECKPOINT_INTERVAL,
-        checkpoint_wal_threshold = CHECKPOINT_WAL_THRESHOLD,
-        feedback_enabled = compat.feedback_enabled,
-    })
-end
+local is_wired = false
 
 --- Connects the modules that do not require each other.
 local function wire()
-    capacity.register_releasable(change_log.RELEASABLE)
-    accounts.on_change(change_feed.wake)
+    if not is_wired then
+        capacity.register_releasable(change_log.RELEASABLE)
+        accounts.on_change(change_feed.wake)
+        lease.configure(clock.record)
+        is_wired = true
+    end
 end
 
----@param migrations string the path of their folder
-function M.start(migrations)
-    compat.lift_slice_limit() -- migrations and a restore touch every account in one transaction
-    local cfg = config.read()
-    if cfg.parent_pid ~= nil then
-        parent_death.follow_parent(cfg.parent_pid)
-    end
-    fio.umask(tonumber('077', 8)) -- only the owner may read the data and open the console
-    enter(cfg.data_dir)
-    configure_box(cfg)
-    open_console(cfg.data_dir)
-    migrator.migrate(migrations)
-    exports.publish()
-    if not box.info.ro then
-        restore_epoch.apply()
-        exports.deploy(cfg.user, cfg.password)
-    end
+local function configure(settings)
     wire()
-    accounts.configure(cfg.default_grants)
-    change_log.configure(cfg.changes_bytes, cfg.memtx_memory)
-    disk.configure(cfg.disk_reserve)
+    accounts.configure(settings.default_grants)
+    change_log.configure(settings.changes_bytes,
+        box.cfg.memtx_memory - memory.START_HEADROOM_BYTES)
+    disk.configure(settings.disk_reserve)
+end
+
+--- What every instance does once its spaces are there.
+local function prepare()
+    accounts.watch()
     memory.fill_start_headroom()
     memory.refill_reserve()
     clock.catch_up()
     expiry.start()
-    box.cfg({ listen = cfg.listen })
-    log.info('kv: ready')
+end
+
+--- What an instance that takes writes does before it accepts calls, besides its schema.
+local function lead()
+    change_log.check()
+    memory.refill_reserve()
+    clock.catch_up()
+end
+
+---@return Duties
+local function duties(settings, migrations)
+    return {
+        migrations = migrations,
+        user = settings.user,
+        password = settings.password,
+        prepare = prepare,
+        lead = lead,
+    }
+end
+
+--- Starts a single instance. Returns when it can take calls. One that is read-only follows a
+-- leader until it becomes writable itself.
+---@param settings table of kv.config
+---@param folder string of the migrations
+function M.start_alone(settings, folder)
+    migrator.migrate(folder)
+    exports.publish()
+    configure(settings)
+    local own_duties = duties(settings, migrator.read(folder))
+    if box.info.ro then
+        leadership.start(own_duties)
+    else
+        leadership.lead_alone(own_duties)
+    end
+end
+
+--- Starts a node of a cluster, or gives a running one other settings. It takes calls when it
+-- has become the leader and done its duties.
+---@param settings table of kv.config
+---@param folder string of the migrations
+function M.start_node(settings, folder)
+    leader.configure({ clustered = true })
+    configure(settings)
+    exports.publish()
+    leadership.start(duties(settings, migrator.read(folder)))
+end
+
+--- Ends what `start_node` began. The procedures are gone, too.
+function M.stop()
+    exports.withdraw()
+    leadership.stop()
+    expiry.stop()
 end
 
 return M

@@ -45,8 +45,8 @@ FAULTS = {
     ),
     "missing-module": (
         "kv/start.lua",
-        "local leadership = require('kv.leadership')",
-        "kv.start requires kv.leadership, which does not exist",
+        "local missing = require('kv.missing')",
+        "kv.start requires kv.missing, which does not exist",
     ),
     "module-without-a-layer": (
         "kv/stray.lua",

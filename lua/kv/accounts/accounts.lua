@@ -27,6 +27,7 @@ local changed = {}
 
 local listeners = {}
 local default_grants = grants.EVERYTHING
+local is_watched = false
 
 --- What every hash of bcrypt begins with here. The cost follows, in two digits.
 local HASH_PREFIX = '$2b$'
@@ -46,7 +47,14 @@ end
 ---@param default table grants of an account that is created without any
 function M.configure(default)
     default_grants = default
-    box.space.users:on_replace(note_change)
+end
+
+--- Begins to note changes, once the space is there; in a cluster those that the leader makes, too.
+function M.watch()
+    if not is_watched then
+        box.space.users:on_replace(note_change)
+        is_watched = true
+    end
 end
 
 ---@param listener function called when an account has changed; must not yield

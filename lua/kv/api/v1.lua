@@ -29,9 +29,10 @@ local NO_OPTIONS = {}
 
 ---@class Caller {username, credentials_version}, as in the verified token
 
----@return table {read_only =}
+--- Describes this instance. Every node of a cluster answers.
+---@return table state
 function M.status()
-    return { read_only = box.info.ro }
+    return leader.status()
 end
 
 --- Counts a sign-up from this address, unless there were too many.

@@ -16,8 +16,7 @@ local M = {}
 local PROGRAM = fio.pathjoin(
     fio.abspath(fio.dirname(debug.getinfo(1, 'S').source:sub(2))), 'main.lua')
 
---- The socket of the operators' console, in the data directory. The program runs there, as
--- this instance does.
+--- The socket of the operators' console in script mode, in the data directory.
 M.CONSOLE = 'console.sock'
 
 --- Seconds between two checks whether a snapshot in progress is complete.
@@ -29,6 +28,14 @@ local MAX_ROWS = 250
 local MAX_BYTES = 128 * 1024
 
 local in_progress = false
+local console = M.CONSOLE
+
+--- Sets the socket of the console, by which the program calls this instance. The program runs in
+-- the current folder, as the instance does.
+---@param path string
+function M.configure(path)
+    console = path
+end
 
 local function snapshot()
     while true do
@@ -84,7 +91,7 @@ local function copy(folder)
     snapshot()
     local source = newest_snapshot(box.backup.start())
     local pid = tostring(tarantool.pid())
-    local ok, result = pcall(run, 'copy', source, folder, M.CONSOLE, pid)
+    local ok, result = pcall(run, 'copy', source, folder, console, pid)
     box.backup.stop()
     if not ok then
         error(result, 0)

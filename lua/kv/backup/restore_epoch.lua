@@ -7,7 +7,7 @@ local log = require('log')
 
 local M = {}
 
---- The file in the data directory that marks it as restored.
+--- The file that marks a directory of snapshots as restored.
 M.MARKER = 'restored'
 
 --- More than a store counts between two backups.
@@ -17,10 +17,11 @@ local function increase(counter, by)
     return box.space.kv_meta:update(counter, { { '+', 'value', by } }).value
 end
 
---- Increases the counters of a restored store, after the migrations and in the data directory.
--- Without the marker it does nothing.
+--- Increases the counters of a restored store, after the migrations. Without the marker it does
+-- nothing.
 function M.apply()
-    if not fio.path.exists(M.MARKER) then
+    local marker = fio.pathjoin(box.cfg.memtx_dir, M.MARKER)
+    if not fio.path.exists(marker) then
         return
     end
     box.atomic(function()
@@ -32,7 +33,7 @@ function M.apply()
             })
         end
     end)
-    fio.unlink(M.MARKER)
+    fio.unlink(marker)
     local revision = box.space.kv_meta:get('revision').value
     log.info('kv: restored from a backup: revisions continue after %s', revision)
 end

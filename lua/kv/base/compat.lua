@@ -1,5 +1,6 @@
 --- Differences between the versions of Tarantool that this code runs on (2.6 to 3.8).
 local fiber = require('fiber')
+local tarantool = require('tarantool')
 
 local M = {}
 
@@ -18,6 +19,18 @@ function M.lift_slice_limit()
     if fiber.set_max_slice ~= nil then
         fiber.self():set_max_slice(NO_LIMIT)
     end
+end
+
+--- Whether Tarantool has the elections that a cluster requires: 3.x alone.
+---@return boolean
+function M.can_elect()
+    return tonumber(tarantool.version:match('^%d+')) >= 3
+end
+
+--- Makes changes of the schema and of grants synchronous, or not: 3.x alone can.
+---@param is_sync boolean
+function M.set_synchronous_schema(is_sync)
+    require('compat').box_consider_system_spaces_synchronous = is_sync and 'new' or 'old'
 end
 
 return M

@@ -13,23 +13,24 @@ local M = {}
 local LOST_AFTER = 4
 
 local clustered = false
+local prepared = false
 local completed_term = nil -- of the duties; nil: they have to be done again
 local listeners = {}
+local resigned_term = nil -- in which the node steps down
 
 ---@param settings table {clustered = whether instances elect a leader}
 function M.configure(settings)
     clustered = settings.clustered
-    completed_term = nil
 end
 
 function M.is_clustered()
     return clustered
 end
 
---- The duties of this term are completed: the node accepts calls.
----@param term number of the queue of synchronous transactions
-function M.complete(term)
-    completed_term = term
+--- The migrations have arrived: the node can answer reads.
+---@param is_prepared boolean
+function M.set_prepared(is_prepared)
+    prepared = is_prepared
 end
 
 --- The node accepts no calls until `complete` is called again.
@@ -38,6 +39,17 @@ function M.resign()
     completed_term = nil
     for _, listener in ipairs(listeners) do
         listener(term)
+    end
+end
+
+--- The duties of this term are completed: the node accepts calls.
+---@param term number of the queue of synchronous transactions
+function M.complete(term)
+    if completed_term ~= nil and completed_term ~= term then
+        M.resign() -- the node has led in another term until now
+    end
+    if term ~= resigned_term then
+        completed_term = term
     end
 end
 
@@ -51,6 +63,22 @@ end
 ---@return number|nil
 function M.term()
     return completed_term
+end
+
+--- Gives the leadership to another node. The node accepts no calls in this term from now on.
+---@param await_writes function returns when no write is in flight
+function M.step_down(await_writes)
+    local term = completed_term
+    M.resign()
+    resigned_term = term
+    local ok, failure = pcall(function()
+        await_writes()
+        box.ctl.demote()
+    end)
+    if not ok then
+        resigned_term, completed_term = nil, term
+        error(failure, 0)
+    end
 end
 
 ---@return boolean
@@ -83,6 +111,13 @@ end
 function M.check()
     if clustered and not M.leads() then
         M.refuse()
+    end
+end
+
+--- Raises kv.NotLeader on a node whose leader has not applied the node's migrations yet.
+function M.check_prepared()
+    if not prepared then
+        errors.raise('NotLeader', 'it waits for the migrations of the leader')
     end
 end
 

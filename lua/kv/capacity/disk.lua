@@ -34,30 +34,34 @@ local SNAPSHOT_PAUSE = 10
 --- Bytes of a snapshot for the system spaces and what is around the rows.
 local SNAPSHOT_OVERHEAD = 1024 * 1024
 
---- The data directory is the current one.
-local DATA_DIR = '.'
-
 local reserve = 0 -- bytes; 0: there is none
-local free, available = 0, 0 -- bytes; available: free beyond the reserve
+local available = 0 -- bytes beyond the reserve, on the disk of the write-ahead log
 local checked_at = -math.huge
 local no_snapshot_before = -math.huge
 local releasable -- see kv.capacity
 
-local function check()
+---@return number|nil free bytes of the disk of a folder
+---@return number|nil size of the disk in bytes
+local function measured(folder)
     local stat = ffi.new('struct kv_statvfs')
-    if ffi.C.kv_statvfs(DATA_DIR, stat) ~= 0 then
-        return
+    if ffi.C.kv_statvfs(folder, stat) == 0 then
+        local block = tonumber(stat.f_frsize)
+        return tonumber(stat.f_bavail) * block, tonumber(stat.f_blocks) * block
     end
-    local block = tonumber(stat.f_frsize)
-    free = tonumber(stat.f_bavail) * block
-    available = free - math.min(reserve, tonumber(stat.f_blocks) * block * MAX_SHARE)
-    checked_at = clock.monotonic()
+end
+
+local function check()
+    local free, size = measured(box.cfg.wal_dir)
+    if free ~= nil then
+        available = free - math.min(reserve, size * MAX_SHARE)
+        checked_at = clock.monotonic()
+    end
 end
 
 ---@param bytes number of the reserve; 0: none
 function M.configure(bytes)
-    if bytes > 0 and jit.os == 'Linux' and ffi.abi('64bit') then
-        reserve = bytes
+    reserve = jit.os == 'Linux' and ffi.abi('64bit') and bytes or 0
+    if reserve > 0 then
         available = math.huge -- where the disk cannot be checked
         check()
     end
@@ -106,7 +110,7 @@ end
 function M.free_space()
     local checkpoints = box.info.gc().checkpoints
     local has_grown = checkpoints[#checkpoints].signature ~= box.info.signature
-    local bytes = snapshot_bytes()
+    local bytes, free = snapshot_bytes(), measured(box.cfg.memtx_dir) or 0
     if has_grown and bytes < free and clock.monotonic() > no_snapshot_before then
         no_snapshot_before = math.huge -- until it is taken
         local more = releasable ~= nil and releasable.bytes() or 0

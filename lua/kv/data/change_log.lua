@@ -26,18 +26,19 @@ local PER_READ = 256
 
 local limit = 0 -- bytes; 0: there is no log
 
---- Sets the limit, before the first write. Empties a log that has missed a write, because it was
--- switched off for a time: nobody could resume from it.
+--- Sets the limit, before the first write.
 ---@param bytes number that the log may take; 0 switches it off
 ---@param memory number bytes of the instance's memory
 function M.configure(bytes, memory)
     limit = math.min(bytes, memory * MAX_SHARE)
+end
+
+--- Empties a log that has missed a write, because it was switched off for a time: nobody could
+-- resume from it. On the instance that takes writes, before the first one.
+function M.check()
     local log = box.space.kv_changes
     local newest = log.index.revision:max()
-    if newest == nil or box.info.ro then
-        return
-    end
-    if limit == 0 or newest.revision ~= store.revision() then
+    if newest ~= nil and (limit == 0 or newest.revision ~= store.revision()) then
         log:truncate()
     end
 end

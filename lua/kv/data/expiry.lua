@@ -28,6 +28,7 @@ local REPORT_INTERVAL = 10
 
 local wake = fiber.cond()
 local wakes_at = 0 -- seconds since 1970
+local is_running = false
 
 ---@return boolean more whether there may be more expired keys
 local function delete_keys(now)
@@ -58,7 +59,7 @@ local function sweep()
         return replica.SAMPLE_INTERVAL
     end
     clock.catch_up()
-    if box.info.ro then
+    if not leader.leads() then
         return MAX_PAUSE
     end
     if leader.is_clustered() then
@@ -74,7 +75,7 @@ end
 local function run()
     fiber.name('kv.expiry')
     local reported_at = -REPORT_INTERVAL
-    while true do
+    while is_running do
         local ok, result = pcall(sweep)
         local seconds = ok and result or MAX_PAUSE
         if not ok and monotonic() - reported_at > REPORT_INTERVAL then
@@ -87,8 +88,18 @@ local function run()
     end
 end
 
+--- Starts the fiber, unless it runs.
 function M.start()
-    fiber.create(run)
+    if not is_running then
+        is_running = true
+        fiber.create(run)
+    end
+end
+
+--- Ends the fiber after the sweep in progress.
+function M.stop()
+    is_running = false
+    wake:signal()
 end
 
 --- Called when a key that expires is written: the next sweep must not be later.
