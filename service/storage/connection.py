@@ -57,6 +57,7 @@ class Protocol(asynctnt.iproto.protocol.Protocol):  # type: ignore[misc]  # no t
         super().connection_lost(exc)
         if self.connected is not None and not self.connected.done():
             self.connected.set_exception(ConnectionResetError("closed the connection"))
+            self.connected.exception()  # retrieved: nobody may be waiting for it
 
 
 class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
@@ -137,6 +138,7 @@ class Instance:
 
     :param on_lost: called when either connection is lost
     :ivar has_led: whether calls were sent to it as to the leader
+    :ivar is_dropped: whether this process has closed it
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class Instance:
         self._on_lost = on_lost
         self.is_open = False
         self.has_led = False
+        self.is_dropped = False
 
     async def open(self) -> Status:
         """Opens both connections; returns the instance's status.
@@ -186,6 +189,7 @@ class Instance:
 
     def drop(self) -> None:
         """Closes both, as if the connection had been lost."""
+        self.is_dropped = True
         self._lost(self.interactive)
 
     def _lost(self, _: Connection) -> None:

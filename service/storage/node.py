@@ -138,7 +138,8 @@ class Node:
     def _lost(self, instance: Instance) -> None:
         if instance is not self.instance:
             return
-        log.warning("lost the connection to Tarantool at %s", self.address)
+        if not instance.is_dropped:
+            log.warning("lost the connection to Tarantool at %s", self.address)
         self.instance = self.status = None
         self._is_lost.set()
         self._is_due.set()
@@ -164,6 +165,7 @@ class Node:
             await self._wait_for(answer)
             status = await answer
         except TimeoutError:
+            log.warning("Tarantool at %s does not answer", self.address)
             instance.drop()  # perhaps the network is cut: another connection may work
             return
         except (TarantoolNetworkError, OSError):

@@ -39,8 +39,8 @@ AT_ONCE = struct.pack("ii", 1, 0)
 #: Seconds between the requests of a client in a crowd.
 PAUSE = 0.3
 
-#: Requests one after the other, each of which takes the event loop several rounds.
-ROUNDS_OF_THE_LOOP = 5
+#: Requests, one after the other, that are answered after those sent before them.
+LATER_REQUESTS = 5
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ async def logins_of(client: Client, count: int) -> list[int]:
 async def arrival(service: Client) -> None:
     """Returns when all requests sent before have entered the queue, or were refused.
 
-    The tests and the service share an event loop: it has come round to the sockets of
-    those before it has answered these.
+    The tests and the service share an event loop, which accepts connections in their
+    order: when it has answered later requests, it has read the earlier ones.
     """
-    for _ in range(ROUNDS_OF_THE_LOOP):
+    for _ in range(LATER_REQUESTS):
         async with coming_from(new_address(), service) as client:
             assert (await client.request("GET", "/livez")).status == 200
 

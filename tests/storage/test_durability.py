@@ -46,6 +46,11 @@ DELETE = "kv.v1.delete({'ann', 1}, {'k'})"
 INCREMENT = "select(2, kv.v1.increment({'ann', 1}, {'n'}, {1}))[1]"
 IS_THERE = "box.space.kv:get('k') ~= nil"
 READ = "kv.v1.get({'ann', 1}, {'k'}, 1000)[1]"
+STALE_READ = "(select(3, kv.v1.get_stale({'ann', 1}, {'k'}, 1000)))[1]"
+STALE_LIST = """
+table.concat(
+    (select(5, kv.v1.list_stale({'ann', 1}, '', nil, 10, 1000, true))), ', ')
+"""
 LIST = "table.concat(select(4, kv.v1.list({'ann', 1}, '', nil, 10, 1000, true)), ', ')"
 
 READS = {
@@ -55,6 +60,15 @@ READS = {
     ),
     "list-of-an-overwrite": Meeting(PUT, value("k"), LIST, "new", "new, 1", "old, 1"),
     "list-of-a-deletion": Meeting(DELETE, IS_THERE, LIST, "false", "1", "old, 1"),
+    "stale-read-of-an-overwrite": Meeting(
+        PUT, value("k"), STALE_READ, "new", "new", "old"
+    ),
+    "stale-read-of-a-deletion": Meeting(
+        DELETE, IS_THERE, f"{STALE_READ} ~= nil", "false", "false", "true"
+    ),
+    "stale-list-of-an-overwrite": Meeting(
+        PUT, value("k"), STALE_LIST, "new", "new, 1", "old, 1"
+    ),
     "login-of-a-registration": Meeting(
         write="kv.v1.create_user('bob', 'new')",
         plain_read="box.space.users:get('bob').password_hash",

@@ -15,8 +15,8 @@ local LOST_AFTER = 4
 local clustered = false
 local prepared = false
 local completed_term = nil -- of the duties; nil: they have to be done again
-local resigned_term = nil -- in which the node steps down
 local listeners = {}
+local resigned_term = nil -- in which the node steps down
 
 ---@param settings table {clustered = whether instances elect a leader}
 function M.configure(settings)
@@ -33,18 +33,23 @@ function M.set_prepared(is_prepared)
     prepared = is_prepared
 end
 
---- The duties of this term are completed: the node accepts calls.
----@param term number of the queue of synchronous transactions
-function M.complete(term)
-    completed_term = term
-end
-
 --- The node accepts no calls until `complete` is called again.
 function M.resign()
     local term = completed_term
     completed_term = nil
     for _, listener in ipairs(listeners) do
         listener(term)
+    end
+end
+
+--- The duties of this term are completed: the node accepts calls.
+---@param term number of the queue of synchronous transactions
+function M.complete(term)
+    if completed_term ~= nil and completed_term ~= term then
+        M.resign() -- the node has led in another term until now
+    end
+    if term ~= resigned_term then
+        completed_term = term
     end
 end
 
@@ -64,13 +69,14 @@ end
 ---@param await_writes function returns when no write is in flight
 function M.step_down(await_writes)
     local term = completed_term
+    M.resign()
     resigned_term = term
     local ok, failure = pcall(function()
         await_writes()
         box.ctl.demote()
     end)
     if not ok then
-        resigned_term = nil
+        resigned_term, completed_term = nil, term
         error(failure, 0)
     end
 end
@@ -80,8 +86,8 @@ function M.leads()
     if box.info.ro then
         return false
     end
-    return not clustered or completed_term ~= nil and completed_term ~= resigned_term
-        and completed_term == box.info.synchro.queue.term
+    return not clustered
+        or completed_term ~= nil and completed_term == box.info.synchro.queue.term
 end
 
 --- The name of the leader's instance; nil where none is known, and on a single instance.
