@@ -1,11 +1,12 @@
 """Measures the latency of reads during a flood of logins.
 
-By default a password has the cost that the service gives it. Reads are sent at a
-steady rate and timed from the moment they were due. A flood of logins, each with a wrong password,
-comes from many addresses with a user name each, so that only the queue for bcrypt
-limits it, or from one address. Quiet and flooded periods alternate, in a random order
-in each round. Reads and logins are sent by processes of their own on the same cores;
-the flood, which in production comes from other machines, runs with a low priority.
+By default a password has the cost that the service gives it. Reads are sent at a steady
+rate and timed from the moment they were due. A flood of logins, each with a wrong
+password, comes from many addresses with a user name each, so that only the queue for
+bcrypt limits it, or from one address. Quiet and flooded periods alternate, in a random
+order in each round. Reads and logins are sent by processes of their own on the same
+cores; the flood, which in production comes from other machines, runs with a low
+priority.
 """
 
 import argparse

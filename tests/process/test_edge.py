@@ -20,7 +20,7 @@ from service.web.connection import HttpConnection
 from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, Reply, unique
-from tests.support.machine import POLL_INTERVAL, wait_until
+from tests.support.machine import POLL_INTERVAL, is_read, wait_until
 from tests.support.raw_http import PAUSE, REPLY_TIMEOUT, http, left_waiting, talk
 from tests.support.service import Serve, ServiceProcess, environ_for, service_process
 from tests.support.sse import following, query
