@@ -116,5 +116,5 @@ async def test_a_client_that_stops_reading_is_cut_off(
                 await head_of(reader)
                 # LONG bytes are reserved: the compressed ones are within the limit
                 assert_problem(await client.read(keys), 503, "overloaded")
-                seconds = CUT_OFF if is_cut_off else NOT_CUT_OFF
-                assert await is_read(client, keys, seconds) is is_cut_off
+                timeout = CUT_OFF if is_cut_off else NOT_CUT_OFF
+                assert await is_read(client, keys, timeout) is is_cut_off
