@@ -21,7 +21,7 @@ from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, Reply, unique
 from tests.support.machine import POLL_INTERVAL, is_read, wait_until
-from tests.support.raw_http import PAUSE, REPLY_TIMEOUT, http, left_waiting, talk
+from tests.support.raw_http import REPLY_TIMEOUT, http, left_waiting, talk
 from tests.support.service import Serve, ServiceProcess, environ_for, service_process
 from tests.support.sse import following, query
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
@@ -35,15 +35,6 @@ SHORT, LONG = "1", "3600"
 #: Seconds in which a client that gets one is cut off, on a busy machine; and in which
 #: one that gets an hour is not.
 CUT_OFF, NOT_CUT_OFF = 10.0, 2.5
-
-#: A list takes two seconds.
-LISTS_SLOWLY = """
-local list = kv.v1.list
-kv.v1.list = function(...)
-    require('fiber').sleep(2)
-    return list(...)
-end
-"""
 
 ATTACKERS = 300
 MAX_CONNECTIONS = 100
@@ -195,7 +186,7 @@ async def test_a_body_that_comes_at_a_steady_rate_is_waited_for(
     serve: Serve, tarantool: Tarantool
 ) -> None:
     key = unique("steady")
-    async with serve(tarantool, KV_CLIENT_TIMEOUT=SHORT) as client:
+    async with serve(tarantool, KV_CLIENT_TIMEOUT="2") as client:  # it takes three
         await client.enter()
 
         async def steadily() -> AsyncIterator[bytes]:
@@ -316,21 +307,16 @@ async def uploading(
 
 
 async def test_requests_beyond_the_limit_are_refused_at_once(
-    serve: Serve, tarantools: Tarantools
+    serve: Serve, own: Tarantool
 ) -> None:
-    with tarantools.running() as tarantool:
-        async with serve(tarantool, KV_MAX_IN_FLIGHT="5") as client:
-            await client.enter()
-            tarantool.console(LISTS_SLOWLY)
-            await refused_at_the_limit(client)
+    async with serve(own, KV_MAX_IN_FLIGHT="5") as client:
+        await client.enter()
+        await refused_at_the_limit(client, own)
 
 
-async def refused_at_the_limit(client: Client) -> None:
+async def refused_at_the_limit(client: Client, own: Tarantool) -> None:
     """Expects refusals with five requests in flight, the limit."""
-    async with asyncio.TaskGroup() as group, uploading(client, 100):
-        for _ in range(5):
-            group.create_task(client.list_keys(""))
-        await asyncio.sleep(PAUSE)
+    async with uploading(client, 100), busy(client, own, 5):
         assert_overloaded(await client.read(["k"]))
         assert_overloaded(await client.login("nobody", "password"))
         assert_overloaded(await client.request("GET", "/api/keys/k"))
