@@ -14,6 +14,8 @@ from xdist.workermanage import WorkerController, parse_tx_spec_config
 #: a fixed port and the one Docker engine's names. Password hashing runs when nothing
 #: else needs a core (SCHED_IDLE): a test that depends on its pace is among them.
 ALONE = (
+    "tests/torture/test_torture.py",
+    "tests/torture/test_command.py",
     "tests/benchmarks/",
     "tests/docs/test_examples.py",
     "tests/process/test_large.py",
@@ -26,7 +28,6 @@ ALONE = (
 #: together. Those that mostly wait are next to those that keep a core busy.
 LONG = (
     "tests/storage/test_full_memory.py",
-    "tests/torture/test_torture.py",
     "tests/process/test_watchers.py",
     "tests/process/test_edge.py",
     "tests/process/test_paths.py",
