@@ -13,6 +13,9 @@ from tests.torture.judge.verdict import judge
 from tests.torture.run.faults import FAULTS
 from tests.torture.run.round import Round
 
+#: Seconds without a fault, before and after each: `make torture` has more.
+QUIET = 0.3
+
 #: What slows requests down, if anything, and refuses none.
 HARMLESS = {
     "SIGSTOP of Tarantool, short",
@@ -27,7 +30,7 @@ async def test_a_short_round_of_all_faults(
 ) -> None:
     seed = os.environ.get("SEED") or str(random.randrange(10**6))
     begin = time.monotonic()
-    evidence = await Round(tmp_path, random.Random(seed)).run()
+    evidence = await Round(tmp_path, random.Random(seed)).run(quiet=QUIET)
     violations = judge(evidence)
     figures = Figures()
     figures.add(evidence, violations, time.monotonic() - begin)
