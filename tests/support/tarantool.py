@@ -15,7 +15,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
