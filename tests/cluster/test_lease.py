@@ -54,9 +54,7 @@ async def outdated_replies(cluster: Cluster, leader: Node, value: str) -> int:
     before = (await connection.call("kv.v1.get", [CALLER, ["k"], 1000, True])).body
     known = {before[0][0], before[1][0]}  # the value and its revision
     leader.kill(signal.SIGSTOP)
-    other = await asyncio.to_thread(
-        cluster.wait_for_leader, other_than=leader
-    )
+    other = await asyncio.to_thread(cluster.wait_for_leader, other_than=leader)
     wait_until(lambda: bool(evaluated(other, "kv.v1.status().leads")), 30)
     other.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'{value}'}}, {{}})")
     assert evaluated(other, "box.space.kv:get('k').value") == value

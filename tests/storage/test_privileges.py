@@ -167,7 +167,8 @@ async def test_the_procedures_can_be_called(
 ) -> None:
     name, key = unique("user"), unique("key")
     (status,) = (await account.call("kv.v1.status")).body
-        assert status["leads"] and not status["read_only"]
+    assert status["leads"]
+    assert not status["read_only"]
     await account.call("kv.v1.create_user", [name, "a hash"])
     caller = caller_of(tarantool, name)
     found = await account.call("kv.v1.begin_login", [name, "nowhere"])
