@@ -148,7 +148,7 @@ async def test_writes_with_an_idempotency_key_are_all_confirmed(
                 reply = await client.post(
                     "/api/increment",
                     {"data": {"counter": 1}},
-                    headers={"Idempotency-Key": f"number {number}"},
+                    headers={"Idempotency-Key": f"number-{number}"},
                 )
             made.append(number)
             return reply
@@ -189,6 +189,7 @@ async def test_a_lost_follower_is_not_noticed(cluster: Cluster, serve: Serve) ->
         await asyncio.to_thread(stop, one)
         await writes.more(50)
         await asyncio.to_thread(cont, one)
+        await asyncio.to_thread(cluster.wait_until_whole)
         await asyncio.to_thread(kill, other)
         await writes.more(50)
         await writes.stop()
@@ -267,7 +268,8 @@ async def test_without_a_majority_only_stale_reads_are_answered(
 
 
 async def test_stale_reads_have_a_limit(cluster: Cluster, serve: Serve) -> None:
-    async with entered(serve, cluster, KV_STALE_LIMIT="2") as client:
+    limits = {"KV_STALE_LIMIT": "2", "KV_FAILOVER_WAIT": "1"}
+    async with entered(serve, cluster, **limits) as client:
         await client.write({"k": 1})
         await asyncio.to_thread(kill_followers, cluster)
         ages = []
