@@ -1,4 +1,4 @@
-"""Keys expire by one clock, which the next leader continues, whatever its wall clock says."""
+"""Keys expire by one clock, which the next leader continues."""
 
 import time
 from collections.abc import Iterator
