@@ -104,9 +104,9 @@ class Nodes:
             return True
         failures = [node.failure for node in self._nodes if node.failure is not None]
         all_failed = len(failures) == len(self._nodes)
-        # the nodes of a new cluster have no account of the service for some seconds
-        is_final = len(self._nodes) == 1 and any(why.final for why in failures)
-        if has_time and not is_final:
+        # the first leader of a new cluster has yet to create the service's account
+        is_final = len(self._nodes) == 1 and all(why.final for why in failures)
+        if has_time and not (all_failed and is_final):
             return False
         if all_failed:
             raise StartError(f"cannot use Tarantool: {'; '.join(map(str, failures))}")
