@@ -104,7 +104,9 @@ class Nodes:
             return True
         failures = [node.failure for node in self._nodes if node.failure is not None]
         all_failed = len(failures) == len(self._nodes)
-        if has_time and not (all_failed and all(why.final for why in failures)):
+        # the first leader of a new cluster has yet to create the service's account
+        is_final = len(self._nodes) == 1 and all(why.final for why in failures)
+        if has_time and not (all_failed and is_final):
             return False
         if all_failed:
             raise StartError(f"cannot use Tarantool: {'; '.join(map(str, failures))}")
