@@ -36,6 +36,7 @@ class Node:
     :param on_change: called after each change of the instance or its status
     :param is_polled: whether the status is polled; otherwise it is that of the start
     :ivar instance: None while it is not connected
+    :ivar is_logging: whether its failures are warnings; at the start they are expected
     :ivar latency: the average seconds of a poll
     :ivar failure: why it is not connected; None before the first attempt ends
     """
@@ -130,8 +131,11 @@ class Node:
 
     def _failed(self, why: Unreachable) -> None:
         self.failure = why
-        if self.is_logging and str(why) != self._logged:
-            log.warning("cannot use Tarantool: %s", why)
+        if str(why) != self._logged and (self.is_logging or self._is_polled):
+            if self.is_logging:
+                log.warning("cannot use Tarantool: %s", why)
+            else:
+                log.info("waiting for Tarantool: %s", why)
             self._logged = str(why)
         self._on_change()
 

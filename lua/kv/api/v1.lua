@@ -32,7 +32,9 @@ local NO_OPTIONS = {}
 --- Describes this instance. Every node of a cluster answers.
 ---@return table state
 function M.status()
-    return leader.status()
+    local status = leader.status()
+    status.lag = stale_reads.lag() or box.NULL
+    return status
 end
 
 --- Counts a sign-up from this address, unless there were too many.

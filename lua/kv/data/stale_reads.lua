@@ -30,6 +30,14 @@ local function begin()
     return now - age
 end
 
+--- Seconds since this node had every confirmed write, 0 on the leader; nil: never yet.
+function M.lag()
+    if not leader.is_clustered() or leader.leads() then
+        return 0
+    end
+    return replica.age()
+end
+
 local function age_of(begun)
     return leader.is_clustered() and monotonic() - begun or 0
 end
