@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from tests.support.cluster import Node
 from tests.support.console import admin
+from tests.support.full_disk import full_disk
 from tests.torture.run.cluster_system import ClusterSystem
 from tests.torture.run.faults import CUTS, DELAY, HOUR, LONG, WHILE, Fault, Scene
-from tests.torture.run.system import full_disk
 
 Here = Scene[ClusterSystem]
 
