@@ -221,6 +221,17 @@ async def test_a_leader_that_steps_down_may_still_answer_for_a_moment() -> None:
     assert not former.is_open
 
 
+async def test_the_nearest_node_with_fresh_data_comes_first() -> None:
+    nodes = FakeNodes()
+    nodes.set(leads(1), follows(1)._replace(lag=20), follows(1))
+    for node, latency in zip(nodes._nodes, (0.3, 0.1, 0.2), strict=True):
+        node.latency = latency
+    assert [i.address.port for i in nodes.nearest(10)] == [3, 1, 2]
+    assert [i.address.port for i in nodes.nearest(30)] == [2, 3, 1]
+    nodes._nodes[2]._is_silent = True
+    assert [i.address.port for i in nodes.nearest(10)] == [1, 2]
+
+
 async def test_each_change_of_the_leader_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
