@@ -22,7 +22,7 @@ from service.api.options import add_options
 from service.api.routes import EXEMPT_PATHS, READING, ROUTES
 from service.auth.administrator import ensure_administrator
 from service.auth.logins import Logins
-from service.auth.passwords import PasswordHasher
+from service.auth.passwords import MAX_WAITING, PasswordHasher
 from service.auth.tickets import Tickets
 from service.auth.tokens import Tokens
 from service.settings import Settings
@@ -54,6 +54,9 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Seconds that a large body or reply waits for its slot.
     max_delay: float = CALL_TIMEOUT
+
+    #: Entries of the queue for password hashing, of all workers together.
+    max_waiting: int = MAX_WAITING
 
 
 DEFAULT_TUNING = Tuning()
@@ -124,7 +127,9 @@ async def end_feed(app: web.Application) -> None:
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
-    app[PASSWORDS] = PasswordHasher(settings.bcrypt_rounds, settings.workers)
+    app[PASSWORDS] = PasswordHasher(
+        settings.bcrypt_rounds, settings.workers, app[TUNING].max_waiting
+    )
     app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS])
     yield
     app[PASSWORDS].close()

@@ -327,7 +327,7 @@ class Internal(Problem):
 
 
 class Unavailable(Problem):
-    """The same request may succeed later.
+    """The same request may succeed later. Subclasses keep these parameters.
 
     :param applied: for a write: whether it was certainly not applied
     """

@@ -104,6 +104,8 @@ FULL = Kind("10,000 keys, 16 MiB", LIMITS.max_keys, 1640)
 WIDE = Kind("16 values of 1 MiB with an emoji", 16, LIMITS.max_value - 64, "😀")
 SMALL = Kind("10,000 keys of 20 bytes", LIMITS.max_keys, 20)
 
+KINDS = {"one": ONE, "large": LARGE, "wide": WIDE, "full": FULL, "small": SMALL}
+
 
 class Stall(NamedTuple):
     """The latencies of reads and batches in one period, in seconds."""
@@ -120,6 +122,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wal", choices=("fsync", "write"), help="KV_WAL_MODE; by default both"
     )
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=KINDS,
+        default=list(KINDS),
+        help="batches whose memory is measured",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="rounds of all periods")
     parser.add_argument("--seconds", type=float, default=3.0, help="seconds per period")
 
@@ -131,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
             folder = Path(name)
             with _running_tarantool(folder, wal_mode) as tarantool:
                 if options.what != "stalls":
-                    rows = _memory_rows(folder, tarantool)
+                    rows = _memory_rows(folder, tarantool, options.kinds)
                     for line in markdown_table(MEMORY_TITLES, rows):
                         print(line, flush=True)
                 if options.what != "memory":
@@ -170,10 +179,12 @@ def _running_service(
 # Memory
 
 
-def _memory_rows(folder: Path, tarantool: LocalTarantool) -> Iterator[list[str]]:
+def _memory_rows(
+    folder: Path, tarantool: LocalTarantool, kinds: list[str]
+) -> Iterator[list[str]]:
     with _running_service(folder, tarantool) as service:
         token, _ = asyncio.run(register_reader(service.port))
-    for kind in (ONE, LARGE, WIDE, FULL, SMALL):
+    for kind in map(KINDS.__getitem__, kinds):
         for path, body in kind.bodies().items():
             for count in (1, MANY):
                 with _running_service(folder, tarantool) as service:

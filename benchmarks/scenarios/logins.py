@@ -1,11 +1,12 @@
 """Measures the latency of reads during a flood of logins.
 
-The service runs with the default cost of a password. Reads are sent at a steady rate
-and timed from the moment they were due. A flood of logins, each with a wrong password,
-comes from many addresses with a user name each, so that only the queue for bcrypt
-limits it, or from one address. Quiet and flooded periods alternate, in a random order
-in each round. Reads and logins are sent by processes of their own on the same cores;
-the flood, which in production comes from other machines, runs with a low priority.
+By default a password has the cost that the service gives it. Reads are sent at a steady
+rate and timed from the moment they were due. A flood of logins, each with a wrong
+password, comes from many addresses with a user name each, so that only the queue for
+bcrypt limits it, or from one address. Quiet and flooded periods alternate, in a random
+order in each round. Reads and logins are sent by processes of their own on the same
+cores; the flood, which in production comes from other machines, runs with a low
+priority.
 """
 
 import argparse
@@ -42,8 +43,8 @@ LOGIN_RATE = 500
 #: Connections of a flood: so many that logins in the queue do not delay the others.
 CONNECTIONS = 400
 
-#: Seconds between the start of a flood and the first timed read, and after a period.
-LEAD, PAUSE = 0.5, 1.0
+#: Seconds between the start of a flood and the first timed read.
+LEAD = 0.5
 
 QUIET, MANY, ONE = "quiet", "logins, many addresses", "logins, one address"
 #: Requests of the same rate that need no bcrypt: a control.
@@ -62,6 +63,15 @@ class Flood:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=8, help="rounds of all periods")
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds per period")
+    parser.add_argument(
+        "--pause", type=float, default=1.0, help="seconds after a period"
+    )
+    parser.add_argument(
+        "--warm-up", type=float, default=1.0, help="seconds, before the first period"
+    )
+    parser.add_argument(
+        "--cost", type=int, default=12, help="cost of a password: KV_BCRYPT_ROUNDS"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     unused = itertools.count(FIRST_ADDRESS + 1, CONNECTIONS)
     with (
         tempfile.TemporaryDirectory() as folder,
-        service_process(Path(folder), KV_BCRYPT_ROUNDS="12") as service,
+        service_process(Path(folder), KV_BCRYPT_ROUNDS=str(options.cost)) as service,
         ProcessPoolExecutor(1, SPAWN) as reading,
         ProcessPoolExecutor(1, SPAWN, os.nice, (NICENESS,)) as flooding,
     ):
@@ -80,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         # both processes start, and the service warms up
         for _ in range(2):
             warm_ups = [
-                process.submit(timed_reads, service.port, token, key, 1)
+                process.submit(timed_reads, service.port, token, key, options.warm_up)
                 for process in (reading, flooding)
             ]
             for warm_up in warm_ups:
@@ -100,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
                 reads[period].append(timed.result())
                 if flood is not None:
                     floods[period].append(flood.result())
-                time.sleep(PAUSE)
+                time.sleep(options.pause)
     print(f"{machine()}, {options}")
     _report(reads, floods)
     return 0

@@ -51,12 +51,15 @@ class PasswordHasher:
 
     :param rounds: the cost of new hashes
     :param workers: processes that share the threads and the limit of the queue
+    :param max_waiting: entries of the queue, of all workers together
     """
 
-    def __init__(self, rounds: int, workers: int = 1) -> None:
+    def __init__(
+        self, rounds: int, workers: int = 1, max_waiting: int = MAX_WAITING
+    ) -> None:
         self._rounds = rounds
         threads = max(1, THREADS // workers)
-        self._limit = threads + max(1, MAX_WAITING // workers)
+        self._limit = threads + max(1, max_waiting // workers)
         self._queue = FairQueue(threads, self._limit, "bcrypt")
 
     def close(self) -> None:

@@ -375,7 +375,9 @@ def _problem_with(
 ) -> Problem | None:
     if head_size > MAX_FIELD and (found := oversized_field(message)):
         return found
-    if message.chunked or body is EMPTY_PAYLOAD or message.path[:1] != "/":
+    # a whole body has a length that framing.py has read
+    has_body = body is not EMPTY_PAYLOAD and body.is_eof()
+    if message.chunked or not has_body or message.path[:1] != "/":
         found = malformed(message)
         if found is not None:
             return found

@@ -1,7 +1,7 @@
 """Framing: the ends of heads and bodies in the bytes of a connection (RFC 9112).
 
-aiohttp's parser gets one head or one body at a time, and alone decides what they
-contain.
+aiohttp's parser gets a request that arrives alone at once, and otherwise one head or
+one body at a time. What they contain is its decision.
 """
 
 from typing import Protocol
@@ -18,6 +18,10 @@ MAX_LINE, MAX_FIELD, MAX_HEAD = 8 * KIB, 16 * KIB, 32 * KIB
 MAX_HEADERS = 100
 
 EMPTY_LINE = b"\r\n\r\n"
+
+#: Digits of a `Content-Length`: they fill 64 bits. The parser accepts more zeros before
+#: them.
+MAX_LENGTH_DIGITS = 20
 
 #: Bytes of the line with the size of a chunk: 16 digits fill 64 bits, the rest is an
 #: extension that is ignored.
@@ -137,10 +141,10 @@ class Framer:
         return size
 
     def is_one_request(self, data: bytes) -> bool:
-        """Whether the bytes are exactly one head and its body, as far as is seen here.
+        """Whether the bytes are exactly one head and its body.
 
-        Only for the spellings of `Content-Length` that clients use. The bytes of a
-        request with `Upgrade` are split: aiohttp's parser drops its body.
+        False also for spellings of `Content-Length` that few clients use: their
+        requests are split.
         """
         end = data.find(EMPTY_LINE)
         if self.head_size or end < 0 or len(data) > MAX_FIELD:
@@ -148,12 +152,13 @@ class Framer:
         found = data.find(b"\r\nContent-Length: ", 0, end)
         if found < 0:
             found = data.find(b"\r\ncontent-length: ", 0, end)
-        if found < 0 or data.find(b"pgrade", 0, end) >= 0:
+        if found < 0:
             return False
         start = found + len(b"\r\nContent-Length: ")
         length = data[start : data.find(b"\r", start)]
-        size = int(length) if length.isdigit() else -1
-        return end + len(EMPTY_LINE) + size == len(data)
+        if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
+            return False
+        return end + len(EMPTY_LINE) + int(length) == len(data)
 
     def begin_body(self, body: Body) -> None:
         self._body = body

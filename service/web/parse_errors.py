@@ -12,7 +12,13 @@ from service.errors import (
     UriTooLong,
     quoted,
 )
-from service.web.framing import MAX_FIELD, MAX_HEAD, MAX_HEADERS, MAX_LINE
+from service.web.framing import (
+    MAX_FIELD,
+    MAX_HEAD,
+    MAX_HEADERS,
+    MAX_LENGTH_DIGITS,
+    MAX_LINE,
+)
 
 #: The parser's text for more than `MAX_HEADERS` fields.
 TOO_MANY_HEADERS = "Too many headers received"
@@ -63,6 +69,10 @@ def malformed(message: RawRequestMessage) -> Problem | None:
             f"Transfer-Encoding is {quoted(', '.join(given))}, expected chunked"
         )
     length = message.headers.get(hdrs.CONTENT_LENGTH, "")
+    if len(length) > MAX_LENGTH_DIGITS:
+        return InvalidRequest(
+            f"Content-Length has {len(length)} digits, the limit is {MAX_LENGTH_DIGITS}"
+        )
     if given is None and length.lstrip("0") == MISSING_LENGTH:
         return InvalidRequest(f"Content-Length is {MISSING_LENGTH}, beyond its range")
     if message.path[:1] != "/":

@@ -8,7 +8,14 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.errors import BodyTooLarge, Internal, InvalidRequest, NotFound, Problem
+from service.errors import (
+    BodyTooLarge,
+    Internal,
+    InvalidRequest,
+    NotFound,
+    Problem,
+    quoted,
+)
 from service.web.access_log import route_of
 from service.web.responses import Reply
 
@@ -65,11 +72,15 @@ def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Re
     headers: dict[str, str] = {}
     match refused:
         case web.HTTPNotFound():
-            detail = f"There is nothing at {request.path}"
+            # the target of CONNECT has no path
+            detail = f"There is nothing at {request.path or request.raw_path}"
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(refused.allowed_methods))
             headers[hdrs.ALLOW] = allowed
             detail = f"{request.path} takes {allowed}, not {request.method}"
+        case web.HTTPExpectationFailed():
+            expected = quoted(request.headers[hdrs.EXPECT])
+            detail = f"Expect is {expected}, the only expectation is 100-continue"
         case _:
             detail = HTTPStatus(refused.status).description or refused.reason
     code = HTTP_CODES.get(HTTPStatus(refused.status), InvalidRequest.code)

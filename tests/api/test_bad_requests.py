@@ -119,6 +119,15 @@ NOT_HTTP = {
     "length-is-negative": http("POST", "/api/read", b"Content-Length: -1"),
     "length-with-a-sign": http("POST", "/api/read", b"Content-Length: +1"),
     "length-overflows": http("POST", "/api/read", b"Content-Length: " + b"9" * 30),
+    "length-of-thousands-of-digits": http(
+        "POST", "/api/read", b"Content-Length: " + b"9" * 5000, body=b"{}"
+    ),
+    "length-with-thousands-of-zeros": http(
+        "POST", "/api/read", b"Content-Length:" + b"0" * 5000 + b"2", body=b"{}"
+    ),
+    "no-length-with-thousands-of-zeros": http(
+        "POST", "/api/read", b"Content-Length: " + b"0" * 5000
+    ),
     "two-lengths": http("POST", "/api/read", b"Content-Length: 1", body=b"{}"),
     "length-and-chunks": http(
         "POST", "/api/read", b"Transfer-Encoding: chunked", body=b"{}"

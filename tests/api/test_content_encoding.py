@@ -51,11 +51,13 @@ def with_name(body: bytes) -> bytes:
     return begin + gzip.compress(body)[10:]
 
 
-def optional(module: str, name: str) -> Any:
+def optional(module: str, name: str, **options: int) -> Any:
     """Compresses with a library that may be missing, as the service does."""
 
     def compress(body: bytes) -> bytes:
-        compressed: bytes = getattr(importlib.import_module(module), name)(body)
+        compressed: bytes = getattr(importlib.import_module(module), name)(
+            body, **options
+        )
         return compressed
 
     return compress
@@ -67,7 +69,7 @@ COMPRESSORS: list[tuple[str, Compress]] = [
     ("deflate", zlib.compress),
     ("deflate", raw_deflate),
     ("deflate", stored_deflate),
-    ("br", optional("brotli", "compress")),
+    ("br", optional("brotli", "compress", quality=5)),
     ("zstd", optional("backports.zstd", "compress")),
 ]
 each_coding = pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import aiohttp
 import pytest
 
-from service.auth.passwords import MAX_WAITING, THREADS
+from service.app import Tuning
+from service.auth.passwords import THREADS
 from service.errors import Problem
 from service.web.problems import HTTP_CODES
 from tests.support.assertions import assert_problem
@@ -268,9 +269,11 @@ async def test_a_full_storage_still_reads(serve: Serve, tarantools: Tarantools) 
 
 
 async def test_a_full_password_queue(serve: Serve, tarantool: Tarantool) -> None:
-    taken = THREADS + MAX_WAITING
+    max_waiting = 8 * THREADS
+    taken = THREADS + max_waiting
+    tuning = Tuning(max_waiting=max_waiting)
     async with (
-        serve(tarantool, KV_BCRYPT_ROUNDS=SLOW_ROUNDS) as client,
+        serve(tarantool, tuning=tuning, KV_BCRYPT_ROUNDS=SLOW_ROUNDS) as client,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
         crowd = Client(session, client.url)

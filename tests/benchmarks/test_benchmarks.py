@@ -20,7 +20,7 @@ from benchmarks.subjects.start import PEERS, SUBJECTS, missing_packages
 from benchmarks.subjects.subject import post
 from tests.support.machine import ROOT, free_port
 
-SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.4"]
+SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.2"]
 
 #: Seconds; an idle machine takes a tenth of them.
 TIMEOUT = 90
@@ -136,17 +136,24 @@ def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
 @pytest.mark.parametrize(
     ("subcommand", "arguments", "expected"),
     [
-        ("durability", ["--rounds=1", "--seconds=0.5"], "| cold | do not wait |"),
-        ("large", ["--what=memory", "--wal=write"], "/api/read | 32 |"),
+        ("durability", ["--rounds=1", "--seconds=0.2"], "| cold | do not wait |"),
+        (
+            "large",
+            ["--what=memory", "--wal=write", "--kinds=small"],
+            "/api/read | 32 |",
+        ),
         (
             "logins",
-            ["--rounds=1", "--seconds=0.5"],
-            "logins, many addresses: 150 reads",
+            [
+                *("--rounds=1", "--seconds=0.2", "--cost=4"),
+                *("--pause=0.1", "--warm-up=0.1"),
+            ],
+            "logins, many addresses: 60 reads",
         ),
-        ("workers", ["--rounds=1", "--seconds=1"], "| write | 2 |"),
+        ("workers", ["--rounds=1", "--seconds=0.3"], "| write | 2 |"),
         (
             "compare-trees",
-            [f"--base={ROOT}", "--keys=300", "--rounds=1", "--seconds=0.4"],
+            [f"--base={ROOT}", "--keys=300", "--rounds=1", "--seconds=0.2"],
             "| write | 100 | service µs |",
         ),
     ],

@@ -50,7 +50,7 @@ READS: dict[str, tuple[list[Any], Any]] = {
 
 async def outdated_replies(cluster: Cluster, leader: Node, value: str) -> int:
     """Replies of a leader that was paused while another one was elected and wrote."""
-    connection = await connected(leader, **ACCOUNT)  # type: ignore[arg-type]
+    connection = await connected(leader, **ACCOUNT)
     before = (await connection.call("kv.v1.get", [CALLER, ["k"], 1000, True])).body
     known = {before[0][0], before[1][0]}  # the value and its revision
     leader.kill(signal.SIGSTOP)

@@ -19,7 +19,7 @@ from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools
 
 #: Requests made up for each operation in each phase.
-EXAMPLES = 50
+EXAMPLES = 25
 
 #: Seconds; the run takes some twenty.
 RUN_TIMEOUT = 300

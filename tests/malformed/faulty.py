@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 #: Bytes that it keeps of each request.
-LEAK = 8 * 1024
+LEAK = 32 * 1024
 
 KEPT: list[bytes] = []
 

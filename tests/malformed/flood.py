@@ -160,9 +160,11 @@ class Flood:
         """Until the last connections are closed on the other side, too."""
         before = self.outcome.samples[0].descriptors
         deadline = time.monotonic() + CONNECTION_TIMEOUT
-        while (  # noqa: ASYNC110 - it is in another process
-            self._descriptors() != before and time.monotonic() < deadline
-        ):
+
+        def are_more() -> bool:
+            return any(n > before[name] for name, n in self._descriptors().items())
+
+        while are_more() and time.monotonic() < deadline:  # noqa: ASYNC110 - not events
             await asyncio.sleep(POLL_INTERVAL)
 
     async def _connections(self, client: Client) -> None:

@@ -16,7 +16,7 @@ from tests.support.machine import wait_until_ready
 from tests.support.service import environ_for, service_process
 from tests.support.tarantool import Tarantool, Tarantools
 
-SECONDS = float(os.environ.get("KV_TEST_LOAD_SECONDS") or 10)
+SECONDS = float(os.environ.get("KV_TEST_LOAD_SECONDS") or 4)
 CLIENTS = 200
 
 #: Clients that write the same shared keys.

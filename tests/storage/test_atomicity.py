@@ -10,8 +10,10 @@ from tests.support.service import Serve
 from tests.support.tarantool import Tarantools
 
 KEYS = 10_000
-ROUNDS = 10
 READERS = 4
+
+#: Changes; of the control fewer, each of which takes two calls and the time of a read.
+ROUNDS, CONTROL_ROUNDS = 10, 4
 
 CLIENTS = 50
 
@@ -68,13 +70,14 @@ fetches = pytest.mark.parametrize("fetch", [read, listed])
 async def values_seen(
     fetch: Callable[[], Awaitable[dict[str, int]]],
     change: Callable[[int], Awaitable[None]],
+    rounds: int = ROUNDS,
 ) -> list[set[int | None]]:
     """The different values in each read of all keys, while they are changed; None is
     the value of a key that is not there."""
     await change(0)
 
     async def change_on() -> None:
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, rounds + 1):
             await change(number)
 
     async def fetch_on() -> None:
@@ -120,7 +123,9 @@ async def test_a_change_in_two_calls_is_seen_torn(
         await fetch(client, keys)  # the readers have as much time
         await change(client, keys[KEYS // 2 :], number)
 
-    seen = await values_seen(lambda: fetch(client, keys), change_in_halves)
+    seen = await values_seen(
+        lambda: fetch(client, keys), change_in_halves, CONTROL_ROUNDS
+    )
     assert [values for values in seen if len(values) > 1] != []
 
 

@@ -189,9 +189,10 @@ def test_no_deletion_is_refused(
     with tarantools.running(ROOT / "migrations", **environ) as own:
         prepare(own)
         count = fill(own, size=size, batch=10)
-        assert delete(own, share=0.3, batch=batch) == 0
+        assert delete(own, share=0.1, batch=batch) == 0
         assert fill(own, size=size, prefix="again", batch=10) > 0
-        assert delete(own, share=1, batch=batch) == 0
+        assert delete(own, share=0.1, batch=batch) == 0
+        assert delete(own, share=1, batch=1000) == 0  # the memory is not full any more
         assert evaluated(own, COUNT) == 0
         if log != "0":  # it may have lost its beginning, but has no gap
             begin, newest = oldest(own), number(own, REVISION)
@@ -236,15 +237,15 @@ def test_a_store_that_was_full_starts_again(tarantools: Tarantools) -> None:
     """Repeating its log takes more memory, at some moment, than it took to write it."""
     with tarantools.running(KV_WAL_MODE="write") as own:
         prepare(own)
-        fill(own, size=1000)
-        assert delete(own, share=0.3, batch=1) == 0
-        fill(own, size=1000, prefix="again")
-        assert delete(own, share=0.3, batch=1) == 0
+        fill(own, size=1000, batch=10)
+        assert delete(own, share=0.1, batch=10) == 0
+        fill(own, size=1000, prefix="again", batch=10)
+        assert delete(own, share=0.1, batch=10) == 0
         count = evaluated(own, COUNT)
         own.kill()
         own.start()
         assert evaluated(own, COUNT) == count
-        assert delete(own, share=0.1, batch=1) == 0
+        assert delete(own, share=0.1, batch=10) == 0
 
 
 def test_a_snapshot_of_a_full_store(own: Tarantool) -> None:
@@ -263,7 +264,9 @@ def test_outcomes_kept_for_retries_take_their_share_and_no_more(
         KV_MEMTX_MEMORY=str(MEMORY), KV_WAL_MODE="write"
     ) as without:
         prepare(without)
-        fitted = fill(without, size=1000)
+        fitted = fill(without, size=1000, batch=10)
     assert evaluated(own, KEEP_OUTCOMES) == "kv.RetriesFull"
-    assert fill(own, size=1000) > fitted * 0.6  # a quarter, and what whole slabs waste
-    assert delete(own, share=1, batch=1) == 0
+    # a quarter, and what whole slabs waste
+    assert fill(own, size=1000, batch=10) > fitted * 0.6
+    assert delete(own, share=0.1, batch=1) == 0
+    assert delete(own, share=1, batch=1000) == 0

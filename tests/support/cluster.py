@@ -11,17 +11,17 @@ A `Node` is a `Tarantool` of tests/support/tarantool.py: `evaluated`, `admin` an
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import shutil
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from service.process.local_cluster import (
     LEAST_VERSION,
@@ -53,8 +53,8 @@ PASSWORDS = {
 #: Seconds for an election on a busy machine.
 ELECTION_TIMEOUT = 30.0
 
-#: Whether the node leads, and its term.
-LEADS = "{not box.info.ro, box.info.election.term}"
+#: Whether the node leads and accepts calls, and its term.
+LEADS = "{require('kv.base.leader').leads(), box.info.election.term}"
 
 #: The number of other nodes that replicate from the node and that it replicates from.
 PEERS = """(function()
@@ -65,8 +65,6 @@ PEERS = """(function()
     end
     return count
 end)()"""
-
-T = TypeVar("T")
 
 
 def lacks_election() -> str:
@@ -159,20 +157,19 @@ class Node:
 
 
 class Links:
-    """The proxies between the nodes, served by a thread of their own."""
+    """Proxies to nodes, served by a thread of their own."""
 
-    def __init__(self, nodes: list[Node]) -> None:
-        self._pairs = [(one, other) for one in nodes for other in nodes if one != other]
+    def __init__(self, pairs: Iterable[tuple[str, Node]]) -> None:
+        """:param pairs: the name of the one that connects, and the node"""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._proxies = {
-            (one.name, other.name): Proxy(free_port(), other.port)
-            for one, other in self._pairs
+            (one, other.name): Proxy(free_port(), other.port) for one, other in pairs
         }
 
-    def port(self, one: Node, other: Node) -> int:
-        """Where the one node connects to the other."""
-        return self._proxies[one.name, other.name].port
+    def port(self, one: str, other: Node) -> int:
+        """Where the one connects to the node."""
+        return self._proxies[one, other.name].port
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -196,6 +193,10 @@ class Links:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*others, return_exceptions=True)
 
+    def stall(self, one: str, other: Node) -> None:
+        """Nothing passes between the one and the node on the connections of the one."""
+        self._call(self._proxies[one, other.name].stall)
+
     def block(self, sender: Node, receiver: Node) -> None:
         """What the one node sends no longer reaches the other.
 
@@ -203,17 +204,20 @@ class Links:
         """
         there = self._proxies[sender.name, receiver.name]
         back = self._proxies[receiver.name, sender.name]
-        self._call(lambda: there.stall(back=False))
-        self._call(lambda: back.stall(forth=False))
+        self._call(partial(there.stall, back=False))
+        self._call(partial(back.stall, forth=False))
 
     def isolate(self, node: Node, *, sends: bool = True, receives: bool = True) -> None:
-        """
+        """Cuts a node off from the others.
+
         :param sends: nothing that it sends arrives
         :param receives: nothing arrives that the others send to it
         """
-        for one, other in self._pairs:
-            if (sends and one == node) or (receives and other == node):
-                self.block(one, other)
+        for (one, other), proxy in self._proxies.items():
+            if one == node.name:
+                self._call(partial(proxy.stall, forth=sends, back=receives))
+            if other == node.name:
+                self._call(partial(proxy.stall, forth=receives, back=sends))
 
     def delay(self, seconds: float) -> None:
         """Everything between the nodes is late by this; 0: as it was."""
@@ -230,11 +234,11 @@ class Links:
             self._call(proxy.resume)
         self.delay(0.0)
 
-    def _call(self, function: Callable[[], T]) -> T:
-        async def called() -> T:
-            return function()
+    def _call(self, function: Callable[[], object]) -> None:
+        async def called() -> None:
+            function()
 
-        return asyncio.run_coroutine_threadsafe(called(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(called(), self._loop).result()
 
 
 class Cluster:
@@ -264,15 +268,14 @@ class Cluster:
         self.nodes = [
             Node(name, folder / name, self.lua, environ or {}) for name in NAMES
         ]
-        self._links = Links(self.nodes) if proxied else None
+        self._links = Links(self._pairs()) if proxied else None
         self.config = config_path().read_text()
-        if not (self.lua / "roles").exists():
-            self.config = re.sub("(?ms)^roles: .*?\n\n", "", self.config)
         for text, instead in (changes or {}).items():
             assert self.config.count(text) == 1, text
             self.config = self.config.replace(text, instead)
         for node in self.nodes:
-            self._configure(node)
+            self._write_secrets(node)
+            self.write_config(node)
 
     @property
     def links(self) -> Links:
@@ -351,20 +354,32 @@ class Cluster:
         leader = self.leader()
         return [node for node in self.nodes if node != leader]
 
-    def _configure(self, node: Node) -> None:
-        secrets = node.folder / SECRETS
-        secrets.mkdir(parents=True)
-        for name, password in PASSWORDS.items():
-            (secrets / name).write_text(f"{password}\n")
+    def _pairs(self) -> Iterator[tuple[str, Node]]:
+        for one, other in itertools.permutations(self.nodes, 2):
+            yield one.name, other
+
+    def write_config(self, node: Node, *, without: Node | None = None) -> None:
+        """Writes the node's config.yaml again.
+
+        :param without: a node whose entry it lacks
+        """
 
         def address(other: Node) -> str:
             if self._links is None or other == node:
                 return other.address
-            return f"127.0.0.1:{self._links.port(node, other)}"
+            return f"127.0.0.1:{self._links.port(node.name, other)}"
 
+        config = self.config
+        if without is not None:
+            config = re.sub(rf"(?m)^ *{without.name}: .*\n", "", config)
         addresses = {other.name: address(other) for other in self.nodes}
-        config = with_addresses(self.config, addresses)
-        (node.folder / "config.yaml").write_text(config)
+        (node.folder / "config.yaml").write_text(with_addresses(config, addresses))
+
+    def _write_secrets(self, node: Node) -> None:
+        secrets = node.folder / SECRETS
+        secrets.mkdir(parents=True)
+        for name, password in PASSWORDS.items():
+            (secrets / name).write_text(f"{password}\n")
 
 
 class Clusters:

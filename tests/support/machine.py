@@ -63,6 +63,18 @@ async def wait_until_ready(client: Client, seconds: float) -> None:
             await asyncio.sleep(POLL_INTERVAL)
 
 
+async def is_read(client: Client, keys: list[str], seconds: float) -> bool:
+    """Whether a read of these keys succeeds within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                if (await client.read(keys)).status == 200:
+                    return True
+                await asyncio.sleep(POLL_INTERVAL)
+    except TimeoutError:
+        return False
+
+
 def alive(pid: int) -> bool:
     """A zombie is not: in some containers no process reaps an orphan."""
     try:

@@ -14,20 +14,31 @@ from xdist.workermanage import WorkerController, parse_tx_spec_config
 #: a fixed port and the one Docker engine's names. Password hashing runs when nothing
 #: else needs a core (SCHED_IDLE): a test that depends on its pace is among them.
 ALONE = (
-    "tests/torture/test_",
+    "tests/torture/test_torture.py",
+    "tests/torture/test_command.py",
     "tests/benchmarks/",
     "tests/docs/test_examples.py",
-    "tests/process/test_edge.py",
     "tests/process/test_large.py",
     "tests/process/test_load.py",
     "tests/api/test_login_timing.py",
     "tests/api/test_password_queue.py",
 )
 
-#: Modules that take the longest; begun first, so that the processes end together.
+#: Modules that take the longest, in this order; begun first, so that the processes end
+#: together. Those that mostly wait are next to those that keep a core busy.
 LONG = (
+    "tests/storage/test_full_memory.py",
+    "tests/process/test_watchers.py",
+    "tests/process/test_edge.py",
+    "tests/process/test_paths.py",
+    "tests/docs/test_swagger_ui.py",
+    "tests/process/test_backup.py",
+    "tests/docs/test_openapi.py",
+    "tests/api/test_changes.py",
+    "tests/torture/test_controls.py",
     *("tests/process/", "tests/storage/", "tests/migrations/"),
-    *("tests/docs/", "tests/malformed/"),
+    *("tests/docs/", "tests/malformed/", "tests/torture/", "tests/fuzz/"),
+    "tests/api/test_logins.py",
 )
 
 
@@ -161,5 +172,6 @@ class ModuleScheduling:
         return True
 
 
-def _rank(module: Sequence[str]) -> tuple[bool, int]:
-    return not module[0].startswith(LONG), -len(module)
+def _rank(module: Sequence[str]) -> tuple[int, int]:
+    places = (place for place, begin in enumerate(LONG) if module[0].startswith(begin))
+    return next(places, len(LONG)), -len(module)

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import warnings
@@ -49,6 +50,9 @@ print(connection:read('\\n...\\n'))
 os.exit()
 """
 
+#: The last line of what the console answers.
+END_OF_ANSWER = b"...\n"
+
 #: As in docker/Dockerfile.tarantool.
 SCRIPT_MODE = ["env", "-u", "TT_APP_NAME", "-u", "TT_INSTANCE_NAME"]
 
@@ -71,8 +75,11 @@ class Tarantool(Protocol):
 
 
 def console_script(path: str, code: str) -> list[str]:
-    line = " ".join(code.split())
-    return ["tarantool", "-e", CONSOLE.format(path=path, code=line)]
+    return ["tarantool", "-e", CONSOLE.format(path=path, code=_one_line(code))]
+
+
+def _one_line(code: str) -> str:
+    return " ".join(code.split())
 
 
 @functools.cache
@@ -91,14 +98,23 @@ def local_version() -> tuple[int, ...]:
 
 def local_console(data: Path, code: str) -> str:
     """The console of the local instance with its data in this folder."""
-    return subprocess.run(
-        console_script("console.sock", code),
-        cwd=data,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=CONSOLE_TIMEOUT,
-    ).stdout
+    folder = os.open(data, os.O_RDONLY)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(CONSOLE_TIMEOUT)
+            # the path of a socket has 107 bytes at most
+            connection.connect(f"/proc/self/fd/{folder}/console.sock")
+            connection.sendall(f"{_one_line(code)}\n".encode())
+            with connection.makefile("rb") as console:
+                _greeting = [console.readline(), console.readline()]
+                answer = bytearray()
+                while line := console.readline():
+                    answer += line
+                    if line == END_OF_ANSWER:
+                        break
+            return answer.decode()
+    finally:
+        os.close(folder)
 
 
 def evaluated(tarantool: Tarantool, expression: str) -> Any:

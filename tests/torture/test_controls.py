@@ -23,7 +23,11 @@ from tests.torture.run.system import System, full_disk
 #: requests meet within the milliseconds for which a fault can be seen.
 THINK_TIME = 0.005
 
-QUIET = 0.5
+QUIET = 0.3
+
+#: A request meets a fault by chance, on a busy machine more rarely: at most this many
+#: rounds until the judge sees it.
+ROUNDS = 6
 
 
 class Control(NamedTuple):
@@ -97,8 +101,8 @@ COUNTS_WRONG_READS = """until (function()
         return true
     end)()"""
 
-#: Wrong reads that are enough for the judge: it cannot recognise each of them.
-WRONG_READS = 5
+#: Wrong reads of a round: the judge cannot recognise each of them.
+WRONG_READS = 3
 
 
 async def disk_full_until_reads_are_wrong(scene: Scene[System]) -> float:
@@ -181,10 +185,16 @@ CONTROLS = {
 
 @pytest.mark.parametrize("control", CONTROLS.values(), ids=CONTROLS)
 async def test_a_fault_of_the_store_is_seen(tmp_path: Path, control: Control) -> None:
-    system = System(tmp_path, control.seed)
-    one = Round(system, Random(0), think_time=THINK_TIME)
-    evidence = await one.run(
-        {"the fault": control.fault}, quiet=QUIET, settle=control.settle
-    )
-    broken = {violation.rule for violation in judge(evidence)}
-    assert broken & control.rules, broken
+    broken = set[str]()
+    for number in range(ROUNDS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        system = System(folder, control.seed)
+        one = Round(system, Random(number), think_time=THINK_TIME)
+        evidence = await one.run(
+            {"the fault": control.fault}, quiet=QUIET, settle=control.settle
+        )
+        broken |= {violation.rule for violation in judge(evidence)}
+        if broken & control.rules:
+            return
+    pytest.fail(f"not seen in {ROUNDS} rounds, which broke {broken}")

@@ -14,6 +14,9 @@ from tests.torture.run.faults import FAULTS
 from tests.torture.run.round import Round
 from tests.torture.run.system import System
 
+#: Seconds without a fault, before and after each: `make torture` has more.
+QUIET = 0.3
+
 #: What slows requests down, if anything, and refuses none.
 HARMLESS = {
     "SIGSTOP of Tarantool, short",
@@ -28,7 +31,8 @@ async def test_a_short_round_of_all_faults(
 ) -> None:
     seed = os.environ.get("SEED") or str(random.randrange(10**6))
     begin = time.monotonic()
-    evidence = await Round(System(tmp_path), random.Random(seed)).run(FAULTS)
+    one = Round(System(tmp_path), random.Random(seed))
+    evidence = await one.run(FAULTS, quiet=QUIET)
     violations = judge(evidence)
     figures = Figures()
     figures.add(evidence, violations, time.monotonic() - begin)

@@ -26,7 +26,7 @@ local CLUSTER_RECORD_INTERVAL = 1
 local MICROSECOND = 1e-6
 
 local offset = clock.time() - clock.monotonic()
-local followed -- seconds since 1970: the record that a follower has seen last
+local followed -- seconds since 1970: the record that a follower has seen last; 0: there was none
 local recorded = 0 -- seconds since 1970, as they are on disk
 local reported = 0 -- seconds since 1970: the latest expiry of a key reported as missing
 
@@ -52,14 +52,12 @@ end
 --- Sets the clock of a follower where the leader has recorded its own since the last call: it
 -- is late by the interval between two calls at most.
 function M.follow_leader()
-    local time = read_record()
-    if time ~= nil and time ~= followed then
-        if followed ~= nil then
-            recorded = time
-            offset = time - clock.monotonic()
-        end
-        followed = time
+    local time = read_record() or 0
+    if followed ~= nil and time ~= followed then
+        recorded = time
+        offset = time - clock.monotonic()
     end
+    followed = time
 end
 
 local function write_record(now)

@@ -10,10 +10,12 @@ import time
 from collections.abc import Sequence
 
 from tests.support.cluster import Node
-from tests.support.console import admin
+from tests.support.tarantool import evaluated
 from tests.torture.run.cluster_system import ClusterSystem
 from tests.torture.run.faults import CUTS, DELAY, HOUR, LONG, WHILE, Fault, Scene
 from tests.torture.run.system import full_disk
+
+STEP_DOWN = "(kv.admin.step_down or box.ctl.demote)() or 'done'"
 
 Here = Scene[ClusterSystem]
 
@@ -59,7 +61,7 @@ async def everything_killed(scene: Here) -> float:
 async def worker_killed(scene: Here) -> float:
     worker = scene.random.choice(scene.system.workers)
     killed = time.monotonic()
-    await asyncio.to_thread(worker.stop, signal.SIGKILL)
+    await asyncio.to_thread(worker.process.stop, signal.SIGKILL)
     await scene.system.start_workers(worker)
     return killed
 
@@ -100,10 +102,9 @@ async def _isolated(
     scene: Here, node: Node, *, sends: bool = True, receives: bool = True
 ) -> float:
     """Clients still reach it."""
-    links = scene.system.cluster.links
-    links.isolate(node, sends=sends, receives=receives)
+    scene.system.cluster.links.isolate(node, sends=sends, receives=receives)
     await asyncio.sleep(2 * WHILE)
-    links.heal()
+    scene.system.cluster.links.heal()
     over = time.monotonic()
     await scene.system.whole()
     return over
@@ -137,6 +138,23 @@ async def follower_not_heard(scene: Here) -> float:
 async def follower_hears_nothing(scene: Here) -> float:
     _, follower = await _pair(scene)
     return await _isolated(scene, follower, sends=False)
+
+
+async def leader_and_worker_cut_off(scene: Here) -> float:
+    """Two parts of the network: a worker with the leader, and the others."""
+    leader = await scene.system.leader()
+    worker, *others = scene.system.workers
+    paths = scene.system.paths
+    scene.system.cluster.links.isolate(leader)
+    for node in scene.system.cluster.nodes:
+        for one in others if node == leader else [worker]:
+            paths.stall(one.name, node)
+    await asyncio.sleep(2 * WHILE)
+    scene.system.cluster.links.heal()
+    paths.heal()
+    over = time.monotonic()
+    await scene.system.whole()
+    return over
 
 
 async def pair_cut_off(scene: Here) -> float:
@@ -203,7 +221,7 @@ async def follower_disk_full(scene: Here) -> float:
 
 async def leader_steps_down(scene: Here) -> float:
     leader = await scene.system.leader()
-    await asyncio.to_thread(admin, leader, "step_down")
+    await asyncio.to_thread(evaluated, leader, STEP_DOWN)
     await scene.system.next_leader(leader)
     return time.monotonic()
 
@@ -236,6 +254,7 @@ CLUSTER_FAULTS: dict[str, Fault[ClusterSystem]] = {
     "SIGSTOP of a follower": follower_stopped,
     "SIGSTOP of all nodes": all_nodes_stopped,
     "leader cut off": leader_cut_off,
+    "leader and a worker cut off from the others": leader_and_worker_cut_off,
     "follower cut off": follower_cut_off,
     "leader is not heard": leader_not_heard,
     "leader hears nothing": leader_hears_nothing,

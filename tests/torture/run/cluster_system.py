@@ -2,19 +2,29 @@
 
 import asyncio
 import contextlib
+import itertools
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.support.cluster import ELECTION_TIMEOUT, Cluster, Node
+from tests.support.cluster import ELECTION_TIMEOUT, Cluster, Links, Node
 from tests.support.machine import wait_until
 from tests.support.service import ServiceProcess
 from tests.support.tarantool import evaluated
 from tests.torture.run.system import WORKERS, Clock, worker
 
 
+class Worker(NamedTuple):
+    """:ivar name: in the paths"""
+
+    name: str
+    process: ServiceProcess
+
+
 class ClusterSystem:
     """:ivar clocks: of the nodes, by name; the workers have the real time
+    :ivar paths: the links of the workers to the nodes
     :ivar urls: of the workers
     """
 
@@ -24,12 +34,10 @@ class ClusterSystem:
         seed: Callable[[Path], None] | None = None,
         *,
         changes: Mapping[str, str] | None = None,
-        uris: Callable[[Cluster], list[str]] | None = None,
     ) -> None:
         """
         :param seed: puts a fault into the nodes' copy of lua/
         :param changes: of the configuration, as `Cluster` has them
-        :param uris: `KV_TARANTOOL_URI` of each worker, by default all nodes
         """
         self.cluster = Cluster(folder, proxied=True, changes=changes)
         if seed is not None:
@@ -37,12 +45,12 @@ class ClusterSystem:
         self.clocks = {node.name: Clock(node.folder) for node in self.cluster.nodes}
         for node in self.cluster.nodes:
             node.environ |= self.clocks[node.name].environ
-        chosen = uris(self.cluster) if uris else [self.cluster.uris] * WORKERS
+        names = [f"worker-{number}" for number in range(WORKERS)]
+        self.paths = Links(itertools.product(names, self.cluster.nodes))
         self.workers = [
-            worker(folder / f"worker-{number}", uri)
-            for number, uri in enumerate(chosen)
+            Worker(name, worker(folder / name, self._uris(name))) for name in names
         ]
-        self.urls = [one.url for one in self.workers]
+        self.urls = [one.process.url for one in self.workers]
         self._pids: list[tuple[Node, int]] = []  # of all processes so far
 
     @property
@@ -53,6 +61,7 @@ class ClusterSystem:
     async def running(self) -> AsyncIterator[None]:
         with contextlib.ExitStack() as stack:
             stack.callback(self._forget)
+            stack.enter_context(self.paths.running())
             stack.callback(self.kill_workers)
             await asyncio.to_thread(stack.enter_context, self.cluster.running())
             self._note(*self.cluster.nodes)
@@ -70,8 +79,8 @@ class ClusterSystem:
         await asyncio.to_thread(self.cluster.start, *nodes)
         self._note(*nodes)
 
-    async def start_workers(self, *workers: ServiceProcess) -> None:
-        await asyncio.gather(*(asyncio.to_thread(one.start) for one in workers))
+    async def start_workers(self, *workers: Worker) -> None:
+        await asyncio.gather(*(asyncio.to_thread(one.process.start) for one in workers))
 
     async def whole(self) -> None:
         """Waits until all nodes replicate from each other, and have the same data.
@@ -83,9 +92,13 @@ class ClusterSystem:
 
     def kill_workers(self) -> None:
         for one in self.workers:
-            one.send(signal.SIGKILL)
+            one.process.send(signal.SIGKILL)
         for one in self.workers:
-            one.exit_code()
+            one.process.exit_code()
+
+    def _uris(self, worker: str) -> str:
+        ports = [self.paths.port(worker, node) for node in self.cluster.nodes]
+        return ",".join(f"127.0.0.1:{port}" for port in ports)
 
     def _are_equal(self) -> bool:
         """Whether all have what the first one has just confirmed, or more."""

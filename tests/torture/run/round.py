@@ -44,7 +44,10 @@ EXPIRY = max(TTLS) + 1.5
 
 
 class Round(Generic[S]):
-    """:param system: is started by `run`"""
+    """
+    :param system: is started by `run`
+    :param reads_stale: of the clients, as in `Session`
+    """
 
     def __init__(
         self,
@@ -53,8 +56,10 @@ class Round(Generic[S]):
         *,
         clients: int = CLIENTS,
         think_time: float = THINK_TIME,
+        reads_stale: bool = False,
     ) -> None:
         self._random = random
+        self._reads_stale = reads_stale
         self._system = system
         self._clients = clients
         self._think_time = think_time
@@ -117,7 +122,7 @@ class Round(Generic[S]):
 
     def _session(self, number: int, http: aiohttp.ClientSession) -> Session:
         is_narrow = number % NARROW_ONE_OF == 1
-        return Session(
+        session = Session(
             number,
             http,
             self._system.urls,
@@ -125,6 +130,8 @@ class Round(Generic[S]):
             Random(self._random.random()),
             NARROW | {f"t{number}-": "rw"} if is_narrow else None,
         )
+        session.reads_stale = self._reads_stale
+        return session
 
     async def _enter(self, session: Session) -> None:
         await session.enter()

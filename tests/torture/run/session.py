@@ -74,7 +74,10 @@ class Session:
 
     :param operations: where they are recorded, as they end
     :param grants: rights by prefix of the account, None: everything
+    :ivar reads_stale: its reads of keys may be answered by any node
     """
+
+    reads_stale = False
 
     def __init__(
         self,
@@ -165,6 +168,8 @@ class Session:
 
     async def read(self, keys: Sequence[str], *, revisions: bool = False) -> Operation:
         asked = {"keys": keys, "revisions": revisions}
+        if self.reads_stale:
+            asked["stale"] = True
         answer = await self._ask("read", json.dumps(asked))
         found, by_key = answer.body.texts, answer.body.revisions
         is_ok = answer.outcome == "ok"

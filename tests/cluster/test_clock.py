@@ -1,0 +1,112 @@
+"""Keys expire by one clock, which the next leader continues."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.test_confirmation import lead
+from tests.support.background import Task
+from tests.support.cluster import Cluster, Clusters, Node
+from tests.support.machine import wait_until
+from tests.support.procedures import prepare
+from tests.support.tarantool import evaluated
+
+pytestmark = pytest.mark.needs_election
+
+HOUR = 3600
+
+#: Seconds of a life, and for an election on a busy machine.
+LIFE, TOLERANCE = 100, 20
+
+WALL_CLOCK = "require('clock').time()"
+LEFT = "kv.v1.get({'ann', 1}, {'k'}, 1000, true)"
+STOP_RECORDS = "box.space.kv_meta:before_replace(function(old, new) return old end)"
+
+
+def environ(offset: int) -> dict[str, str]:
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": f"{offset:+d}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+@pytest.fixture
+def skewed(clusters: Clusters) -> Iterator[Cluster]:
+    """Each node is hours away from the others."""
+    cluster = clusters.prepared()
+    for number, node in enumerate(cluster.nodes):
+        node.environ |= environ((number - 1) * 2 * HOUR)
+    with cluster.running() as running:
+        for number, node in enumerate(running.nodes):
+            offset = (number - 1) * 2 * HOUR
+            assert abs(evaluated(node, WALL_CLOCK) - time.time() - offset) < TOLERANCE
+        yield running
+
+
+def fail_over(cluster: Cluster, leader: Node) -> Node:
+    leader.kill()
+    cluster.wait_for_leader(other_than=leader)
+    return lead(cluster)
+
+
+def left(node: Node) -> float | None:
+    (found,) = Task(node, LEFT).outcome().result[2]
+    return None if found is None else float(found)
+
+
+def test_a_change_of_leader_keeps_the_time_to_live(skewed: Cluster) -> None:
+    leader = lead(skewed)
+    prepare(leader)
+    for _ in range(2):
+        leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
+        other = fail_over(skewed, leader)
+        seconds = left(other)
+        assert seconds is not None
+        assert LIFE - TOLERANCE < seconds < LIFE + 2
+        leader.start()
+        skewed.wait_until_whole()
+        leader = lead(skewed)
+
+
+def test_without_the_leader_s_clock_the_time_to_live_changes(skewed: Cluster) -> None:
+    """The control of the one before."""
+    leader = lead(skewed)
+    prepare(leader)
+    for node in skewed.nodes:
+        node.console("require('kv.data.clock').follow_leader = function() end")
+        node.console("require('kv.data.clock').catch_up = function() end")
+    leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
+    seconds = left(fail_over(skewed, leader))
+    assert seconds is None or seconds > HOUR
+
+
+def test_a_key_reported_as_missing_stays_missing_under_the_next_leader(
+    skewed: Cluster,
+) -> None:
+    leader = lead(skewed)
+    prepare(leader)
+    leader.console("kv.v1.put({'ann', 1}, {'k'}, {'1'}, {ttl = 0.2})")
+    wait_until(lambda: left(leader) is None, 30)
+    assert left(fail_over(skewed, leader)) is None
+
+
+def test_an_expiry_that_is_not_confirmed_is_not_reported(skewed: Cluster) -> None:
+    leader = lead(skewed)
+    prepare(leader)
+    for node in skewed.nodes:
+        node.console("require('kv.data.transaction').delete_expired = function() end")
+    leader.console("require('kv.data.clock').record_periodically = function() end")
+    leader.console("kv.v1.put({'ann', 1}, {'k'}, {'1'}, {ttl = 0.2})")
+    time.sleep(0.5)
+    leader.console("require('kv.base.lease').configure(function() error('no', 0) end)")
+    assert Task(leader, LEFT).outcome().kind == "Lua"
+    (found,) = evaluated(leader, "kv.v1.get_each({{{'ann', 1}, {'k'}, 1000}})")
+    assert found is None
+    leader.console(
+        "require('kv.base.lease').configure(require('kv.data.clock').record)"
+    )
+    assert left(leader) is None
