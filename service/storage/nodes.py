@@ -182,9 +182,14 @@ class Nodes:
     def _why_none(self, applied: Applied | None) -> Unavailable:
         if self._has_no_quorum:
             return NoQuorum(applied=applied)
-        if any(node.answers for node in self._nodes):
-            return StorageUnavailable("No storage node leads", applied=applied)
-        return StorageUnavailable(applied=applied)
+        answering = [node.status for node in self._nodes if node.answers]
+        if any(status.leader for status in answering if status):
+            why = "The storage's leader does not answer"
+        elif answering:
+            why = "No storage node leads"
+        else:
+            why = ""
+        return StorageUnavailable(why, applied=applied)
 
     @property
     def _has_no_quorum(self) -> bool:

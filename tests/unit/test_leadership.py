@@ -136,8 +136,12 @@ async def test_a_call_waits_no_longer_than_allowed() -> None:
     nodes.set(follows(1, None), follows(1, None), follows(1, None))
     why, seconds = await nodes.refusal()
     assert type(why) is StorageUnavailable
+    assert str(why) == "No storage node leads"
     assert why.applied == "no"
     assert 0.2 < seconds < 2
+    nodes.set(None, follows(1), follows(1))
+    why, _ = await nodes.refusal()
+    assert str(why) == "The storage's leader does not answer"
 
 
 async def test_a_call_without_a_majority_is_refused_at_once_after_an_election() -> None:
