@@ -166,7 +166,9 @@ local function report()
 end
 
 local function follow()
-    leader.resign()
+    if leader.term() ~= nil then
+        leader.resign()
+    end
     if not is_prepared then
         local ok, is_complete = pcall(migrator.is_complete, duties.migrations)
         if ok and is_complete then
