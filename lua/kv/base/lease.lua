@@ -72,7 +72,7 @@ end
 local function wake_fiber()
     if not has_fiber then
         has_fiber = true
-        fiber.create(run)
+        fiber.new(run)
     end
     wake:signal()
 end
