@@ -1,5 +1,6 @@
 --- The procedures by name and version, and their deployment into the instance.
 local admin = require('kv.admin')
+local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
 
@@ -49,12 +50,16 @@ local CHECKED_INSIDE = {
 
 local function guarded(name, procedure)
     local check = ON_EVERY_NODE[name]
-    if check == nil then
-        return lease.strict(procedure, not CHECKED_INSIDE[name])
+    if check ~= nil then
+        return function(...)
+            check()
+            return procedure(...)
+        end
     end
+    local strict = lease.strict(procedure, not CHECKED_INSIDE[name])
     return function(...)
-        check()
-        return procedure(...)
+        join_gate.wait()
+        return strict(...)
     end
 end
 

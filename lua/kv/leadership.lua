@@ -11,9 +11,11 @@ local monotonic = require('clock').monotonic
 
 local compat = require('kv.base.compat')
 local exports = require('kv.exports')
+local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local migrator = require('kv.migrator')
 local restore_epoch = require('kv.backup.restore_epoch')
+local upstream = require('kv.base.upstream')
 
 local M = {}
 
@@ -166,7 +168,10 @@ local function report()
 end
 
 local function follow()
-    leader.resign()
+    if leader.term() ~= nil then
+        leader.resign()
+    end
+    upstream.resume()
     if not is_prepared then
         local ok, is_complete = pcall(migrator.is_complete, duties.migrations)
         if ok and is_complete then
@@ -181,6 +186,9 @@ local function run(number)
     local done_term -- of the duties
     while is_running and run_number == number do
         report()
+        if leader.is_clustered() then
+            join_gate.resume_replication()
+        end
         if box.info.ro then
             done_term = nil
             follow()

@@ -7,9 +7,9 @@ local clock = require('kv.data.clock')
 local disk = require('kv.capacity.disk')
 local expiry = require('kv.data.expiry')
 local exports = require('kv.exports')
+local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local leadership = require('kv.leadership')
-local lease = require('kv.base.lease')
 local memory = require('kv.capacity.memory')
 local migrator = require('kv.migrator')
 
@@ -22,7 +22,6 @@ local function wire()
     if not is_wired then
         capacity.register_releasable(change_log.RELEASABLE)
         accounts.on_change(change_feed.wake)
-        lease.configure(clock.record)
         is_wired = true
     end
 end
@@ -84,6 +83,7 @@ end
 ---@param folder string of the migrations
 function M.start_node(settings, folder)
     leader.configure({ clustered = true })
+    join_gate.watch()
     configure(settings)
     exports.publish()
     leadership.start(duties(settings, migrator.read(folder)))

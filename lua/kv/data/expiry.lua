@@ -8,6 +8,7 @@ local monotonic = require('clock').monotonic
 local clock = require('kv.data.clock')
 local idempotency = require('kv.data.idempotency')
 local leader = require('kv.base.leader')
+local peers = require('kv.capacity.peers')
 local replica = require('kv.data.replica')
 local transaction = require('kv.data.transaction')
 
@@ -28,7 +29,7 @@ local REPORT_INTERVAL = 10
 
 local wake = fiber.cond()
 local wakes_at = 0 -- seconds since 1970
-local is_running = false
+local worker -- the fiber; nil: stopped
 
 ---@return boolean more whether there may be more expired keys
 local function delete_keys(now)
@@ -56,6 +57,7 @@ local function sweep()
     if leader.is_clustered() and not leader.leads() then
         clock.follow_leader()
         replica.sample()
+        peers.report()
         return replica.SAMPLE_INTERVAL
     end
     clock.catch_up()
@@ -64,6 +66,7 @@ local function sweep()
     end
     if leader.is_clustered() then
         replica.sample()
+        peers.subscribe()
     end
     clock.record_periodically()
     local now = clock.now()
@@ -75,7 +78,8 @@ end
 local function run()
     fiber.name('kv.expiry')
     local reported_at = -REPORT_INTERVAL
-    while is_running do
+    local own = fiber.self()
+    while worker == own do
         local ok, result = pcall(sweep)
         local seconds = ok and result or MAX_PAUSE
         if not ok and monotonic() - reported_at > REPORT_INTERVAL then
@@ -90,15 +94,14 @@ end
 
 --- Starts the fiber, unless it runs.
 function M.start()
-    if not is_running then
-        is_running = true
-        fiber.create(run)
+    if worker == nil or worker:status() == 'dead' then
+        worker = fiber.new(run) -- it begins later
     end
 end
 
 --- Ends the fiber after the sweep in progress.
 function M.stop()
-    is_running = false
+    worker = nil
     wake:signal()
 end
 

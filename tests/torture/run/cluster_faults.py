@@ -10,12 +10,10 @@ import time
 from collections.abc import Sequence
 
 from tests.support.cluster import Node
-from tests.support.tarantool import evaluated
+from tests.support.console import admin
+from tests.support.full_disk import full_disk
 from tests.torture.run.cluster_system import ClusterSystem
 from tests.torture.run.faults import CUTS, DELAY, HOUR, LONG, WHILE, Fault, Scene
-from tests.torture.run.system import full_disk
-
-STEP_DOWN = "(kv.admin.step_down or box.ctl.demote)() or 'done'"
 
 Here = Scene[ClusterSystem]
 
@@ -53,9 +51,10 @@ async def all_nodes_killed(scene: Here) -> float:
 
 async def everything_killed(scene: Here) -> float:
     scene.system.kill_workers()
-    killed = await _killed(scene, scene.system.cluster.nodes)
-    await scene.system.start_workers(*scene.system.workers)
-    return killed
+    try:
+        return await _killed(scene, scene.system.cluster.nodes)
+    finally:
+        await scene.system.start_workers(*scene.system.workers)
 
 
 async def worker_killed(scene: Here) -> float:
@@ -193,11 +192,13 @@ async def clocks_apart(scene: Here) -> float:
     others = [node for node in scene.system.cluster.nodes if node != leader]
     for node, seconds in zip(others, (HOUR, -HOUR), strict=True):
         scene.system.clocks[node.name].step_to(seconds)
-    await asyncio.sleep(WHILE)
-    await _killed(scene, [leader])
-    await asyncio.sleep(WHILE)
-    for clock in scene.system.clocks.values():
-        clock.step_to(0)
+    try:
+        await asyncio.sleep(WHILE)
+        await _killed(scene, [leader])
+        await asyncio.sleep(WHILE)
+    finally:
+        for clock in scene.system.clocks.values():
+            clock.step_to(0)
     return time.monotonic()
 
 
@@ -221,7 +222,7 @@ async def follower_disk_full(scene: Here) -> float:
 
 async def leader_steps_down(scene: Here) -> float:
     leader = await scene.system.leader()
-    await asyncio.to_thread(evaluated, leader, STEP_DOWN)
+    await asyncio.to_thread(admin, leader, "step_down")
     await scene.system.next_leader(leader)
     return time.monotonic()
 
