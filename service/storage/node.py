@@ -174,9 +174,11 @@ class Node:
             return
         except (TarantoolNetworkError, OSError):
             return  # the connection is lost
-        except TarantoolDatabaseError as error:
+        except TarantoolDatabaseError:
             status = None  # its procedures are not published, or no longer
-            log.debug("the status of %s: %s", self.address, error)
+        except Exception:
+            log.exception("the status of Tarantool at %s", self.address)
+            status = None
         finally:
             answer.cancel()
         if instance is not self.instance:
