@@ -10,7 +10,6 @@ local exports = require('kv.exports')
 local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local leadership = require('kv.leadership')
-local lease = require('kv.base.lease')
 local memory = require('kv.capacity.memory')
 local migrator = require('kv.migrator')
 
@@ -23,7 +22,6 @@ local function wire()
     if not is_wired then
         capacity.register_releasable(change_log.RELEASABLE)
         accounts.on_change(change_feed.wake)
-        lease.configure(clock.record)
         is_wired = true
     end
 end

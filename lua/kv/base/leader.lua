@@ -15,8 +15,8 @@ local LOST_AFTER = 4
 local clustered = false
 local prepared = false
 local completed_term = nil -- of the duties; nil: they have to be done again
-local listeners = {}
 local resigned_term = nil -- in which the node steps down
+local listeners = {}
 
 ---@param settings table {clustered = whether instances elect a leader}
 function M.configure(settings)
@@ -46,11 +46,9 @@ end
 ---@param term number of the queue of synchronous transactions
 function M.complete(term)
     if completed_term ~= nil and completed_term ~= term then
-        M.resign() -- the node has led in another term until now
+        M.resign() -- another node may have led in between
     end
-    if term ~= resigned_term then
-        completed_term = term
-    end
+    completed_term = term
 end
 
 ---@param listener function called when the node resigns, with the term of the duties that had
@@ -69,14 +67,13 @@ end
 ---@param await_writes function returns when no write is in flight
 function M.step_down(await_writes)
     local term = completed_term
-    M.resign()
     resigned_term = term
     local ok, failure = pcall(function()
         await_writes()
         box.ctl.demote()
     end)
     if not ok then
-        resigned_term, completed_term = nil, term
+        resigned_term = nil
         error(failure, 0)
     end
 end
@@ -86,8 +83,8 @@ function M.leads()
     if box.info.ro then
         return false
     end
-    return not clustered
-        or completed_term ~= nil and completed_term == box.info.synchro.queue.term
+    return not clustered or completed_term ~= nil and completed_term ~= resigned_term
+        and completed_term == box.info.synchro.queue.term
 end
 
 --- The name of the leader's instance; nil where none is known, and on a single instance.

@@ -72,7 +72,7 @@ end
 local function wake_fiber()
     if not has_fiber then
         has_fiber = true
-        fiber.create(run)
+        fiber.new(run)
     end
     wake:signal()
 end
@@ -92,26 +92,28 @@ function M.holds(term)
         and age() < DURATION * box.cfg.replication_timeout
 end
 
+local function refuse_other_than(term)
+    if term == nil or term ~= leader.term() then
+        leader.refuse()
+    end
+end
+
 --- Waits for a confirmed write that begins from now on. Raises kv.NotLeader, and what the write
 -- raises.
 ---@param term number|nil as leader.term returned it before the read
 function M.renew(term)
+    refuse_other_than(term)
     local number = begun + 1
     requested = number
     wake_fiber()
     while finished < number do
-        if term == nil or term ~= leader.term() then
-            leader.refuse()
-        end
         completed:wait()
+        refuse_other_than(term)
     end
     if confirmed < number then
         error(failure, 0)
     end
     leader.check()
-    if term ~= leader.term() then
-        leader.refuse()
-    end
 end
 
 --- Comes between a read and the return of its result; may wait. Raises kv.NotLeader where the

@@ -118,14 +118,22 @@ function M.free_space()
     end
 end
 
-local function cost(bytes)
+--- Bytes of the disk that an addition takes.
+---@param bytes number
+function M.cost(bytes)
     return 2 * bytes + PER_WRITE -- the change log has the data again
+end
+
+--- Bytes that additions may take; infinite where there is no reserve.
+---@return number
+function M.available()
+    return reserve == 0 and math.huge or available
 end
 
 --- Whether an addition may be tried. `refresh` comes first.
 ---@param bytes number
 function M.admits(bytes)
-    return reserve == 0 or available >= cost(bytes)
+    return reserve == 0 or available >= M.cost(bytes)
 end
 
 --- Checks the disk, where the last check is out of date or leaves too little for an addition.
@@ -140,7 +148,7 @@ end
 --- Counts an addition until the next check.
 ---@param bytes number
 function M.spend(bytes)
-    available = available - cost(bytes)
+    available = available - M.cost(bytes)
 end
 
 return M

@@ -2,7 +2,9 @@
 -- deletion proceeds: it may use the reserves of both, and releasable data.
 local disk = require('kv.capacity.disk')
 local errors = require('kv.base.errors')
+local leader = require('kv.base.leader')
 local memory = require('kv.capacity.memory')
+local peers = require('kv.capacity.peers')
 
 local M = {}
 
@@ -43,6 +45,8 @@ function M.admit(bytes)
     if not disk.admits(bytes) then
         disk.free_space()
         errors.raise('DiskFull')
+    elseif leader.is_clustered() and not peers.admits(bytes) then
+        errors.raise('DiskFull')
     end
     memory.refill_reserve()
     if not memory.admits(bytes) then
@@ -53,6 +57,9 @@ function M.admit(bytes)
         end
     end
     disk.spend(bytes)
+    if leader.is_clustered() then
+        peers.spend(bytes)
+    end
 end
 
 --- Runs a small write that must not be refused because memory is short: one that ends tokens,

@@ -82,6 +82,8 @@ function M.record()
     recorded = math.max(recorded, now)
 end
 
+lease.configure(M.record)
+
 --- Records the time at intervals, on the instance that takes writes. Where the write fails,
 -- the next call tries again.
 function M.record_periodically()

@@ -8,6 +8,7 @@ local monotonic = require('clock').monotonic
 local clock = require('kv.data.clock')
 local idempotency = require('kv.data.idempotency')
 local leader = require('kv.base.leader')
+local peers = require('kv.capacity.peers')
 local replica = require('kv.data.replica')
 local transaction = require('kv.data.transaction')
 
@@ -56,6 +57,7 @@ local function sweep()
     if leader.is_clustered() and not leader.leads() then
         clock.follow_leader()
         replica.sample()
+        peers.report()
         return replica.SAMPLE_INTERVAL
     end
     clock.catch_up()
@@ -64,6 +66,7 @@ local function sweep()
     end
     if leader.is_clustered() then
         replica.sample()
+        peers.subscribe()
     end
     clock.record_periodically()
     local now = clock.now()
