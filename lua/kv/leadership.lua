@@ -53,6 +53,7 @@ local is_outdated = false -- the settings have changed
 local changed = fiber.cond()
 local watchers = {}
 local reported -- who led when it was last logged
+local refusal -- why the migrations of the leader were last refused
 
 --- Makes the replicated spaces synchronous or not; writes nothing where they are.
 ---@param is_sync boolean
@@ -176,6 +177,9 @@ local function follow()
         local ok, is_complete = pcall(migrator.is_complete, duties.migrations)
         if ok and is_complete then
             prepare()
+        elseif not ok and is_complete ~= refusal then
+            refusal = is_complete
+            log.error('kv: the node cannot use the data of its leader: %s', refusal)
         end
     end
 end
