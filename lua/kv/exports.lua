@@ -31,14 +31,24 @@ local ON_EVERY_NODE = {
     list_stale = leader.check_prepared,
 }
 
---- Procedures whose results may be outdated where the leader is not known to lead still. The
--- others return what a majority has confirmed, or check by themselves.
-local RETURNS_READS = {
-    has_user = true, begin_login = true, account = true, get = true, list = true,
-    changes = true, follow = true,
+--- Procedures whose result must not be lost, because a majority has confirmed it; and those that
+-- check the lease themselves. The others return what they have read.
+local CHECKED_INSIDE = {
+    begin_sign_up = true,
+    create_user = true,
+    delete = true,
+    delete_user = true,
+    end_login = true,
+    end_tokens = true,
+    get_each = true,
+    increment = true,
+    put = true,
+    put_each = true,
+    rehash = true,
+    set_password = true,
 }
 
-local function in_cluster(name, procedure)
+local function guarded(name, procedure)
     local check = ON_EVERY_NODE[name]
     if check ~= nil then
         return function(...)
@@ -46,7 +56,7 @@ local function in_cluster(name, procedure)
             return procedure(...)
         end
     end
-    local strict = lease.strict(procedure, RETURNS_READS[name] or false)
+    local strict = lease.strict(procedure, not CHECKED_INSIDE[name])
     return function(...)
         join_gate.wait()
         return strict(...)
@@ -60,8 +70,7 @@ function M.publish()
     for version, procedures in pairs(VERSIONS) do
         root[version] = {}
         for name, procedure in pairs(procedures) do
-            root[version][name] = leader.is_clustered() and in_cluster(name, procedure)
-                or procedure
+            root[version][name] = leader.is_clustered() and guarded(name, procedure) or procedure
         end
     end
     rawset(_G, 'kv', root)

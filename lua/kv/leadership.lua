@@ -11,6 +11,7 @@ local monotonic = require('clock').monotonic
 
 local compat = require('kv.base.compat')
 local exports = require('kv.exports')
+local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local migrator = require('kv.migrator')
 local restore_epoch = require('kv.backup.restore_epoch')
@@ -183,6 +184,9 @@ local function run(number)
     local done_term -- of the duties
     while is_running and run_number == number do
         report()
+        if leader.is_clustered() then
+            join_gate.resume_replication()
+        end
         if box.info.ro then
             done_term = nil
             follow()

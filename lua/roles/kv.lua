@@ -63,8 +63,8 @@ end
 
 --- The settings, where the instance's own suffice for them.
 local function read_settings(options, get)
-    require_cluster()
     local settings = config.read_options(options)
+    require_cluster()
     local failover = get('replication.failover')
     if failover ~= 'election' then
         error(('replication.failover is %s, expected election'):format(tostring(failover)), 0)
@@ -85,8 +85,8 @@ end
 --- Called with the options before anything is applied.
 ---@param options any
 function M.validate(options)
-    require_cluster()
     config.read_options(options)
+    require_cluster()
 end
 
 --- Called at the start and at each reload of the configuration.

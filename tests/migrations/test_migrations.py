@@ -20,6 +20,7 @@ from tests.support.tarantool import (
     Tarantools,
     cut_off_at,
     evaluated,
+    follow,
 )
 
 #: Written once the migration is applied, found again after every later one.
@@ -88,16 +89,6 @@ end)
 """
 MANY = 20_000
 
-#: An instance that was configured read-only before our init.lua, as a follower is.
-FOLLOWER = """
-require('fio').mktree('{data}')
-box.cfg({{
-    work_dir = '{data}', wal_mode = 'fsync',
-    read_only = true, replication = 'follower:secret@127.0.0.1:{leader}',
-}})
-dofile('{init}')
-"""
-
 
 class Migrations:
     """A folder of them that an instance, in a container too, can read."""
@@ -125,7 +116,7 @@ def ours() -> list[str]:
 
 
 def names(tarantool: Tarantool) -> list[str]:
-    return [name for name, _, _ in evaluated(tarantool, RECORDS)]
+    return [name for name, *_ in evaluated(tarantool, RECORDS)]
 
 
 def restart(tarantool: Tarantool) -> None:
@@ -384,13 +375,7 @@ def test_a_follower_waits_for_its_leader_to_migrate(
         ThreadPoolExecutor() as threads,
     ):
         leader.start()
-        leader.console("box.schema.user.create('follower', {password = 'secret'})")
-        leader.console("box.schema.user.grant('follower', 'replication')")
-        wrapper = tmp_path / "follower.lua"
-        wrapper.write_text(
-            FOLLOWER.format(data=follower.data, leader=leader.port, init=follower.init)
-        )
-        follower.init = wrapper
+        follow(leader, follower, tmp_path)
         starting = threads.submit(follower.start)
         wait_until(lambda: "waiting for the leader" in follower.log(), START_TIMEOUT)
         time.sleep(0.5)
@@ -403,3 +388,47 @@ def test_a_follower_waits_for_its_leader_to_migrate(
         assert evaluated(follower, "box.space.added:select()") == [[1], [2]]
         assert evaluated(follower, RECORDS) == evaluated(leader, RECORDS)
         assert listens(follower)
+
+
+COMPATIBLE = ADDS_A_SPACE.replace("HERE", "").replace(
+    "    end,\n}", "    end,\n    compatible = true,\n}"
+)
+
+
+@pytest.mark.parametrize("text", [COMPATIBLE, ADDS_A_SPACE.replace("HERE", "")])
+def test_the_version_before_starts_only_after_a_compatible_migration(
+    migrated: Tarantool, migrations: Migrations, text: str
+) -> None:
+    migrations.put("9999_added", text)
+    restart(migrated)
+    assert names(migrated) == [*ours(), "9999_added"]
+
+    migrations.remove("9999_added")
+    if text == COMPATIBLE:
+        restart(migrated)
+        assert names(migrated) == [*ours(), "9999_added"]
+    else:
+        with pytest.raises(RuntimeError, match="9999_added was applied here, but its"):
+            restart(migrated)
+
+
+def test_a_compatible_migration_must_be_newer_than_all_files(
+    migrated: Tarantool, migrations: Migrations
+) -> None:
+    migrations.put("9998_added", COMPATIBLE)
+    migrations.put("9999_last", "return { up = function() end, compatible = true }")
+    restart(migrated)
+    migrations.remove("9998_added")
+    with pytest.raises(RuntimeError, match="9998_added was applied here, but its file"):
+        restart(migrated)
+
+
+def test_a_file_must_not_come_after_a_newer_migration(
+    migrated: Tarantool, migrations: Migrations
+) -> None:
+    migrations.put("9999_added", COMPATIBLE)
+    restart(migrated)
+    migrations.remove("9999_added")
+    migrations.put("9998_late", "return { up = function() end }")
+    with pytest.raises(RuntimeError, match="9998_late comes before 9999_added"):
+        restart(migrated)

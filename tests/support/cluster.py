@@ -56,6 +56,17 @@ ELECTION_TIMEOUT = 30.0
 #: Whether the node leads and accepts calls, and its term.
 LEADS = "{require('kv.base.leader').leads(), box.info.election.term}"
 
+#: Of a node: its name, its state, and the state of its links.
+LINKS = """(function()
+    local found = { box.info.name, box.info.status, box.info.ro_reason or 'rw' }
+    for _, peer in pairs(box.info.replication) do
+        local up, down = peer.upstream or {}, peer.downstream or {}
+        table.insert(found, ('%s: %s %s %s'):format(
+            peer.name, up.status, down.status, up.message or down.message or ''))
+    end
+    return found
+end)()"""
+
 #: The number of other nodes that replicate from the node and that it replicates from.
 PEERS = """(function()
     local count = 0
@@ -346,7 +357,11 @@ class Cluster:
         def is_whole() -> bool:
             return all(evaluated(n, PEERS) == len(NAMES) - 1 for n in self.nodes)
 
-        wait_until(is_whole, timeout)
+        try:
+            wait_until(is_whole, timeout)
+        except TimeoutError:
+            states = "; ".join(str(evaluated(n, LINKS)) for n in self.nodes)
+            raise TimeoutError(f"not whole within {timeout:g} s: {states}") from None
         return self.wait_for_leader(timeout=timeout)
 
     def followers(self) -> list[Node]:

@@ -18,6 +18,7 @@ MODULES = {
     "names": "kv.accounts.names",
     "normal_form": "kv.accounts.normal_form",
     "pretty_json": "kv.admin.pretty_json",
+    "role": "roles.kv",
 }
 
 SCRIPT = """

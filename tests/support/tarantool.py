@@ -53,6 +53,16 @@ os.exit()
 #: The last line of what the console answers.
 END_OF_ANSWER = b"...\n"
 
+#: An instance that was configured read-only before our init.lua, as a follower is.
+FOLLOWER = """
+require('fio').mktree('{data}')
+box.cfg({{
+    work_dir = '{data}', wal_mode = 'fsync',
+    read_only = true, replication = 'follower:secret@127.0.0.1:{leader}',
+}})
+dofile('{init}')
+"""
+
 #: As in docker/Dockerfile.tarantool.
 SCRIPT_MODE = ["env", "-u", "TT_APP_NAME", "-u", "TT_INSTANCE_NAME"]
 
@@ -202,6 +212,22 @@ def cut_off_at(source: LocalTarantool, length: int, target: LocalTarantool) -> N
     (log,) = source.data.glob("*.xlog")
     shutil.copy(snapshot, target.data)
     (target.data / log.name).write_bytes(log.read_bytes()[:length])
+
+
+def follow(leader: LocalTarantool, follower: LocalTarantool, folder: Path) -> None:
+    """Prepares an instance, not started yet, as a read-only replica of another one.
+
+    Tarantool's own replication, without an election.
+
+    :param folder: for its script
+    """
+    leader.console("box.schema.user.create('follower', {password = 'secret'})")
+    leader.console("box.schema.user.grant('follower', 'replication')")
+    script = folder / "follower.lua"
+    script.write_text(
+        FOLLOWER.format(data=follower.data, leader=leader.port, init=follower.init)
+    )
+    follower.init = script
 
 
 class ContainerTarantool:

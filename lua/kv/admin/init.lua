@@ -1,6 +1,7 @@
 --- The operators' functions on the console, under `kv.admin`, with their help texts.
 -- No account has the right to call them: the console is the only way.
 local format = require('kv.admin.format')
+local leader = require('kv.base.leader')
 
 local M = {}
 
@@ -9,6 +10,7 @@ local MODULES = {
     require('kv.admin.values'),
     require('kv.admin.statistics'),
     require('kv.admin.backup'),
+    require('kv.admin.cluster'),
 }
 
 ---@class Function
@@ -68,8 +70,10 @@ table.insert(FUNCTIONS, {
 
 local function guarded(entry)
     return function(...)
-        if box.info.ro then
-            error('this instance is read-only: call it on the one that takes writes', 0)
+        if not leader.leads() then
+            local name = leader.name()
+            error(name ~= nil and ('this node does not lead: call it on %s'):format(name)
+                or 'this instance is read-only: call it on the one that takes writes', 0)
         end
         return entry.call(...)
     end

@@ -4,6 +4,7 @@ local fio = require('fio')
 
 local change_log = require('kv.data.change_log')
 local format = require('kv.admin.format')
+local leader = require('kv.base.leader')
 local memory = require('kv.capacity.memory')
 local store = require('kv.data.store')
 
@@ -53,9 +54,50 @@ local function memory_taken()
         format.size(slab.quota_size - headroom))
 end
 
+--- How far another node is behind this one, and since when it has been silent.
+local function peer_state(peer)
+    local upstream, downstream = peer.upstream, peer.downstream
+    if not leader.is_connected(peer) then
+        return upstream ~= nil and upstream.idle ~= nil
+            and ('not connected, silent for %s'):format(format.duration(upstream.idle))
+            or 'not connected'
+    end
+    local lag = downstream ~= nil and downstream.lag or upstream.lag or 0
+    return ('follows, lag %.3f s, heard from %.3f s ago'):format(lag, upstream.idle)
+end
+
+--- A row for each node of the cluster.
+local function nodes()
+    local rows, leads = {}, leader.name()
+    local ids = {}
+    for id in pairs(box.info.replication) do
+        table.insert(ids, id)
+    end
+    table.sort(ids)
+    for _, id in ipairs(ids) do
+        local peer = box.info.replication[id]
+        local state = id == box.info.id and 'this node' or peer_state(peer)
+        local name = peer.name or tostring(id)
+        table.insert(rows, { 'node ' .. name, name == leads and state .. ', leads' or state })
+    end
+    table.insert(rows, { 'term', ('%s'):format(box.info.election.term) })
+    table.insert(rows, {})
+    return rows
+end
+
+local function writes()
+    if leader.leads() then
+        return 'accepted'
+    end
+    local name = leader.name()
+    return name ~= nil and ('refused: %s leads'):format(name)
+        or leader.is_clustered() and 'refused: no leader is elected' or 'refused: read-only'
+end
+
 local function statistics()
     local space = box.space
-    return format.columns({
+    local rows = leader.is_clustered() and nodes() or {}
+    for _, row in ipairs({
         { 'keys', ('%d, %d of them expire'):format(space.kv:len(), space.kv_expiry:len()) },
         { 'revision', ('%d'):format(store.revision()) },
         { 'accounts', ('%d'):format(space.users:len()) },
@@ -65,10 +107,13 @@ local function statistics()
         { 'memory', memory_taken() },
         { 'write-ahead log', write_ahead_log() },
         { 'snapshots', snapshots() },
-        { 'writes', box.info.ro and 'refused: read-only' or 'accepted' },
+        { 'writes', writes() },
         { 'Tarantool', ('%s, up for %s'):format(
             box.info.version, format.duration(tonumber(box.info.uptime))) },
-    })
+    }) do
+        table.insert(rows, row)
+    end
+    return format.columns(rows)
 end
 
 M.functions = {
@@ -76,8 +121,9 @@ M.functions = {
         name = 'statistics',
         arguments = '',
         summary = 'shows the state of the instance',
-        help = 'Expired keys count until they are deleted, moments later. Allocated memory '
-            .. 'was in use at some time; it is used again before more is allocated.',
+        help = 'In a cluster it begins with the nodes, as this one sees them. Expired keys '
+            .. 'count until they are deleted, moments later. Allocated memory was in use at some '
+            .. 'time; it is used again before more is allocated.',
         example = 'kv.admin.statistics()',
         call = statistics,
     },

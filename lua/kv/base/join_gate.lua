@@ -1,14 +1,13 @@
---- What the leader does when another node joins the cluster.
+--- Lets nodes join a cluster that is in use.
 --
--- It holds calls back for that moment.
+-- The leader holds calls back for the moment in which another node joins.
 -- The leader registers a node in the space _cluster and sends it everything up to the moment
 -- after that. The node ends if some of it is not confirmed by then: it hears of confirmations
 -- only later. While writes come without a break some always are in flight. So no new ones begin
 -- from the registration until shortly after its confirmation, which follows that of older writes.
 --
--- An empty node with the name of a known one is not registered in its place: a follower that has
--- not noticed yet that the old one is gone could not repeat that, and would replicate no more.
--- The leader removes the old one; the next start of the empty node succeeds.
+-- An empty node with the name of a known one takes its place. A follower that has not noticed yet
+-- that the old one is gone cannot repeat that, and replicates no more, until it is made to.
 local fiber = require('fiber')
 local log = require('log')
 local monotonic = require('clock').monotonic
@@ -22,8 +21,8 @@ local SETTLE = 0.01
 --- Seconds for a registration: without a majority it would take until the next election.
 local MAX_HOLD = 1
 
---- Fields of the space _cluster.
-local ID, UUID, NAME = 1, 2, 3
+--- What an upstream says that could not repeat the replacement of a node.
+local NOT_REPLACED = 'UUID update when the old replica is still here'
 
 local held_until = nil -- monotonic; nil: no node joins
 local opened = fiber.cond()
@@ -40,22 +39,6 @@ local function open_soon()
     end)
 end
 
-local function remove(id, name)
-    log.info('kv: %s has lost its data: it is removed from the cluster, to join again', name)
-    local ok, failure = pcall(box.space._cluster.delete, box.space._cluster, id)
-    if not ok then
-        log.error('kv: %s could not be removed: %s', name, failure)
-    end
-end
-
-local function refuse_another(old, new)
-    if box.info.ro or old == nil or new == nil or old[UUID] == new[UUID] then
-        return new
-    end
-    fiber.create(remove, old[ID], new[NAME])
-    box.error(box.error.INSTANCE_NAME_DUPLICATE, new[NAME], tostring(old[UUID]))
-end
-
 local function note_registration(_, new)
     if not box.info.ro and new ~= nil then -- a follower only repeats it
         held_until = monotonic() + MAX_HOLD
@@ -69,8 +52,6 @@ local is_watching = false
 --- Begins to watch the registrations. Called again, it changes nothing.
 function M.watch()
     if not is_watching then
-        -- not by on_replace: Tarantool would have registered the node by then
-        box.space._cluster:before_replace(refuse_another)
         box.space._cluster:on_replace(note_registration)
         is_watching = true
     end
@@ -84,6 +65,28 @@ function M.wait()
             return open()
         end
         opened:wait(left)
+    end
+end
+
+local function has_stopped()
+    for _, peer in pairs(box.info.replication) do
+        local upstream = peer.upstream
+        if upstream ~= nil and upstream.status == 'stopped'
+                and tostring(upstream.message):find(NOT_REPLACED, 1, true) then
+            return true
+        end
+    end
+    return false
+end
+
+--- Lets this node replicate again where the replacement of another one has stopped it.
+function M.resume_replication()
+    if has_stopped() then
+        log.warn('kv: a node has been replaced while this one still knew the old one: '
+            .. 'starting the replication again')
+        local replication = box.cfg.replication
+        box.cfg({ replication = {} })
+        box.cfg({ replication = replication })
     end
 end
 

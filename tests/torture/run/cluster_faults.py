@@ -53,9 +53,10 @@ async def all_nodes_killed(scene: Here) -> float:
 
 async def everything_killed(scene: Here) -> float:
     scene.system.kill_workers()
-    killed = await _killed(scene, scene.system.cluster.nodes)
-    await scene.system.start_workers(*scene.system.workers)
-    return killed
+    try:
+        return await _killed(scene, scene.system.cluster.nodes)
+    finally:
+        await scene.system.start_workers(*scene.system.workers)
 
 
 async def worker_killed(scene: Here) -> float:
@@ -193,11 +194,13 @@ async def clocks_apart(scene: Here) -> float:
     others = [node for node in scene.system.cluster.nodes if node != leader]
     for node, seconds in zip(others, (HOUR, -HOUR), strict=True):
         scene.system.clocks[node.name].step_to(seconds)
-    await asyncio.sleep(WHILE)
-    await _killed(scene, [leader])
-    await asyncio.sleep(WHILE)
-    for clock in scene.system.clocks.values():
-        clock.step_to(0)
+    try:
+        await asyncio.sleep(WHILE)
+        await _killed(scene, [leader])
+        await asyncio.sleep(WHILE)
+    finally:
+        for clock in scene.system.clocks.values():
+            clock.step_to(0)
     return time.monotonic()
 
 

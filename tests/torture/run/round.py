@@ -185,9 +185,10 @@ class Round(Generic[S]):
             try:
                 async with asyncio.timeout(FAULT_TIMEOUT):
                     end = await faults[name](scene)
-            except TimeoutError:
+            except TimeoutError as why:
                 end = time.monotonic()
-                self._troubles.append(f"{name}: no end within {FAULT_TIMEOUT:g} s")
+                reason = str(why) or f"no end within {FAULT_TIMEOUT:g} s"
+                self._troubles.append(f"{name}: {reason}")
             await self._recovery(own, name)
             times = [at - self._begin for at in (begin, end, time.monotonic())]
             self._faults.append(Injected(name, *times))
