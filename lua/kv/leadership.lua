@@ -15,6 +15,7 @@ local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local migrator = require('kv.migrator')
 local restore_epoch = require('kv.backup.restore_epoch')
+local upstream = require('kv.base.upstream')
 
 local M = {}
 
@@ -170,6 +171,7 @@ local function follow()
     if leader.term() ~= nil then
         leader.resign()
     end
+    upstream.resume()
     if not is_prepared then
         local ok, is_complete = pcall(migrator.is_complete, duties.migrations)
         if ok and is_complete then

@@ -142,7 +142,7 @@ class Calls:
         :raises Stale: no node has heard from a leader within the limit
         """
         problem: Problem = StorageUnavailable()
-        candidates = self._nodes.nearest()
+        candidates = self._nodes.nearest(self._stale_limit)
         while candidates:
             instance = candidates.pop(0)
             timeout = STALE_TIMEOUT if candidates else CALL_TIMEOUT

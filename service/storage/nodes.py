@@ -128,11 +128,17 @@ class Nodes:
         lags = [s.lag for n in self._nodes if n.answers and (s := n.status)]
         return min(lags, default=math.inf)
 
-    def nearest(self) -> list[Instance]:
-        """The instances that answer: those with the lowest latency first."""
-        answering = [node for node in self._nodes if node.answers]
-        answering.sort(key=lambda node: node.latency)
-        return [node.instance for node in answering if node.instance is not None]
+    def nearest(self, max_lag: float) -> list[Instance]:
+        """The instances that answer, those with the lowest latency first.
+
+        :param max_lag: seconds; nodes that lag more come last
+        """
+        answering = sorted(
+            (status.lag > max_lag, node.latency, i, node.instance)
+            for i, node in enumerate(self._nodes)
+            if node.answers and (status := node.status) and node.instance
+        )
+        return [instance for _, _, _, instance in answering]
 
     def poll(self) -> None:
         """Requests a poll of all nodes: a call has failed."""
@@ -176,9 +182,14 @@ class Nodes:
     def _why_none(self, applied: Applied | None) -> Unavailable:
         if self._has_no_quorum:
             return NoQuorum(applied=applied)
-        if any(node.answers for node in self._nodes):
-            return StorageUnavailable("No storage node leads", applied=applied)
-        return StorageUnavailable(applied=applied)
+        answering = [node.status for node in self._nodes if node.answers]
+        if any(status.leader for status in answering if status):
+            why = "The storage's leader does not answer"
+        elif answering:
+            why = "No storage node leads"
+        else:
+            why = ""
+        return StorageUnavailable(why, applied=applied)
 
     @property
     def _has_no_quorum(self) -> bool:

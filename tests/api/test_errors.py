@@ -165,6 +165,8 @@ ELSEWHERE = {
     "storage_unavailable",
     "storage_full",
     "overloaded",
+    "no_quorum",
+    "stale",
 }
 
 

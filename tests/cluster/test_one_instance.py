@@ -3,10 +3,12 @@
 import re
 import shutil
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import backups
 from tests.support.cluster import Clusters, Node
 from tests.support.console import admin
 from tests.support.machine import ROOT, wait_until
@@ -35,6 +37,16 @@ def move_data(source: LocalTarantool | Node, target: LocalTarantool | Node) -> N
         shutil.move(path, target.data)
 
 
+def end_replication(instance: LocalTarantool) -> None:
+    """Makes a former node of a cluster a single instance that takes writes."""
+    assert evaluated(instance, "box.info.ro") is True
+    for line in commands("From a cluster to one instance"):
+        instance.console(line)
+    wait_until(
+        lambda: evaluated(instance, "box.space.kv.is_sync") is False, DUTIES_TIMEOUT
+    )
+
+
 def accounts(instance: Any) -> set[str]:
     rows = evaluated(instance, "box.space.users:select()")
     return {row[0] for row in rows}
@@ -44,7 +56,6 @@ def test_a_single_instance_becomes_a_cluster_and_one_again(
     tarantools: Tarantools, clusters: Clusters
 ) -> None:
     (to_cluster,) = commands("From one instance to a cluster")
-    to_one = commands("From a cluster to one instance")
     cluster = clusters.prepared()
     first, *others = cluster.nodes
     with tarantools.local() as before, tarantools.local() as after:
@@ -66,15 +77,36 @@ def test_a_single_instance_becomes_a_cluster_and_one_again(
             cluster.kill()
         move_data(first, after)
         after.start()
-        assert evaluated(after, "box.info.ro") is True
-        for line in to_one:
-            after.console(line)
-        wait_until(
-            lambda: evaluated(after, "box.space.kv.is_sync") is False, DUTIES_TIMEOUT
-        )
+        end_replication(after)
         admin(after, "create_account", "'frank'", HASH)
         after.kill(signal.SIGKILL)
         after.start()
         assert accounts(after) == {"dave", "erin", "frank"}
         admin(after, "create_account", "'grace'", HASH)
         assert evaluated(after, "#box.space._cluster:select()") == 1
+
+
+def test_a_backup_of_a_cluster_is_restored_into_a_cluster(
+    tmp_path: Path, tarantools: Tarantools, clusters: Clusters
+) -> None:
+    with clusters.prepared().running() as cluster:
+        admin(cluster.wait_for_leader(), "create_account", "'dave'", HASH)
+        follower = cluster.followers()[0]
+        admin(follower, "backup", f"'{tmp_path}/backup'")
+    restored = clusters.prepared()
+    (first,) = (node for node in restored.nodes if node.name == follower.name)
+    with tarantools.local() as single:
+        backups.restored(tmp_path / "backup", single.data)
+        single.start()
+        end_replication(single)
+        single.kill(signal.SIGTERM)
+        move_data(single, first)
+    try:
+        first.start()
+        assert restored.wait_for_leader() == first
+        restored.start(*(node for node in restored.nodes if node != first))
+        restored.wait_until_whole()
+        assert [accounts(node) for node in restored.nodes] == [{"dave"}] * 3
+        admin(first, "create_account", "'erin'", HASH)
+    finally:
+        restored.kill()

@@ -1,6 +1,7 @@
 """A rolling upgrade: nodes with another version of the code and of the migrations."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,10 @@ def wait_for_duties(cluster: Cluster, *, other_than: Node | None = None) -> Node
     return node
 
 
+def is_upgraded(node: Node) -> bool:
+    return bool(evaluated(node, f"{ADDED} and {PROCEDURE}"))
+
+
 def upgrade_followers(cluster: Cluster, lua: Path) -> tuple[Node, Node]:
     """Returns the node that keeps its code, and an upgraded one that leads."""
     old = wait_for_duties(cluster)
@@ -82,12 +87,7 @@ def test_a_compatible_migration_needs_no_downtime(
     old_lua = cluster.lua
     old, new = upgrade_followers(cluster, new_version(tmp_path, compatible=True))
     for node in (old, new):
-        wait_until(
-            lambda node=node: (
-                evaluated(node, f"{{{ADDED}, {PROCEDURE}}}") == [True, True]
-            ),
-            START_TIMEOUT,
-        )
+        wait_until(partial(is_upgraded, node), START_TIMEOUT)
 
     # the old version starts on the new schema, and may lead
     use(old, old_lua)

@@ -169,6 +169,20 @@ async def test_a_call_that_waits_is_refused_in_time(
         assert (await client.request("GET", "/readyz")).status == 200
 
 
+async def test_calls_that_wait_count_as_in_flight(
+    three: list[Tarantool], serve: Serve
+) -> None:
+    async with entered(serve, three, KV_MAX_IN_FLIGHT="10") as client:
+        elect(three, None, 4)
+        await asyncio.sleep(SILENCE)
+        waiting = [sent(client, f"k{i}") for i in range(10)]
+        assert await waiting[0].is_pending()
+        reply = await sent(client, "k").reply()
+        assert (reply.status, reply.json["code"]) == (503, "overloaded")
+        elect(three, 1, 5)
+        assert {(await one.reply()).status for one in waiting} == {200}
+
+
 async def test_without_a_wait_calls_are_refused_at_once(
     three: list[Tarantool], serve: Serve
 ) -> None:

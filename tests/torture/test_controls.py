@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.full_disk import full_disk
 from tests.support.machine import wait_until
 from tests.support.tarantool import evaluated
 from tests.torture.judge.verdict import judge
 from tests.torture.run.faults import FAULTS, Fault, Scene
 from tests.torture.run.round import EXPIRY, FAULT_TIMEOUT, Round
-from tests.torture.run.system import System, full_disk
+from tests.torture.run.system import System
 
 #: Seconds between two requests of a client on average: busier than in a round, so that
 #: requests meet within the milliseconds for which a fault can be seen.

@@ -136,8 +136,12 @@ async def test_a_call_waits_no_longer_than_allowed() -> None:
     nodes.set(follows(1, None), follows(1, None), follows(1, None))
     why, seconds = await nodes.refusal()
     assert type(why) is StorageUnavailable
+    assert str(why) == "No storage node leads"
     assert why.applied == "no"
     assert 0.2 < seconds < 2
+    nodes.set(None, follows(1), follows(1))
+    why, _ = await nodes.refusal()
+    assert str(why) == "The storage's leader does not answer"
 
 
 async def test_a_call_without_a_majority_is_refused_at_once_after_an_election() -> None:
@@ -219,6 +223,17 @@ async def test_a_leader_that_steps_down_may_still_answer_for_a_moment() -> None:
     assert former.is_open
     await asyncio.sleep(0.7)
     assert not former.is_open
+
+
+async def test_the_nearest_node_with_fresh_data_comes_first() -> None:
+    nodes = FakeNodes()
+    nodes.set(leads(1), follows(1)._replace(lag=20), follows(1))
+    for node, latency in zip(nodes._nodes, (0.3, 0.1, 0.2), strict=True):
+        node.latency = latency
+    assert [i.address.port for i in nodes.nearest(10)] == [3, 1, 2]
+    assert [i.address.port for i in nodes.nearest(30)] == [2, 3, 1]
+    nodes._nodes[2]._is_silent = True
+    assert [i.address.port for i in nodes.nearest(10)] == [1, 2]
 
 
 async def test_each_change_of_the_leader_is_logged_once(

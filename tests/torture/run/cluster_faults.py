@@ -10,12 +10,10 @@ import time
 from collections.abc import Sequence
 
 from tests.support.cluster import Node
-from tests.support.tarantool import evaluated
+from tests.support.console import admin
+from tests.support.full_disk import full_disk
 from tests.torture.run.cluster_system import ClusterSystem
 from tests.torture.run.faults import CUTS, DELAY, HOUR, LONG, WHILE, Fault, Scene
-from tests.torture.run.system import full_disk
-
-STEP_DOWN = "(kv.admin.step_down or box.ctl.demote)() or 'done'"
 
 Here = Scene[ClusterSystem]
 
@@ -224,7 +222,7 @@ async def follower_disk_full(scene: Here) -> float:
 
 async def leader_steps_down(scene: Here) -> float:
     leader = await scene.system.leader()
-    await asyncio.to_thread(evaluated, leader, STEP_DOWN)
+    await asyncio.to_thread(admin, leader, "step_down")
     await scene.system.next_leader(leader)
     return time.monotonic()
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
 
+from tests.support.full_disk import full_disk
 from tests.support.machine import wait_until
 from tests.torture.run.session import PAUSE, Session
-from tests.torture.run.system import System, Tortured, full_disk
+from tests.torture.run.system import System, Tortured
 
 #: Seconds: a fault lasts so long; and longer than the service waits for Tarantool.
 WHILE, LONG = 2.0, 6.5

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -75,37 +74,6 @@ class Tortured(Protocol):
         """The instance that takes writes now."""
 
     def running(self) -> contextlib.AbstractAsyncContextManager[None]: ...
-
-
-class LocalInstance(Protocol):
-    """A Tarantool whose process and files are on this machine."""
-
-    @property
-    def pid(self) -> int: ...
-
-    @property
-    def data(self) -> Path: ...
-
-
-@contextlib.contextmanager
-def full_disk(instance: LocalInstance, free: int = 0) -> Iterator[None]:
-    """The instance's log takes this many bytes more.
-
-    A limit on the size of files does what a full disk does, and needs no mount.
-    """
-    newest = max(instance.data.glob("*.xlog"))
-    _limit_files(instance.pid, newest.stat().st_size + free)
-    try:
-        yield
-    finally:
-        _limit_files(instance.pid, None)
-
-
-def _limit_files(pid: int, size: int | None) -> None:
-    """:param size: None: as it was"""
-    what = resource.RLIMIT_FSIZE
-    _, most = resource.prlimit(pid, what)
-    resource.prlimit(pid, what, (most if size is None else size, most))
 
 
 def worker(
