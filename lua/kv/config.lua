@@ -15,7 +15,7 @@ local MIB = 1024 * 1024
 M.TUPLE_PER_BODY = 2
 
 --- Bytes: less memory has no space for a slab of each size (kv/capacity/memory.lua).
-local MIN_MEMTX_MEMORY = 64 * MIB
+M.MIN_MEMTX_MEMORY = 64 * MIB
 
 --- Where settings come from: `find` returns the value with a name, or nil.
 ---@class Source
@@ -164,7 +164,7 @@ function M.read()
     settings.listen = environment.find('KV_TARANTOOL_LISTEN') or '3301'
     settings.data_dir = environment.find('KV_DATA_DIR') or './var'
     settings.wal_mode = choice(environment, 'KV_WAL_MODE', 'fsync', { 'fsync', 'write' })
-    settings.memtx_memory = bytes(environment, 'KV_MEMTX_MEMORY', 256 * MIB, MIN_MEMTX_MEMORY)
+    settings.memtx_memory = bytes(environment, 'KV_MEMTX_MEMORY', 256 * MIB, M.MIN_MEMTX_MEMORY)
     settings.parent_pid = tonumber(environment.find('KV_PARENT_PID'))
     return settings
 end

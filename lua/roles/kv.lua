@@ -69,12 +69,14 @@ local function read_settings(options, get)
     if failover ~= 'election' then
         error(('replication.failover is %s, expected election'):format(tostring(failover)), 0)
     end
-    local least = math.max(settings.max_tuple_size, memory.MIN_TUPLE_LIMIT)
-    local limit = get('memtx.max_tuple_size')
-    if limit == nil or limit < least then
-        error(('memtx.max_tuple_size is %s, expected at least %d'):format(
-            tostring(limit), least), 0)
+    local function expect_bytes(name, least)
+        local value = get(name)
+        if value == nil or value < least then
+            error(('%s is %s, expected at least %d'):format(name, tostring(value), least), 0)
+        end
     end
+    expect_bytes('memtx.memory', config.MIN_MEMTX_MEMORY + memory.START_HEADROOM_BYTES)
+    expect_bytes('memtx.max_tuple_size', math.max(settings.max_tuple_size, memory.MIN_TUPLE_LIMIT))
     return settings
 end
 

@@ -198,6 +198,11 @@ def test_without_the_role_there_are_no_procedures(cluster: Cluster) -> None:
             "memtx.max_tuple_size is 1048576, expected at least 33554432",
         ),
         (
+            "memory: 268435456",
+            "memory: 67108864",
+            "memtx.memory is 67108864, expected at least 84",
+        ),
+        (
             "failover: election\n",
             "failover: 'off'\n",
             "replication.failover is off, expected election",

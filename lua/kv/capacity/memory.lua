@@ -68,7 +68,7 @@ function M.fill_start_headroom()
     local reserve = box.space.kv_reserve
     for i = 1, START_HEADROOM.count do
         local tuple = { #sizes + i, ('.'):rep(START_HEADROOM.size) }
-        if not pcall(reserve.insert, reserve, tuple) then
+        if reserve:get(tuple[1]) == nil and not pcall(reserve.insert, reserve, tuple) then
             log.warn('kv: the start used up its memory headroom: taking a snapshot for the next')
             fiber.create(function() pcall(box.snapshot) end)
             break
