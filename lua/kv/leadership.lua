@@ -52,6 +52,7 @@ local is_prepared = false
 local is_outdated = false -- the settings have changed
 local changed = fiber.cond()
 local watchers = {}
+local join_deadline -- monotonic; nil: this node has not led a new cluster
 local reported -- who led when it was last logged
 local refusal -- why the migrations of the leader were last refused
 
@@ -97,9 +98,9 @@ local function have_peers_joined()
 end
 
 local function wait_for_peers()
-    local deadline = monotonic() + JOIN_TIMEOUT
+    join_deadline = join_deadline or monotonic() + JOIN_TIMEOUT -- also of later terms
     while not have_peers_joined() do
-        if monotonic() > deadline then
+        if monotonic() > join_deadline then
             log.warn('kv: not all nodes have joined after %d s: creating the schema', JOIN_TIMEOUT)
             return
         end
