@@ -58,7 +58,7 @@ def wait_for_revision(node: Node, revision: int) -> None:
 
 
 def step_down(cluster: Cluster, leader: Node) -> None:
-    leader.console("box.ctl.demote()")
+    leader.console("kv.admin.step_down()")
 
 
 def hang(cluster: Cluster, leader: Node) -> None:
@@ -108,7 +108,7 @@ def test_a_watcher_that_waits_learns_of_a_demotion_at_once(cluster: Cluster) -> 
     leader = lead(cluster)
     prepare(leader)
     watcher = Task(leader, f"kv.v1.follow({REVISION}, {EPOCH}, 1000, {LONG})")
-    leader.console("box.ctl.demote()")
+    leader.console("kv.admin.step_down()")
     assert watcher.outcome(AT_ONCE).kind == "kv.NotLeader"
 
 
@@ -131,7 +131,7 @@ def test_the_next_leader_has_every_account_checked(cluster: Cluster) -> None:
     leader.console("kv.v1.end_tokens({'ann', 1})")
     names = f"kv.v1.follow({REVISION}, {epoch}, 1000, 0)"
     assert Task(leader, names).outcome().result[4] == ["ann"]
-    leader.console("box.ctl.demote()")
+    leader.console("kv.admin.step_down()")
     cluster.wait_for_leader(other_than=leader)
     other = lead(cluster)
     result = Task(other, names).outcome().result
