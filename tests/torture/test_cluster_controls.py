@@ -64,6 +64,7 @@ async def unheard_leader_killed(scene: Here) -> float:
     links.isolate(leader, receives=False)
     await asyncio.sleep(UNHEARD)
     await asyncio.to_thread(leader.kill)
+    links.cut()  # what is on its way is lost
     links.heal()
     await scene.system.next_leader(leader)
     return time.monotonic()
