@@ -7,6 +7,7 @@ may have been applied.
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
@@ -21,6 +22,7 @@ from service.errors import (
     Unavailable,
 )
 from service.logs import RecentReasons
+from service.settings import Address
 from service.sizes import KIB, SMALL
 from service.storage.connection import CALL_TIMEOUT, Instance
 from service.storage.nodes import Nodes
@@ -142,31 +144,40 @@ class Calls:
         :raises Stale: no node has heard from a leader within the limit
         """
         problem: Problem = StorageUnavailable()
-        candidates = self._nodes.nearest(self._stale_limit)
-        while candidates:
-            instance = candidates.pop(0)
-            timeout = STALE_TIMEOUT if candidates else CALL_TIMEOUT
+        tried: list[Address] = []
+        while candidates := self._candidates(tried, problem):
+            instance = candidates[0]
+            tried.append(instance.address)
+            timeout = STALE_TIMEOUT if len(candidates) > 1 else CALL_TIMEOUT
             try:
                 body = await self._call_on(
                     instance, timeout, procedure, *args, size=size
                 )
-            except Unavailable as why:
+            except (Unavailable, TokenRevoked, NotGranted) as why:
                 problem = why
-            except (TokenRevoked, NotGranted) as why:
-                # the node may not have the account yet: the leader has
-                problem = why
-                candidates = [other for other in candidates if self._leads(other)]
-            else:
-                if body[0] <= self._stale_limit:
-                    return body
-                problem = Stale(
-                    f"The data is {body[0]:.1f} s old, "
-                    f"the limit is {self._stale_limit} s"
-                )
+                continue
+            if body[0] <= self._stale_limit:
+                return body
+            problem = Stale(
+                f"The data is {body[0]:.1f} s old, the limit is {self._stale_limit} s"
+            )
         raise problem
 
-    def _leads(self, instance: Instance) -> bool:
-        return instance is self._nodes.leader
+    def _candidates(
+        self, tried: Collection[Address], problem: Problem
+    ) -> list[Instance]:
+        """The instances that may answer a stale read, the best one first.
+
+        :param problem: why the last one has not; the leader decides if an account is
+            refused: another node may not have the account yet
+        """
+        is_refused = not isinstance(problem, Unavailable)
+        return [
+            instance
+            for instance in self._nodes.nearest(self._stale_limit)
+            if instance.address not in tried
+            and (instance is self._nodes.leader or not is_refused)
+        ]
 
     async def _call_on(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 
 from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
@@ -62,6 +63,8 @@ class Node:
         self._on_change = on_change
         self._is_polled = is_polled
         self._is_silent = False
+        self._clock = asyncio.get_running_loop().time
+        self._polled_at = 0.0
         self._is_due = asyncio.Event()
         self._is_lost = asyncio.Event()
         self._logged = ""
@@ -75,6 +78,13 @@ class Node:
     def answers(self) -> bool:
         """Whether it is connected, and answered its last poll in time."""
         return self.status is not None and not self._is_silent
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the node heard from the leader; infinite: not known."""
+        if not self.answers or self.status is None:
+            return math.inf
+        return self.status.lag + self._clock() - self._polled_at
 
     @property
     def has_been_tried(self) -> bool:
@@ -123,6 +133,7 @@ class Node:
 
     def _use(self, instance: Instance, status: Status) -> None:
         self.instance, self.status = instance, status
+        self._polled_at = self._clock()
         self.failure = None
         self._is_silent = False
         self._logged = ""
@@ -162,8 +173,7 @@ class Node:
                 await self._read_status(instance)
 
     async def _read_status(self, instance: Instance) -> None:
-        clock = asyncio.get_running_loop().time
-        began = clock()
+        began = self._clock()
         answer = asyncio.ensure_future(instance.interactive.status())
         try:
             await self._wait_for(answer)
@@ -174,16 +184,19 @@ class Node:
             return
         except (TarantoolNetworkError, OSError):
             return  # the connection is lost
-        except TarantoolDatabaseError as error:
+        except TarantoolDatabaseError:
             status = None  # its procedures are not published, or no longer
-            log.debug("the status of %s: %s", self.address, error)
+        except Exception:
+            log.exception("the status of Tarantool at %s", self.address)
+            status = None
         finally:
             answer.cancel()
         if instance is not self.instance:
             return
         self._is_silent = False
         self.status = status
-        took = clock() - began
+        self._polled_at = self._clock()
+        took = self._polled_at - began
         self.latency += (took - self.latency) * (LATENCY_WEIGHT if self.latency else 1)
         self._on_change()
 

@@ -125,8 +125,7 @@ class Nodes:
     @property
     def lowest_lag(self) -> float:
         """Seconds since a node that answers heard from a leader; infinite: none has."""
-        lags = [s.lag for n in self._nodes if n.answers and (s := n.status)]
-        return min(lags, default=math.inf)
+        return min(node.lag for node in self._nodes)
 
     def nearest(self, max_lag: float) -> list[Instance]:
         """The instances that answer, those with the lowest latency first.
@@ -134,9 +133,9 @@ class Nodes:
         :param max_lag: seconds; nodes that lag more come last
         """
         answering = sorted(
-            (status.lag > max_lag, node.latency, i, node.instance)
+            (node.lag > max_lag, node.latency, i, node.instance)
             for i, node in enumerate(self._nodes)
-            if node.answers and (status := node.status) and node.instance
+            if node.answers and node.instance
         )
         return [instance for _, _, _, instance in answering]
 

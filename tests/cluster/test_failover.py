@@ -279,7 +279,11 @@ async def test_stale_reads_have_a_limit(cluster: Cluster, serve: Serve) -> None:
                 await asyncio.sleep(0.05)
         assert reply.json["code"] == "stale"
         assert 1 < max(ages) <= 2
-        assert (await client.request("GET", "/readyz?reads")).status == 503
+
+        async def is_not_ready() -> bool:
+            return (await client.request("GET", "/readyz?reads")).status == 503
+
+        await eventually(is_not_ready)
 
 
 async def test_stale_reads_are_answered_by_every_node(

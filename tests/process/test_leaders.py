@@ -12,9 +12,12 @@ from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
+from service.storage.connection import CALL_TIMEOUT, CONNECT_TIMEOUT
 from service.storage.node import SILENCE
 from service.storage.nodes import ELECTION_TIMEOUT, GRACE
 from tests.support.client import Client, Reply
+from tests.support.machine import free_port, wait_until_ready
+from tests.support.proxy import Proxy
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
@@ -308,6 +311,29 @@ async def test_a_hanging_follower_delays_nothing(
             assert (await other.read(["k1"])).json == {"data": {"k1": 1}}
         assert time.monotonic() - began < SWITCH
         three[1].kill(signal.SIGCONT)
+
+
+async def test_a_leader_that_only_this_service_cannot_reach(
+    three: list[Tarantool], serve: Serve
+) -> None:
+    """Stale reads are answered meanwhile, and a hanging connection is replaced."""
+    proxy = Proxy(free_port(), three[0].port)
+    addresses = [f"127.0.0.1:{port}" for port in (proxy.port, three[1].port)]
+    elect(three, 0, 2)
+    limits = {"KV_FAILOVER_WAIT": "1", "KV_TARANTOOL_URI": ",".join(addresses)}
+    async with proxy.running(), serve(three[0], **limits) as client:
+        await client.enter()
+        assert (await sent(client, "k").reply()).status == 200
+        proxy.stall()
+        await asyncio.sleep(2 * SILENCE)
+        reply = await sent(client, "k").reply()
+        assert (reply.status, reply.json["applied"]) == (503, "no")
+        assert reply.json["detail"] == "The storage's leader does not answer"
+        assert (await client.request("GET", "/readyz?reads")).status == 200
+        await asyncio.sleep(CALL_TIMEOUT)  # the connection is given up
+        proxy.resume()
+        await wait_until_ready(client, CONNECT_TIMEOUT + SWITCH)
+        assert (await sent(client, "k").reply()).status == 200
 
 
 async def test_without_a_majority_calls_are_refused_at_once(

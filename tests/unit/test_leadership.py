@@ -103,6 +103,7 @@ class FakeNodes(Nodes):
     def set(self, *statuses: Status | None) -> None:
         for node, status in zip(self._nodes, statuses, strict=True):
             node.status = status
+            node._polled_at = self._clock()
             if status is None:
                 node.instance = None
             elif node.instance is None:
