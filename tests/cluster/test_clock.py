@@ -1,5 +1,6 @@
 """Keys expire by one clock, which the next leader continues."""
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.cluster.test_confirmation import lead
 from tests.support.background import Task
 from tests.support.cluster import Cluster, Clusters, Node
+from tests.support.console import admin
 from tests.support.machine import wait_until
 from tests.support.procedures import prepare
 from tests.support.tarantool import evaluated
@@ -70,6 +72,28 @@ def test_a_change_of_leader_keeps_the_time_to_live(skewed: Cluster) -> None:
         leader.start()
         skewed.wait_until_whole()
         leader = lead(skewed)
+
+
+def test_a_node_that_leads_soon_after_its_start_continues_the_time(
+    cluster: Cluster,
+) -> None:
+    """Before the old leader has recorded its clock once more."""
+    leader = lead(cluster)
+    prepare(leader)
+    leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
+    restarted, other = (node for node in cluster.nodes if node != leader)
+    leader.console(STOP_RECORDS)
+    restarted.kill()
+    restarted.environ |= environ(HOUR)
+    restarted.start()
+    cluster.wait_until_whole()
+    other.kill(signal.SIGSTOP)
+    admin(leader, "step_down")
+    other.kill(signal.SIGCONT)
+    assert lead(cluster) == restarted
+    seconds = left(restarted)
+    assert seconds is not None
+    assert LIFE - TOLERANCE < seconds < LIFE + 2
 
 
 def test_without_the_leader_s_clock_the_time_to_live_changes(skewed: Cluster) -> None:

@@ -62,6 +62,10 @@ class ChildProgram:
 
         wait_until(started, timeout)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)

@@ -103,7 +103,6 @@ class Node:
         self.environ = {"PATH": os.environ["PATH"]}
         self.environ |= node_environ(self.port, lua) | dict(environ)
         self.is_stopped = False
-        self.is_running = False
         self._child = ChildProgram(name, folder / "tarantool.log")
 
     def __repr__(self) -> str:
@@ -117,10 +116,13 @@ class Node:
     def pid(self) -> int:
         return self._child.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._child.is_alive
+
     def start(self) -> None:
         """Returns when it has its data; the first start of all waits for the others."""
         self.is_stopped = False
-        self.is_running = True
         self._child.start(
             ["tarantool", "-n", self.name, "-c", "config.yaml"],
             self.environ,
@@ -140,7 +142,7 @@ class Node:
             self.is_stopped = False
         if number in (signal.SIGKILL, signal.SIGTERM):
             self._child.wait()
-            self.is_running = self.is_stopped = False
+            self.is_stopped = False
 
     def log(self) -> str:
         return self._child.log()
@@ -355,12 +357,18 @@ class Cluster:
         """
 
         def is_whole() -> bool:
-            return all(evaluated(n, PEERS) == len(NAMES) - 1 for n in self.nodes)
+            return all(
+                n.is_running and evaluated(n, PEERS) == len(NAMES) - 1
+                for n in self.nodes
+            )
 
         try:
             wait_until(is_whole, timeout)
         except TimeoutError:
-            states = "; ".join(str(evaluated(n, LINKS)) for n in self.nodes)
+            states = "; ".join(
+                str(evaluated(n, LINKS)) if n.is_running else f"{n} has ended"
+                for n in self.nodes
+            )
             raise TimeoutError(f"not whole within {timeout:g} s: {states}") from None
         return self.wait_for_leader(timeout=timeout)
 

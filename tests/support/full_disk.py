@@ -28,7 +28,8 @@ def full_disk(instance: LocalInstance, free: int = 0) -> Iterator[None]:
     try:
         yield
     finally:
-        _limit_files(instance.pid, None)
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            _limit_files(instance.pid, None)
 
 
 def _limit_files(pid: int, size: int | None) -> None:

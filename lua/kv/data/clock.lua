@@ -27,6 +27,7 @@ local MICROSECOND = 1e-6
 
 local offset = clock.time() - clock.monotonic()
 local followed -- seconds since 1970: the record that a follower has seen last; 0: there was none
+local is_following = false -- a leader's record has set this clock
 local recorded = 0 -- seconds since 1970, as they are on disk
 local reported = 0 -- seconds since 1970: the latest expiry of a key reported as missing
 
@@ -50,11 +51,16 @@ function M.catch_up()
 end
 
 --- Sets the clock of a follower where the leader has recorded its own since the last call: it
--- is late by the interval between two calls at most.
+-- is late by the interval between two calls at most. A node that has been started under a leader
+-- takes the record that is there: it may be the next leader before there is another one, and its
+-- wall clock must not count.
 function M.follow_leader()
     local time = read_record() or 0
-    if followed ~= nil and time ~= followed then
-        recorded = time
+    local name = leader.name()
+    local is_new = followed ~= nil and time ~= followed
+    local is_first = not is_following and time > 0 and name ~= nil and name ~= box.info.name
+    if is_new or is_first then
+        recorded, is_following = time, true
         offset = time - clock.monotonic()
     end
     followed = time
