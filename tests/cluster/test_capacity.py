@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cluster.test_confirmation import lead
+from tests.cluster.test_confirmation import SEEN, lead
 from tests.support.background import Task
 from tests.support.cluster import Cluster
 from tests.support.machine import wait_until
@@ -37,4 +37,4 @@ def test_a_follower_that_has_failed_refuses_nothing(cluster: Cluster) -> None:
     follower.kill()
     wait_until(lambda: Task(leader, PUT).outcome().kind is None, 30)
     follower.start()
-    wait_until(lambda: evaluated(follower, "box.space.kv:get('k').value") == "new", 30)
+    wait_until(lambda: evaluated(follower, SEEN) == "new", 30)

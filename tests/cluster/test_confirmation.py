@@ -18,7 +18,7 @@ PUT = "kv.v1.put({'ann', 1}, {'k'}, {'new'}, {})"
 PUT_EACH = "kv.v1.put_each({{{'ann', 1}, {'k'}, {'new'}}})"
 GET = "kv.v1.get({'ann', 1}, {'k'}, 1000)"
 LIST = "kv.v1.list({'ann', 1}, '', nil, 10, 1000, true)"
-SEEN = "box.space.kv:get('k').value"
+SEEN = "(box.space.kv:get('k') or {}).value"
 EPOCH = "require('kv.accounts.accounts').epoch()"
 REVISION = "box.space.kv_meta:get('revision').value"
 
