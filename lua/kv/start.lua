@@ -1,4 +1,7 @@
 --- Starts the store in a configured instance: of script mode, and as a node of a cluster.
+local fiber = require('fiber')
+local log = require('log')
+
 local accounts = require('kv.accounts.accounts')
 local capacity = require('kv.capacity')
 local change_feed = require('kv.data.change_feed')
@@ -7,6 +10,7 @@ local clock = require('kv.data.clock')
 local disk = require('kv.capacity.disk')
 local expiry = require('kv.data.expiry')
 local exports = require('kv.exports')
+local handover = require('kv.data.handover')
 local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local leadership = require('kv.leadership')
@@ -14,6 +18,10 @@ local memory = require('kv.capacity.memory')
 local migrator = require('kv.migrator')
 
 local M = {}
+
+--- Seconds for which a node that has stepped down refuses calls, before it stops: a call that is
+-- refused is repeated on the next leader, one that is lost may not be.
+local REFUSAL_TIME = 0.2
 
 local is_wired = false
 
@@ -89,8 +97,15 @@ function M.start_node(settings, folder)
     leadership.start(duties(settings, migrator.read(folder)))
 end
 
---- Ends what `start_node` began. The procedures are gone, too.
+--- Ends what `start_node` began. A leader lets another node lead first. The procedures are gone
+-- then, too.
 function M.stop()
+    if leader.is_clustered() and leader.leads() then
+        local ok, result = pcall(handover.step_down)
+        local outcome = ok and ('%s leads'):format(result or 'no node') or result
+        log.info('kv: this node stops: %s', outcome)
+        fiber.sleep(REFUSAL_TIME)
+    end
     exports.withdraw()
     leadership.stop()
     expiry.stop()
