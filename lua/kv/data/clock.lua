@@ -21,7 +21,8 @@ local M = {}
 -- may add as many to the life of a key.
 local RECORD_INTERVAL = 10
 
---- The same in a cluster, where a change of leader delays each expiry by as much at most.
+--- The same in a cluster, where a change of leader delays each expiry by as much at most
+-- (docs/cluster.md, tests/torture/judge/tolerance.py).
 local CLUSTER_RECORD_INTERVAL = 1
 
 --- Seconds by which the clocks of two machines may differ after a second, at most: a follower's
