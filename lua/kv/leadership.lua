@@ -111,8 +111,8 @@ local function wait_for_peers()
     end
 end
 
---- Everything that has to be in place before a call is accepted. It writes nothing where all of
--- it is.
+--- Everything that has to be in place before a call is accepted. Where all of it is, only the
+-- clock of a cluster is written.
 local function do_duties()
     if leader.is_clustered() and box.space.migrations == nil then
         wait_for_peers()
@@ -173,7 +173,6 @@ local function follow()
     if leader.term() ~= nil then
         leader.resign()
     end
-    upstream.resume()
     if not is_prepared then
         local ok, is_complete = pcall(migrator.is_complete, duties.migrations)
         if ok and is_complete then
@@ -194,6 +193,7 @@ local function run(number)
         if leader.is_clustered() then
             join_gate.resume_replication()
         end
+        upstream.resume()
         if box.info.ro then
             done_term = nil
             follow()

@@ -47,6 +47,7 @@ local function prepare()
     accounts.watch()
     memory.fill_start_headroom()
     memory.refill_reserve()
+    clock.watch()
     clock.catch_up()
     expiry.start()
 end
@@ -56,6 +57,9 @@ local function lead()
     change_log.check()
     memory.refill_reserve()
     clock.catch_up()
+    if leader.is_clustered() then
+        clock.record()
+    end
 end
 
 ---@return Duties

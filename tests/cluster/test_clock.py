@@ -22,8 +22,18 @@ HOUR = 3600
 #: Seconds of a life, and for an election on a busy machine.
 LIFE, TOLERANCE = 100, 20
 
+#: Seconds between the clocks of two nodes on a busy machine.
+APART = 0.25
+
+#: The clock of the store against that of the machine.
+OFFSET = "require('kv.data.clock').now() - require('clock').monotonic()"
+RECORD_LATE = """box.space.kv_meta:replace({'time',
+    math.ceil((require('kv.data.clock').now() - 1) * 1e6)})"""
 WALL_CLOCK = "require('clock').time()"
 LEFT = "kv.v1.get({'ann', 1}, {'k'}, 1000, true)"
+IGNORE_RECORDS = """for _, trigger in ipairs(box.space.kv_meta:on_replace()) do
+    box.space.kv_meta:on_replace(nil, trigger)
+end"""
 STOP_RECORDS = "box.space.kv_meta:before_replace(function(old, new) return old end)"
 
 
@@ -74,6 +84,19 @@ def test_a_change_of_leader_keeps_the_time_to_live(skewed: Cluster) -> None:
         leader = lead(skewed)
 
 
+def test_a_record_that_arrives_late_does_not_set_the_clock_back(
+    skewed: Cluster,
+) -> None:
+    leader = lead(skewed)
+    for node in skewed.followers():
+        node.console("require('kv.data.expiry').stop()")
+    for record in ("require('kv.data.clock').record()", RECORD_LATE):
+        leader.console(record)
+        time.sleep(APART)
+        for node in skewed.followers():
+            assert abs(evaluated(node, OFFSET) - evaluated(leader, OFFSET)) < APART
+
+
 def test_a_node_that_leads_soon_after_its_start_continues_the_time(
     cluster: Cluster,
 ) -> None:
@@ -102,6 +125,7 @@ def test_without_the_leader_s_clock_the_time_to_live_changes(skewed: Cluster) ->
     prepare(leader)
     for node in skewed.nodes:
         node.console("require('kv.data.clock').follow_leader = function() end")
+        node.console(IGNORE_RECORDS)
         node.console("require('kv.data.clock').catch_up = function() end")
     leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
     seconds = left(fail_over(skewed, leader))

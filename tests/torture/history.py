@@ -81,11 +81,13 @@ class History(msgspec.Struct, frozen=True):
     :ivar changes: the whole feed, from the first revision of the round to its last
     :ivar final: JSON texts by key, of all keys after the last operation; None: nobody
         looked
+    :ivar leader_changes: begin and end of times in which the leader may have changed
     """
 
     operations: list[Operation]
     changes: list[Change]
     final: dict[str, str] | None
+    leader_changes: list[tuple[float, float]] = []
 
 
 def save(records: Iterable[msgspec.Struct], path: Path) -> None:

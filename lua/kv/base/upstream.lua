@@ -1,8 +1,11 @@
 --- The connections by which this node receives the writes of others.
 -- Tarantool ends one for good when a write cannot be applied here, because the disk or the memory
 -- is full, for example. This node then has no newer data, while it looks healthy to the others.
+-- The leader needs them too: by them it receives the votes, and learns that it still leads.
+local fiber = require('fiber')
 local log = require('log')
 local monotonic = require('clock').monotonic
+local uri = require('uri')
 
 local M = {}
 
@@ -13,36 +16,68 @@ local INTERVAL = 5
 -- the other node's log, where the write that a full disk cut off has been read.
 local PASSING = { 'Failed to write to disk', 'Failed to allocate', 'tx checksum mismatch' }
 
-local resumed_at = -math.huge
+local is_resuming, resumed_at = false, -math.huge
 
-local function has_passing_failure(peer)
-    local upstream = peer.upstream
-    if upstream == nil or upstream.status ~= 'stopped' then
-        return false
-    end
+local function is_passing(message)
     for _, text in ipairs(PASSING) do
-        if (upstream.message or ''):find(text, 1, true) then
+        if (message or ''):find(text, 1, true) then
             return true
         end
     end
     return false
 end
 
---- Connects again where a full disk or memory has ended the replication.
-function M.resume()
-    if monotonic() - resumed_at < INTERVAL then
-        return
-    end
-    for _, peer in pairs(box.info.replication) do
-        if has_passing_failure(peer) then
-            log.warn('kv: the replication has ended (%s): it is resumed', peer.upstream.message)
-            local peers = box.cfg.replication
-            box.cfg({ replication = {} })
-            box.cfg({ replication = peers })
-            resumed_at = monotonic()
-            return
+local function address(text)
+    local parsed = uri.parse(text) or {}
+    return ('%s:%s'):format(parsed.host or parsed.unix, parsed.service)
+end
+
+--- Connects to one node again. The other connections stay: a leader that loses all of them
+-- steps down.
+---@param peer string the address, as upstream.peer has it
+local function reconnect(peer)
+    local all, others = box.cfg.replication, {}
+    all = type(all) == 'table' and all or { all }
+    for _, entry in ipairs(all) do
+        if address(entry) ~= address(peer) then
+            table.insert(others, entry)
         end
     end
+    local ok, failure = pcall(box.cfg, { replication = others })
+    box.cfg({ replication = all })
+    if not ok then
+        error(failure, 0)
+    end
+end
+
+local function find_ended()
+    for _, peer in pairs(box.info.replication) do
+        local upstream = peer.upstream
+        if upstream ~= nil and upstream.status == 'stopped' and is_passing(upstream.message) then
+            return upstream
+        end
+    end
+end
+
+--- Connects again where a full disk or memory has ended the replication. A fiber of its own does
+-- it: it waits for nodes that do not answer, and the duties of a new leader must not.
+function M.resume()
+    if is_resuming or monotonic() - resumed_at < INTERVAL then
+        return
+    end
+    local upstream = find_ended()
+    if upstream == nil then
+        return
+    end
+    log.warn('kv: the replication has ended (%s): it is resumed', upstream.message)
+    is_resuming = true
+    fiber.create(function()
+        local ok, failure = pcall(reconnect, upstream.peer)
+        is_resuming, resumed_at = false, monotonic()
+        if not ok then
+            log.error('kv: the replication is not resumed: %s', failure)
+        end
+    end)
 end
 
 return M

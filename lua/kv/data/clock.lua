@@ -4,8 +4,10 @@
 -- which a key was reported as missing is on record first, and the clock never starts before it.
 --
 -- In a cluster there is one clock, the leader's. It is recorded more often, the followers set
--- theirs by the record, and the next leader continues it. The wall clock counts only where no
--- record has been replicated since the start.
+-- theirs when a record arrives, and the next leader continues it. A record arrives late, and sets
+-- the clock of the follower back by as much: so the one that took the least time counts. A new
+-- leader records its clock before it accepts calls: the followers continue no older one. The wall
+-- clock counts only where no record has been replicated since the start.
 local clock = require('clock')
 
 local capacity = require('kv.capacity')
@@ -19,15 +21,21 @@ local M = {}
 -- may add as many to the life of a key.
 local RECORD_INTERVAL = 10
 
---- The same in a cluster, where a change of leader delays each expiry by as much at most.
+--- The same in a cluster, where a change of leader delays each expiry by as much at most
+-- (docs/cluster.md, tests/torture/judge/tolerance.py).
 local CLUSTER_RECORD_INTERVAL = 1
+
+--- Seconds by which the clocks of two machines may differ after a second, at most: a follower's
+-- must not be ahead of the leader's, or keys would expire too early.
+local DRIFT = 0.001
 
 --- The unit of the record, an integer.
 local MICROSECOND = 1e-6
 
 local offset = clock.time() - clock.monotonic()
-local followed -- seconds since 1970: the record that a follower has seen last; 0: there was none
-local is_following = false -- a leader's record has set this clock
+local followed_term -- of the leader whose record has set this clock last; nil: none has
+local followed_at -- monotonic: when it did
+local is_watching = false
 local recorded = 0 -- seconds since 1970, as they are on disk
 local reported = 0 -- seconds since 1970: the latest expiry of a key reported as missing
 
@@ -45,25 +53,53 @@ end
 function M.catch_up()
     local time = read_record()
     if time ~= nil then
-        recorded, followed = math.max(recorded, time), time
+        recorded = math.max(recorded, time)
         offset = math.max(offset, recorded - clock.monotonic())
     end
 end
 
---- Sets the clock of a follower where the leader has recorded its own since the last call: it
--- is late by the interval between two calls at most. A node that has been started under a leader
--- takes the record that is there: it may be the next leader before there is another one, and its
--- wall clock must not count.
-function M.follow_leader()
-    local time = read_record() or 0
-    local name = leader.name()
-    local is_new = followed ~= nil and time ~= followed
-    local is_first = not is_following and time > 0 and name ~= nil and name ~= box.info.name
-    if is_new or is_first then
-        recorded, is_following = time, true
-        offset = time - clock.monotonic()
+local function set_by_record(time)
+    local term, now = box.info.synchro.queue.term, clock.monotonic()
+    local least = -math.huge
+    if term == followed_term then
+        least = offset - DRIFT * (now - followed_at)
     end
-    followed = time
+    recorded = time
+    offset = math.max(time - now, least)
+    followed_term, followed_at = term, now
+end
+
+--- Sets the clock of a node that has been started under a leader by the record that is there: it
+-- may be the next leader before there is another one, and its wall clock must not count.
+function M.follow_leader()
+    local name = leader.name()
+    if followed_term == nil and name ~= nil and name ~= box.info.name then
+        local time = read_record()
+        if time ~= nil then
+            set_by_record(time)
+        end
+    end
+end
+
+local function note_record(_, new)
+    if new == nil or new[1] ~= 'time' or box.session.type() ~= 'applier' then
+        return
+    end
+    local time = tonumber(new[2]) * MICROSECOND
+    if followed_term ~= nil or leader.name() ~= nil then
+        set_by_record(time)
+    else -- from the log of another node that has been started, too: it may be of long ago
+        recorded = math.max(recorded, time)
+        offset = math.max(offset, time - clock.monotonic())
+    end
+end
+
+--- Begins to watch the records of the leader. Called again, it changes nothing.
+function M.watch()
+    if leader.is_clustered() and not is_watching then
+        is_watching = true
+        box.space.kv_meta:on_replace(note_record)
+    end
 end
 
 local function write_record(now)

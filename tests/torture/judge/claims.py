@@ -21,6 +21,7 @@ class Claims:
 
     def __init__(self, history: History, requests: Sequence[Request]) -> None:
         self.steps = [Step(change) for change in history.changes]
+        self.leader_changes = history.leader_changes
         self.violations: list[Violation] = []
         self._requests = [request for request in requests if request.is_write]
         self._by_data: dict[frozenset[tuple[str, str]], list[Request]] = defaultdict(

@@ -18,7 +18,7 @@ from tests.torture.judge.linearizability import (
     Undecided,
 )
 from tests.torture.judge.requests import Request, fold
-from tests.torture.judge.tolerance import TOLERANCE
+from tests.torture.judge.tolerance import TOLERANCE, latest_expiry
 from tests.torture.judge.violations import Violation, violation
 
 #: The owner of the read that `final` stands for.
@@ -65,7 +65,7 @@ def _by_key(
     for owner, request in enumerate(requests):
         if request is None or (keys is not None and keys.isdisjoint(_keys(request))):
             continue
-        for key, call in _calls(owner, request):
+        for key, call in _calls(owner, request, history):
             by_key[key].append(call)
     if history.final is None:
         return by_key
@@ -103,7 +103,9 @@ def _keys(request: Request) -> list[str]:
     return [*request.operation.keys, *request.operation.conditions]
 
 
-def _calls(owner: int, request: Request) -> Iterator[tuple[str, Call]]:
+def _calls(
+    owner: int, request: Request, history: History
+) -> Iterator[tuple[str, Call]]:
     operation = request.operation
     if request.outcome == "failed" or (
         not request.is_write and operation.outcome != "ok"
@@ -111,7 +113,7 @@ def _calls(owner: int, request: Request) -> Iterator[tuple[str, Call]]:
         return
     base = Call(owner, "read", request.start, request.end)
     if request.is_write:
-        yield from _changes(base, request)
+        yield from _changes(base, request, history)
     elif operation.call == "list":
         for place, key in enumerate(operation.keys):
             value = THERE if operation.found is None else operation.found[place]
@@ -132,7 +134,9 @@ def _reads(base: Call, operation: Operation) -> Iterator[tuple[str, Call]]:
         )
 
 
-def _changes(base: Call, request: Request) -> Iterator[tuple[str, Call]]:
+def _changes(
+    base: Call, request: Request, history: History
+) -> Iterator[tuple[str, Call]]:
     operation = request.operation
     base = base._replace(
         optional=request.outcome == "unknown", revision=operation.revision
@@ -146,7 +150,7 @@ def _changes(base: Call, request: Request) -> Iterator[tuple[str, Call]]:
         yield key, call
         if call.lease is not None:
             assert operation.ttl is not None
-            yield key, _expiry(call, operation.ttl)
+            yield key, _expiry(call, operation.ttl, history)
 
 
 def _writes(base: Call, operation: Operation) -> Iterator[tuple[str, Call]]:
@@ -176,12 +180,12 @@ def _deletion(base: Call, operation: Operation) -> Call:
     return base._replace(kind="delete", wanted=wanted)
 
 
-def _expiry(write: Call, ttl: float) -> Call:
+def _expiry(write: Call, ttl: float, history: History) -> Call:
     """Due at one moment; of a write that may never have been, it may never be."""
     return write._replace(
         kind="expire",
         start=write.start + ttl - TOLERANCE,
-        end=write.end + ttl + TOLERANCE,
+        end=latest_expiry(write.end + ttl, write.start, history.leader_changes),
         wanted=ANYTHING,
         wanted_revision=ANYTHING,
         revision=None,

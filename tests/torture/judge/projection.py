@@ -31,6 +31,7 @@ def projected(history: History, keys: Collection[str]) -> History:
         [operation for operation in operations if operation is not None],
         [change for change in changes if change.data or change.deleted],
         final,
+        history.leader_changes,
     )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.torture.history import Change
 from tests.torture.judge.requests import Request
-from tests.torture.judge.tolerance import TOLERANCE
+from tests.torture.judge.tolerance import TOLERANCE, latest_expiry
 
 
 @dataclass
@@ -113,8 +113,11 @@ def known_by(steps: Sequence[Step]) -> list[float]:
 class Replay:
     """The steps in time: `earliest[p]` to `latest[p]` is when place p was reached."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(
+        self, steps: Sequence[Step], leader_changes: Sequence[tuple[float, float]] = ()
+    ) -> None:
         self.steps = steps
+        self._leader_changes = leader_changes
         self.revisions = [step.change.revision for step in steps]
         self.earliest = [-math.inf]
         self.latest = [-math.inf, *known_by(steps)]
@@ -166,7 +169,8 @@ class Replay:
         if not finite:
             return None
         earliest = self.earliest[place] + min(finite) - TOLERANCE
-        latest = self.latest[place] + max(finite) + TOLERANCE
+        due = self.latest[place] + max(finite)
+        latest = latest_expiry(due, self.earliest[place], self._leader_changes)
         return Lease(earliest, latest if None not in lives else math.inf)
 
     def _inherited(self, place: int, key: str, value: str, step: Step) -> Lease | None:

@@ -64,7 +64,7 @@ class _Puzzle:
         self._makers = [
             [numbers[id(maker)] for maker in step.makers] for step in self._claims.steps
         ]
-        replay = Replay(self._claims.steps)
+        replay = Replay(self._claims.steps, self._claims.leader_changes)
         self._needs = _Needs(self.requests, replay).found
 
     def closed(self, kept: Sequence[int]) -> list[int]:

@@ -61,7 +61,7 @@ def judge_store(history: History) -> Iterator[Violation]:
     requests = fold(history.operations)
     claims = Claims(history, requests)
     yield from claims.violations
-    replay = Replay(claims.steps)
+    replay = Replay(claims.steps, claims.leader_changes)
     yield from _inversions(replay)
     yield from _effects(replay)
     yield from Readers(replay, requests).judge()

@@ -28,6 +28,8 @@ class ClusterSystem:
     :ivar urls: of the workers
     """
 
+    has_followers = True
+
     def __init__(
         self,
         folder: Path,

@@ -110,7 +110,9 @@ class Round(Generic[S]):
                 since, kept = await feed_now(own)
         return Evidence(
             begin=self._begin,
-            history=History(self._operations, poller.changes, final),
+            history=History(
+                self._operations, poller.changes, final, self._leader_changes()
+            ),
             faults=self._faults,
             followed=[
                 Followed(one.name, one.session.grants, one.changes) for one in others
@@ -119,6 +121,15 @@ class Round(Generic[S]):
             kept=kept,
             troubles=self._troubles,
         )
+
+    def _leader_changes(self) -> list[tuple[float, float]]:
+        """Each fault may cause some: where there are nodes, they are busy."""
+        if not self._system.has_followers:
+            return []
+        return [
+            (self._begin + fault.begin, self._begin + fault.recovered)
+            for fault in self._faults
+        ]
 
     def _session(self, number: int, http: aiohttp.ClientSession) -> Session:
         is_narrow = number % NARROW_ONE_OF == 1

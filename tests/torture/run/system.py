@@ -63,7 +63,12 @@ class Clock:
 
 
 class Tortured(Protocol):
-    """What a round needs of a system, whatever it consists of."""
+    """What a round needs of a system, whatever it consists of.
+
+    :ivar has_followers: one of them may become the leader
+    """
+
+    has_followers: bool
 
     @property
     def urls(self) -> list[str]:
@@ -94,6 +99,8 @@ def worker(
 
 class System:
     """:ivar urls: of the workers"""
+
+    has_followers = False
 
     def __init__(
         self, folder: Path, seed: Callable[[Path], None] | None = None
