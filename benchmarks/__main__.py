@@ -6,6 +6,7 @@ import sys
 from typing import Protocol
 
 from benchmarks.scenarios import (
+    cluster,
     compare,
     compare_trees,
     durability,
@@ -32,6 +33,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "large": large,
     "durability": durability,
     "workers": workers,
+    "cluster": cluster,
     "compare-trees": compare_trees,
 }
 

@@ -63,6 +63,11 @@ def cpu_of_main_thread(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped the process."""
+    return _stat(pid)[0] == "T"
+
+
 def _stat(pid: int, name: str = "stat") -> list[str]:
     """The fields after the program's name, which may contain blanks (proc(5))."""
     return Path(f"/proc/{pid}/{name}").read_text().rpartition(")")[2].split()

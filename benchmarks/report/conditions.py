@@ -6,7 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 #: The command that prints the version of each program.
@@ -22,7 +22,8 @@ VERSION_COMMANDS = {
 LIBRARIES = ("aiohttp", "uvloop", "asynctnt", "msgspec")
 
 
-def conditions() -> Iterator[str]:
+def conditions(programs: Collection[str] = VERSION_COMMANDS) -> Iterator[str]:
+    """:param programs: whose versions are given, of those that are installed"""
     cores = len(os.sched_getaffinity(0))
     yield f"{cores} cores, {_processor()}, {_memory()}, Linux {platform.release()}"
     yield f"load average {os.getloadavg()[0]:.1f} at the end"
@@ -31,7 +32,9 @@ def conditions() -> Iterator[str]:
     versions += [
         f"{program} {_version(command)}"
         for program, command in VERSION_COMMANDS.items()
-        if shutil.which(program) is not None and shutil.which(command[0]) is not None
+        if program in programs
+        and shutil.which(program) is not None
+        and shutil.which(command[0]) is not None
     ]
     yield ", ".join(versions)
 

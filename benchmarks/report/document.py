@@ -1,17 +1,30 @@
 """The report of a run in Markdown, and the page of the documentation that has it."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
-from benchmarks.report.conditions import conditions
+from benchmarks.report.conditions import VERSION_COMMANDS, conditions
 from benchmarks.report.results import Results
-from benchmarks.report.table import markdown_table, results_table
+from benchmarks.report.table import (
+    WITH_OTHERS,
+    Comparison,
+    markdown_table,
+    results_table,
+)
 from benchmarks.report.targets import Verdict, verdicts
 
 CHART, PAGE = "2026-11.svg", "2026-11.md"
 
-#: The marks on the page around the text that a run replaces.
-BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
+COMMAND = "make bench"
+
+
+def marks(command: str) -> tuple[str, str]:
+    """The marks on a page around the text that a run of the command replaces."""
+    return f"<!-- {command} -->", f"<!-- end of {command} -->"
+
+
+BEGIN, END = marks(COMMAND)
 
 
 class Document:
@@ -20,7 +33,13 @@ class Document:
     :ivar chart: SVG
     """
 
-    def __init__(self) -> None:
+    def __init__(self, page: str = PAGE, command: str = COMMAND) -> None:
+        """
+        :param page: its name
+        :param command: that replaces the page's text
+        """
+        self._page = page
+        self._marks = marks(command)
         self.text = ""
         self.verdicts: list[Verdict] = []
         self.chart: str | None = None
@@ -30,26 +49,37 @@ class Document:
         print(section, end="", flush=True)
         self.text += section
 
-    def add_results(self, title: str, results: Results, *remarks: str) -> None:
+    def add_results(
+        self,
+        title: str,
+        results: Results,
+        *remarks: str,
+        comparison: Comparison = WITH_OTHERS,
+    ) -> None:
         remarks += tuple(
             f"- {subject} has no figure for {case.kind} {case.batch:,}: {reason}"
             for (case, subject), reason in results.gaps.items()
         )
         below = ["", *remarks] if remarks else []
-        self.add(title, *results_table(results), *below)
+        self.add(title, *results_table(results, comparison), *below)
         self.verdicts += verdicts(results)
 
     def add_summary(self) -> None:
         """The verdicts on the targets, and the conditions of the run."""
         cells = [verdict.cells() for verdict in self.verdicts]
         self.add("Targets", *markdown_table(["target", "found", ""], cells))
-        self.add("Conditions", *(f"- {condition}" for condition in conditions()))
+        self.add_conditions()
+
+    def add_conditions(self, programs: Collection[str] = VERSION_COMMANDS) -> None:
+        """:param programs: whose versions are conditions of the run"""
+        self.add("Conditions", *(f"- {each}" for each in conditions(programs)))
 
     def save(self, folder: Path) -> None:
         """Writes the text into the page of this folder, and the chart next to it."""
-        page = folder / PAGE
-        content = f"{BEGIN}\n\n{self.text.rstrip()}\n\n{END}"
-        pattern = f"{re.escape(BEGIN)}.*{re.escape(END)}"
+        page = folder / self._page
+        begin, end = self._marks
+        content = f"{begin}\n\n{self.text.rstrip()}\n\n{end}"
+        pattern = f"{re.escape(begin)}.*{re.escape(end)}"
         page.write_text(
             re.sub(pattern, lambda _: content, page.read_text(), flags=re.DOTALL)
         )

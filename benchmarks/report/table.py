@@ -1,6 +1,7 @@
 """Markdown tables; the table of the results has a row per case and subject."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from benchmarks.measure.cases import Case
 from benchmarks.report.results import Figure, Results, rate
@@ -20,10 +21,19 @@ COLUMNS: list[tuple[str, Figure, int]] = [
 #: The subjects that the service is compared with.
 OTHERS = ("bare", "webdis", "etcd")
 
+
+class Comparison(NamedTuple):
+    """The subject whose ratios to others are in the table."""
+
+    subject: str
+    others: Sequence[str]
+
+
+WITH_OTHERS = Comparison("service", OTHERS)
+
 TITLES = [
     *("call", "keys a call", "log", "keys", "workers", ""),
     *(title for title, _, _ in COLUMNS),
-    *(f"of {other}" for other in OTHERS),
 ]
 
 NONE = "-"
@@ -36,16 +46,18 @@ def markdown_table(
         yield f"| {' | '.join(cells)} |"
 
 
-def results_table(results: Results) -> Iterator[str]:
+def results_table(
+    results: Results, comparison: Comparison = WITH_OTHERS
+) -> Iterator[str]:
     """Medians of the rounds; ratios also have their minimum and maximum."""
     return markdown_table(
-        TITLES,
+        [*TITLES, *(f"of {other}" for other in comparison.others)],
         (
             [
                 *(case.kind, f"{case.batch:,}", case.mode),
                 *(f"{case.keys:,}", str(case.workers), subject),
                 *_figures(results, case, subject),
-                *_ratios(results, case, subject),
+                *_ratios(results, case, subject, comparison),
             ]
             for case in results.cases()
             for subject in results.subjects(case)
@@ -59,9 +71,11 @@ def _figures(results: Results, case: Case, subject: str) -> Iterator[str]:
         yield NONE if spread is None else f"{spread.median:,.{digits}f}"
 
 
-def _ratios(results: Results, case: Case, subject: str) -> Iterator[str]:
-    for other in OTHERS:
-        if subject == "service":
+def _ratios(
+    results: Results, case: Case, subject: str, comparison: Comparison
+) -> Iterator[str]:
+    for other in comparison.others:
+        if subject == comparison.subject:
             spread = results.ratio((case, subject), (case, other))
             yield "" if spread is None else spread.text(2)
         else:

@@ -2,7 +2,9 @@
 
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure.cases import Operation, Setting
 from benchmarks.measure.processes import Pids, descendants, program_of
@@ -31,24 +33,27 @@ class Service(Subject):
         *,
         checkout: Path = ROOT,
         changes_bytes: int | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """
         :param checkout: the source tree of the service
         :param changes_bytes: KV_CHANGES_BYTES
+        :param environ: further settings
         """
         super().__init__(folder, setting, dataset)
-        environ = {
+        variables = {
             "KV_WAL_MODE": setting.mode,
-            "KV_MEMTX_MEMORY": str(MEMORY_PER_BYTE * dataset.bytes + EXTRA_MEMORY),
+            "KV_MEMTX_MEMORY": str(memory_for(dataset)),
             "KV_TOKEN_TTL": "86400",
             "KV_STARTUP_TIMEOUT": "300",
         }
         if changes_bytes is not None:
-            environ["KV_CHANGES_BYTES"] = str(changes_bytes)
+            variables["KV_CHANGES_BYTES"] = str(changes_bytes)
         if setting.workers > 1:
-            environ["KV_WORKERS"] = str(setting.workers)
+            variables["KV_WORKERS"] = str(setting.workers)
+        variables |= environ or {}
         self.process = ServiceProcess(
-            folder, service_environ(folder, **environ), checkout
+            folder, service_environ(folder, **variables), checkout
         )
         self._token = ""
 
@@ -88,14 +93,20 @@ class Service(Subject):
         self, operation: Operation, keys: list[str], values: list[str]
     ) -> bytes:
         if operation == "read":
-            body = json.dumps({"keys": keys})
-        else:
-            body = json.dumps({"data": dict(zip(keys, values, strict=True))})
+            return self._post("/api/read", {"keys": keys})
+        return self._post("/api/write", {"data": dict(zip(keys, values, strict=True))})
+
+    def _post(self, path: str, body: dict[str, Any]) -> bytes:
         authorization = f"Authorization: Bearer {self._token}"
-        return post(f"/api/{operation}", body, authorization)
+        return post(path, json.dumps(body), authorization)
 
     def values_of(self, operation: Operation, reply: bytes) -> list[str] | None:
         content = json.loads(reply)
         if operation == "read":
             return list(content["data"].values())
         return None if content == {"status": "success"} else []
+
+
+def memory_for(dataset: Dataset) -> int:
+    """KV_MEMTX_MEMORY for the dataset, in bytes."""
+    return MEMORY_PER_BYTE * dataset.bytes + EXTRA_MEMORY

@@ -13,8 +13,10 @@ import pytest
 
 from benchmarks.measure.processes import Program
 from benchmarks.measure.wrk import FailedLoad, load, write_requests
-from benchmarks.report.document import BEGIN, CHART, END, PAGE
+from benchmarks.report.document import BEGIN, CHART, END, PAGE, marks
 from benchmarks.report.table import COLUMNS, OTHERS
+from benchmarks.scenarios.cluster import COMMAND
+from benchmarks.scenarios.cluster import PAGE as CLUSTER_PAGE
 from benchmarks.subjects.bare import SERVER
 from benchmarks.subjects.start import PEERS, SUBJECTS, missing_packages
 from benchmarks.subjects.subject import post
@@ -162,6 +164,30 @@ def test_other_subcommands_run(
     subcommand: str, arguments: list[str], expected: str
 ) -> None:
     assert expected in run(subcommand, *arguments)
+
+
+@pytest.mark.needs_election
+def test_cluster_compares_three_nodes_with_one_instance(tmp_path: Path) -> None:
+    begin, end = marks(COMMAND)
+    page = tmp_path / CLUSTER_PAGE
+    page.write_text(f"{begin}\nold\n{end}\n")
+    output = run("cluster", *SMALLEST, "--failures=1", f"--save={tmp_path}")
+    strict = table_of(output, "Writes and strict reads")
+    stale = table_of(output, "Stale reads")
+    for row in strict + stale:
+        assert_plausible(row)
+    assert [(row["call"], row[""]) for row in strict] == [
+        (call, subject)
+        for call in ("read", "write")
+        for subject in ("one instance", "three nodes")
+    ]
+    assert [row[""] for row in stale] == ["one node", "two nodes", "three nodes"]
+    failovers = table_of(output, "Failovers")
+    assert [row["the leader"] for row in failovers] == ["kill -9", "SIGSTOP"]
+    for row in failovers:
+        # no election is faster than the nodes notice the failure
+        assert 0.1 < figure(row["min s"]) <= figure(row["max s"])
+    assert page.read_text() == f"{begin}\n\n{output.rstrip()}\n\n{end}\n"
 
 
 @pytest.fixture
