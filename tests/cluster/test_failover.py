@@ -240,12 +240,14 @@ async def test_without_a_majority_only_stale_reads_are_answered(
     async with entered(serve, cluster, KV_FAILOVER_WAIT="3") as client:
         await client.write({"k": 1})
         await asyncio.to_thread(kill_followers, cluster)
+        # another key: a write that is not confirmed delays stale reads of its key
+        other = {"other": 1}
         async with asyncio.timeout(2 * FAILOVER):
-            while (refused := await client.write({"k": 2})).json["code"] != "no_quorum":
+            while (refused := await client.write(other)).json["code"] != "no_quorum":
                 pass
         assert (refused.status, refused.json["applied"]) == (503, "no")
         began = time.monotonic()
-        for call in (client.write({"k": 2}), client.read(["k"]), client.list_keys("")):
+        for call in (client.write(other), client.read(["k"]), client.list_keys("")):
             assert (await call).json["code"] == "no_quorum"
         assert time.monotonic() - began < AT_ONCE
         stale = await client.read(["k"], stale=True)

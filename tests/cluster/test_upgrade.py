@@ -1,70 +1,28 @@
 """A rolling upgrade: nodes with another version of the code and of the migrations."""
 
-import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from service.process.local_cluster import node_environ
 from tests.support.cluster import Cluster, Node
 from tests.support.console import admin
-from tests.support.machine import ROOT, wait_until
+from tests.support.machine import wait_until
 from tests.support.tarantool import START_TIMEOUT, evaluated
+from tests.support.upgrades import (
+    ADDED,
+    FILE_IS_MISSING,
+    PROCEDURE,
+    STATUS,
+    is_upgraded,
+    new_version,
+    use,
+    wait_for_duties,
+)
 
 pytestmark = pytest.mark.needs_election
 
-STATUS = "kv.v1.status()"
-ADDED = "box.space.added ~= nil"
-PROCEDURE = "box.space._func.index.name:get('kv.v1.added') ~= nil"
 HASH = "'$2b$12$2kX1uVfYH0rnKpdcYfVSsuTvVHOvHB8vY4d1PtyYN2yXlbZSsBnZK'"
-
-MIGRATION = """
-return {{
-    up = function()
-        box.schema.space.create('added'):create_index('primary')
-    end,
-    compatible = {compatible},
-}}
-"""
-
-#: At the end of the module of the procedures.
-NEW_PROCEDURE = "\n\nfunction M.added()\n    return 'added'\nend\n\nreturn M\n"
-
-
-def new_version(folder: Path, *, compatible: bool) -> Path:
-    """The folder lua/ of a version with another procedure and another migration."""
-    lua = folder / "lua"
-    shutil.copytree(ROOT / "lua", lua)
-    shutil.copytree(ROOT / "migrations", folder / "migrations")
-    (folder / "migrations" / "9999_added.lua").write_text(
-        MIGRATION.format(compatible=str(compatible).lower())
-    )
-    procedures = lua / "kv" / "api" / "v1.lua"
-    text = procedures.read_text().rstrip().removesuffix("return M").rstrip()
-    procedures.write_text(text + NEW_PROCEDURE)
-    return lua
-
-
-def use(node: Node, lua: Path) -> None:
-    """Restarts a node with this code."""
-    node.kill()
-    node.environ |= node_environ(node.port, lua)
-    node.start()
-
-
-def leads(node: Node) -> bool:
-    return bool(evaluated(node, STATUS)["leads"])
-
-
-def wait_for_duties(cluster: Cluster, *, other_than: Node | None = None) -> Node:
-    node = cluster.wait_for_leader(other_than=other_than)
-    wait_until(lambda: leads(node), START_TIMEOUT)
-    return node
-
-
-def is_upgraded(node: Node) -> bool:
-    return bool(evaluated(node, f"{ADDED} and {PROCEDURE}"))
 
 
 def upgrade_followers(cluster: Cluster, lua: Path) -> tuple[Node, Node]:
@@ -121,5 +79,5 @@ def test_after_another_migration_the_old_version_does_not_start(
     old_lua = cluster.lua
     old, _ = upgrade_followers(cluster, new_version(tmp_path, compatible=False))
     wait_until(lambda: bool(evaluated(old, ADDED)), START_TIMEOUT)
-    with pytest.raises(RuntimeError, match="9999_added was applied here, but its file"):
+    with pytest.raises(RuntimeError, match=FILE_IS_MISSING):
         use(old, old_lua)
