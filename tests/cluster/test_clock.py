@@ -1,5 +1,6 @@
 """Keys expire by one clock, which the next leader continues."""
 
+import contextlib
 import signal
 import time
 from collections.abc import Iterator
@@ -31,9 +32,13 @@ RECORD_LATE = """box.space.kv_meta:replace({'time',
     math.ceil((require('kv.data.clock').now() - 1) * 1e6)})"""
 WALL_CLOCK = "require('clock').time()"
 LEFT = "kv.v1.get({'ann', 1}, {'k'}, 1000, true)"
-IGNORE_RECORDS = """for _, trigger in ipairs(box.space.kv_meta:on_replace()) do
-    box.space.kv_meta:on_replace(nil, trigger)
-end"""
+#: In the module of the clock, at its end.
+END = "\nreturn M\n"
+IGNORE_RECORDS = """
+function M.follow_leader() end
+function M.catch_up() end
+function M.watch() end
+"""
 STOP_RECORDS = "box.space.kv_meta:before_replace(function(old, new) return old end)"
 
 
@@ -46,10 +51,9 @@ def environ(offset: int) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def skewed(clusters: Clusters) -> Iterator[Cluster]:
+@contextlib.contextmanager
+def running_skewed(cluster: Cluster) -> Iterator[Cluster]:
     """Each node is hours away from the others."""
-    cluster = clusters.prepared()
     for number, node in enumerate(cluster.nodes):
         node.environ |= environ((number - 1) * 2 * HOUR)
     with cluster.running() as running:
@@ -57,6 +61,12 @@ def skewed(clusters: Clusters) -> Iterator[Cluster]:
             offset = (number - 1) * 2 * HOUR
             assert abs(evaluated(node, WALL_CLOCK) - time.time() - offset) < TOLERANCE
         yield running
+
+
+@pytest.fixture
+def skewed(clusters: Clusters) -> Iterator[Cluster]:
+    with running_skewed(clusters.prepared()) as cluster:
+        yield cluster
 
 
 def fail_over(cluster: Cluster, leader: Node) -> Node:
@@ -119,17 +129,20 @@ def test_a_node_that_leads_soon_after_its_start_continues_the_time(
     assert LIFE - TOLERANCE < seconds < LIFE + 2
 
 
-def test_without_the_leader_s_clock_the_time_to_live_changes(skewed: Cluster) -> None:
+def test_without_the_leader_s_clock_the_time_to_live_changes(
+    clusters: Clusters,
+) -> None:
     """The control of the one before."""
-    leader = lead(skewed)
-    prepare(leader)
-    for node in skewed.nodes:
-        node.console("require('kv.data.clock').follow_leader = function() end")
-        node.console(IGNORE_RECORDS)
-        node.console("require('kv.data.clock').catch_up = function() end")
-    leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
-    seconds = left(fail_over(skewed, leader))
-    assert seconds is None or seconds > HOUR
+    prepared = clusters.prepared()
+    module = prepared.lua / "kv" / "data" / "clock.lua"
+    code = module.read_text().removesuffix(END)
+    module.write_text(code + IGNORE_RECORDS + END)
+    with running_skewed(prepared) as cluster:
+        leader = lead(cluster)
+        prepare(leader)
+        leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
+        seconds = left(fail_over(cluster, leader))
+        assert seconds is None or seconds > HOUR
 
 
 def test_a_key_reported_as_missing_stays_missing_under_the_next_leader(

@@ -35,6 +35,9 @@ SYNCHRONOUS = """(function()
     return found
 end)()"""
 
+#: Whether one node is left out of the list for a moment.
+IS_CONNECTING = "#box.cfg.replication < 3"
+
 REMOVE_THE_ROLE = "roles: [roles.kv]"
 
 
@@ -228,3 +231,16 @@ def test_a_setting_that_may_lose_writes_is_reported(clusters: Clusters) -> None:
     with clusters.prepared(changes=changes).running() as cluster:
         for node in cluster.nodes:
             assert "replication.election_fencing_mode is soft" in node.log()
+
+
+def test_a_leader_that_connects_to_a_follower_again_still_leads(
+    cluster: Cluster,
+) -> None:
+    leader = cluster.wait_until_whole()
+    term = evaluated(leader, STATUS)["term"]
+    for follower in cluster.followers():
+        peer = f"replicator@{follower.address}"
+        leader.console(f"require('kv.base.upstream').reconnect('{peer}')")
+        wait_until(lambda: evaluated(leader, IS_CONNECTING) is False, START_TIMEOUT)
+        assert cluster.wait_until_whole() == leader
+    assert evaluated(leader, STATUS)["term"] == term

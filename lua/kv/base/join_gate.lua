@@ -12,6 +12,8 @@ local fiber = require('fiber')
 local log = require('log')
 local monotonic = require('clock').monotonic
 
+local upstream = require('kv.base.upstream')
+
 local M = {}
 
 --- Seconds from the confirmation: Tarantool notes the moment when the fiber that serves the join
@@ -68,25 +70,13 @@ function M.wait()
     end
 end
 
-local function has_stopped()
-    for _, peer in pairs(box.info.replication) do
-        local upstream = peer.upstream
-        if upstream ~= nil and upstream.status == 'stopped'
-                and tostring(upstream.message):find(NOT_REPLACED, 1, true) then
-            return true
-        end
-    end
-    return false
-end
-
 --- Lets this node replicate again where the replacement of another one has stopped it.
 function M.resume_replication()
-    if has_stopped() then
+    local stopped = upstream.find_stopped({ NOT_REPLACED })
+    if stopped ~= nil then
         log.warn('kv: a node has been replaced while this one still knew the old one: '
             .. 'starting the replication again')
-        local replication = box.cfg.replication
-        box.cfg({ replication = {} })
-        box.cfg({ replication = replication })
+        upstream.reconnect(stopped.peer)
     end
 end
 

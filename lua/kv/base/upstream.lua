@@ -16,25 +16,13 @@ local INTERVAL = 5
 -- the other node's log, where the write that a full disk cut off has been read.
 local PASSING = { 'Failed to write to disk', 'Failed to allocate', 'tx checksum mismatch' }
 
-local is_resuming, resumed_at = false, -math.huge
-
-local function is_passing(message)
-    for _, text in ipairs(PASSING) do
-        if (message or ''):find(text, 1, true) then
-            return true
-        end
-    end
-    return false
-end
+local is_connecting, connected_at = false, -math.huge
 
 local function address(text)
     local parsed = uri.parse(text) or {}
     return ('%s:%s'):format(parsed.host or parsed.unix, parsed.service)
 end
 
---- Connects to one node again. The other connections stay: a leader that loses all of them
--- steps down.
----@param peer string the address, as upstream.peer has it
 local function reconnect(peer)
     local all, others = box.cfg.replication, {}
     all = type(all) == 'table' and all or { all }
@@ -50,34 +38,56 @@ local function reconnect(peer)
     end
 end
 
-local function find_ended()
+--- Connects to one node again, unless it or another one is being connected to. The other
+-- connections stay: a leader that loses all of them steps down. A fiber of its own does it: it
+-- waits for nodes that do not answer, and the duties of a new leader must not.
+---@param peer string the address, as upstream.peer has it
+function M.reconnect(peer)
+    if is_connecting then
+        return
+    end
+    is_connecting = true
+    fiber.create(function()
+        local ok, failure = pcall(reconnect, peer)
+        is_connecting, connected_at = false, monotonic()
+        if not ok then
+            log.error('kv: the replication is not resumed: %s', failure)
+        end
+    end)
+end
+
+local function contains(message, texts)
+    for _, text in ipairs(texts) do
+        if tostring(message):find(text, 1, true) then
+            return true
+        end
+    end
+    return false
+end
+
+--- A connection that has ended for one of these reasons; nil: there is none.
+---@param texts string[] parts of the message
+---@return table|nil upstream as in box.info.replication
+function M.find_stopped(texts)
     for _, peer in pairs(box.info.replication) do
         local upstream = peer.upstream
-        if upstream ~= nil and upstream.status == 'stopped' and is_passing(upstream.message) then
+        if upstream ~= nil and upstream.status == 'stopped'
+                and contains(upstream.message, texts) then
             return upstream
         end
     end
 end
 
---- Connects again where a full disk or memory has ended the replication. A fiber of its own does
--- it: it waits for nodes that do not answer, and the duties of a new leader must not.
+--- Connects again where a full disk or memory has ended the replication.
 function M.resume()
-    if is_resuming or monotonic() - resumed_at < INTERVAL then
+    if is_connecting or monotonic() - connected_at < INTERVAL then
         return
     end
-    local upstream = find_ended()
-    if upstream == nil then
-        return
+    local upstream = M.find_stopped(PASSING)
+    if upstream ~= nil then
+        log.warn('kv: the replication has ended (%s): it is resumed', upstream.message)
+        M.reconnect(upstream.peer)
     end
-    log.warn('kv: the replication has ended (%s): it is resumed', upstream.message)
-    is_resuming = true
-    fiber.create(function()
-        local ok, failure = pcall(reconnect, upstream.peer)
-        is_resuming, resumed_at = false, monotonic()
-        if not ok then
-            log.error('kv: the replication is not resumed: %s', failure)
-        end
-    end)
 end
 
 return M
