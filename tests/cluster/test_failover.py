@@ -261,6 +261,7 @@ async def test_without_a_majority_only_stale_reads_are_answered(
         assert (await client.request("GET", "/readyz?reads")).status == 200
         killed = [node for node in cluster.nodes if not node.is_running]
         await asyncio.to_thread(cluster.start, *killed)
+        await asyncio.to_thread(cluster.wait_for_leader)
 
         async def is_written() -> bool:
             return (await client.write({"k": 3})).status == 200
