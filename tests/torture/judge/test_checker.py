@@ -431,6 +431,27 @@ def test_a_broken_promise_is_caught_and_shown(name: str) -> None:
     assert all(f"{rule}: " in text for rule in case.rules)
 
 
+#: Of the leader, and the time from which the mortal keys are gone.
+CHANGES = {
+    "before the write": ([(-2.0, -1.0)], 11.05),
+    "one in their life": ([(5.0, 6.0)], 12.05),
+    "two in their life": ([(2.0, 3.0), (5.0, 6.0)], 13.05),
+    "one as they expire": ([(11.0, 15.0)], 12.05),
+    "after it": ([(11.1, 15.0)], 11.05),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_leader_delays_an_expiry(name: str) -> None:
+    leader_changes, latest = CHANGES[name]
+    for begin, is_late in ((latest - 0.01, False), (latest + 0.01, True)):
+        read = did("read", begin, begin + 1, {"a": "1", "b": "2"})
+        feed = [C1, Change(2, {}, ["a", "b"])]
+        history = History([MORTAL, read], feed, {}, leader_changes)
+        rules = {violation.rule for violation in check(history)}
+        assert rules == ({"late expiry", "linearizability"} if is_late else set())
+
+
 def test_the_history_shown_is_the_shortest() -> None:
     history = Simulator(random.Random(0), doubt=0).run(300)
     end = max(operation.end for operation in history.operations)
