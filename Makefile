@@ -34,7 +34,8 @@ DATA = "$${KV_DATA_DIR:-./var}"
 SECONDS ?= 60
 REQUESTS ?= 100000
 KEYS ?= 100000
-JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+# One more than there are cores: many tests wait.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq

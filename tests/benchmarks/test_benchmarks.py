@@ -1,6 +1,7 @@
 """The benchmarks at their smallest size: they run, and their figures are plausible."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -138,11 +139,11 @@ def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
 @pytest.mark.parametrize(
     ("subcommand", "arguments", "expected"),
     [
-        ("durability", ["--rounds=1", "--seconds=0.2"], "| cold | do not wait |"),
+        ("durability", ["--rounds=1", "--seconds=0.2"], r"\| cold \| do not wait \|"),
         (
             "large",
             ["--what=memory", "--wal=write", "--kinds=small"],
-            "/api/read | 32 |",
+            r"/api/read \| 32 \|",
         ),
         (
             "logins",
@@ -150,20 +151,20 @@ def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
                 *("--rounds=1", "--seconds=0.2", "--cost=4"),
                 *("--pause=0.1", "--warm-up=0.1"),
             ],
-            "logins, many addresses: 60 reads",
+            r"logins, many addresses: \d+ reads",
         ),
-        ("workers", ["--rounds=1", "--seconds=0.3"], "| write | 2 |"),
+        ("workers", ["--rounds=1", "--seconds=0.3"], r"\| write \| 2 \|"),
         (
             "compare-trees",
             [f"--base={ROOT}", "--keys=300", "--rounds=1", "--seconds=0.2"],
-            "| write | 100 | service µs |",
+            r"\| write \| 100 \| service µs \|",
         ),
     ],
 )
 def test_other_subcommands_run(
     subcommand: str, arguments: list[str], expected: str
 ) -> None:
-    assert expected in run(subcommand, *arguments)
+    assert re.search(expected, run(subcommand, *arguments))
 
 
 @pytest.mark.needs_election

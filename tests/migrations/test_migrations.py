@@ -200,7 +200,9 @@ async def test_a_store_from_before_keys_could_expire_serves_on(
             assert (on_condition.status, on_condition.revision) == (200, 8)
             assert (await client.increment({"c": 1})).json["data"] == {"c": 42}
             assert (await client.delete(["b"])).json["deleted"] == 1
-            wait_until(lambda: expired_rows(tarantool) == set(), START_TIMEOUT)
+            live = "box.space.kv:len()"
+            wait_until(lambda: evaluated(tarantool, live) == 1, START_TIMEOUT)
+            assert expired_rows(tarantool) == set()
             listed = await client.list_keys("", values=True)
             assert listed.json["data"] == {"c": 42}
 
