@@ -8,10 +8,10 @@ from service.api.schemas.replies import Status
 from service.errors import StorageUnavailable
 from service.web.responses import json_reply
 
-ALIVE = msgspec.json.encode(Status("alive"))
-#: In the query: whether stale reads are answered is enough.
+#: In the query of `/readyz`: it is enough that stale reads are answered.
 READS = "reads"
 
+ALIVE = msgspec.json.encode(Status("alive"))
 READY = msgspec.json.encode(Status("ready"))
 
 
