@@ -19,11 +19,6 @@ local upstream = require('kv.base.upstream')
 
 local M = {}
 
---- The spaces that followers have, too. Their writes are confirmed by a majority.
-local REPLICATED = {
-    'kv', 'kv_meta', 'users', 'idempotency', 'kv_expiry', 'kv_changes', 'migrations',
-}
-
 --- Seconds between two checks for the migrations of the leader.
 local PREPARE_INTERVAL = 0.1
 
@@ -56,12 +51,23 @@ local join_deadline -- monotonic; nil: this node has not led a new cluster
 local reported -- who led when it was last logged
 local refusal -- why the migrations of the leader were last refused
 
+--- The spaces that followers have, too. Their writes are confirmed by a majority.
+local function replicated_spaces()
+    local found = {}
+    for _, row in box.space._space:pairs(box.schema.SYSTEM_ID_MAX, { iterator = 'GT' }) do
+        local space = box.space[row.id]
+        if not (space.temporary or space.is_local) then
+            table.insert(found, space)
+        end
+    end
+    return found
+end
+
 --- Makes the replicated spaces synchronous or not; writes nothing where they are.
 ---@param is_sync boolean
 function M.set_synchronous(is_sync)
-    for _, name in ipairs(REPLICATED) do
-        local space = box.space[name]
-        if space ~= nil and (space.is_sync or false) ~= is_sync then
+    for _, space in ipairs(replicated_spaces()) do
+        if (space.is_sync or false) ~= is_sync then
             space:alter({ is_sync = is_sync })
         end
     end
@@ -98,7 +104,10 @@ local function have_peers_joined()
 end
 
 local function wait_for_peers()
-    join_deadline = join_deadline or monotonic() + JOIN_TIMEOUT -- also of later terms
+    if join_deadline == nil then
+        join_deadline = monotonic() + JOIN_TIMEOUT -- also of later terms
+        log.info('kv: a new cluster: waiting up to %d s for the other nodes to join', JOIN_TIMEOUT)
+    end
     while not have_peers_joined() do
         if monotonic() > join_deadline then
             log.warn('kv: not all nodes have joined after %d s: creating the schema', JOIN_TIMEOUT)

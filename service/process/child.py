@@ -54,7 +54,7 @@ class Child:
         self._watcher = asyncio.create_task(self._replace(describe_end))
 
     async def wait(self) -> int:
-        """Returns the exit status of the present process when it ends."""
+        """Returns the exit status of the current process when it ends."""
         if self._process is None:
             raise RuntimeError(f"{self._name}: not spawned")
         return await self._process.wait()

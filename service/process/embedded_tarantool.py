@@ -103,7 +103,7 @@ class EmbeddedTarantool:
         self._program = program
         self._settings = settings
         self._folder = folder
-        self._log_begin = 0  # of the present process, in Tarantool's log
+        self._log_begin = 0  # of the current process, in Tarantool's log
         self._child = Child("Tarantool", self._spawn, STOP_TIMEOUT)
 
     async def start(self) -> None:

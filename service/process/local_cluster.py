@@ -83,7 +83,7 @@ class LocalNode:
         self._lock = folder.lock
         self._folder = folder.path / name
         self._log = self._folder / "tarantool.log"
-        self._log_begin = 0  # of the present process
+        self._log_begin = 0  # of the current process
         self._child = Child(name, self._spawn, STOP_TIMEOUT)
 
     def configure(self, config: str, secrets: Mapping[str, str]) -> None:
@@ -247,14 +247,20 @@ async def run(settings: Settings, ports: tuple[int, ...]) -> None:
 
 def _ports(text: str) -> tuple[int, ...]:
     ports = tuple(int(part) for part in text.split(","))
-    if len(ports) != len(NAMES):
-        raise ValueError(f"expected {len(NAMES)} ports")
+    if not len(ports) == len(set(ports)) == len(NAMES):
+        raise argparse.ArgumentTypeError(f"expected {len(NAMES)} different ports")
     return ports
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make cluster", description=__doc__)
-    parser.add_argument("--ports", type=_ports, default=PORTS)
+    parser.add_argument(
+        "--ports",
+        type=_ports,
+        default=PORTS,
+        metavar=",".join(map(str, PORTS)),
+        help="three ports on the loopback",
+    )
     given = parser.parse_args()
     log_to_stderr()
     try:

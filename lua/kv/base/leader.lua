@@ -138,13 +138,7 @@ local function sees_quorum()
     return connected >= box.info.synchro.quorum
 end
 
---- Seconds since this node heard from a leader; 0 on the leader itself.
----@return number
-function M.lag()
-    return clustered and box.info.election.leader_idle or 0
-end
-
---- The state of this node, as kv.v1.status returns it.
+--- The state of this node, as kv.v1.status returns it, which adds the age of its data.
 ---@return table
 function M.status()
     local meta = box.space.kv_meta
@@ -156,7 +150,6 @@ function M.status()
         term = clustered and box.info.election.term or 0,
         quorum = not clustered or sees_quorum(),
         newest = newest ~= nil and newest.value or box.NULL,
-        lag = M.lag(),
         version = box.info.version,
         name = box.info.name or box.NULL,
     }
