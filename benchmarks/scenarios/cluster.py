@@ -219,7 +219,7 @@ def _measured(
     """One round, which has this number."""
     for result in run_rounds(candidates, 1, options.seconds):
         if isinstance(result, Gap):
-            print(*result.case, result.subject, "no figure", file=sys.stderr)
+            print(*result.case, result.subject, result.reason, file=sys.stderr)
             yield result
         else:
             rate = f"{result.rate:,.0f} calls/s"
