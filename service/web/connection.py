@@ -206,7 +206,7 @@ class HttpConnection(RequestHandler):
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Skips what aiohttp does for each body: its parser looks for more bytes.
 
-        Together with `_is_one_request` it saves 2 µs per request
+        Together with `_is_one_request` it saves 1.5 µs per request
         (docs/benchmarks/2026-11-devices.md). Relies on `_reading_paused` and
         `_buffer_paused`.
         """
