@@ -93,14 +93,8 @@ end
 
 --- Whether every configured peer has joined. This node hears from one only after that.
 local function have_peers_joined()
-    local joined = 1
-    for id, peer in pairs(box.info.replication) do
-        if id ~= box.info.id and leader.is_connected(peer) then
-            joined = joined + 1
-        end
-    end
     local configured = box.cfg.replication
-    return type(configured) ~= 'table' or joined >= #configured
+    return type(configured) ~= 'table' or leader.connected_nodes() >= #configured
 end
 
 local function wait_for_peers()

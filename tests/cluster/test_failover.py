@@ -99,6 +99,12 @@ class Writes:
         return [reply.json for reply, _ in self.replies if reply.status != 200]
 
 
+async def assert_none_was_lost_or_slow(client: Client, writes: Writes) -> None:
+    assert max(seconds for _, seconds in writes.replies) < FAILOVER
+    found = await client.read([f"n/{i}" for i in writes.confirmed])
+    assert set(found.json["data"].values()) == set(writes.confirmed)
+
+
 @pytest.mark.parametrize("fail", [kill, stop])
 async def test_a_failover_is_a_pause(
     cluster: Cluster, serve: Serve, fail: Callable[[Node], None]
@@ -116,9 +122,7 @@ async def test_a_failover_is_a_pause(
         for problem in writes.refused:
             assert problem["code"] == "storage_unavailable"
             assert problem["applied"] == "unknown"
-        assert max(seconds for _, seconds in writes.replies) < FAILOVER
-        found = await client.read([f"n/{i}" for i in writes.confirmed])
-        assert set(found.json["data"].values()) == set(writes.confirmed)
+        await assert_none_was_lost_or_slow(client, writes)
 
 
 async def test_without_a_wait_a_failover_is_a_burst_of_refusals(
@@ -229,9 +233,7 @@ async def test_a_leader_that_is_cut_off_is_left_for_the_next_one(
         await writes.stop()
         await asyncio.to_thread(proxied.links.heal)
         assert len(writes.refused) <= 1
-        assert max(seconds for _, seconds in writes.replies) < FAILOVER
-        found = await client.read([f"n/{i}" for i in writes.confirmed])
-        assert set(found.json["data"].values()) == set(writes.confirmed)
+        await assert_none_was_lost_or_slow(client, writes)
 
 
 async def test_without_a_majority_only_stale_reads_are_answered(

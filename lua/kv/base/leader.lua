@@ -127,15 +127,16 @@ function M.is_connected(peer)
         and upstream.idle < LOST_AFTER * box.cfg.replication_timeout
 end
 
---- Whether this node and the peers that it hears from are a majority.
-local function sees_quorum()
-    local connected = 1
+--- The number of nodes that are connected: this one, and the peers that it hears from.
+---@return number
+function M.connected_nodes()
+    local count = 1
     for id, peer in pairs(box.info.replication) do
         if id ~= box.info.id and M.is_connected(peer) then
-            connected = connected + 1
+            count = count + 1
         end
     end
-    return connected >= box.info.synchro.quorum
+    return count
 end
 
 --- The state of this node, as kv.v1.status returns it, which adds the age of its data.
@@ -148,7 +149,7 @@ function M.status()
         leads = M.leads(),
         leader = M.name() or box.NULL,
         term = clustered and box.info.election.term or 0,
-        quorum = not clustered or sees_quorum(),
+        quorum = not clustered or M.connected_nodes() >= box.info.synchro.quorum,
         newest = newest ~= nil and newest.value or box.NULL,
         version = box.info.version,
         name = box.info.name or box.NULL,
