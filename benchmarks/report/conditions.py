@@ -23,7 +23,10 @@ LIBRARIES = ("aiohttp", "uvloop", "asynctnt", "msgspec")
 
 
 def conditions(programs: Collection[str] = VERSION_COMMANDS) -> Iterator[str]:
-    """:param programs: whose versions are given, of those that are installed"""
+    """The machine, its load, and the versions of libraries and installed programs.
+
+    :param programs: names of programs
+    """
     cores = len(os.sched_getaffinity(0))
     yield f"{cores} cores, {_processor()}, {_memory()}, Linux {platform.release()}"
     yield f"load average {os.getloadavg()[0]:.1f} at the end"

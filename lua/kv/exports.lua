@@ -31,8 +31,8 @@ local ON_EVERY_NODE = {
     list_stale = leader.check_prepared,
 }
 
---- Procedures whose result must not be lost, because a majority has confirmed it; and those that
--- check the lease themselves. The others return what they have read.
+--- Procedures that check the lease themselves, and procedures that write: their confirmed result
+-- must not be lost. The others return what they have read.
 local CHECKED_INSIDE = {
     begin_sign_up = true,
     create_user = true,

@@ -20,7 +20,7 @@ def output(*command: str) -> str:
 
 
 def containers(project: str) -> list[Any]:
-    """The containers of the project, also those that have ended."""
+    """The containers of the project, running or ended."""
     label = f"label=com.docker.compose.project={project}"
     ids = output("docker", "ps", "--all", "--quiet", "--filter", label).split()
     found: list[Any] = json.loads(output("docker", "inspect", *ids))

@@ -281,7 +281,7 @@ async def test_a_stop_under_load_ends_well_with_exit_code_0(
 async def test_a_stop_loses_no_request_of_connections_that_are_kept_alive(
     tmp_path: Path, tarantool: Tarantool, workers: str
 ) -> None:
-    """Also of those that are idle when the stop begins."""
+    """Some of them are idle when the stop begins."""
     environ = environ_for(tarantool, KV_WORKERS=workers)
     with service_process(tmp_path, **environ) as service:
         async with aiohttp.ClientSession() as session:

@@ -323,7 +323,7 @@ class Cluster:
             node.kill(number)
 
     def leader(self) -> Node | None:
-        """The node that leads in the newest term; those that hang are not asked."""
+        """The node that leads in the newest term; hanging nodes are not asked."""
         found: list[tuple[int, Node]] = []
         for node in self.nodes:
             if node.is_running and not node.is_stopped:

@@ -25,7 +25,7 @@ ALONE = (
 )
 
 #: Modules that take the longest, in this order; begun first, so that the processes end
-#: together. Those that mostly wait are next to those that keep a core busy.
+#: together. Modules that mostly wait are next to modules that compute.
 LONG = (
     "tests/storage/test_full_memory.py",
     "tests/process/test_watchers.py",

@@ -49,7 +49,8 @@ function M.configure(default)
     default_grants = default
 end
 
---- Begins to note changes, once the space is there; in a cluster those that the leader makes, too.
+--- Begins to note the changes of accounts, when the space exists. A follower notes those that it
+-- replicates.
 function M.watch()
     if not is_watched then
         box.space.users:on_replace(note_change)
