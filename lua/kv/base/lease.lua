@@ -2,8 +2,9 @@
 --
 -- A leader that was paused or cut off may not know yet that another one has been elected and
 -- has accepted writes. A majority that confirms a write has heard from this leader after the
--- write began, and elects no other one for 4 times `replication_timeout`. So a read is current
--- if the newest confirmed write began less than half of that ago. Otherwise it waits for a
+-- write began, and elects no other one for 4 times its own `replication_timeout`. So a read is
+-- current if the newest confirmed write began less than twice this leader's ago, which is less
+-- as long as no node has half of another's. Otherwise it waits for a
 -- write that begins after the read: all waiting reads share one. While there are reads, such
 -- writes renew the lease before it ends.
 --
