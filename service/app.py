@@ -10,6 +10,7 @@ from service.api.context import (
     ADMISSION,
     FEED,
     LOGINS,
+    METRICS,
     OPENAPI,
     PASSWORDS,
     SETTINGS,
@@ -29,6 +30,7 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.connection import CALL_TIMEOUT
 from service.storage.feed import Feed
+from service.telemetry.metrics import Metrics
 from service.web.admission import HEALTH_RESERVE, Admission, admission_middleware
 from service.web.problems import problem_middleware
 from service.web.reply_compression import (
@@ -80,6 +82,7 @@ def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Appli
     app[SETTINGS] = settings
     app[TUNING] = tuning
     app[STREAM_TIMING] = tuning.stream
+    app[METRICS] = Metrics()
     app[ADMISSION] = admission
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous

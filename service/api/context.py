@@ -9,9 +9,11 @@ from service.auth.tokens import Tokens
 from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
+from service.telemetry.metrics import Metrics
 from service.web.admission import Admission
 
 SETTINGS = web.AppKey("settings", Settings)
+METRICS = web.AppKey("metrics", Metrics)
 ADMISSION = web.AppKey("admission", Admission)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)
