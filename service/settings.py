@@ -44,6 +44,7 @@ SECRETS = (
     "KV_TARANTOOL_PASSWORD",
     "KV_JWT_SECRET",
     "KV_JWT_SECRET_PREVIOUS",
+    "KV_METRICS_TOKEN",
     "ADMIN_PASSWORD",
 )
 
@@ -188,6 +189,11 @@ class Settings(
     trusted_proxies: Networks = Networks()
     cors_origins: Origins = Origins()
     allowed_hosts: HostNames = HostNames()
+
+    #: 0: there is no listener for metrics.
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    metrics_host: str = "127.0.0.1"
+    metrics_token: Secret = Secret()
 
     tarantool_uri: Addresses = Addresses()
     tarantool_user: str = "kv_service"

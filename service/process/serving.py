@@ -44,7 +44,7 @@ async def running(
         try:
             await _site(runner, listener, tls).start()
         except OSError as error:
-            raise cannot_listen(settings, error) from None
+            raise cannot_listen(settings.host, settings.port, error) from None
         yield runner
     finally:
         await runner.cleanup()
