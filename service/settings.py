@@ -279,6 +279,8 @@ class Settings(
                 )
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("KV_TLS_CERT and KV_TLS_KEY go together: set both")
+        if self.metrics_port == self.port:
+            raise ValueError("KV_METRICS_PORT must not be KV_PORT")
         if self.share(self.max_held) < self.max_body:
             raise ValueError(
                 "KV_MAX_HELD / KV_WORKERS must not be less than KV_MAX_BODY"

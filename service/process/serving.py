@@ -4,15 +4,17 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, SETTINGS
+from service.api.context import ADMISSION, METRICS, SETTINGS
 from service.api.routes import EXEMPT_PATHS, READING
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
+from service.telemetry.families import Family, gauge
 from service.web.access_log import AccessLogger
 from service.web.cors import Cors
 from service.web.headers import request_class
@@ -38,6 +40,8 @@ async def running(
         app[ADMISSION].max_connections,
         max_connections(tuning.health_reserve, has_handshakes=tls is not None),
     )
+    if tls is not None:
+        app[METRICS].add_source(partial(_certificate_families, tls))
     runner = _runner(app, is_secure=tls is not None)
     try:
         await runner.setup()
@@ -48,6 +52,13 @@ async def running(
         yield runner
     finally:
         await runner.cleanup()
+
+
+def _certificate_families(tls: Tls) -> list[Family]:
+    if tls.expires_at is None:
+        return []
+    name = "kv_tls_certificate_expiry_timestamp_seconds"
+    return [gauge(name, "When the certificate expires.", tls.expires_at)]
 
 
 def _runner(app: web.Application, *, is_secure: bool) -> Runner:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -147,8 +148,8 @@ async def test_the_end_of_the_certificate(
 
 
 def test_a_port_that_is_taken(tmp_path: Path, endpoint: Endpoint) -> None:
-    environ = service_environ(tmp_path, **endpoint.environ)
-    reason = refusal(environ | {"KV_PORT": str(endpoint.port)})
+    with socket.create_server(("127.0.0.1", endpoint.port)):
+        reason = refusal(service_environ(tmp_path, **endpoint.environ))
     assert reason.startswith(f"cannot listen on 127.0.0.1:{endpoint.port}: ")
 
 
