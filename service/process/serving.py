@@ -14,9 +14,11 @@ from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
+from service.telemetry.event_loop import EventLoopMonitor
 from service.telemetry.families import Family, gauge
 from service.web.access_log import AccessLogger
 from service.web.cors import Cors
+from service.web.dispatch import request_of
 from service.web.headers import request_class
 from service.web.hosts import allowed_hosts
 from service.web.runner import Runner
@@ -49,7 +51,8 @@ async def running(
             await _site(runner, listener, tls).start()
         except OSError as error:
             raise cannot_listen(settings.host, settings.port, error) from None
-        yield runner
+        with EventLoopMonitor(app[METRICS].event_loop_lag, request_of).running():
+            yield runner
     finally:
         await runner.cleanup()
 
