@@ -2,11 +2,13 @@
 
 A timer of the loop measures how late it is called. A thread checks the timer too: while
 the loop is blocked, it finds the code that blocks it, which the loop itself cannot do.
+On a busy machine a delay can be the loop's wait for a CPU, which is no block.
 """
 
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import threading
 import time
@@ -28,8 +30,11 @@ INTERVAL = 0.02
 #: before `BLOCKED`.
 SUSPICIOUS = 0.015
 
-#: Seconds of delay that are logged.
+#: Seconds of delay that are logged, without the wait for a CPU.
 BLOCKED = 0.05
+
+#: Bytes of the file: three numbers.
+MAX_STATISTICS = 80
 
 #: Seconds of delay that are logged before they end: they may not end.
 HANGING = 2.0
@@ -39,16 +44,35 @@ class Finding(msgspec.Struct):
     """What ran while the timer was late.
 
     :ivar due: when the timer was due; each call has another time
-    :ivar delay: how late it was then, in seconds
     :ivar activity: the request, if it is one, and the function
     :ivar stack: empty unless the log's level is DEBUG
     """
 
     due: float
-    delay: float
-    activity: str
-    stack: str
+    activity: str = "unknown code"
+    stack: str = ""
     is_logged: bool = False
+
+
+class RunQueue:
+    """The time that the current thread has waited for a CPU, where Linux reports it."""
+
+    def __init__(self) -> None:
+        try:
+            self._file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+        except OSError:
+            self._file = -1
+
+    def waited(self) -> float:
+        """Seconds since the start of the thread; called in any thread."""
+        if self._file < 0:
+            return 0.0
+        # nanoseconds on a CPU, and in the run queue; the number of time slices
+        return int(os.pread(self._file, MAX_STATISTICS, 0).split()[1]) / 1e9
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
 
 
 class EventLoopMonitor:
@@ -64,68 +88,66 @@ class EventLoopMonitor:
         self._describe = describe
         self._recent = RecentReasons()
         self._due = 0.0
-        self._cpu_time = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._waited = 0.0
         self._finding: Finding | None = None
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Monitors the running loop."""
-        self._schedule(asyncio.get_running_loop())
+        loop, run_queue = asyncio.get_running_loop(), RunQueue()
+        self._schedule(loop, run_queue)
         stopping = threading.Event()
-        threading.Thread(
+        watcher = threading.Thread(
             target=self._watch,
-            args=(threading.get_ident(), stopping),
+            args=(threading.get_ident(), run_queue, stopping),
             name="event loop monitor",
             daemon=True,
-        ).start()
+        )
+        watcher.start()
         try:
             yield
         finally:
             stopping.set()
-            if self._timer is not None:
-                self._timer.cancel()
+            self._timer.cancel()
+            watcher.join()
+            run_queue.close()
 
-    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._cpu_time = time.thread_time()
+    def _schedule(self, loop: asyncio.AbstractEventLoop, run_queue: RunQueue) -> None:
+        self._waited = run_queue.waited()
         self._due = time.monotonic() + INTERVAL
-        self._timer = loop.call_later(INTERVAL, self._tick, loop)
+        self._timer = loop.call_later(INTERVAL, self._tick, loop, run_queue)
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _tick(self, loop: asyncio.AbstractEventLoop, run_queue: RunQueue) -> None:
         delay = max(0.0, time.monotonic() - self._due)
         self._lag.observe(delay)
         if delay > BLOCKED:
-            self._report(delay, time.thread_time() - self._cpu_time)
-        self._schedule(loop)
+            delay -= run_queue.waited() - self._waited
+        if delay > BLOCKED:
+            finding = self._finding
+            if finding is None or finding.due != self._due:
+                finding = Finding(self._due)
+            if not finding.is_logged:
+                self._log(finding, delay, "was")
+        self._schedule(loop, run_queue)
 
-    def _report(self, delay: float, cpu_time: float) -> None:
-        finding = self._finding
-        if finding is not None and finding.due != self._due:
-            finding = None
-        if finding is not None and finding.is_logged:
-            return
-        was_checked = finding is not None and finding.delay < BLOCKED
-        if cpu_time < delay / 2 and not was_checked:
-            # neither thread ran: no code of this process is the reason
-            if self._recent.is_due(""):
-                log.info("the process did not run for %.3f s", delay)
-        else:
-            self._log(finding or Finding(self._due, delay, "unknown code", ""), delay)
-
-    def _watch(self, thread: int, stopping: threading.Event) -> None:
+    def _watch(
+        self, thread: int, run_queue: RunQueue, stopping: threading.Event
+    ) -> None:
         while not stopping.wait(INTERVAL):
-            due = self._due
+            due, waited = self._due, self._waited
             delay = time.monotonic() - due
             if delay < SUSPICIOUS:
                 continue
             finding = self._finding
             if finding is None or finding.due != due:
-                self._finding = self._look(thread, due, delay)
+                self._finding = self._look(thread, due)
             elif delay > HANGING and not finding.is_logged:
-                finding.is_logged = True
-                self._log(finding, delay, "is")
+                delay -= run_queue.waited() - waited
+                if delay > HANGING:
+                    finding.is_logged = True
+                    self._log(finding, delay, "is")
 
-    def _look(self, thread: int, due: float, delay: float) -> Finding | None:
+    def _look(self, thread: int, due: float) -> Finding | None:
         frame = sys._current_frames().get(thread)
         if frame is None:
             return None
@@ -134,9 +156,9 @@ class EventLoopMonitor:
         stack = ""
         if log.isEnabledFor(logging.DEBUG):
             stack = "".join(traceback.format_stack(frame))
-        return Finding(due, delay, activity, stack)
+        return Finding(due, activity, stack)
 
-    def _log(self, finding: Finding, delay: float, verb: str = "was") -> None:
+    def _log(self, finding: Finding, delay: float, verb: str) -> None:
         if not self._recent.is_due(finding.activity):
             return
         log.warning(
