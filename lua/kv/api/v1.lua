@@ -16,6 +16,7 @@ local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
 local listing = require('kv.data.listing')
+local metrics = require('kv.metrics')
 local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
 local stale_reads = require('kv.data.stale_reads')
@@ -35,6 +36,12 @@ function M.status()
     local status = leader.status()
     status.lag = stale_reads.lag() or box.NULL
     return status
+end
+
+--- The metrics of this instance. Every node of a cluster answers.
+---@return table metrics see kv.metrics
+function M.metrics()
+    return metrics.collect()
 end
 
 --- Counts a sign-up from this address, unless there were too many.
