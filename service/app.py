@@ -17,6 +17,7 @@ from service.api.context import (
     STORAGE,
     TICKETS,
     TOKENS,
+    TRACING,
 )
 from service.api.openapi.document import document
 from service.api.options import add_options
@@ -31,6 +32,7 @@ from service.storage.client import Storage
 from service.storage.connection import CALL_TIMEOUT
 from service.storage.feed import Feed
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 from service.web.admission import HEALTH_RESERVE, Admission, admission_middleware
 from service.web.problems import problem_middleware
 from service.web.reply_compression import (
@@ -65,7 +67,9 @@ DEFAULT_TUNING = Tuning()
 TUNING = web.AppKey("tuning", Tuning)
 
 
-def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Application:
+def create_app(
+    settings: Settings, tuning: Tuning = DEFAULT_TUNING, tracing: Tracing | None = None
+) -> web.Application:
     """The application, not started yet.
 
     :param settings: with an address, a password and a signing secret
@@ -83,6 +87,8 @@ def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Appli
     app[TUNING] = tuning
     app[STREAM_TIMING] = tuning.stream
     app[METRICS] = Metrics()
+    if tracing is not None:
+        app[TRACING] = tracing
     app[ADMISSION] = admission
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous

@@ -10,10 +10,14 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 from service.web.admission import Admission
 
 SETTINGS = web.AppKey("settings", Settings)
 METRICS = web.AppKey("metrics", Metrics)
+#: Missing where traces are disabled.
+TRACING = web.AppKey("tracing", Tracing)
+
 ADMISSION = web.AppKey("admission", Admission)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)

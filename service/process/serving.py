@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from service.api.context import ADMISSION, SETTINGS
-from service.api.routes import EXEMPT_PATHS, READING
+from service.api.routes import EXEMPT_PATHS, READING, STREAM_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
+from service.telemetry.tracing import Tracing, tracing_of
 from service.web.access_log import AccessLogger
 from service.web.cors import Cors
 from service.web.headers import request_class
@@ -33,12 +34,13 @@ async def running(
 
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
-    app = create_app(settings, tuning)
+    tracing = tracing_of()
+    app = create_app(settings, tuning, tracing)
     app[ADMISSION].max_connections = min(
         app[ADMISSION].max_connections,
         max_connections(tuning.health_reserve, has_handshakes=tls is not None),
     )
-    runner = _runner(app, is_secure=tls is not None)
+    runner = _runner(app, tracing, is_secure=tls is not None)
     try:
         await runner.setup()
         try:
@@ -48,9 +50,13 @@ async def running(
         yield runner
     finally:
         await runner.cleanup()
+        if tracing is not None:
+            await tracing.close()
 
 
-def _runner(app: web.Application, *, is_secure: bool) -> Runner:
+def _runner(
+    app: web.Application, tracing: Tracing | None, *, is_secure: bool
+) -> Runner:
     settings = app[SETTINGS]
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     return Runner(
@@ -60,6 +66,8 @@ def _runner(app: web.Application, *, is_secure: bool) -> Runner:
         hosts=allowed_hosts(settings, EXEMPT_PATHS),
         exempt=EXEMPT_PATHS,
         reading=READING,
+        tracing=tracing,
+        untraced=STREAM_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
         access_log_class=AccessLogger,
         access_log=logging.getLogger("service.access") if settings.access_log else None,
