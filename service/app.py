@@ -111,6 +111,7 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
         settings.tarantool_password,
         settings.failover_wait,
         settings.stale_limit,
+        app[METRICS],
     )
     await app[STORAGE].open(settings.startup_timeout)
     yield
@@ -131,9 +132,12 @@ async def end_feed(app: web.Application) -> None:
 async def passwords(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[PASSWORDS] = PasswordHasher(
-        settings.bcrypt_rounds, settings.workers, app[TUNING].max_waiting
+        settings.bcrypt_rounds,
+        app[METRICS],
+        settings.workers,
+        app[TUNING].max_waiting,
     )
-    app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS])
+    app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS], app[METRICS])
     yield
     app[PASSWORDS].close()
 

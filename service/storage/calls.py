@@ -8,6 +8,7 @@ may have been applied.
 import asyncio
 import logging
 from collections.abc import Collection
+from time import monotonic
 from typing import Any
 
 from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
@@ -31,8 +32,11 @@ from service.storage.refusals import (
     is_ahead,
     is_refused_by_follower,
     is_unconfirmed,
+    kind_of,
     problem_of,
 )
+from service.telemetry.families import Observations
+from service.telemetry.metrics import DURATIONS, Metrics
 from service.yielding import yield_loop
 
 log = logging.getLogger(__name__)
@@ -44,6 +48,24 @@ MAX_INTERACTIVE = SMALL + 8 * KIB
 #: Seconds after which a stale read is sent to the next node.
 STALE_TIMEOUT = 1.0
 
+#: A long poll: its duration says nothing about the storage.
+LONG_POLL = "kv.v1.follow"
+
+#: The kind of error of a call for which there is no node.
+NO_NODE = "no_node"
+
+
+class _Durations(dict[str, Observations]):
+    """The durations of calls, by procedure."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__({LONG_POLL: Observations(DURATIONS)})  # never collected
+        self._histogram = metrics.storage_calls
+
+    def __missing__(self, procedure: str) -> Observations:
+        self[procedure] = found = self._histogram.child(procedure)
+        return found
+
 
 class Calls:
     """Calls procedures on the nodes.
@@ -51,9 +73,11 @@ class Calls:
     :param stale_limit: the largest age of stale data, in seconds
     """
 
-    def __init__(self, nodes: Nodes, stale_limit: float) -> None:
+    def __init__(self, nodes: Nodes, stale_limit: float, metrics: Metrics) -> None:
         self._nodes = nodes
         self._stale_limit = stale_limit
+        self._durations = _Durations(metrics)
+        self._errors = metrics.storage_errors
         self._reasons = RecentReasons()
 
     async def call(
@@ -80,20 +104,23 @@ class Calls:
             instance = self._nodes.leader
             if instance is None:
                 deadline = deadline or self._nodes.deadline()
-                instance = await self._nodes.next_leader(deadline, applied)
+                instance = await self._next_leader(deadline, applied)
             bulk = size > MAX_INTERACTIVE
             connection = instance.bulk if bulk else instance.interactive
             # asynctnt's request and response refer to each other: their contents,
             # perhaps a batch of many megabytes, would stay until the next full garbage
             # collection
             sent = list(args)
+            began = monotonic()
             try:
                 response = await connection.call(procedure, sent)
+                self._durations[procedure].observe(monotonic() - began)
                 body = list(response.body)
                 response.body.clear()
                 await yield_loop(size)
                 return body
             except TarantoolDatabaseError as error:
+                self._count_failure(procedure, began, error)
                 if is_unconfirmed(error):
                     applied = "unknown" if writes else None
                 deadline = deadline or self._nodes.deadline()
@@ -103,6 +130,7 @@ class Calls:
                     # this frame, which would refer to the exception
                     raise self._exception_of(error, applied, writes=writes) from None
             except (TarantoolNetworkError, OSError) as error:
+                self._count_failure(procedure, began, error)
                 applied = "unknown" if writes else None
                 is_timeout = isinstance(error, TimeoutError)
                 self._nodes.poll()
@@ -115,6 +143,24 @@ class Calls:
                 deadline = deadline or self._nodes.deadline()
             finally:
                 sent.clear()
+
+    async def _next_leader(self, deadline: float, applied: Applied | None) -> Instance:
+        """Waits until a node leads.
+
+        :raises Unavailable: as `Nodes.next_leader` does
+        """
+        try:
+            return await self._nodes.next_leader(deadline, applied)
+        except Unavailable:
+            self._errors.add(NO_NODE)
+            raise
+
+    def _count_failure(self, procedure: str, began: float, error: Exception) -> None:
+        """Counts an attempt of a call that failed, or was refused by a rule."""
+        self._durations[procedure].observe(monotonic() - began)
+        kind = kind_of(error)
+        if kind is not None:
+            self._errors.add(kind)
 
     async def _has_moved(
         self,
@@ -192,15 +238,19 @@ class Calls:
         bulk = size > MAX_INTERACTIVE
         connection = instance.bulk if bulk else instance.interactive
         sent = list(args)
+        began = monotonic()
         try:
             response = await connection.call(procedure, sent, timeout=timeout)
+            self._durations[procedure].observe(monotonic() - began)
             body = list(response.body)
             response.body.clear()
             await yield_loop(size)
             return body
         except TarantoolDatabaseError as error:
+            self._count_failure(procedure, began, error)
             raise self._exception_of(error, None, writes=False) from None
-        except (TarantoolNetworkError, OSError):
+        except (TarantoolNetworkError, OSError) as error:
+            self._count_failure(procedure, began, error)
             raise StorageUnavailable() from None
         finally:
             sent.clear()

@@ -36,6 +36,7 @@ from service.sizes import KIB
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
 from service.storage.nodes import Nodes
+from service.telemetry.metrics import Metrics
 
 #: Keys of a read or a write, and bytes of their values, up to which it is coalesced
 #: with others. The fixed cost of a call is negligible for a larger one, and the other
@@ -70,13 +71,15 @@ class Storage:
         password: str,
         failover_wait: float,
         stale_limit: float,
+        metrics: Metrics,
     ) -> None:
-        self._nodes = Nodes(addresses, user, password, failover_wait)
+        self._nodes = Nodes(addresses, user, password, failover_wait, metrics)
         self._stale_limit = stale_limit
-        calls = Calls(self._nodes, stale_limit)
+        calls = Calls(self._nodes, stale_limit, metrics)
         self._call, self._call_any = calls.call, calls.call_any
-        self._gets = Coalescer(self._get_each, MAX_COALESCED_REQUESTS)
-        self._puts = Coalescer(self._put_each, MAX_COALESCED_REQUESTS)
+        sizes = metrics.coalesced.child()
+        self._gets = Coalescer(self._get_each, MAX_COALESCED_REQUESTS, sizes)
+        self._puts = Coalescer(self._put_each, MAX_COALESCED_REQUESTS, sizes)
 
     async def open(self, max_wait: float) -> None:
         """Connects; tries again for `max_wait` seconds.

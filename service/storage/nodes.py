@@ -21,6 +21,7 @@ from service.settings import Address
 from service.storage.connection import Instance
 from service.storage.leadership import choose_instance, choose_leader
 from service.storage.node import Node
+from service.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,21 @@ class Nodes:
         user: str,
         password: str,
         failover_wait: float,
+        metrics: Metrics,
     ) -> None:
         self.leader: Instance | None = None
         self.has_elections = False
         self._failover_wait = failover_wait
         is_polled = len(addresses) > 1
         self._nodes = [
-            Node(address, user, password, self._update, is_polled=is_polled)
+            Node(
+                address,
+                user,
+                password,
+                self._update,
+                metrics.storage_reconnects,
+                is_polled=is_polled,
+            )
             for address in addresses
         ]
         self._clock = asyncio.get_running_loop().time

@@ -20,6 +20,7 @@ from service.errors import (
     StorageFull,
     StorageUnavailable,
     TokenRevoked,
+    Unavailable,
     UserExists,
 )
 
@@ -84,6 +85,24 @@ def problem_of(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None
     if code in NO_SUCH_API:
         return StorageUnavailable("The storage lacks a procedure", applied=applied)
     return None
+
+
+def kind_of(error: Exception) -> str | None:
+    """The kind of a failed call, for the metrics; None: a rule has refused it."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if not isinstance(error, TarantoolDatabaseError):
+        return "connection"
+    if is_unconfirmed(error):
+        return "unconfirmed"
+    if is_refused_by_follower(error):
+        return "not_leader"
+    problem = problem_of(error, writes=False)
+    if problem is None:
+        return "fault"
+    if isinstance(problem, StorageFull):
+        return "full"
+    return "unavailable" if isinstance(problem, Unavailable) else None
 
 
 def is_refused_by_follower(error: TarantoolDatabaseError) -> bool:

@@ -39,6 +39,7 @@ PROCEDURES = [
     "increment",
     "list",
     "list_stale",
+    "metrics",
     "put",
     "put_each",
     "rehash",

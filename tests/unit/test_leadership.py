@@ -15,6 +15,7 @@ from service.storage.leadership import (
     choose_leader,
 )
 from service.storage.nodes import ELECTION_TIMEOUT, Nodes
+from service.telemetry.metrics import Metrics
 
 ADDRESSES = [Address("127.0.0.1", port) for port in (1, 2, 3)]
 
@@ -97,7 +98,7 @@ class FakeNodes(Nodes):
     """Nodes that are never connected: a test sets their statuses."""
 
     def __init__(self, failover_wait: float = 0.3) -> None:
-        super().__init__(ADDRESSES, "user", "password", failover_wait)
+        super().__init__(ADDRESSES, "user", "password", failover_wait, Metrics())
         self._is_open = True
 
     def set(self, *statuses: Status | None) -> None:
