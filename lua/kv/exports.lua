@@ -28,6 +28,7 @@ end
 local ON_EVERY_NODE = {
     status = function() end,
     get_stale = leader.check_prepared,
+    get_stale_each = leader.check_prepared,
     list_stale = leader.check_prepared,
 }
 

@@ -32,6 +32,8 @@ from service.storage.refusals import (
     is_refused_by_follower,
     is_unconfirmed,
     problem_of,
+    stale_problem_of,
+    too_old,
 )
 from service.yielding import yield_loop
 
@@ -141,9 +143,9 @@ class Calls:
         """Calls a procedure for stale data on the nearest node that has it.
 
         :return: the age of the data in seconds, and the other results
-        :raises Stale: no node has heard from a leader within the limit
+        :raises Stale: no node has confirmed data within the limit of their age
         """
-        problem: Problem = StorageUnavailable()
+        problem: Problem | None = None
         tried: list[Address] = []
         while candidates := self._candidates(tried, problem):
             instance = candidates[0]
@@ -153,25 +155,26 @@ class Calls:
                 body = await self._call_on(
                     instance, timeout, procedure, *args, size=size
                 )
-            except (Unavailable, TokenRevoked, NotGranted) as why:
+                if body[0] <= self._stale_limit:
+                    return body
+                raise too_old(body[0], self._stale_limit)
+            except (TokenRevoked, NotGranted) as why:
                 problem = why
-                continue
-            if body[0] <= self._stale_limit:
-                return body
-            problem = Stale(
-                f"The data is {body[0]:.1f} s old, the limit is {self._stale_limit} s"
-            )
-        raise problem
+            except Unavailable as why:
+                # the best node is tried first: its reason is the one to report
+                if not isinstance(problem, Stale):
+                    problem = why
+        raise problem or StorageUnavailable()
 
     def _candidates(
-        self, tried: Collection[Address], problem: Problem
+        self, tried: Collection[Address], problem: Problem | None
     ) -> list[Instance]:
         """The instances that may answer a stale read, the best one first.
 
         :param problem: why the last one has not; the leader decides if an account is
             refused: another node may not have the account yet
         """
-        is_refused = not isinstance(problem, Unavailable)
+        is_refused = isinstance(problem, TokenRevoked | NotGranted)
         return [
             instance
             for instance in self._nodes.nearest(self._stale_limit)
@@ -187,7 +190,7 @@ class Calls:
         *args: Any,
         size: int,
     ) -> list[Any]:
-        """Calls a procedure that reads on this instance, once."""
+        """Calls a procedure for stale data on this instance, once."""
         await yield_loop(size)
         bulk = size > MAX_INTERACTIVE
         connection = instance.bulk if bulk else instance.interactive
@@ -199,7 +202,7 @@ class Calls:
             await yield_loop(size)
             return body
         except TarantoolDatabaseError as error:
-            raise self._exception_of(error, None, writes=False) from None
+            raise self._stale_exception_of(error) from None
         except (TarantoolNetworkError, OSError):
             raise StorageUnavailable() from None
         finally:
@@ -217,6 +220,13 @@ class Calls:
             self._log(str(problem))
             if is_refused_by_follower(error):
                 problem.applied = applied
+        return problem or error
+
+    def _stale_exception_of(self, error: TarantoolDatabaseError) -> Exception:
+        """The same for a stale read."""
+        problem = stale_problem_of(error)
+        if isinstance(problem, Unavailable):
+            self._log(str(problem))
         return problem or error
 
     def _log(self, reason: str) -> None:
