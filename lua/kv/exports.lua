@@ -24,7 +24,8 @@ local function names()
 end
 
 --- Procedures that every node of a cluster answers, not only the leader: the state of the node,
--- and reads that may be stale, for which the migrations must have arrived.
+-- and reads that may be stale. For those the migrations must have arrived: a compatible one lets
+-- the previous version run on its result, not this version without it.
 local ON_EVERY_NODE = {
     status = function() end,
     get_stale = leader.check_prepared,

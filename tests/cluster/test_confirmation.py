@@ -17,6 +17,7 @@ pytestmark = pytest.mark.needs_election
 PUT = "kv.v1.put({'ann', 1}, {'k'}, {'new'}, {})"
 PUT_EACH = "kv.v1.put_each({{{'ann', 1}, {'k'}, {'new'}}})"
 GET = "kv.v1.get({'ann', 1}, {'k'}, 1000)"
+GET_STALE = "kv.v1.get_stale({'ann', 1}, {'k'}, 1000)"
 LIST = "kv.v1.list({'ann', 1}, '', nil, 10, 1000, true)"
 SEEN = "(box.space.kv:get('k') or {}).value"
 EPOCH = "require('kv.accounts.accounts').epoch()"
@@ -72,10 +73,12 @@ def test_a_write_that_the_next_leader_lacks_was_not_applied(clusters: Clusters) 
         prepare(leader)
         cluster.links.isolate(leader)
         write, read = Task(leader, PUT), Task(leader, GET)
+        stale = Task(leader, GET_STALE)
         follow = Task(leader, f"kv.v1.follow({REVISION} - 1, {EPOCH}, 1000, 60)")
         assert evaluated(leader, SEEN) == "new"  # the control
         assert read.outcome().kind == "kv.NotLeader"
         assert follow.outcome().kind == "kv.NotLeader"
+        assert stale.outcome().kind == "kv.NotConfirmed"
         assert not write.is_done()
         other = cluster.wait_for_leader(other_than=leader)
         cluster.links.heal()
@@ -110,6 +113,9 @@ def test_a_follower_returns_only_confirmed_rows(clusters: Clusters) -> None:
             found = Task(follower, stale.format(other)).outcome(SOON * 3).result
             assert found[2] == [value]
         assert Task(follower, listed.format("n")).outcome(SOON * 3).result[3] == ["n"]
+        gets = "{{'ann', 1}, {'k'}, 1000}, {{'ann', 1}, {'n'}, 1000}"
+        each = evaluated(follower, f"{{kv.v1.get_stale_each({{{gets}}})}}")
+        assert each[2] == [None, [["1"], [1], [None]]]
         assert not any(read.is_done() for read in pending)
         assert {read.outcome().kind for read in pending} == {"kv.NotConfirmed"}
         cluster.links.heal()
@@ -156,7 +162,8 @@ def test_a_node_that_has_heard_from_no_leader_answers_no_stale_read(
     cluster.kill()
     node.start()
     wait_until(lambda: evaluated(node, "rawget(_G, 'kv') ~= nil"), 30)
-    read = "kv.v1.get_stale({'ann', 1}, {'k'}, 1000)"
-    assert Task(node, read).outcome().kind == "kv.NotLeader"
+    each = "kv.v1.get_stale_each({{{'ann', 1}, {'k'}, 1000}})"
+    for read in GET_STALE, each:
+        assert Task(node, read).outcome().kind == "kv.NotLeader"
     cluster.start(*others)
-    wait_until(lambda: Task(node, read).outcome().result[2:] == [["old"]], 30)
+    wait_until(lambda: Task(node, GET_STALE).outcome().result[2:] == [["old"]], 30)
