@@ -7,6 +7,7 @@ from aiohttp import web
 
 from service.api.changes import STREAM_TIMING, StreamTiming
 from service.api.context import (
+    ADMINISTRATOR,
     ADMISSION,
     FEED,
     LOGINS,
@@ -21,7 +22,7 @@ from service.api.context import (
 from service.api.openapi.document import document
 from service.api.options import add_options
 from service.api.routes import EXEMPT_PATHS, READING, ROUTES
-from service.auth.administrator import ensure_administrator
+from service.auth.administrator import Administrator
 from service.auth.logins import Logins
 from service.auth.passwords import MAX_WAITING, PasswordHasher
 from service.auth.tickets import Tickets
@@ -143,5 +144,7 @@ async def passwords(app: web.Application) -> AsyncIterator[None]:
 
 
 async def administrator(app: web.Application) -> AsyncIterator[None]:
-    await ensure_administrator(app[SETTINGS], app[STORAGE], app[PASSWORDS])
+    app[ADMINISTRATOR] = Administrator(app[SETTINGS], app[STORAGE], app[PASSWORDS])
+    await app[ADMINISTRATOR].open()
     yield
+    await app[ADMINISTRATOR].close()

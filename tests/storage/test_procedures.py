@@ -35,6 +35,7 @@ PROCEDURES = [
     "get",
     "get_each",
     "get_stale",
+    "get_stale_each",
     "has_user",
     "increment",
     "list",

@@ -185,13 +185,15 @@ async def test_without_any_node_the_storage_is_unavailable() -> None:
 async def test_readiness_outlasts_a_failover_only() -> None:
     nodes = FakeNodes()
     nodes.set(follows(1, None), follows(1, None), follows(1, None))
-    assert not nodes.is_ready  # no node has led yet
+    with pytest.raises(StorageUnavailable, match="No storage node leads"):
+        nodes.check_leader()  # no node has led yet
     nodes.set(leads(1), follows(1), follows(1))
-    assert nodes.is_ready
+    nodes.check_leader()
     nodes.set(None, follows(1), follows(1))
-    assert nodes.is_ready
+    nodes.check_leader()
     await asyncio.sleep(0.4)
-    assert not nodes.is_ready
+    with pytest.raises(StorageUnavailable, match="leader does not answer"):
+        nodes.check_leader()
 
 
 async def test_without_elections_no_call_waits() -> None:
