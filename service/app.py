@@ -7,6 +7,7 @@ from aiohttp import web
 
 from service.api.changes import STREAM_TIMING, StreamTiming
 from service.api.context import (
+    ADMINISTRATOR,
     ADMISSION,
     FEED,
     LOGINS,
@@ -22,7 +23,7 @@ from service.api.context import (
 from service.api.openapi.document import document
 from service.api.options import add_options
 from service.api.routes import EXEMPT_PATHS, READING, ROUTES
-from service.auth.administrator import ensure_administrator
+from service.auth.administrator import Administrator
 from service.auth.logins import Logins
 from service.auth.passwords import MAX_WAITING, PasswordHasher
 from service.auth.tickets import Tickets
@@ -117,6 +118,7 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
         settings.tarantool_password,
         settings.failover_wait,
         settings.stale_limit,
+        app[METRICS],
     )
     await app[STORAGE].open(settings.startup_timeout)
     yield
@@ -137,13 +139,18 @@ async def end_feed(app: web.Application) -> None:
 async def passwords(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[PASSWORDS] = PasswordHasher(
-        settings.bcrypt_rounds, settings.workers, app[TUNING].max_waiting
+        settings.bcrypt_rounds,
+        app[METRICS],
+        settings.workers,
+        app[TUNING].max_waiting,
     )
-    app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS])
+    app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS], app[METRICS])
     yield
     app[PASSWORDS].close()
 
 
 async def administrator(app: web.Application) -> AsyncIterator[None]:
-    await ensure_administrator(app[SETTINGS], app[STORAGE], app[PASSWORDS])
+    app[ADMINISTRATOR] = Administrator(app[SETTINGS], app[STORAGE], app[PASSWORDS])
+    await app[ADMINISTRATOR].open()
     yield
+    await app[ADMINISTRATOR].close()

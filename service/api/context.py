@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from service.auth.administrator import Administrator
 from service.auth.logins import Logins
 from service.auth.passwords import PasswordHasher
 from service.auth.tickets import Tickets
@@ -22,6 +23,7 @@ ADMISSION = web.AppKey("admission", Admission)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)
 PASSWORDS = web.AppKey("passwords", PasswordHasher)
+ADMINISTRATOR = web.AppKey("administrator", Administrator)
 LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
 TICKETS = web.AppKey("tickets", Tickets)

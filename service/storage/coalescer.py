@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Generic, TypeVar
 
+from service.telemetry.families import Observations
+
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
@@ -26,15 +28,18 @@ class Coalescer(Generic[Request, Result]):
 
     :param call: takes requests, returns a result for each, in their order
     :param max_requests: of one call; the next ones are sent in another call
+    :param sizes: counts the requests of each call
     """
 
     def __init__(
         self,
         call: Callable[[list[Request]], Awaitable[list[Result]]],
         max_requests: int,
+        sizes: Observations,
     ) -> None:
         self._call = call
         self._max_requests = max_requests
+        self._sizes = sizes
         self._loop = asyncio.get_running_loop()
         self._requests: list[Request] = []
         self._results: list[asyncio.Future[Result]] = []
@@ -63,6 +68,7 @@ class Coalescer(Generic[Request, Result]):
         if self._scheduled is not None:
             self._scheduled.cancel()
             self._scheduled = None
+        self._sizes.observe(len(self._requests))
         task = self._loop.create_task(
             self._run(self._requests, self._results),
             context=Context(),  # of no request: the call serves several
