@@ -119,6 +119,7 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
         settings.failover_wait,
         settings.stale_limit,
         app[METRICS],
+        app.get(TRACING),
     )
     await app[STORAGE].open(settings.startup_timeout)
     yield

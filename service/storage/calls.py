@@ -39,6 +39,7 @@ from service.storage.refusals import (
 )
 from service.telemetry.families import Observations
 from service.telemetry.metrics import DURATIONS, Metrics
+from service.telemetry.tracing import Tracing
 from service.yielding import yield_loop
 
 log = logging.getLogger(__name__)
@@ -75,8 +76,15 @@ class Calls:
     :param stale_limit: the largest age of stale data, in seconds
     """
 
-    def __init__(self, nodes: Nodes, stale_limit: float, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        stale_limit: float,
+        metrics: Metrics,
+        tracing: Tracing | None = None,
+    ) -> None:
         self._nodes = nodes
+        self._tracing = tracing
         self._stale_limit = stale_limit
         self._durations = _Durations(metrics)
         self._errors = metrics.storage_errors
@@ -162,7 +170,10 @@ class Calls:
         sent = list(args)
         began = monotonic()
         try:
-            response = await connection.call(procedure, sent, timeout=timeout)
+            result = connection.call(procedure, sent, timeout=timeout)
+            if self._tracing is not None:
+                result = self._tracing.call(procedure, instance.address, result)
+            response = await result
             body = list(response.body)
             response.body.clear()
         except (TarantoolDatabaseError, TarantoolNetworkError, OSError) as error:

@@ -38,6 +38,7 @@ from service.storage.coalescer import Coalescer
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 
 #: Keys of a read or a write, and bytes of their values, up to which it is coalesced
 #: with others. The fixed cost of a call is negligible for a larger one, and the other
@@ -76,15 +77,16 @@ class Storage:
         failover_wait: float,
         stale_limit: float,
         metrics: Metrics,
+        tracing: Tracing | None = None,
     ) -> None:
         self._nodes = Nodes(addresses, user, password, failover_wait, metrics)
         self._stale_limit = stale_limit
-        calls = Calls(self._nodes, stale_limit, metrics)
+        calls = Calls(self._nodes, stale_limit, metrics, tracing)
         self._call, self._call_any = calls.call, calls.call_any
-        sizes, most = metrics.coalesced.child(), MAX_COALESCED_REQUESTS
-        self._gets = Coalescer(self._get_each, most, sizes)
-        self._stale_gets = Coalescer(self._get_stale_each, most, sizes)
-        self._puts = Coalescer(self._put_each, most, sizes)
+        options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
+        self._gets = Coalescer(self._get_each, *options)
+        self._stale_gets = Coalescer(self._get_stale_each, *options)
+        self._puts = Coalescer(self._put_each, *options)
 
     async def open(self, max_wait: float) -> None:
         """Connects; tries again for `max_wait` seconds.

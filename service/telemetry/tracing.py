@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from service import __version__
 from service.errors import StartError
+from service.settings import Address
 from service.telemetry.sampling import RemoteParent, Sampler, parent_of, sampler_of
 
 if TYPE_CHECKING:
@@ -71,9 +72,7 @@ class Tracing:
             {"http.request.method": method},
         )
 
-    async def call(
-        self, procedure: str, host: str, port: int | str, result: Awaitable[T]
-    ) -> T:
+    async def call(self, procedure: str, address: Address, result: Awaitable[T]) -> T:
         """Awaits the result of a procedure within a span.
 
         The span of a call that serves several requests has a link to each of them.
@@ -95,8 +94,7 @@ class Tracing:
                 "db.system.name": "tarantool",
                 "db.operation.name": "call",
                 "db.stored_procedure.name": procedure,
-                "server.address": str(port) if host == "unix/" else host,
-                **({"server.port": port} if isinstance(port, int) else {}),
+                **_attributes_of(address),
             },
             [Link(each.get_span_context()) for each in served]
             if SERVED_SPANS.get()
@@ -214,6 +212,12 @@ def _provider(kind: str, environ: Mapping[str, str]) -> "TracerProvider":
     exporter = OTLPSpanExporter() if kind == "otlp" else ConsoleSpanExporter()
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
+
+
+def _attributes_of(address: Address) -> dict[str, str | int]:
+    if isinstance(address.port, str):  # a unix socket
+        return {"server.address": address.port}
+    return {"server.address": address.host, "server.port": address.port}
 
 
 def _root() -> Any:
