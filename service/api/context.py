@@ -13,9 +13,12 @@ from service.storage.feed import Feed
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 from service.web.admission import Admission
+from service.web.request_metrics import RequestMetrics
 
 SETTINGS = web.AppKey("settings", Settings)
 METRICS = web.AppKey("metrics", Metrics)
+REQUEST_METRICS = web.AppKey("request_metrics", RequestMetrics)
+
 #: Missing where traces are disabled.
 TRACING = web.AppKey("tracing", Tracing)
 

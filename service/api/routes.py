@@ -37,7 +37,7 @@ class Route(NamedTuple):
     :ivar reads: whether a POST writes nothing, as a GET does
     :ivar is_exempt: whether it is answered beyond every limit and under any host name
     :ivar has_head: whether a GET route answers HEAD too
-    :ivar streams: whether a reply may last as long as its client stays
+    :ivar is_timed: whether its requests are in the histogram of durations and in traces
     """
 
     method: str
@@ -48,7 +48,7 @@ class Route(NamedTuple):
     reads: bool = False
     is_exempt: bool = False
     has_head: bool = True
-    streams: bool = False
+    is_timed: bool = True
 
     def definition(self) -> web.RouteDef:
         """The route as aiohttp registers it."""
@@ -85,7 +85,7 @@ ROUTES = (
         operations.CHANGES,
         by_token_or_ticket,
         has_head=False,
-        streams=True,
+        is_timed=False,  # it waits for changes
     ),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),
@@ -100,4 +100,4 @@ READING = frozenset((route.method, route.path) for route in ROUTES if route.read
 
 EXEMPT_PATHS = frozenset(route.path for route in ROUTES if route.is_exempt)
 
-STREAM_PATHS = frozenset(route.path for route in ROUTES if route.streams)
+UNTIMED_PATHS = frozenset(route.path for route in ROUTES if not route.is_timed)

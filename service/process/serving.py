@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, SETTINGS
-from service.api.routes import EXEMPT_PATHS, READING, STREAM_PATHS
+from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
+from service.api.routes import EXEMPT_PATHS, READING, UNTIMED_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
 from service.telemetry.tracing import Tracing, tracing_of
-from service.web.access_log import AccessLogger
+from service.web.access_log import access_log_class
 from service.web.cors import Cors
 from service.web.headers import request_class
 from service.web.hosts import allowed_hosts
@@ -67,10 +67,13 @@ def _runner(
         exempt=EXEMPT_PATHS,
         reading=READING,
         tracing=tracing,
-        untraced=STREAM_PATHS,
+        untraced=UNTIMED_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
-        access_log_class=AccessLogger,
-        access_log=logging.getLogger("service.access") if settings.access_log else None,
+        metrics=app[METRICS],
+        access_log_class=access_log_class(
+            app[REQUEST_METRICS], with_lines=settings.access_log
+        ),
+        access_log=logging.getLogger("service.access"),
     )
 
 
@@ -84,4 +87,5 @@ def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseS
         context=tls.context,
         max_handshakes=int(runner.app[ADMISSION].max_connections * HANDSHAKES),
         shutdown_timeout=runner.app[SETTINGS].client_timeout,
+        closed=runner.app[METRICS].connections_closed,
     )

@@ -79,8 +79,10 @@ class Reply(web.Response):
 
     :param compressible: whether it may be; never with a strong entity tag, which would
         be that of other bytes, and never with a token
+    :ivar code: of the problem that it reports, for the metrics
     """
 
+    code: str | None = None
     _stream: AbstractContextManager[Stream] | None = None
 
     def __init__(self, *, compressible: bool = False, **kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 from service.web.admission import Admission
 from service.web.dispatch import Dispatcher
@@ -28,6 +29,7 @@ class Runner(web.AppRunner):
         app: web.Application,
         *,
         admission: Admission,
+        metrics: Metrics,
         request: type[web.Request],
         hosts: AllowedHosts | None,
         exempt: Collection[str],
@@ -47,6 +49,7 @@ class Runner(web.AppRunner):
             **kwargs,
         )
         self._admission = admission
+        self._metrics = metrics
         self._request = request
         self._hosts = hosts
         self._exempt = exempt
@@ -68,10 +71,12 @@ class Runner(web.AppRunner):
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             admission=self._admission,
+            closed=self._metrics.connections_closed,
             exempt=self._exempt,
             reading=self._reading,
             **server._kwargs,
         )
+        self._metrics.add_source(http_server.collect)
         self._checks = asyncio.create_task(http_server.check_connections())
         return http_server
 
