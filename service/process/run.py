@@ -10,13 +10,15 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.api.context import ADMINISTRATOR
+from service.api.context import ADMINISTRATOR, METRICS
 from service.app import create_app
 from service.process.embedded_tarantool import embedded_tarantool
+from service.process.metrics_listener import listening_for_scrapes, serving_metrics
 from service.process.resource_limits import raise_descriptor_limit
 from service.process.serving import running
 from service.process.signals import cancel_on_signal, reload_on_signal
 from service.process.sockets import bind, worker_listeners
+from service.process.worker_metrics import START, answering, send_starting
 from service.process.workers import Workers
 from service.settings import Secret, Settings
 from service.web.tls import tls_of
@@ -37,18 +39,26 @@ async def serve(settings: Settings) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings))
+            scrapes = stack.enter_context(listening_for_scrapes(settings))
             if not settings.tarantool_uri:
                 settings = await stack.enter_async_context(embedded_tarantool(settings))
+            channel = await stack.enter_async_context(
+                serving_metrics(settings, scrapes)
+            )
             host, port = listener.getsockname()[:2]
             if settings.workers == 1:
+                send_starting(channel, START)
                 runner = await stack.enter_async_context(
                     running(settings, listener, tls)
+                )
+                await stack.enter_async_context(
+                    answering(channel, 0, runner.app[METRICS])
                 )
                 stack.push_async_callback(runner.drain)
                 ended: Coroutine[Any, Any, object] = asyncio.Event().wait()
             else:
                 workers = await stack.enter_async_context(
-                    running_workers(settings, listener)
+                    running_workers(settings, listener, channel)
                 )
                 reload_on_signal(tls, workers.reload)
                 ended = workers.ended()
@@ -59,10 +69,11 @@ async def serve(settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def running_workers(
-    settings: Settings, listener: socket.socket
+    settings: Settings, listener: socket.socket, channel: socket.socket | None
 ) -> AsyncIterator[Workers]:
     """Workers, serving on the listener's address.
 
+    :param channel: of their metrics
     :raises StartError: a worker cannot start
     """
     # an error that would end the start of each worker is reported once, and the
@@ -77,7 +88,7 @@ async def running_workers(
             )
     finally:
         await dry_run.cleanup()
-    workers = Workers(settings, worker_listeners(settings, listener))
+    workers = Workers(settings, worker_listeners(settings, listener), channel)
     try:
         await workers.start()
         yield workers

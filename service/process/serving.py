@@ -4,6 +4,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
@@ -13,9 +14,12 @@ from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
+from service.telemetry.event_loop import EventLoopMonitor
+from service.telemetry.families import Family, gauge
 from service.telemetry.tracing import Tracing, tracing_of
 from service.web.access_log import access_log_class
 from service.web.cors import Cors
+from service.web.dispatch import request_of
 from service.web.headers import request_class
 from service.web.hosts import allowed_hosts
 from service.web.runner import Runner
@@ -40,18 +44,28 @@ async def running(
         app[ADMISSION].max_connections,
         max_connections(tuning.health_reserve, has_handshakes=tls is not None),
     )
+    if tls is not None:
+        app[METRICS].add_source(partial(_certificate_families, tls))
     runner = _runner(app, tracing, is_secure=tls is not None)
     try:
         await runner.setup()
         try:
             await _site(runner, listener, tls).start()
         except OSError as error:
-            raise cannot_listen(settings, error) from None
-        yield runner
+            raise cannot_listen(settings.host, settings.port, error) from None
+        with EventLoopMonitor(app[METRICS].event_loop_lag, request_of).running():
+            yield runner
     finally:
         await runner.cleanup()
         if tracing is not None:
             await tracing.close()
+
+
+def _certificate_families(tls: Tls) -> list[Family]:
+    if tls.expires_at is None:
+        return []
+    name = "kv_tls_certificate_expiry_timestamp_seconds"
+    return [gauge(name, "When the certificate expires.", tls.expires_at)]
 
 
 def _runner(

@@ -16,8 +16,8 @@ from service.storage.descriptions import DESCRIPTIONS
 from service.storage.metrics import LOCAL, MAX_AGE, TIMEOUT, StorageMetrics
 from service.telemetry.families import Family
 from tests.support.console import admin
+from tests.support.families import Samples, family_of, observations_of, samples_of
 from tests.support.machine import free_port, wait_until
-from tests.support.metrics import Samples, family_of, observations_of, samples_of
 from tests.support.procedures import failing_log, prepare
 from tests.support.tarantool import (
     PASSWORD,
