@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service.api.context import METRICS
+from service.api.context import ADMINISTRATOR, METRICS
 from service.app import create_app
 from service.process.embedded_tarantool import embedded_tarantool
 from service.process.metrics_listener import listening_for_scrapes, serving_metrics
@@ -77,17 +77,18 @@ async def running_workers(
     :raises StartError: a worker cannot start
     """
     # an error that would end the start of each worker is reported once, and the
-    # administrator's account is created once
-    dry_run = web.AppRunner(create_app(settings))
+    # administrator's account is created once, if the storage is available
+    app = create_app(settings)
+    dry_run = web.AppRunner(app)
     try:
         await dry_run.setup()
+        if not app[ADMINISTRATOR].is_missing:
+            settings = msgspec.structs.replace(
+                settings, admin_login="", admin_password=Secret()
+            )
     finally:
         await dry_run.cleanup()
-    workers = Workers(
-        msgspec.structs.replace(settings, admin_login="", admin_password=Secret()),
-        worker_listeners(settings, listener),
-        channel,
-    )
+    workers = Workers(settings, worker_listeners(settings, listener), channel)
     try:
         await workers.start()
         yield workers

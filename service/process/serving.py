@@ -8,15 +8,16 @@ from functools import partial
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, METRICS, SETTINGS
-from service.api.routes import EXEMPT_PATHS, READING
+from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
+from service.api.routes import EXEMPT_PATHS, READING, UNTIMED_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
 from service.telemetry.event_loop import EventLoopMonitor
 from service.telemetry.families import Family, gauge
-from service.web.access_log import AccessLogger
+from service.telemetry.tracing import Tracing, tracing_of
+from service.web.access_log import access_log_class
 from service.web.cors import Cors
 from service.web.dispatch import request_of
 from service.web.headers import request_class
@@ -37,14 +38,15 @@ async def running(
 
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
-    app = create_app(settings, tuning)
+    tracing = tracing_of()
+    app = create_app(settings, tuning, tracing)
     app[ADMISSION].max_connections = min(
         app[ADMISSION].max_connections,
         max_connections(tuning.health_reserve, has_handshakes=tls is not None),
     )
     if tls is not None:
         app[METRICS].add_source(partial(_certificate_families, tls))
-    runner = _runner(app, is_secure=tls is not None)
+    runner = _runner(app, tracing, is_secure=tls is not None)
     try:
         await runner.setup()
         try:
@@ -55,6 +57,8 @@ async def running(
             yield runner
     finally:
         await runner.cleanup()
+        if tracing is not None:
+            await tracing.close()
 
 
 def _certificate_families(tls: Tls) -> list[Family]:
@@ -64,7 +68,9 @@ def _certificate_families(tls: Tls) -> list[Family]:
     return [gauge(name, "When the certificate expires.", tls.expires_at)]
 
 
-def _runner(app: web.Application, *, is_secure: bool) -> Runner:
+def _runner(
+    app: web.Application, tracing: Tracing | None, *, is_secure: bool
+) -> Runner:
     settings = app[SETTINGS]
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     return Runner(
@@ -74,9 +80,14 @@ def _runner(app: web.Application, *, is_secure: bool) -> Runner:
         hosts=allowed_hosts(settings, EXEMPT_PATHS),
         exempt=EXEMPT_PATHS,
         reading=READING,
+        tracing=tracing,
+        untraced=UNTIMED_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
-        access_log_class=AccessLogger,
-        access_log=logging.getLogger("service.access") if settings.access_log else None,
+        metrics=app[METRICS],
+        access_log_class=access_log_class(
+            app[REQUEST_METRICS], with_lines=settings.access_log
+        ),
+        access_log=logging.getLogger("service.access"),
     )
 
 
@@ -90,4 +101,5 @@ def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseS
         context=tls.context,
         max_handshakes=int(runner.app[ADMISSION].max_connections * HANDSHAKES),
         shutdown_timeout=runner.app[SETTINGS].client_timeout,
+        closed=runner.app[METRICS].connections_closed,
     )

@@ -1,7 +1,7 @@
 """What the metrics of Tarantool's nodes mean, for people who see them in Prometheus.
 
-Names that begin with `tnt_` and `lj_`, their units and texts are those of Tarantool's
-rock `metrics`, so that dashboards made for it work.
+Names that begin with `tnt_` and their units are those of Tarantool's rock `metrics`, so
+that dashboards made for it work.
 """
 
 DESCRIPTIONS = {
@@ -25,7 +25,7 @@ DESCRIPTIONS = {
     "kv_snapshot_timestamp_seconds": "Time of the last snapshot.",
     "kv_writes_accepted": (
         "Whether this node accepts writes that add data: it leads, and has refused none"
-        " in the last minute because memory or disk is full."
+        " in the last 30 s because memory or disk is full."
     ),
     "kv_backup_last_success_timestamp_seconds": (
         "Time of the last backup of this node; 0: there was none."

@@ -159,7 +159,7 @@ def _families(results: Mapping[str, NodeMetrics | None]) -> list[Family]:
             if metrics.get(name) is not None
         }
         families.append(_family(name, values))
-    return families
+    return [family for family in families if family.samples]
 
 
 def _family(name: str, values: Mapping[str, Any]) -> Family:

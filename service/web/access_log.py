@@ -1,23 +1,37 @@
-"""The access log: a line for each request, without confidential data.
+"""The place where each request is counted and, if configured, logged.
 
-A path contains keys, and a query may contain a token: a line has the template of the
-route instead. Of the client's data it has the address and a known method only, so that
-no line can be forged.
+aiohttp calls the access logger after every reply, also that to a malformed request. A
+line has no confidential data: a path contains keys, and a query may contain a token, so
+it has the template of the route instead. Of the client's data it has the address and a
+known method only, so that no line can be forged.
 """
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
+
+from service.web.request_metrics import RequestMetrics
 
 #: For a route or a method that does not exist, and for a malformed request.
 UNKNOWN = "-"
 
 
 class AccessLogger(AbstractAccessLogger):
-    """The logger of requests: address, request, status, bytes and seconds."""
+    """Counts requests and, with `writes_lines`, logs a line for each of them."""
+
+    metrics: RequestMetrics
+    writes_lines = False
 
     def log(
         self, request: web.BaseRequest, response: web.StreamResponse, time: float
     ) -> None:
+        self.metrics.count(request, response, time)
+        if self.writes_lines:
+            self._write_line(request, response, time)
+
+    def _write_line(
+        self, request: web.BaseRequest, response: web.StreamResponse, time: float
+    ) -> None:
+        """Logs address, request, status, bytes and seconds."""
         version = request.version
         self.logger.info(
             '%s "%s %s HTTP/%d.%d" %d %d %.6f',
@@ -30,6 +44,18 @@ class AccessLogger(AbstractAccessLogger):
             response.body_length,
             time,
         )
+
+
+def access_log_class(
+    request_metrics: RequestMetrics, *, with_lines: bool
+) -> type[AccessLogger]:
+    """The class of a server's access logger: aiohttp creates one per connection."""
+
+    class ConfiguredAccessLogger(AccessLogger):
+        metrics = request_metrics
+        writes_lines = with_lines
+
+    return ConfiguredAccessLogger
 
 
 def route_of(request: web.BaseRequest) -> str:

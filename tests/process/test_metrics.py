@@ -13,7 +13,7 @@ import pytest
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
 from tests.support.certificates import Pair
 from tests.support.machine import POLL_INTERVAL
-from tests.support.metrics import Endpoint, Scrape
+from tests.support.scrapes import Endpoint, Scrape
 from tests.support.service import (
     PROCESS_TIMEOUT,
     environ_for,

@@ -1,59 +1,60 @@
-"""Scrapes of the listener for metrics, as Prometheus sees them."""
+"""The metrics of a service in this process."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator
 
 import aiohttp
-from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.machine import free_port
-
-#: Seconds: Prometheus gives up after ten by default.
-TIMEOUT = 10.0
-
-Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-class Scrape:
-    """The samples of one scrape."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._samples: Samples = {
-            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-    def value(self, name: str, **labels: str) -> float | None:
-        """The value of a sample; None: there is none with exactly these labels."""
-        return self._samples.get((name, tuple(sorted(labels.items()))))
-
-    def by_label(self, name: str, label: str) -> dict[str, float]:
-        """The values of a metric by one of its labels."""
-        return {
-            dict(labels)[label]: value
-            for (found, labels), value in self._samples.items()
-            if found == name and label in dict(labels)
-        }
+from service.api.context import METRICS
+from service.app import DEFAULT_TUNING, Tuning
+from service.process.serving import running
+from service.process.sockets import bind
+from service.settings import Settings
+from service.telemetry.families import Distribution
+from service.telemetry.metrics import Metrics
+from service.web.tls import tls_of
+from tests.support.client import Client
+from tests.support.service import environ_for
+from tests.support.tarantool import Tarantool
 
 
-class Endpoint:
-    """The listener of a service on this machine."""
+class Counts:
+    """The samples of a process by name and labels."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/metrics"
-        self.environ = {"KV_METRICS_PORT": str(self.port)}
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
-    async def get(self, **headers: str) -> tuple[aiohttp.ClientResponse, str]:
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    def of(self, name: str, **labels: str) -> float:
+        """The sum of the samples that have these labels; of a histogram, their count.
+
+        Fails if there is no such family: a misspelt name would count as zero.
+        """
+        (family,) = [each for each in self._metrics.collect() if each.name == name]
+        found = 0.0
+        for values, value in family.samples:
+            own = dict(zip(family.labels, values, strict=True))
+            if labels.items() <= own.items():
+                found += sum(value.counts) if isinstance(value, Distribution) else value
+        return found
+
+    def labels(self, name: str, label: str) -> set[str]:
+        """The values of a label in all samples."""
+        (family,) = [each for each in self._metrics.collect() if each.name == name]
+        place = family.labels.index(label)
+        return {values[place] for values, _ in family.samples}
+
+
+@contextlib.asynccontextmanager
+async def counting(
+    tarantool: Tarantool, tuning: Tuning = DEFAULT_TUNING, **environ: str
+) -> AsyncIterator[tuple[Client, Counts]]:
+    """A service, a client of it and its metrics."""
+    settings = Settings.from_env(environ_for(tarantool, **environ))
+    tls = tls_of(settings)
+    url = f"http{'s' if tls else ''}://{settings.host}:{settings.port}"
+    with contextlib.closing(bind(settings)) as listener:
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(self.url, headers=headers) as response,
+            running(settings, listener, tls, tuning) as runner,
+            aiohttp.ClientSession() as session,
         ):
-            return response, await response.text()
-
-    async def scrape(self) -> Scrape:
-        response, text = await self.get()
-        assert response.status == 200, text
-        return Scrape(text)
+            yield Client(session, url), Counts(runner.app[METRICS])

@@ -62,6 +62,16 @@ local function free_bytes()
     return slabs.quota_size - slabs.arena_used - large
 end
 
+---@return number used bytes of slabs with tuples or indexes, the reserve included
+---@return number allocated bytes that were in use at some time
+---@return number limit
+function M.usage()
+    local slabs, headroom = box.slab.info(), M.START_HEADROOM_BYTES
+    local limit = slabs.quota_size - headroom
+    local used = limit - free_bytes()
+    return math.max(0, used), math.max(0, slabs.quota_used - headroom), limit
+end
+
 --- Fills the headroom after a start. Where the start has used it up, the next one begins at a
 -- new snapshot, which has the tuples in order and takes less memory.
 function M.fill_start_headroom()
