@@ -20,12 +20,12 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from service.errors import StartError
-from service.logs import log_to_stderr
 from service.process import parent_death
 from service.process.serving import running
 from service.process.sockets import BACKLOG
 from service.process.workers import WORKER_STOP_TIMEOUT
 from service.settings import Settings
+from service.telemetry.log import Log
 from service.web.tls import tls_of
 
 log = logging.getLogger(__name__)
@@ -49,15 +49,25 @@ class WorkerTask(NamedTuple):
 
     settings: Settings
     reports: int
+    log: Log
 
 
-class Log(Logger):  # type: ignore[misc]  # no types
-    """gunicorn's logger, in the format of the service; warnings and errors only."""
+def logger_class(to: Log) -> type[Logger]:
+    """The class of gunicorn's logger, which gets nothing but gunicorn's settings."""
 
-    def setup(self, cfg: Any) -> None:
-        self.cfg = cfg
-        self.error_log.propagate = True
-        self.error_log.setLevel(logging.WARNING)
+    class GunicornLogger(Logger):  # type: ignore[misc]  # no types
+        """It writes to the log of the service; warnings and errors only."""
+
+        def setup(self, cfg: Any) -> None:
+            self.cfg = cfg
+            self.error_log.propagate = True
+            self.error_log.setLevel(logging.WARNING)
+
+        def reopen_files(self) -> None:
+            """Called at SIGUSR1 in the arbiter and in each worker, and at SIGHUP."""
+            to.reopen()
+
+    return GunicornLogger
 
 
 class Worker(GunicornUVLoopWebWorker):
@@ -78,11 +88,12 @@ class Worker(GunicornUVLoopWebWorker):
         super().init_process()
 
     async def _run(self) -> None:
-        settings, reports = self.wsgi
+        settings, reports, logs = self.wsgi
+        logs.reopen()  # a SIGUSR1 before this process handled it
         (listener,) = self.sockets
         try:
             tls = tls_of(settings)
-            async with running(settings, listener.sock, tls) as runner:
+            async with running(settings, listener.sock, tls, logs=logs) as runner:
                 self.booted = True
                 _report_start(reports, "")
                 while self.alive:
@@ -132,7 +143,7 @@ class Service(BaseApplication):  # type: ignore[misc]  # no types
             "bind": [f"fd://{listener}" for listener in self._listeners],
             "control_socket_disable": True,
             "graceful_timeout": int(WORKER_STOP_TIMEOUT),
-            "logger_class": Log,
+            "logger_class": logger_class(self._task.log),
             "pre_fork": assign_listener,
             "timeout": HEARTBEAT_TIMEOUT,
             "worker_class": Worker,
@@ -155,9 +166,9 @@ def main(parent: str, *listeners: str) -> None:
     os.setpgid(0, 0)
     reports = os.dup(1)
     os.dup2(2, 1)
-    log_to_stderr()
     settings = pickle.load(sys.stdin.buffer)  # noqa: S301  # nosec B301
-    Arbiter(Service(WorkerTask(settings, reports), listeners)).run()
+    logs = Log(settings).install()
+    Arbiter(Service(WorkerTask(settings, reports, logs), listeners)).run()
 
 
 if __name__ == "__main__":

@@ -1,18 +1,22 @@
 """The application on a listener: all that one process serves."""
 
 import contextlib
-import logging
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
 from service.api.context import ADMISSION, SETTINGS
 from service.api.routes import EXEMPT_PATHS, READING
 from service.app import DEFAULT_TUNING, Tuning, create_app
+from service.auth.client_address import exact_address
+from service.auth.tokens import name_of_caller
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
+from service.telemetry.log import Log
+from service.web.access_lines import AccessLines
 from service.web.access_log import AccessLogger
 from service.web.cors import Cors
 from service.web.headers import request_class
@@ -28,9 +32,11 @@ async def running(
     listener: socket.socket,
     tls: Tls | None = None,
     tuning: Tuning = DEFAULT_TUNING,
+    logs: Log | None = None,
 ) -> AsyncIterator[Runner]:
     """The application, serving on the listener.
 
+    :param logs: of this process; None: one of its own
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
     app = create_app(settings, tuning)
@@ -38,7 +44,7 @@ async def running(
         app[ADMISSION].max_connections,
         max_connections(tuning.health_reserve, has_handshakes=tls is not None),
     )
-    runner = _runner(app, is_secure=tls is not None)
+    runner = _runner(app, logs or Log(settings), is_secure=tls is not None)
     try:
         await runner.setup()
         try:
@@ -50,8 +56,15 @@ async def running(
         await runner.cleanup()
 
 
-def _runner(app: web.Application, *, is_secure: bool) -> Runner:
+def _runner(app: web.Application, logs: Log, *, is_secure: bool) -> Runner:
     settings = app[SETTINGS]
+    access_logger = AccessLogger(
+        AccessLines(
+            logs,
+            partial(exact_address, trusted=settings.trusted_proxies),
+            name_of_caller,
+        ).write
+    )
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     return Runner(
         app,
@@ -61,8 +74,8 @@ def _runner(app: web.Application, *, is_secure: bool) -> Runner:
         exempt=EXEMPT_PATHS,
         reading=READING,
         keepalive_timeout=settings.keepalive_timeout,
-        access_log_class=AccessLogger,
-        access_log=logging.getLogger("service.access") if settings.access_log else None,
+        access_log_class=lambda *_: access_logger,
+        access_log=settings.access_log != "off",
     )
 
 

@@ -21,7 +21,7 @@ from service.errors import (
     TokenRevoked,
     Unavailable,
 )
-from service.logs import RecentReasons
+from service.logs import RepeatedMessages
 from service.settings import Address
 from service.sizes import KIB, SMALL
 from service.storage.connection import CALL_TIMEOUT, Instance
@@ -54,7 +54,7 @@ class Calls:
     def __init__(self, nodes: Nodes, stale_limit: float) -> None:
         self._nodes = nodes
         self._stale_limit = stale_limit
-        self._reasons = RecentReasons()
+        self._repeated = RepeatedMessages(log)
 
     async def call(
         self,
@@ -220,5 +220,4 @@ class Calls:
         return problem or error
 
     def _log(self, reason: str) -> None:
-        if self._reasons.is_due(reason):
-            log.warning("calls fail: %s", reason)
+        self._repeated.log(logging.WARNING, "calls fail: %s", reason)

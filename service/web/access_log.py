@@ -5,7 +5,9 @@ route instead. Of the client's data it has the address and a known method only, 
 no line can be forged.
 """
 
-from aiohttp import hdrs, web
+from collections.abc import Callable
+
+from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 #: For a route or a method that does not exist, and for a malformed request.
@@ -15,21 +17,20 @@ UNKNOWN = "-"
 class AccessLogger(AbstractAccessLogger):
     """The logger of requests: address, request, status, bytes and seconds."""
 
+    def __init__(
+        self,
+        write: Callable[[web.BaseRequest, web.StreamResponse, float], None],
+    ) -> None:
+        self._write = write
+
     def log(
         self, request: web.BaseRequest, response: web.StreamResponse, time: float
     ) -> None:
-        version = request.version
-        self.logger.info(
-            '%s "%s %s HTTP/%d.%d" %d %d %.6f',
-            request.remote or UNKNOWN,
-            request.method if request.method in hdrs.METH_ALL else UNKNOWN,
-            route_of(request),
-            version.major,
-            version.minor,
-            response.status,
-            response.body_length,
-            time,
-        )
+        self._write(request, response, time)
+
+
+def code_of(response: web.StreamResponse) -> str | None:
+    return getattr(response, "code", None)
 
 
 def route_of(request: web.BaseRequest) -> str:

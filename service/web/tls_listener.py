@@ -14,6 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
+from service.logs import RepeatedMessages
+
 log = logging.getLogger(__name__)
 
 #: Connections in their handshake, as a part of those that may be open.
@@ -49,6 +51,7 @@ class TlsSite(web.SockSite):
         self._shutdown_timeout = shutdown_timeout
         self._handshakes: dict[asyncio.Task[None], None] = {}  # the oldest is the first
         self._accepting: asyncio.Task[None] | None = None
+        self._repeated = RepeatedMessages(log)
 
     async def start(self) -> None:
         await web.BaseSite.start(self)
@@ -70,7 +73,9 @@ class TlsSite(web.SockSite):
             try:
                 connection, _ = await loop.sock_accept(self._sock)
             except OSError as error:
-                log.warning("cannot accept connections: %s", error.strerror)
+                self._repeated.log(
+                    logging.WARNING, "cannot accept connections: %s", error.strerror
+                )
                 await asyncio.sleep(PAUSE)
                 continue
             if len(self._handshakes) >= self._max_handshakes:
