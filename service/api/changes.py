@@ -114,7 +114,7 @@ async def _send_events(
         try:
             found = await watcher.next(_time_to_wait(request))
         except Exception as error:
-            await _send(request, response, sse.end(_problem(error)))
+            await _send(request, response, sse.end(request, _problem(error)))
             return
 
 

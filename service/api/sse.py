@@ -64,9 +64,10 @@ def heartbeat(position: int) -> bytes:
     return b": heartbeat\nid: %d\n\n" % position
 
 
-def end(why: Problem) -> bytes:
+def end(request: web.Request, why: Problem) -> bytes:
     """The last event, with the problem that ended the stream."""
-    return b"event: end\ndata: " + msgspec.json.encode(body_of(why)) + b"\n\n"
+    body = msgspec.json.encode(body_of(request, why))
+    return b"event: end\ndata: " + body + b"\n\n"
 
 
 def _change_parts(change: Change) -> Iterator[str]:

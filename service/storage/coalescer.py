@@ -8,6 +8,7 @@ delays no others. With the same number of clients this makes fewer calls.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Generic, TypeVar
 
 Request = TypeVar("Request")
@@ -62,7 +63,10 @@ class Coalescer(Generic[Request, Result]):
         if self._scheduled is not None:
             self._scheduled.cancel()
             self._scheduled = None
-        task = self._loop.create_task(self._run(self._requests, self._results))
+        task = self._loop.create_task(
+            self._run(self._requests, self._results),
+            context=Context(),  # of no request: the call serves several
+        )
         self._requests, self._results = [], []
         self._in_flight.add(task)
         task.add_done_callback(self._call_ended)

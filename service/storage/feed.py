@@ -20,6 +20,7 @@ import logging
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextvars import Context
 
 from service.errors import Internal, Problem, Stopping, TooSlow, Unavailable
 from service.model import AllChanges, Caller, Change, Changes
@@ -117,7 +118,8 @@ class Feed:
         if self._tail is None:
             self.position = watcher.position
             self._epoch = epoch
-            self._tail = asyncio.create_task(self._follow())
+            # of no request: it outlives the one of the first watcher
+            self._tail = asyncio.create_task(self._follow(), context=Context())
 
     def detach(self, watcher: Watcher) -> None:
         """Removes a watcher from the tail."""

@@ -283,13 +283,13 @@ class HttpConnection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("part of the reply is sent: the connection closes")
         if isinstance(exc, Problem):
-            response = response_to(exc)
+            response = response_to(request, exc)
         # aiohttp encodes a text with the bytes of an unknown expectation
         elif status == HTTPStatus.BAD_REQUEST or isinstance(exc, UnicodeEncodeError):
-            response = response_to(problem_of(exc))
+            response = response_to(request, problem_of(exc))
         else:
             log.error("a request failed outside the application", exc_info=exc)
-            response = response_to(Internal())
+            response = response_to(request, Internal())
         if isinstance(exc, HttpVersionNotSupported):
             request._version = HttpVersion11  # aiohttp's substitute for it has 1.0
         response.force_close()

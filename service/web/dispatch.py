@@ -12,7 +12,9 @@ from typing import cast
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.telemetry.request_ids import CURRENT_REQUEST
 from service.web.connection import HttpConnection
+from service.web.headers import HeadedRequest
 from service.web.hosts import AllowedHosts
 from service.web.problems import http_problem, response_to
 
@@ -52,9 +54,10 @@ class Dispatcher:
 
         :raises Exception: what the application raises
         """
+        CURRENT_REQUEST.set(cast(HeadedRequest, request))  # in the request's own task
         prepared = self._prepared.get((request.method, request.raw_path))
         if self._hosts is not None and (refused := self._hosts.refusal(request)):
-            response: web.StreamResponse = response_to(refused)
+            response: web.StreamResponse = response_to(request, refused)
         elif prepared is None or hdrs.EXPECT in request.headers:
             response = await self._resolve(request)
         else:

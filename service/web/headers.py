@@ -1,10 +1,12 @@
 """The headers of every reply."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, istr
 
+from service.telemetry.request_ids import RequestIds
 from service.web.cors import Cors
 
 #: The revision of the store after a write; of the data of a list or a stale read.
@@ -15,6 +17,9 @@ KV_AGE = "KV-Age"
 
 #: Seconds until the key expires.
 KV_TTL = "KV-TTL"
+
+#: The id of a request: chosen by its client or, without a valid one, by the service.
+REQUEST_ID = istr("X-Request-Id")
 
 #: A reply is data for its client. A browser must not render, sniff, store or frame it,
 #: or give it to another site. A handler may set other values.
@@ -54,19 +59,34 @@ def _beginning(headers: Mapping[str, str]) -> bytes:
 
 
 class HeadedRequest(web.Request):
-    """A request that adds the headers to its reply.
+    """A request that has an id, and adds the headers to its reply.
 
     Relies on `_prepare_hook()`, where aiohttp sends the application's signal. A signal
     costs more, and is not sent for requests that are refused before the application.
+    Relies on `ATTRS`, the attributes that a request may have.
     """
+
+    ATTRS = web.Request.ATTRS | {"_request_id"}
 
     headers_of_replies = DEFAULTS
     beginning_of_json = _beginning(DEFAULTS)
     cors: Cors | None = None
+    request_ids: RequestIds
+    _request_id: str | None = None
+
+    @property
+    def request_id(self) -> str:
+        """The id that the client has given; a new one instead of an invalid one."""
+        found = self._request_id
+        if found is None:
+            found = self.request_ids.id_for(self.headers.get(REQUEST_ID))
+            self._request_id = found
+        return found
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         headers = response.headers
         headers[hdrs.SERVER] = SERVER
+        headers[REQUEST_ID] = self.request_id
         headers.merge(self.headers_of_replies)
         if self.cors is not None:
             self.cors.add_headers(self, headers)
@@ -80,6 +100,12 @@ def request_class(*, secure: bool, cors: Cors | None = None) -> type[HeadedReque
     class ConfiguredRequest(HeadedRequest):
         headers_of_replies = headers
         beginning_of_json = _beginning({**headers, **varying})
+        request_ids = RequestIds()
 
     ConfiguredRequest.cors = cors
     return ConfiguredRequest
+
+
+def request_id_of(request: web.BaseRequest) -> str:
+    """The id of a request of this package's server."""
+    return cast(HeadedRequest, request).request_id

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import cast
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -16,7 +17,9 @@ from service.errors import (
     Problem,
     quoted,
 )
+from service.telemetry.request_ids import urn_of
 from service.web.access_log import route_of
+from service.web.headers import request_id_of
 from service.web.responses import Reply
 
 log = logging.getLogger(__name__)
@@ -32,21 +35,42 @@ HTTP_CODES = {
 }
 
 
-def response_to(problem: Problem) -> web.Response:
+class ProblemReply(Reply):
+    """An error reply.
+
+    :ivar code: of the problem, for the metrics
+    """
+
+    def __init__(self, body: Mapping[str, object], headers: Mapping[str, str]) -> None:
+        super().__init__(
+            status=cast(int, body["status"]),
+            # in ASCII: the media type has no charset (see headers.JSON)
+            body=json.dumps(body, separators=(",", ":")).encode(),
+            headers=headers,
+            content_type=CONTENT_TYPE,
+            compressible=True,
+        )
+        self.code = cast(str, body["code"])
+
+
+def response_to(request: web.BaseRequest, problem: Problem) -> ProblemReply:
     """The reply to a request that failed."""
-    return _response(problem.status, body_of(problem), problem.headers)
+    return ProblemReply(body_of(request, problem), problem.headers)
 
 
-def body_of(problem: Problem) -> dict[str, object]:
-    """The members of its problem details."""
-    return _body(problem.status, problem.code, str(problem), **problem.members)
+def body_of(request: web.BaseRequest, problem: Problem) -> dict[str, object]:
+    """The members of the problem details of a request that failed."""
+    return _body(request, problem.status, problem.code, str(problem), **problem.members)
 
 
-def _body(status: int, code: str, detail: str, **members: object) -> dict[str, object]:
+def _body(
+    request: web.BaseRequest, status: int, code: str, detail: str, **members: object
+) -> dict[str, object]:
     return {
         "status": int(status),
         "title": HTTPStatus(status).phrase,
         "detail": detail,
+        "instance": urn_of(request_id_of(request)),
         "code": code,
         # clients of the original service read this member
         "error": detail,
@@ -54,20 +78,7 @@ def _body(status: int, code: str, detail: str, **members: object) -> dict[str, o
     }
 
 
-def _response(
-    status: int, body: Mapping[str, object], headers: Mapping[str, str]
-) -> web.Response:
-    return Reply(
-        status=status,
-        # in ASCII: the media type has no charset (see headers.JSON)
-        body=json.dumps(body, separators=(",", ":")).encode(),
-        headers=headers,
-        content_type=CONTENT_TYPE,
-        compressible=True,
-    )
-
-
-def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Response:
+def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> ProblemReply:
     """The reply to an error that aiohttp raised."""
     headers: dict[str, str] = {}
     match refused:
@@ -84,7 +95,7 @@ def http_problem(request: web.BaseRequest, refused: web.HTTPException) -> web.Re
         case _:
             detail = HTTPStatus(refused.status).description or refused.reason
     code = HTTP_CODES.get(HTTPStatus(refused.status), InvalidRequest.code)
-    return _response(refused.status, _body(refused.status, code, detail), headers)
+    return ProblemReply(_body(request, refused.status, code, detail), headers)
 
 
 @web.middleware
@@ -95,9 +106,9 @@ async def problem_middleware(
     try:
         return await handler(request)
     except Problem as problem:
-        return response_to(problem)
+        return response_to(request, problem)
     except web.HTTPException as refused:
         return http_problem(request, refused)
     except Exception:
         log.exception("%s %s failed", request.method, route_of(request))
-        return response_to(Internal())
+        return response_to(request, Internal())

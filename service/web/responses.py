@@ -15,7 +15,13 @@ from aiohttp.helpers import rfc822_formatted_time
 
 from service.json_text import data_of, members_of, size_at_most, size_of
 from service.sizes import SMALL
-from service.web.headers import JSON, KV_REVISION, HeadedRequest, age_headers
+from service.web.headers import (
+    JSON,
+    KV_REVISION,
+    REQUEST_ID,
+    HeadedRequest,
+    age_headers,
+)
 from service.web.reply_compression import COMPRESSION, Stream
 
 R = TypeVar("R", bound=web.StreamResponse)
@@ -43,7 +49,10 @@ class ShortReply(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         request, body = cast(HeadedRequest, self._req), self._json
-        head = f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
+        head = (
+            f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
+            f"{REQUEST_ID}: {request.request_id}\r\n"
+        )
         if self._revision is not None:
             head += f"{KV_REVISION}: {self._revision}\r\n"
         if not self._keep_alive:

@@ -133,7 +133,7 @@ class HttpServer(web.Server):
                 f"{self._admission.max_connections} connections are busy, the limit",
                 applied=None if is_read(request, self._reading) else "no",
             )
-            refused = response_to(problem)
+            refused = response_to(request, problem)
             refused.force_close()
             return refused
         return await self.request_handler(request)

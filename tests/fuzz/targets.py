@@ -48,6 +48,7 @@ from service.json_text import object_of
 from service.model import Caller
 from service.settings import Settings
 from service.web.problems import response_to
+from tests.support.identified import REQUEST
 
 Target = Callable[[bytes], None]
 Parser = Callable[[bytes], Any]
@@ -218,7 +219,9 @@ def body(data: bytes, parsers: Mapping[bytes, Parser] = PARSERS) -> None:
 def _check_refusal(problem: Problem, sent: bytes) -> None:
     assert problem.status in REFUSALS
     assert 0 < len(str(problem)) <= MAX_DETAIL
-    response_to(problem)  # what a client sent may be in it, and must have an encoding
+    response_to(
+        REQUEST, problem
+    )  # what a client sent may be in it, and must have an encoding
     if isinstance(problem, InvalidJSON):
         assert not _is_json(sent) or re.search(BEYOND_THE_PARSER, str(problem))
 
@@ -240,7 +243,7 @@ def token(data: bytes, verifier: Tokens = VERIFIER) -> None:
     try:
         caller, expires_at = _finished(verifier.verify(presented))
     except Forbidden as refused:
-        response_to(refused)
+        response_to(REQUEST, refused)
         return
     assert kind != b"x"
     _check_admitted(presented.partition(" ")[2].strip(" "), caller, expires_at)

@@ -17,5 +17,6 @@ def assert_problem(reply: Reply, status: int, code: str) -> str:
     assert problem["title"] == HTTPStatus(status).phrase
     assert problem["detail"]
     assert problem["error"] == problem["detail"]
+    assert problem["instance"] == f"urn:request:{reply.headers['X-Request-Id']}"
     assert not [trace for trace in TRACES if trace in reply.text]
     return str(problem["detail"])

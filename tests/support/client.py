@@ -22,6 +22,11 @@ class Reply:
         return json.loads(self.text)
 
     @property
+    def text_without_id(self) -> str:
+        """The text without the id of the request, which a problem contains."""
+        return self.text.replace(self.headers["X-Request-Id"], "")
+
+    @property
     def revision(self) -> int:
         return int(self.headers["KV-Revision"])
 

@@ -55,6 +55,7 @@ PRIVATE: dict[type, set[str]] = {
 UNDOCUMENTED: dict[type, set[str]] = {
     HttpRequestParser: {"feed_data", "set_upgraded"},
     RequestHandler: {"eof_received", "handle_error", "log_exception"},
+    web.Request: {"ATTRS"},
     web.Server: {"request_handler"},
 }
 

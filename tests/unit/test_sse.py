@@ -6,6 +6,7 @@ from service.api.sse import end, events, heartbeat
 from service.errors import TokenRevoked
 from service.model import Change
 from service.sizes import SMALL
+from tests.support.identified import REQUEST, REQUEST_ID
 from tests.support.sse import Event, Parser
 
 
@@ -74,6 +75,7 @@ def test_a_heartbeat_is_no_event_and_moves_the_position() -> None:
 
 
 def test_the_end_is_an_event_with_a_problem() -> None:
-    (event,) = Parser().feed(end(TokenRevoked("ended")))
+    (event,) = Parser().feed(end(REQUEST, TokenRevoked("ended")))
     assert event.kind == "end"
     assert event.json["code"] == "token_revoked"
+    assert event.json["instance"] == f"urn:request:{REQUEST_ID}"

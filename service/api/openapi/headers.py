@@ -8,7 +8,8 @@ from service.api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FORM
 from service.api.preconditions import ENTITY_TAG, ENTITY_TAGS
 from service.api.sse import LAST_EVENT_ID
 from service.model import MAX_INT64
-from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
+from service.telemetry.request_ids import FORM
+from service.web.headers import KV_AGE, KV_REVISION, KV_TTL, REQUEST_ID
 
 ENTITY_TAG_LIST = {
     "anyOf": [{"const": "*"}, {"type": "string", "pattern": f"^{ENTITY_TAGS.pattern}$"}]
@@ -30,6 +31,15 @@ HEADERS: dict[str, dict[str, Any]] = {
     hdrs.ETAG: {"type": "string", "pattern": rf"^{ENTITY_TAG}$"},
     KV_TTL: {"type": "number"},
     KV_AGE: {"type": "number", "minimum": 0},
+    REQUEST_ID: {"type": "string", "pattern": f"^{FORM.pattern}$"},
     hdrs.RETRY_AFTER: {"type": "integer", "minimum": 1},
     hdrs.ACCEPT_ENCODING: {"type": "string"},
+}
+
+#: Any id is accepted: one that is not valid is replaced.
+REQUEST_ID_PARAMETER = {
+    "name": str(REQUEST_ID),
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": f"The id of the request, if it has the form {FORM.pattern}",
 }

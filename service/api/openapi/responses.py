@@ -1,5 +1,6 @@
 """The responses of an operation: its success and its errors."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import groupby
 from operator import itemgetter
@@ -12,6 +13,7 @@ from service.api.openapi.headers import HEADERS
 from service.api.openapi.operations import Operation
 from service.api.schemas.replies import Problem
 from service.api.sse import EVENT_STREAM
+from service.web.headers import REQUEST_ID
 from service.web.problems import CONTENT_TYPE
 
 JSON = "application/json"
@@ -78,7 +80,10 @@ def responses_of(
     status = HTTPStatus.NO_CONTENT if operation.reply is None else HTTPStatus.OK
     responses = {str(int(status)): _success(status, operation, components)}
     if hdrs.ETAG in operation.reply_headers and operation.reply is not None:
-        responses["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
+        responses["304"] = {
+            "description": HTTPStatus.NOT_MODIFIED.phrase,
+            "headers": _headers([REQUEST_ID]),
+        }
     raised = [*OF_ROUTES, *operation.raises]
     if reads_body:
         raised += OF_BODIES
@@ -98,15 +103,9 @@ def _success(
         success["content"] = {JSON: {"schema": components.reference(operation.reply)}}
     if operation.events:
         success["content"][EVENT_STREAM] = {"schema": EVENT}
-    headers = [*operation.reply_headers, *operation.optional_headers]
-    if headers:
-        success["headers"] = {
-            str(name): {
-                "schema": HEADERS[name],
-                "required": name in operation.reply_headers,
-            }
-            for name in headers
-        }
+    success["headers"] = _headers(
+        [*operation.reply_headers, REQUEST_ID], operation.optional_headers
+    )
     return success
 
 
@@ -123,8 +122,13 @@ def _problem(status: HTTPStatus, codes: list[str]) -> Schema:
         },
     }
     header = PROBLEM_HEADERS.get(status)
-    if header is not None:
-        described["headers"] = {
-            str(header): {"schema": HEADERS[header], "required": True}
-        }
+    described["headers"] = _headers([header, REQUEST_ID] if header else [REQUEST_ID])
     return described
+
+
+def _headers(required: Iterable[str], optional: Iterable[str] = ()) -> Schema:
+    return {
+        str(name): {"schema": HEADERS[name], "required": is_required}
+        for names, is_required in ((required, True), (optional, False))
+        for name in names
+    }

@@ -8,14 +8,16 @@ from msgspec import Meta
 from service.api.schemas.members import Int64, Revision
 from service.errors import Applied
 from service.model import Grant
+from service.telemetry.request_ids import FORM
 
 
 class Problem(msgspec.Struct):
-    """Problem details (RFC 9457); `error` repeats `detail`."""
+    """Problem details (RFC 9457); `instance` names the request."""
 
     status: int
     title: str
     detail: str
+    instance: Annotated[str, Meta(pattern=f"^urn:request:{FORM.pattern}$")]
     code: str
     error: str
     applied: Applied | None = None
