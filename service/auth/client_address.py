@@ -73,9 +73,11 @@ def _client_of(
 
 def _forwarded_for(request: web.BaseRequest) -> Iterator[str]:
     """The entries of all lines of the header, from right to left."""
+    if not request.headers:  # of a malformed request they are a dict
+        return
     lines = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
     hops = ",".join(lines).split(",")
-    return (hop for hop in map(str.strip, reversed(hops)) if hop)
+    yield from (hop for hop in map(str.strip, reversed(hops)) if hop)
 
 
 def _parse(hop: str) -> IPv4Address | IPv6Address | None:

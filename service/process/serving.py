@@ -58,12 +58,10 @@ async def running(
 
 def _runner(app: web.Application, logs: Log, *, is_secure: bool) -> Runner:
     settings = app[SETTINGS]
-    access_logger = AccessLogger(
-        AccessLines(
-            logs,
-            partial(exact_address, trusted=settings.trusted_proxies),
-            name_of_caller,
-        ).write
+    lines = AccessLines(
+        logs,
+        partial(exact_address, trusted=settings.trusted_proxies),
+        name_of_caller,
     )
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     return Runner(
@@ -74,8 +72,9 @@ def _runner(app: web.Application, logs: Log, *, is_secure: bool) -> Runner:
         exempt=EXEMPT_PATHS,
         reading=READING,
         keepalive_timeout=settings.keepalive_timeout,
-        access_log_class=lambda *_: access_logger,
-        access_log=settings.access_log != "off",
+        access_logger=(
+            None if settings.access_log == "off" else AccessLogger(lines.write)
+        ),
     )
 
 

@@ -23,7 +23,7 @@ LEVELS = {
     "F": logging.CRITICAL,
     "!": logging.ERROR,
     "E": logging.ERROR,
-    "C": logging.ERROR,
+    "C": logging.INFO,  # of its version, at each start
     "W": logging.WARNING,
     "I": logging.INFO,
     "V": logging.DEBUG,

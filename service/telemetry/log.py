@@ -16,7 +16,7 @@ from service.telemetry.log_lines import (
     TextFormat,
 )
 from service.telemetry.log_output import LogOutput
-from service.telemetry.request_ids import CURRENT_REQUEST
+from service.telemetry.request_ids import current_request_id
 
 log = logging.getLogger(__name__)
 
@@ -82,5 +82,5 @@ def _format(settings: Settings) -> LineFormat:
 
 
 def _current_context() -> Context:
-    request = CURRENT_REQUEST.get(None)
-    return NO_CONTEXT if request is None else Context(request_id=request.request_id)
+    request_id = current_request_id()
+    return NO_CONTEXT if request_id is None else Context(request_id=request_id)

@@ -9,7 +9,7 @@ import os
 import time
 import traceback
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import field
@@ -244,7 +244,7 @@ class JsonFormat(LineFormat):
         try:
             return self._encode(line) + b"\n"
         except UnicodeEncodeError:  # half of a surrogate pair, in a path for example
-            valid = {
+            valid: dict[str, Any] = {
                 name: _encodable(value) if isinstance(value, str) else value
                 for name, value in asdict(line).items()
             }

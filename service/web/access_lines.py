@@ -28,7 +28,7 @@ class AccessLines:
     def __init__(
         self,
         log: Log,
-        address_of: Callable[[web.BaseRequest], str],
+        address_of: Callable[[web.BaseRequest], str | None],
         user_of: Callable[[web.BaseRequest], str | None],
     ) -> None:
         self._log = log

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from service.web.access_log import AccessLogger
 from service.web.admission import Admission
 from service.web.dispatch import Dispatcher
 from service.web.framing import MAX_HEAD, MAX_HEADERS, MAX_LINE
@@ -30,6 +31,7 @@ class Runner(web.AppRunner):
         hosts: AllowedHosts | None,
         exempt: Collection[str],
         reading: Container[tuple[str, str]],
+        access_logger: AccessLogger | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -47,6 +49,7 @@ class Runner(web.AppRunner):
         self._hosts = hosts
         self._exempt = exempt
         self._reading = reading
+        self._access_logger = access_logger
         self._http_server: HttpServer | None = None
         self._checks: asyncio.Task[None] | None = None
 
@@ -64,7 +67,12 @@ class Runner(web.AppRunner):
             admission=self._admission,
             exempt=self._exempt,
             reading=self._reading,
-            **server._kwargs,
+            **{
+                **server._kwargs,
+                # one for all connections; aiohttp would create one for each
+                "access_log": self._access_logger,
+                "access_log_class": lambda logger, _: logger,
+            },
         )
         self._checks = asyncio.create_task(http_server.check_connections())
         return http_server
