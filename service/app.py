@@ -13,6 +13,7 @@ from service.api.context import (
     METRICS,
     OPENAPI,
     PASSWORDS,
+    REQUEST_METRICS,
     SETTINGS,
     STORAGE,
     TICKETS,
@@ -20,7 +21,7 @@ from service.api.context import (
 )
 from service.api.openapi.document import document
 from service.api.options import add_options
-from service.api.routes import EXEMPT_PATHS, READING, ROUTES
+from service.api.routes import EXEMPT_PATHS, READING, ROUTES, UNTIMED_PATHS
 from service.auth.administrator import ensure_administrator
 from service.auth.logins import Logins
 from service.auth.passwords import MAX_WAITING, PasswordHasher
@@ -39,6 +40,7 @@ from service.web.reply_compression import (
     Compression,
     CompressionLimits,
 )
+from service.web.request_metrics import RequestMetrics
 from service.web.reservation import reservation_middleware
 
 #: Bodies of the largest size that the feed buffers for slow watchers.
@@ -91,6 +93,11 @@ def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Appli
     app[OPENAPI] = document(ROUTES, settings)
     app.add_routes([route.definition() for route in ROUTES])
     add_options(app)
+    app[REQUEST_METRICS] = RequestMetrics(
+        app.router.routes(), UNTIMED_PATHS, app[METRICS].http_errors
+    )
+    app[METRICS].add_source(app[REQUEST_METRICS].collect)
+    app[METRICS].add_source(admission.collect)
     app.on_shutdown.append(end_feed)
     app.cleanup_ctx.extend([compression, storage, feed, passwords, administrator])
     return app

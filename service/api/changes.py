@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.api import sse
-from service.api.context import ADMISSION, FEED, SETTINGS
+from service.api.context import ADMISSION, FEED, METRICS, SETTINGS
 from service.api.parsing.queries import parse_changes_query
 from service.api.sse import EVENT_STREAM, LAST_EVENT_ID, accepts_events
 from service.auth.tokens import CALLER, EXPIRES_AT
@@ -20,7 +20,11 @@ from service.errors import (
 )
 from service.model import Change
 from service.storage.watcher import Watcher
-from service.web.connection import disable_slow_reader_check, has_left
+from service.web.connection import (
+    abort_slow_reply,
+    disable_slow_reader_check,
+    has_left,
+)
 from service.web.reservation import reserve
 from service.web.responses import json_reply
 
@@ -51,6 +55,25 @@ class StreamTiming(msgspec.Struct, frozen=True, kw_only=True):
 
 STREAM_TIMING = web.AppKey("stream_timing", StreamTiming)
 
+#: Reasons of an ending besides the codes of problems: the client has closed the
+#: connection; the long poll has its reply.
+LEFT = "left"
+ANSWERED = "answered"
+
+
+class Ending:
+    """The reason why a request for changes ends: the first one counts."""
+
+    def __init__(self) -> None:
+        self._reason: str | None = None
+
+    @property
+    def reason(self) -> str:
+        return self._reason or LEFT
+
+    def note(self, reason: str) -> None:
+        self._reason = self._reason or reason
+
 
 async def changes(request: web.Request) -> web.StreamResponse:
     # a client that has seen no event yet may send an empty one
@@ -59,14 +82,24 @@ async def changes(request: web.Request) -> web.StreamResponse:
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
     watched = request.app[FEED].watch(request[CALLER], query.since, query.prefix)
-    load = request.app[ADMISSION]
-    with load.watching(), watched as watcher:
-        if accepts_events(request):
-            return await _stream(request, watcher)
-        return await _poll(request, watcher, min(query.wait, load.max_poll))
+    load, metrics = request.app[ADMISSION], request.app[METRICS]
+    is_stream, ending = accepts_events(request), Ending()
+    with load.watching("stream" if is_stream else "poll"), watched as watcher:
+        try:
+            if is_stream:
+                return await _stream(request, watcher, ending)
+            wait = min(query.wait, load.max_poll)
+            return await _poll(request, watcher, wait, ending)
+        except Exception as error:
+            ending.note(error.code if isinstance(error, Problem) else Internal.code)
+            raise
+        finally:
+            metrics.watcher_endings.add(ending.reason)
 
 
-async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Response:
+async def _poll(
+    request: web.Request, watcher: Watcher, wait: float, ending: Ending
+) -> web.Response:
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
     found = await watcher.next(0)
@@ -74,24 +107,41 @@ async def _poll(request: web.Request, watcher: Watcher, wait: float) -> web.Resp
         found = await watcher.next(min(CHECK_INTERVAL, deadline - clock()))
     elements = ",".join(map(sse.change_json, found))
     reserve(request, len(elements))
+    ending.note(LEFT if has_left(request) else ANSWERED)
+    request.app[METRICS].watch_events_sent.add(amount=len(found))
     return json_reply(
         f'{{"changes":[{elements}],"revision":{watcher.position}}}', compressible=True
     )
 
 
-async def _stream(request: web.Request, watcher: Watcher) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, watcher: Watcher, ending: Ending
+) -> web.StreamResponse:
     found = await watcher.next(0)  # an error here still sets the status
     response = web.StreamResponse(headers=HEADERS)
-    disable_slow_reader_check(request, on_left=lambda: watcher.end(TooSlow()))
+    loop, end_grace = asyncio.get_running_loop(), request.app[STREAM_TIMING].end_grace
+
+    def on_left() -> None:
+        if not watcher.has_ended:  # otherwise the service has aborted the connection
+            ending.note(LEFT)
+        watcher.end(TooSlow())
+
+    def on_end(why: Problem) -> None:
+        ending.note(why.code)
+        loop.call_later(end_grace, abort_slow_reply, request)
+
+    disable_slow_reader_check(request, on_left)
     response.force_close()  # the connection may be aborted
-    end_grace = request.app[STREAM_TIMING].end_grace
-    loop = asyncio.get_running_loop()
-    watcher.on_end = lambda: loop.call_later(end_grace, _abort, request)
+    watcher.on_end = on_end
     try:
         await response.prepare(request)
-        await _send_events(request, response, watcher, found)
+        problem = await _send_events(request, response, watcher, found)
+        if problem is not None:
+            ending.note(problem.code)
+            await _send(request, response, sse.end(request, problem))
     except TimeoutError:
-        _abort(request)
+        ending.note(TooSlow.code)
+        abort_slow_reply(request)
     except ConnectionError:
         pass  # the client has left
     return response
@@ -102,8 +152,8 @@ async def _send_events(
     response: web.StreamResponse,
     watcher: Watcher,
     found: list[Change],
-) -> None:
-    """Sends changes until the client leaves, or until an error, which is sent too.
+) -> Problem | None:
+    """Sends changes until an error, which it returns, or until the client leaves.
 
     :param found: the first changes
     :raises ConnectionError: the client has left
@@ -114,8 +164,8 @@ async def _send_events(
         try:
             found = await watcher.next(_time_to_wait(request))
         except Exception as error:
-            await _send(request, response, sse.end(request, _problem(error)))
-            return
+            return _problem(error)
+    return None
 
 
 async def _send_changes(
@@ -132,6 +182,7 @@ async def _send_changes(
             await asyncio.sleep(0)  # a fast client does not delay the others
         if watcher.has_ended:
             return
+    request.app[METRICS].watch_events_sent.add(amount=len(found))
 
 
 def _problem(error: Exception) -> Problem:
@@ -162,8 +213,3 @@ async def _send(
     """
     async with asyncio.timeout(request.app[STREAM_TIMING].send_timeout):
         await response.write(piece)
-
-
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()

@@ -11,9 +11,11 @@ from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.telemetry.metrics import Metrics
 from service.web.admission import Admission
+from service.web.request_metrics import RequestMetrics
 
 SETTINGS = web.AppKey("settings", Settings)
 METRICS = web.AppKey("metrics", Metrics)
+REQUEST_METRICS = web.AppKey("request_metrics", RequestMetrics)
 ADMISSION = web.AppKey("admission", Admission)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)

@@ -6,7 +6,7 @@ from functools import partial
 from aiohttp import hdrs, web
 
 from service.api.bodies import read_body
-from service.api.context import SETTINGS, STORAGE
+from service.api.context import METRICS, SETTINGS, STORAGE
 from service.api.idempotency import idempotency_of
 from service.api.parsing.account_bodies import parse_nothing
 from service.api.parsing.keys import parse_key
@@ -32,6 +32,7 @@ async def get(request: web.Request) -> web.Response:
     else:
         read = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
         (row,) = await sized_read(request, EXPECTED, read)
+    request.app[METRICS].keys_touched.add("read")
     if row is None:
         raise _not_found(key, headers)
     if not all(condition.holds(row.revision) for condition in must_match):
@@ -52,6 +53,7 @@ async def put(request: web.Request) -> web.Response:
         ttl=ttl,
         idempotency_key=idempotency_of(request, body),
     )
+    request.app[METRICS].keys_touched.add("write")
     return _revision_reply(revision)
 
 
@@ -74,6 +76,7 @@ async def delete(request: web.Request) -> web.Response:
         deleted = 0
     if not deleted:
         raise _not_found(key)
+    request.app[METRICS].keys_touched.add("delete")
     return _revision_reply(revision)
 
 

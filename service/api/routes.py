@@ -37,6 +37,7 @@ class Route(NamedTuple):
     :ivar reads: whether a POST writes nothing, as a GET does
     :ivar is_exempt: whether it is answered beyond every limit and under any host name
     :ivar has_head: whether a GET route answers HEAD too
+    :ivar is_timed: whether its requests are in the histogram of durations
     """
 
     method: str
@@ -47,6 +48,7 @@ class Route(NamedTuple):
     reads: bool = False
     is_exempt: bool = False
     has_head: bool = True
+    is_timed: bool = True
 
     def definition(self) -> web.RouteDef:
         """The route as aiohttp registers it."""
@@ -83,6 +85,7 @@ ROUTES = (
         operations.CHANGES,
         by_token_or_ticket,
         has_head=False,
+        is_timed=False,  # it waits for changes
     ),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),
@@ -96,3 +99,5 @@ ROUTES = (
 READING = frozenset((route.method, route.path) for route in ROUTES if route.reads)
 
 EXEMPT_PATHS = frozenset(route.path for route in ROUTES if route.is_exempt)
+
+UNTIMED_PATHS = frozenset(route.path for route in ROUTES if not route.is_timed)

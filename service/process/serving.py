@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, SETTINGS
+from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
 from service.api.routes import EXEMPT_PATHS, READING
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.auth.client_address import exact_address
@@ -17,7 +17,7 @@ from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
 from service.telemetry.log import Log
 from service.web.access_lines import AccessLines
-from service.web.access_log import AccessLogger
+from service.web.access_log import access_log_class
 from service.web.cors import Cors
 from service.web.headers import request_class
 from service.web.hosts import allowed_hosts
@@ -72,8 +72,10 @@ def _runner(app: web.Application, logs: Log, *, is_secure: bool) -> Runner:
         exempt=EXEMPT_PATHS,
         reading=READING,
         keepalive_timeout=settings.keepalive_timeout,
-        access_logger=(
-            None if settings.access_log == "off" else AccessLogger(lines.write)
+        metrics=app[METRICS],
+        access_log_class=access_log_class(
+            app[REQUEST_METRICS],
+            None if settings.access_log == "off" else lines.write,
         ),
     )
 
@@ -88,4 +90,5 @@ def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseS
         context=tls.context,
         max_handshakes=int(runner.app[ADMISSION].max_connections * HANDSHAKES),
         shutdown_timeout=runner.app[SETTINGS].client_timeout,
+        closed=runner.app[METRICS].connections_closed,
     )

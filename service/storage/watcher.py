@@ -50,7 +50,7 @@ class Watcher:
         self.caller = caller
         self._prefix = prefix
         #: Called when the feed ends for this watcher, while its handler may be busy.
-        self.on_end: Callable[[], object] = lambda: None
+        self.on_end: Callable[[Problem], object] = lambda _: None
         self._feed = feed
         self._since = since
         self._has_begun = False
@@ -145,7 +145,7 @@ class Watcher:
         self._end = self._end or why
         self._wake.set()
         self.close()
-        self.on_end()
+        self.on_end(self._end)
 
     def detach(self) -> None:
         """Leaves the tail after a change of the account, to read a page again."""

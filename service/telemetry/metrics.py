@@ -19,6 +19,7 @@ class Metrics:
     """What this process counts. Only the event loop writes; any thread may collect."""
 
     def __init__(self) -> None:
+        self.http_errors = Counter("kv_http_errors", "Error replies.", "code")
         self.connections_closed = Counter(
             "kv_connections_closed", "Connections that the server closed.", "reason"
         )

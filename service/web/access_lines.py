@@ -11,8 +11,9 @@ from aiohttp import hdrs, web
 
 from service.telemetry.log import Log
 from service.telemetry.log_lines import Access, Context
-from service.web.access_log import UNKNOWN, code_of, route_of
-from service.web.headers import KV_REVISION, HeadedRequest
+from service.web.access_log import UNKNOWN, route_of
+from service.web.headers import KV_REVISION, request_id_of
+from service.web.responses import Reply, ShortReply
 
 #: The number of keys that a request has touched.
 TOUCHED = web.RequestKey("touched", int)
@@ -43,24 +44,37 @@ class AccessLines:
         if response.status < self._first_status:
             return
         route = route_of(request)
-        revision = response.headers.get(KV_REVISION)
         self._log.write_access(
             Access(
                 method=request.method if request.method in hdrs.METH_ALL else None,
                 route=None if route == UNKNOWN else route,
                 version=(request.version.major, request.version.minor),
                 status=response.status,
-                size=response.body_length,
+                size=_size_of(request, response),
                 duration=seconds,
                 client=self._address_of(request),
                 user=self._user_of(request),
-                error=code_of(response),
+                error=response.code if isinstance(response, Reply) else None,
                 keys=request.get(TOUCHED),
-                revision=None if revision is None else int(revision),
+                revision=_revision_of(response),
             ),
-            Context(request_id=_id_of(request)),
+            Context(request_id=request_id_of(request)),
         )
 
 
-def _id_of(request: web.BaseRequest) -> str | None:
-    return request.request_id if isinstance(request, HeadedRequest) else None
+def _size_of(request: web.BaseRequest, response: web.StreamResponse) -> int:
+    """Bytes of the body that were sent; of a streamed one with those of its head.
+
+    The number of bytes of the head is not kept.
+    """
+    if request.method == hdrs.METH_HEAD:
+        return 0
+    sent, length = response.body_length, response.content_length
+    return sent if length is None else min(sent, length)
+
+
+def _revision_of(response: web.StreamResponse) -> int | None:
+    if isinstance(response, ShortReply):
+        return response.revision
+    text = response.headers.get(KV_REVISION)
+    return None if text is None else int(text)

@@ -1,8 +1,6 @@
-"""The access log: a line for each request, without confidential data.
+"""The place where each request is counted and, if configured, logged.
 
-A path contains keys, and a query may contain a token: a line has the template of the
-route instead. Of the client's data it has the address and a known method only, so that
-no line can be forged.
+aiohttp calls the access logger after every reply, also that to a malformed request.
 """
 
 from collections.abc import Callable
@@ -10,27 +8,39 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from service.web.request_metrics import RequestMetrics
+
 #: For a route or a method that does not exist, and for a malformed request.
 UNKNOWN = "-"
 
+#: Writes the line of a request: with its reply, and its duration in seconds.
+WriteLine = Callable[[web.BaseRequest, web.StreamResponse, float], None]
+
 
 class AccessLogger(AbstractAccessLogger):
-    """The logger of requests: address, request, status, bytes and seconds."""
+    """Counts requests and, with `write_line`, logs them."""
 
-    def __init__(
-        self,
-        write: Callable[[web.BaseRequest, web.StreamResponse, float], None],
-    ) -> None:
-        self._write = write
+    metrics: RequestMetrics
+    write_line: WriteLine | None = None
 
     def log(
         self, request: web.BaseRequest, response: web.StreamResponse, time: float
     ) -> None:
-        self._write(request, response, time)
+        self.metrics.count(request, response, time)
+        if self.write_line is not None:
+            self.write_line(request, response, time)
 
 
-def code_of(response: web.StreamResponse) -> str | None:
-    return getattr(response, "code", None)
+def access_log_class(
+    request_metrics: RequestMetrics, write: WriteLine | None
+) -> type[AccessLogger]:
+    """The class of a server's access logger: aiohttp creates one per connection."""
+
+    class ConfiguredAccessLogger(AccessLogger):
+        metrics = request_metrics
+        write_line = None if write is None else staticmethod(write)
+
+    return ConfiguredAccessLogger
 
 
 def route_of(request: web.BaseRequest) -> str:

@@ -9,6 +9,7 @@ What exceeds a limit is refused at once: a waiting request takes memory, too.
 
 import contextlib
 from collections.abc import Container, Iterator
+from typing import Literal
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -16,7 +17,10 @@ from aiohttp.typedefs import Handler, Middleware
 from service.errors import Overloaded
 from service.settings import Settings
 from service.sizes import SMALL
+from service.telemetry.families import Family, gauge, gauges
 from service.web.large_work import Slots
+
+WatcherKind = Literal["stream", "poll"]
 
 #: Seconds that a long poll may wait: the usual timeout of proxies is 60.
 MAX_POLL = 55
@@ -53,7 +57,7 @@ class Admission:
         """
         self.requests = 0
         self.reserved = 0
-        self.watchers = 0
+        self._watchers: dict[str, int] = {"stream": 0, "poll": 0}
         self.is_stopping = False
         self.slots = Slots(max_delay)
         self.max_requests = settings.share(settings.max_in_flight)
@@ -125,8 +129,12 @@ class Admission:
         finally:
             self.requests += 1
 
+    @property
+    def watchers(self) -> int:
+        return sum(self._watchers.values())
+
     @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self, kind: WatcherKind) -> Iterator[None]:
         """A context in which a request waits for changes and counts as a watcher.
 
         :raises Overloaded: there are too many watchers
@@ -136,12 +144,29 @@ class Admission:
                 f"{self.watchers} watchers are connected, the limit "
                 f"is {self.max_watchers}"
             )
-        self.watchers += 1
+        self._watchers[kind] += 1
         try:
             with self.waiting():
                 yield
         finally:
-            self.watchers -= 1
+            self._watchers[kind] -= 1
+
+    def collect(self) -> Iterator[Family]:
+        """The usage and the limits as metrics; called in any thread."""
+        for name, documentation, value in (
+            ("kv_http_requests_in_flight", "Requests in flight.", self.requests),
+            ("kv_http_requests_in_flight_limit", "Their limit.", self.max_requests),
+            (
+                "kv_buffered_bytes",
+                "Bytes of large bodies and replies in memory.",
+                self.reserved,
+            ),
+            ("kv_buffered_limit_bytes", "Their limit.", self.max_reserved),
+            ("kv_connections_limit", "Limit of connections.", self.max_connections),
+            ("kv_watchers_limit", "Limit of watchers.", self.max_watchers),
+        ):
+            yield gauge(name, documentation, value)
+        yield gauges("kv_watchers", "Watchers.", "kind", self._watchers)
 
 
 def admission_middleware(

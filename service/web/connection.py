@@ -23,6 +23,7 @@ from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from service.errors import HttpVersionNotSupported, Internal, Problem, RequestTimeout
 from service.sizes import SMALL
+from service.telemetry.families import Counter
 from service.web.admission import Admission
 from service.web.client_timeouts import ReadingClient, SendingClient
 from service.web.framing import MAX_FIELD, MAX_HEAD, ChunkedBody, Framer, SizedBody
@@ -36,6 +37,10 @@ from service.web.problems import response_to
 
 log = logging.getLogger(__name__)
 
+#: Reasons to close a connection, as labels of `kv_connections_closed_total`.
+SLOW_REQUEST = "slow_request"
+SLOW_REPLY = "slow_reply"
+
 RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -43,11 +48,13 @@ class HttpConnection(RequestHandler):
     """A connection of the server.
 
     :param on_connected: called with each new connection
+    :param closed: connections that the server closed, by reason
     """
 
     __slots__ = (
         "_admission",
         "_awaits_body",
+        "_closed",
         "_framer",
         "_half_closed",
         "_is_refusing",
@@ -65,11 +72,13 @@ class HttpConnection(RequestHandler):
         *args: Any,
         admission: Admission,
         on_connected: Callable[["HttpConnection"], None],
+        closed: Counter,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
         self._on_connected = on_connected
+        self._closed = closed
         self._framer = Framer()
         self._last_body: StreamReader = EMPTY_PAYLOAD  # no other can be unfinished
         self._unparsed = b""  # received while the parser was paused
@@ -324,6 +333,8 @@ class HttpConnection(RequestHandler):
         if self.idle_seconds is None:
             self._sending_client.reset()
         elif self._sending_client.is_too_slow(elapsed, in_head=in_head):
+            if not self._is_refusing:
+                self._closed.add(SLOW_REQUEST)
             self._refuse(RequestTimeout("The headers did not arrive in time"))
         unsent = transport.get_write_buffer_size()
         if self._on_left is not None and not transport.is_closing():
@@ -331,6 +342,7 @@ class HttpConnection(RequestHandler):
             return
         begun = self._request_count - len(self._messages)
         if self._reading_client.is_too_slow(elapsed, unsent, begun):
+            self._closed.add(SLOW_REPLY)
             transport.abort()
 
     @contextlib.contextmanager
@@ -350,9 +362,19 @@ class HttpConnection(RequestHandler):
 
         :raises Overloaded: too many requests are in flight when it has arrived
         """
-        with self.awaiting_body(), self._admission.waiting():
-            yield
+        try:
+            with self.awaiting_body(), self._admission.waiting():
+                yield
+        except TimeoutError:  # the reply to it closes the connection
+            self._closed.add(SLOW_REQUEST)
+            raise
         self._admission.admit()
+
+    def abort_slow_reply(self) -> None:
+        """Aborts the connection of a client that reads a stream too slowly."""
+        if self.transport is not None and not self.transport.is_closing():
+            self._closed.add(SLOW_REPLY)
+            self.transport.abort()
 
     def disable_slow_reader_check(self, on_left: Callable[[], object]) -> None:
         """Leaves it to the handler to end a reply to a slow reader.
@@ -402,6 +424,11 @@ def disable_slow_reader_check(
 ) -> None:
     """Calls `HttpConnection.disable_slow_reader_check` of a request's connection."""
     connection_of(request).disable_slow_reader_check(on_left)
+
+
+def abort_slow_reply(request: web.BaseRequest) -> None:
+    """Calls `HttpConnection.abort_slow_reply` of a request's connection."""
+    connection_of(request).abort_slow_reply()
 
 
 def has_left(request: web.BaseRequest) -> bool:

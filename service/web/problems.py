@@ -36,10 +36,7 @@ HTTP_CODES = {
 
 
 class ProblemReply(Reply):
-    """An error reply.
-
-    :ivar code: of the problem, for the metrics
-    """
+    """An error reply."""
 
     def __init__(self, body: Mapping[str, object], headers: Mapping[str, str]) -> None:
         super().__init__(

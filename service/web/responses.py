@@ -40,7 +40,7 @@ class ShortReply(web.StreamResponse):
         super().__init__()
         self.content_length = len(body)
         self._json = body
-        self._revision = revision
+        self.revision = revision
 
     async def prepare(self, request: web.BaseRequest) -> None:
         self._req = request
@@ -53,8 +53,8 @@ class ShortReply(web.StreamResponse):
             f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
             f"{REQUEST_ID}: {request.request_id}\r\n"
         )
-        if self._revision is not None:
-            head += f"{KV_REVISION}: {self._revision}\r\n"
+        if self.revision is not None:
+            head += f"{KV_REVISION}: {self.revision}\r\n"
         if not self._keep_alive:
             head += "Connection: close\r\n"
         writer = request.writer
@@ -74,8 +74,10 @@ class Reply(web.Response):
 
     :param compressible: whether it may be; never with a strong entity tag, which would
         be that of other bytes, and never with a token
+    :ivar code: of the problem that it reports, for the metrics
     """
 
+    code: str | None = None
     _stream: AbstractContextManager[Stream] | None = None
 
     def __init__(self, *, compressible: bool = False, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from service.web.access_log import AccessLogger
+from service.telemetry.metrics import Metrics
 from service.web.admission import Admission
 from service.web.dispatch import Dispatcher
 from service.web.framing import MAX_HEAD, MAX_HEADERS, MAX_LINE
@@ -27,11 +27,11 @@ class Runner(web.AppRunner):
         app: web.Application,
         *,
         admission: Admission,
+        metrics: Metrics,
         request: type[web.Request],
         hosts: AllowedHosts | None,
         exempt: Collection[str],
         reading: Container[tuple[str, str]],
-        access_logger: AccessLogger | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -45,11 +45,11 @@ class Runner(web.AppRunner):
             **kwargs,
         )
         self._admission = admission
+        self._metrics = metrics
         self._request = request
         self._hosts = hosts
         self._exempt = exempt
         self._reading = reading
-        self._access_logger = access_logger
         self._http_server: HttpServer | None = None
         self._checks: asyncio.Task[None] | None = None
 
@@ -65,15 +65,12 @@ class Runner(web.AppRunner):
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             admission=self._admission,
+            closed=self._metrics.connections_closed,
             exempt=self._exempt,
             reading=self._reading,
-            **{
-                **server._kwargs,
-                # one for all connections; aiohttp would create one for each
-                "access_log": self._access_logger,
-                "access_log_class": lambda logger, _: logger,
-            },
+            **server._kwargs,
         )
+        self._metrics.add_source(http_server.collect)
         self._checks = asyncio.create_task(http_server.check_connections())
         return http_server
 

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import logging
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Container, Iterable, Iterator
 from operator import itemgetter
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
 from service.logs import RepeatedMessages
+from service.telemetry.families import Counter, Family, gauge
 from service.web.admission import Admission, is_read
 from service.web.client_timeouts import CHECK_INTERVAL
 from service.web.connection import HttpConnection, connection_of
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 #: The part of the permitted connections that is closed for one more: all have to be
 #: compared to choose them.
 CLOSED_AT_A_TIME = 1 / 64
+
+#: The reason for it, as a label of `kv_connections_closed_total`.
+EVICTED = "evicted"
 
 #: Seconds that a stop waits for the next requests of connections that are kept alive:
 #: those already sent, and those of clients that send one after the other.
@@ -38,18 +42,21 @@ class HttpServer(web.Server):
 
     :param exempt: paths of the routes that are answered when every connection is busy
     :param reading: method and path of the routes that write nothing
+    :param closed: connections that the server closed, by reason
     """
 
     def __init__(
         self,
         *args: Any,
         admission: Admission,
+        closed: Counter,
         exempt: Collection[str],
         reading: Container[tuple[str, str]],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
+        self._closed = closed
         self._exempt = exempt
         self._reading = reading
         self._reserved: dict[RequestHandler, None] = {}  # the oldest is the first
@@ -62,6 +69,7 @@ class HttpServer(web.Server):
             loop=self._loop,
             admission=self._admission,
             on_connected=self.admit,
+            closed=self._closed,
             **self._kwargs,
         )
 
@@ -116,6 +124,7 @@ class HttpServer(web.Server):
     def _close(self, connection: RequestHandler) -> None:
         self._reserved.pop(connection, None)
         self._connections.pop(connection).abort()
+        self._closed.add(EVICTED)
 
     async def _answer_health_checks(
         self, request: web.BaseRequest
@@ -137,6 +146,10 @@ class HttpServer(web.Server):
             refused.force_close()
             return refused
         return await self.request_handler(request)
+
+    def collect(self) -> Iterator[Family]:
+        """The connections as a metric; called in any thread."""
+        yield gauge("kv_connections", "Open connections.", len(self._connections))
 
     async def drain(self) -> None:
         """Answers the next requests with `Connection: close`.

@@ -6,7 +6,6 @@ listener accepts connections by itself.
 """
 
 import asyncio
-import contextlib
 import logging
 import socket
 import ssl
@@ -15,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from service.logs import RepeatedMessages
+from service.telemetry.families import Counter
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ HANDSHAKES = 1 / 4
 
 #: Seconds for a handshake: two round trips on the slowest network.
 HANDSHAKE_TIMEOUT = 5.0
+
+#: The reason to close a connection, as a label of `kv_connections_closed_total`.
+HANDSHAKE = "handshake"
 
 #: Seconds between two attempts to accept when the system has no descriptor left.
 PAUSE = 0.1
@@ -35,6 +38,7 @@ class TlsSite(web.SockSite):
 
     :param max_handshakes: handshakes at a time; one more ends the oldest
     :param shutdown_timeout: seconds for the end of a TLS connection
+    :param closed: connections that the server closed, by reason
     """
 
     def __init__(
@@ -43,12 +47,14 @@ class TlsSite(web.SockSite):
         context: ssl.SSLContext,
         max_handshakes: int,
         shutdown_timeout: float,
+        closed: Counter,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, ssl_context=context, **kwargs)
         self._context = context
         self._max_handshakes = max(1, max_handshakes)
         self._shutdown_timeout = shutdown_timeout
+        self._closed = closed
         self._handshakes: dict[asyncio.Task[None], None] = {}  # the oldest is the first
         self._accepting: asyncio.Task[None] | None = None
         self._repeated = RepeatedMessages(log)
@@ -81,6 +87,7 @@ class TlsSite(web.SockSite):
             if len(self._handshakes) >= self._max_handshakes:
                 oldest = next(iter(self._handshakes))
                 oldest.cancel()
+                self._closed.add(HANDSHAKE)
                 await asyncio.wait([oldest])
             task = asyncio.create_task(self._handshake(connection))
             self._handshakes[task] = None
@@ -90,7 +97,7 @@ class TlsSite(web.SockSite):
         server = self._runner.server
         if server is None:
             raise RuntimeError("the runner has not been set up")
-        with contextlib.suppress(OSError):  # it receives anything but a handshake
+        try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 server,
                 connection,
@@ -98,3 +105,7 @@ class TlsSite(web.SockSite):
                 ssl_handshake_timeout=min(HANDSHAKE_TIMEOUT, self._shutdown_timeout),
                 ssl_shutdown_timeout=self._shutdown_timeout,
             )
+        except ConnectionResetError:
+            pass  # the client has left
+        except OSError:  # it takes too long, or receives anything but a handshake
+            self._closed.add(HANDSHAKE)

@@ -8,7 +8,7 @@ from aiohttp import hdrs
 from service import __version__
 from service.api.authentication import by_token_or_ticket
 from service.api.openapi.components import Components, Schema
-from service.api.openapi.headers import HEADERS, REQUEST_ID_PARAMETER
+from service.api.openapi.headers import HEADERS
 from service.api.openapi.operations import Operation
 from service.api.openapi.responses import JSON, responses_of
 from service.api.routes import Route
@@ -128,7 +128,7 @@ class _Builder:
             {"name": str(name), "in": "header", "schema": HEADERS[name]}
             for name in operation.headers
         ]
-        return [*found, REQUEST_ID_PARAMETER]
+        return found
 
 
 def _template(path: str) -> tuple[str, str]:

@@ -31,15 +31,11 @@ HEADERS: dict[str, dict[str, Any]] = {
     hdrs.ETAG: {"type": "string", "pattern": rf"^{ENTITY_TAG}$"},
     KV_TTL: {"type": "number"},
     KV_AGE: {"type": "number", "minimum": 0},
-    REQUEST_ID: {"type": "string", "pattern": f"^{FORM.pattern}$"},
+    REQUEST_ID: {
+        "type": "string",
+        "pattern": f"^{FORM.pattern}$",
+        "description": "That of the request if it has this form, or a new one",
+    },
     hdrs.RETRY_AFTER: {"type": "integer", "minimum": 1},
     hdrs.ACCEPT_ENCODING: {"type": "string"},
-}
-
-#: Any id is accepted: one that is not valid is replaced.
-REQUEST_ID_PARAMETER = {
-    "name": str(REQUEST_ID),
-    "in": "header",
-    "schema": {"type": "string"},
-    "description": f"The id of the request, if it has the form {FORM.pattern}",
 }
