@@ -69,7 +69,7 @@ def _size_of(request: web.BaseRequest, response: web.StreamResponse) -> int:
     """
     if request.method == hdrs.METH_HEAD:
         return 0
-    sent, length = response.body_length, response.content_length
+    sent, length = request.writer.output_size, response.content_length
     return sent if length is None else min(sent, length)
 
 

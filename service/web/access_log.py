@@ -4,10 +4,13 @@ aiohttp calls the access logger after every reply, also that to a malformed requ
 """
 
 from collections.abc import Callable
+from time import perf_counter
+from typing import cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from service.web.headers import HeadedRequest
 from service.web.request_metrics import RequestMetrics
 
 #: For a route or a method that does not exist, and for a malformed request.
@@ -26,9 +29,13 @@ class AccessLogger(AbstractAccessLogger):
     def log(
         self, request: web.BaseRequest, response: web.StreamResponse, time: float
     ) -> None:
-        self.metrics.count(request, response, time)
+        # that of aiohttp is measured by the clock of the loop: uvloop counts
+        # milliseconds there, and reads its clock once in a cycle
+        began = cast(HeadedRequest, request).began
+        seconds = time if began is None else perf_counter() - began
+        self.metrics.count(request, response, seconds)
         if self.write_line is not None:
-            self.write_line(request, response, time)
+            self.write_line(request, response, seconds)
 
 
 def access_log_class(
