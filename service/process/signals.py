@@ -1,4 +1,7 @@
-"""The operator's signals: SIGTERM and SIGINT stop the service, SIGHUP reloads it."""
+"""The operator's signals: SIGTERM and SIGINT stop the service, SIGHUP reloads it.
+
+What is reloaded are the log file and the certificate, and with them the workers.
+"""
 
 import asyncio
 import logging
@@ -44,7 +47,7 @@ def reload_on_signal(
     def reload() -> None:
         reopen_log()
         if tls is None and on_reload is None:
-            log.info("nothing to reload: there is no certificate")
+            log.info("there is no certificate to reload")
         elif (tls is None or tls.reload()) and on_reload is not None:
             on_reload()
 
