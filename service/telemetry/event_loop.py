@@ -23,12 +23,15 @@ from service.telemetry.families import Histogram
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two calls of the timer, and between two checks of the thread.
+#: Seconds between two calls of the timer.
 INTERVAL = 0.02
 
-#: Seconds of delay from which the thread looks for the code that runs: a check comes
-#: before `BLOCKED`.
-SUSPICIOUS = 0.015
+#: Seconds between two checks of the thread, which takes the GIL for each.
+CHECK_INTERVAL = 0.04
+
+#: Seconds of delay from which a check looks for the code that runs: with the interval,
+#: one comes before `BLOCKED`.
+SUSPICIOUS = 0.005
 
 #: Seconds of delay that are logged, without the wait for a CPU.
 BLOCKED = 0.05
@@ -133,7 +136,7 @@ class EventLoopMonitor:
     def _watch(
         self, thread: int, run_queue: RunQueue, stopping: threading.Event
     ) -> None:
-        while not stopping.wait(INTERVAL):
+        while not stopping.wait(CHECK_INTERVAL):
             due, waited = self._due, self._waited
             delay = time.monotonic() - due
             if delay < SUSPICIOUS:
