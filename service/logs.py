@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 #: Seconds in which the same message is logged once.
 LOG_INTERVAL = 10.0
@@ -25,8 +26,11 @@ class RepeatedMessages:
     The next time, the text has the number of repetitions that were not logged.
     """
 
-    def __init__(self, log: logging.Logger) -> None:
+    def __init__(
+        self, log: logging.Logger, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._log = log
+        self._clock = clock
         self._messages: dict[str, _Repeated] = {}
 
     def log(
@@ -38,7 +42,7 @@ class RepeatedMessages:
         """
         text = message % args if args else message
         topic = topic or text
-        now = time.monotonic()
+        now = self._clock()
         last = self._messages.get(topic)
         if last is not None and now - last.logged_at < LOG_INTERVAL:
             last.skipped += 1

@@ -77,10 +77,11 @@ class ServiceProcess:
 
     def start(self) -> None:
         """Returns when it serves; raises when it does not get there."""
+        begin = len(self.log_file())
         self._child.start(
             self._command,
             self._environ,
-            is_ready=lambda log: SERVING in log,
+            is_ready=lambda log: SERVING in log + self.log_file()[begin:],
             timeout=PROCESS_TIMEOUT,
             cwd=self._checkout,
         )
@@ -102,6 +103,11 @@ class ServiceProcess:
 
     def stderr(self) -> str:
         return self._child.log()
+
+    def log_file(self) -> str:
+        """The content of `KV_LOG_FILE`, or nothing."""
+        path = self._environ.get("KV_LOG_FILE")
+        return Path(path).read_text() if path and Path(path).is_file() else ""
 
 
 def refusal(environ: dict[str, str]) -> str:
