@@ -55,4 +55,4 @@ def test_a_message_is_logged_again_after_its_cause_is_over(
 def test_the_memory_of_messages_is_bounded(messages: RepeatedMessages) -> None:
     for number in range(3 * MAX_REMEMBERED):
         messages.log(logging.WARNING, "%d", number)
-    assert len(messages._texts) == MAX_REMEMBERED
+    assert len(messages._messages) == MAX_REMEMBERED
