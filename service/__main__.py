@@ -1,34 +1,16 @@
 """The command line, `python -m service` or `kv-service`: runs the server."""
 
 import argparse
-import asyncio
-import os
 import sys
 
-import uvloop
-
 from service import __version__
-from service.errors import StartError
-from service.logs import log_to_stderr
+from service.process.command import run_command
 from service.process.run import serve
-from service.process.workers import WorkersEnded
-from service.settings import Settings
 
 
 def main() -> int:
     _parser().parse_args()
-    log_to_stderr()
-    try:
-        settings = Settings.from_env(os.environ)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings))
-    except StartError as why:
-        print(f"kv: cannot start: {why}", file=sys.stderr)
-        return 1
-    except WorkersEnded as why:
-        print(f"kv: {why}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command(serve)
 
 
 def _parser() -> argparse.ArgumentParser:

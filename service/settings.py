@@ -4,7 +4,6 @@ A field of `Settings` is a variable: `max_keys` is `KV_MAX_KEYS`. Only `ADMIN_LO
 `ADMIN_PASSWORD` have no prefix.
 """
 
-import logging
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -17,8 +16,6 @@ from msgspec import Meta
 from service.errors import StartError
 from service.model import Grant
 from service.sizes import MIB
-
-log = logging.getLogger(__name__)
 
 PREFIX = "KV_"
 
@@ -47,6 +44,9 @@ SECRETS = (
     "KV_METRICS_TOKEN",
     "ADMIN_PASSWORD",
 )
+
+#: Values of earlier versions, and what they are now.
+FORMER_VALUES = {"KV_ACCESS_LOG": {"0": "off", "1": "all"}}
 
 #: Fields of `Settings` that Tarantool reads too.
 TARANTOOL_FIELDS = (
@@ -183,7 +183,10 @@ class Settings(
     port: Port = 5000
     #: Processes. Tarantool has one thread, which a few of them saturate.
     workers: Annotated[int, Meta(ge=1, le=32)] = 1
-    access_log: bool = False
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_file: Path | None = None
+    access_log: Literal["off", "errors", "all"] = "off"
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxies: Networks = Networks()
@@ -248,8 +251,12 @@ class Settings(
             for name, value in environ.items()
             if value and (name.startswith(PREFIX) or name in known)
         }
-        _skip_service_links(given)
+        for name in service_links(given):
+            del given[name]
         _read_secret_files(given, environ)
+        for name, values in FORMER_VALUES.items():
+            if name in given:
+                given[name] = values.get(given[name], given[name])
         for name in given:
             if name not in known:
                 raise SettingsError(f"{name} is not a setting of this service")
@@ -292,12 +299,13 @@ class Settings(
             )
 
 
-def _skip_service_links(given: dict[str, str]) -> None:
-    links = sorted(name for name, value in given.items() if _is_link(name, value))
-    if links:
-        log.info("skipped variables of Kubernetes Services: %s", ", ".join(links))
-    for name in links:
-        del given[name]
+def service_links(environ: Mapping[str, str]) -> list[str]:
+    """The variables that Kubernetes sets for a Service named `kv` or `kv-…`."""
+    return sorted(
+        name
+        for name, value in environ.items()
+        if value and name.startswith(PREFIX) and _is_link(name, value)
+    )
 
 
 def _is_link(name: str, value: str) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 from aiohttp import web
 
 from service.api.bodies import read_body
-from service.api.context import ADMISSION, METRICS, SETTINGS, STORAGE
+from service.api.context import ADMISSION, SETTINGS, STORAGE
 from service.api.idempotency import idempotency_of
 from service.api.parsing.batch_bodies import (
     parse_delete,
@@ -16,6 +16,7 @@ from service.api.parsing.batch_bodies import (
 )
 from service.api.schemas.replies import SUCCESS
 from service.api.sized_reads import MAX_CALLS, expected_size, read_stale, sized_read
+from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
 from service.model import Listing, Row
@@ -48,7 +49,7 @@ async def write(request: web.Request) -> web.StreamResponse:
         ttl=batch.ttl,
         idempotency_key=retry,
     )
-    app[METRICS].keys_touched.add("write", amount=len(batch.keys))
+    note_touched(request, "write", len(batch.keys))
     return short_reply(request, SUCCESS, revision)
 
 
@@ -60,10 +61,10 @@ async def read(request: web.Request) -> web.StreamResponse:
     if detailed:
         read_rows = partial(app[STORAGE].get_rows, request[CALLER], keys)
         rows = await sized_read(request, expected_size(request, len(keys)), read_rows)
-        app[METRICS].keys_touched.add("read", amount=len(keys))
+        note_touched(request, "read", len(keys))
         return spliced_reply(_detailed(keys, rows))
     found = zip(keys, await _values(request, app, keys), strict=True)
-    app[METRICS].keys_touched.add("read", amount=len(keys))
+    note_touched(request, "read", len(keys))
     return data_reply(request, {key: text for key, text in found if text is not None})
 
 
@@ -71,7 +72,7 @@ async def _read_stale(
     request: web.Request, keys: list[str], detailed: bool
 ) -> web.StreamResponse:
     age, revision, rows = await read_stale(request, keys)
-    request.app[METRICS].keys_touched.add("read", amount=len(keys))
+    note_touched(request, "read", len(keys))
     if detailed:
         return with_age(spliced_reply(_detailed(keys, rows)), age, revision)
     found = {key: row.value for key, row in zip(keys, rows, strict=True) if row}
@@ -101,7 +102,7 @@ async def delete(request: web.Request) -> web.Response:
         conditions=conditions,
         idempotency_key=idempotency_of(request, body),
     )
-    request.app[METRICS].keys_touched.add("delete", amount=deleted)
+    note_touched(request, "delete", deleted)
     return json_reply(f'{{"status":"success","deleted":{deleted}}}', revision)
 
 
@@ -113,15 +114,14 @@ async def list_keys(request: web.Request) -> web.Response:
     )
     reserve(request, size)
     storage = request.app[STORAGE]
-    touched = request.app[METRICS].keys_touched
     where = (request[CALLER], page.prefix, page.after, page.limit, size)
     if page.is_stale:
         age, listing = await storage.list_stale(*where, with_values=page.with_values)
-        touched.add("read", amount=len(listing.keys))
+        note_touched(request, "read", len(listing.keys))
         reply = json_reply(_page(listing), compressible=True)
         return with_age(reply, age, listing.revision)
     listing = await storage.list_keys(*where, with_values=page.with_values)
-    touched.add("read", amount=len(listing.keys))
+    note_touched(request, "read", len(listing.keys))
     return json_reply(_page(listing), listing.revision, compressible=True)
 
 
@@ -131,7 +131,7 @@ async def increment(request: web.Request) -> web.Response:
     revision, values = await request.app[STORAGE].increment(
         request[CALLER], deltas, idempotency_key=idempotency_of(request, body)
     )
-    request.app[METRICS].keys_touched.add("increment", amount=len(deltas))
+    note_touched(request, "increment", len(deltas))
     data = object_of(zip(deltas, values, strict=True))
     return json_reply(f'{{"data":{data}}}', revision, compressible=True)
 

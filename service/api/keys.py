@@ -6,7 +6,7 @@ from functools import partial
 from aiohttp import hdrs, web
 
 from service.api.bodies import read_body
-from service.api.context import METRICS, SETTINGS, STORAGE
+from service.api.context import SETTINGS, STORAGE
 from service.api.idempotency import idempotency_of
 from service.api.parsing.account_bodies import parse_nothing
 from service.api.parsing.keys import parse_key
@@ -14,6 +14,7 @@ from service.api.parsing.queries import parse_key_query, parse_put_query
 from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
 from service.api.sized_reads import EXPECTED, read_stale, sized_read
+from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
 from service.model import Row
@@ -32,7 +33,7 @@ async def get(request: web.Request) -> web.Response:
     else:
         read = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
         (row,) = await sized_read(request, EXPECTED, read)
-    request.app[METRICS].keys_touched.add("read")
+    note_touched(request, "read")
     if row is None:
         raise _not_found(key, headers)
     if not all(condition.holds(row.revision) for condition in must_match):
@@ -53,7 +54,7 @@ async def put(request: web.Request) -> web.Response:
         ttl=ttl,
         idempotency_key=idempotency_of(request, body),
     )
-    request.app[METRICS].keys_touched.add("write")
+    note_touched(request, "write")
     return _revision_reply(revision)
 
 
@@ -76,7 +77,7 @@ async def delete(request: web.Request) -> web.Response:
         deleted = 0
     if not deleted:
         raise _not_found(key)
-    request.app[METRICS].keys_touched.add("delete")
+    note_touched(request, "delete")
     return _revision_reply(revision)
 
 

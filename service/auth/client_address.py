@@ -1,4 +1,4 @@
-"""The client's address, by which the limits on logins count.
+"""The client's address: the limits on logins count by it, and the access log has it.
 
 Any client can send an `X-Forwarded-For`. Each proxy appends, on the right, the address
 that it was called from. Read from the right, the first address that is not a trusted
@@ -38,10 +38,28 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
 
     :param trusted: the proxies whose `X-Forwarded-For` counts
     """
-    peer = _parse(request.remote or "")
-    if peer is None:
+    client = _client_of(request, trusted)
+    if client is None:
         return UNKNOWN
-    client = peer
+    if client in NAT64:
+        return str(IPv4Address(int(client) % 2**32))
+    if isinstance(client, IPv6Address):
+        return str(ip_network((int(client), IPV6_PREFIX), strict=False))
+    return str(client)
+
+
+def exact_address(request: web.BaseRequest, trusted: Networks) -> str | None:
+    """The whole address; None: the client has disconnected already."""
+    client = _client_of(request, trusted)
+    return None if client is None else str(client)
+
+
+def _client_of(
+    request: web.BaseRequest, trusted: Networks
+) -> IPv4Address | IPv6Address | None:
+    client = _parse(request.remote or "")
+    if client is None:
+        return None
     for hop in _forwarded_for(request):
         if not _is_in(client, trusted):
             break
@@ -50,18 +68,16 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
         if reported is None:
             break
         client = reported
-    if client in NAT64:
-        return str(IPv4Address(int(client) % 2**32))
-    if isinstance(client, IPv6Address):
-        return str(ip_network((int(client), IPV6_PREFIX), strict=False))
-    return str(client)
+    return client
 
 
 def _forwarded_for(request: web.BaseRequest) -> Iterator[str]:
     """The entries of all lines of the header, from right to left."""
+    if not request.headers:  # of a malformed request they are a dict
+        return
     lines = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
     hops = ",".join(lines).split(",")
-    return (hop for hop in map(str.strip, reversed(hops)) if hop)
+    yield from (hop for hop in map(str.strip, reversed(hops)) if hop)
 
 
 def _parse(hop: str) -> IPv4Address | IPv6Address | None:

@@ -16,6 +16,15 @@ CALLER = web.RequestKey("caller", Caller)
 EXPIRES_AT = web.RequestKey("expires_at", int)
 
 
+def name_of_caller(request: web.BaseRequest) -> str | None:
+    """The name of the account that the request's token names, if it has been verified.
+
+    It may be revoked: that is checked by the storage.
+    """
+    caller = request.get(CALLER)
+    return None if caller is None else caller.username
+
+
 class Tokens:
     """An issuer and verifier of tokens.
 

@@ -1,8 +1,9 @@
 """The embedded Tarantool: a child process that stores the data of this service.
 
-It runs when no address of another Tarantool is configured. Its data, its secrets and
-its log are in `KV_DATA_DIR`; it listens on a unix socket there. The service locks the
-folder and Tarantool inherits the lock, so that it is free only when both have ended.
+It runs when no address of another Tarantool is configured. Its data and its secrets are
+in `KV_DATA_DIR`; it listens on a unix socket there. The service locks the folder and
+Tarantool inherits the lock, so that it is free only when both have ended. Its log is
+part of the service's one.
 When Tarantool dies, service/process/child.py restarts it. Tarantool never outlives the
 service: it asks the kernel for that itself.
 """
@@ -12,7 +13,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import re
 import shutil
 import stat
 from asyncio.subprocess import DEVNULL, Process
@@ -24,6 +24,7 @@ import msgspec
 from service.errors import StartError
 from service.process import secret_files
 from service.process.child import Child
+from service.process.tarantool_log import TarantoolLog
 from service.settings import Address, Addresses, Secret, Settings
 from service.unix_socket import connectable
 
@@ -42,9 +43,6 @@ POLL_INTERVAL = 0.05
 #: Seconds from SIGTERM to SIGKILL.
 STOP_TIMEOUT = 10.0
 
-#: Why a start failed, in Tarantool's log: our own line, or a fatal one of Tarantool.
-FAILURE = re.compile(r"(?:kv: cannot start: | F> )(.*)")
-
 
 def lua_folder() -> Path:
     """Where `init.lua` is: inside the package when installed, else in the checkout."""
@@ -60,7 +58,6 @@ class DataFolder:
         self.path = Path(os.path.realpath(path))
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket = self.path / SOCKET
-        self.log = self.path / "tarantool.log"
         self.password_file = self.path / secret_files.TARANTOOL_PASSWORD
         self.lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
 
@@ -103,7 +100,7 @@ class EmbeddedTarantool:
         self._program = program
         self._settings = settings
         self._folder = folder
-        self._log_begin = 0  # of the current process, in Tarantool's log
+        self._log = TarantoolLog()
         self._child = Child("Tarantool", self._spawn, STOP_TIMEOUT)
 
     async def start(self) -> None:
@@ -121,7 +118,7 @@ class EmbeddedTarantool:
         except TimeoutError:
             raise StartError(
                 f"Tarantool was not ready within {self._settings.startup_timeout} s "
-                f"(KV_STARTUP_TIMEOUT); its log is {self._folder.log}"
+                "(KV_STARTUP_TIMEOUT)"
             ) from None
         except OSError as error:
             raise StartError(f"KV_DATA_DIR: {error}") from None
@@ -130,6 +127,7 @@ class EmbeddedTarantool:
 
     async def stop(self) -> None:
         await self._child.stop()
+        self._log.wait()
 
     async def _spawn(self) -> Process:
         settings, folder = self._settings, self._folder
@@ -139,8 +137,7 @@ class EmbeddedTarantool:
             for name, value in os.environ.items()
             if not name.startswith(("KV_", "TT_", "ADMIN_"))
         }
-        with folder.log.open("ab") as output:
-            self._log_begin = output.tell()
+        with self._log.output() as output:
             return await asyncio.create_subprocess_exec(
                 self._program,
                 str(lua_folder() / "init.lua"),
@@ -171,13 +168,7 @@ class EmbeddedTarantool:
 
     def _failure(self) -> str:
         """Why the last process ended, according to its log."""
-        try:
-            with self._folder.log.open("rb") as file:
-                file.seek(self._log_begin)
-                found = FAILURE.findall(file.read().decode(errors="replace"))
-        except OSError:
-            found = []
-        return found[-1] if found else f"its log is {self._folder.log}"
+        return self._log.failure() or "its log has no reason"
 
 
 @contextlib.asynccontextmanager

@@ -23,7 +23,6 @@ from gunicorn.glogging import Logger
 
 from service.api.context import METRICS
 from service.errors import StartError
-from service.logs import log_to_stderr
 from service.process import parent_death
 from service.process.serving import running
 from service.process.sockets import BACKLOG
@@ -37,6 +36,7 @@ from service.process.worker_metrics import (
 )
 from service.process.workers import WORKER_STOP_TIMEOUT
 from service.settings import Settings
+from service.telemetry.log import Log
 from service.web.tls import tls_of
 
 log = logging.getLogger(__name__)
@@ -62,15 +62,25 @@ class WorkerTask(NamedTuple):
     settings: Settings
     reports: int
     channel: socket.socket | None
+    log: Log
 
 
-class Log(Logger):  # type: ignore[misc]  # no types
-    """gunicorn's logger, in the format of the service; warnings and errors only."""
+def logger_class(to: Log) -> type[Logger]:
+    """The class of gunicorn's logger, which gets nothing but gunicorn's settings."""
 
-    def setup(self, cfg: Any) -> None:
-        self.cfg = cfg
-        self.error_log.propagate = True
-        self.error_log.setLevel(logging.WARNING)
+    class GunicornLogger(Logger):  # type: ignore[misc]  # no types
+        """It writes to the log of the service; warnings and errors only."""
+
+        def setup(self, cfg: Any) -> None:
+            self.cfg = cfg
+            self.error_log.propagate = True
+            self.error_log.setLevel(logging.WARNING)
+
+        def reopen_files(self) -> None:
+            """Called at SIGUSR1 in the arbiter and in each worker, and at SIGHUP."""
+            to.reopen()
+
+    return GunicornLogger
 
 
 class Worker(GunicornUVLoopWebWorker):
@@ -93,12 +103,13 @@ class Worker(GunicornUVLoopWebWorker):
         super().init_process()
 
     async def _run(self) -> None:
-        settings, reports, channel = self.wsgi
+        settings, reports, channel, logs = self.wsgi
+        logs.reopen()  # a SIGUSR1 before this process handled it
         (listener,) = self.sockets
         try:
             tls = tls_of(settings)
             async with (
-                running(settings, listener.sock, tls) as runner,
+                running(settings, listener.sock, tls, logs=logs) as runner,
                 answering(channel, self.slot, runner.app[METRICS]),
             ):
                 self.booted = True
@@ -186,7 +197,7 @@ class Service(BaseApplication):  # type: ignore[misc]  # no types
             "bind": [f"fd://{listener}" for listener in self._listeners],
             "control_socket_disable": True,
             "graceful_timeout": int(WORKER_STOP_TIMEOUT),
-            "logger_class": Log,
+            "logger_class": logger_class(self._task.log),
             "on_reload": self._spawning.on_reload,
             "pre_fork": self._spawning.pre_fork,
             "timeout": HEARTBEAT_TIMEOUT,
@@ -210,11 +221,9 @@ def main(parent: str, channel: str, *listeners: str) -> None:
     os.setpgid(0, 0)
     reports = os.dup(1)
     os.dup2(2, 1)
-    log_to_stderr()
     settings = pickle.load(sys.stdin.buffer)  # noqa: S301  # nosec B301
-    task = WorkerTask(
-        settings, reports, socket.socket(fileno=int(channel)) if channel else None
-    )
+    metrics = socket.socket(fileno=int(channel)) if channel else None
+    task = WorkerTask(settings, reports, metrics, Log(settings).install())
     Arbiter(Service(task, listeners)).run()
 
 

@@ -23,14 +23,12 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import uvloop
 
 from service.errors import StartError
-from service.logs import log_to_stderr
 from service.process import secret_files
 from service.process.child import Child
+from service.process.command import run_command
 from service.process.embedded_tarantool import (
-    FAILURE,
     POLL_INTERVAL,
     STOP_TIMEOUT,
     DataFolder,
@@ -40,8 +38,9 @@ from service.process.parent_death import die_with
 from service.process.port_holder import port_holder
 from service.process.run import serve
 from service.process.signals import cancel_on_signal
-from service.process.workers import WorkersEnded
+from service.process.tarantool_log import FAILURE
 from service.settings import Address, Addresses, Secret, Settings
+from service.telemetry.log import Log
 
 log = logging.getLogger("service.process.local_cluster")
 
@@ -282,12 +281,12 @@ async def _all_started(nodes: list[LocalNode]) -> None:
         raise failed.exceptions[0] from None
 
 
-async def run(settings: Settings, ports: tuple[int, ...]) -> None:
+async def run(ports: tuple[int, ...], settings: Settings, logs: Log) -> None:
     """:raises StartError: the cluster or the service cannot be started"""
     cancel_on_signal()
     with contextlib.suppress(asyncio.CancelledError):
         async with local_cluster(settings, ports) as completed:
-            await serve(completed)
+            await serve(completed, logs)
 
 
 def _ports(text: str) -> tuple[int, ...]:
@@ -307,15 +306,7 @@ def main() -> int:
         help="three ports on the loopback",
     )
     given = parser.parse_args()
-    log_to_stderr()
-    try:
-        settings = Settings.from_env(os.environ)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings, given.ports))
-    except (StartError, WorkersEnded) as why:
-        print(f"kv: cannot start: {why}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command(partial(run, given.ports))
 
 
 if __name__ == "__main__":

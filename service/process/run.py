@@ -21,12 +21,13 @@ from service.process.sockets import bind, worker_listeners
 from service.process.worker_metrics import START, answering, send_starting
 from service.process.workers import Workers
 from service.settings import Secret, Settings
+from service.telemetry.log import Log
 from service.web.tls import tls_of
 
 log = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, logs: Log) -> None:
     """Serves until a stop signal; a second one ends the process at once.
 
     :raises StartError: the settings, the port or Tarantool cannot be used
@@ -35,7 +36,7 @@ async def serve(settings: Settings) -> None:
     cancel_on_signal()
     raise_descriptor_limit()
     tls = tls_of(settings)
-    reload_on_signal(tls)
+    reload_on_signal(logs.reopen, tls)
     with contextlib.suppress(asyncio.CancelledError):
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings))
@@ -49,7 +50,7 @@ async def serve(settings: Settings) -> None:
             if settings.workers == 1:
                 send_starting(channel, START)
                 runner = await stack.enter_async_context(
-                    running(settings, listener, tls)
+                    running(settings, listener, tls, logs=logs)
                 )
                 await stack.enter_async_context(
                     answering(channel, 0, runner.app[METRICS])
@@ -60,7 +61,13 @@ async def serve(settings: Settings) -> None:
                 workers = await stack.enter_async_context(
                     running_workers(settings, listener, channel)
                 )
-                reload_on_signal(tls, workers.reload)
+
+                def reopen() -> None:
+                    logs.reopen()
+                    workers.reopen_log()
+
+                reload_on_signal(reopen, tls, workers.reload)
+                reopen()  # the file may have been moved in the meantime
                 ended = workers.ended()
             log.info("serving on %s:%d", host, port)
             await ended

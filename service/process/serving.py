@@ -1,7 +1,6 @@
 """The application on a listener: all that one process serves."""
 
 import contextlib
-import logging
 import socket
 from collections.abc import AsyncIterator
 from functools import partial
@@ -11,12 +10,16 @@ from aiohttp import web
 from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
 from service.api.routes import EXEMPT_PATHS, READING, UNTIMED_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
+from service.auth.client_address import exact_address
+from service.auth.tokens import name_of_caller
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
 from service.telemetry.event_loop import EventLoopMonitor
 from service.telemetry.families import Family, gauge
+from service.telemetry.log import Log
 from service.telemetry.tracing import Tracing, tracing_of
+from service.web.access_lines import AccessLines
 from service.web.access_log import access_log_class
 from service.web.cors import Cors
 from service.web.dispatch import request_of
@@ -33,9 +36,11 @@ async def running(
     listener: socket.socket,
     tls: Tls | None = None,
     tuning: Tuning = DEFAULT_TUNING,
+    logs: Log | None = None,
 ) -> AsyncIterator[Runner]:
     """The application, serving on the listener.
 
+    :param logs: of this process; None: one of its own
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
     tracing = tracing_of()
@@ -46,7 +51,8 @@ async def running(
     )
     if tls is not None:
         app[METRICS].add_source(partial(_certificate_families, tls))
-    runner = _runner(app, tracing, is_secure=tls is not None)
+    logs = logs or Log(settings)
+    runner = _runner(app, logs, tracing, is_secure=tls is not None)
     try:
         await runner.setup()
         try:
@@ -69,9 +75,14 @@ def _certificate_families(tls: Tls) -> list[Family]:
 
 
 def _runner(
-    app: web.Application, tracing: Tracing | None, *, is_secure: bool
+    app: web.Application, logs: Log, tracing: Tracing | None, *, is_secure: bool
 ) -> Runner:
     settings = app[SETTINGS]
+    lines = AccessLines(
+        logs,
+        partial(exact_address, trusted=settings.trusted_proxies),
+        name_of_caller,
+    )
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     return Runner(
         app,
@@ -85,9 +96,9 @@ def _runner(
         keepalive_timeout=settings.keepalive_timeout,
         metrics=app[METRICS],
         access_log_class=access_log_class(
-            app[REQUEST_METRICS], with_lines=settings.access_log
+            app[REQUEST_METRICS],
+            None if settings.access_log == "off" else lines.write,
         ),
-        access_log=logging.getLogger("service.access"),
     )
 
 

@@ -1,4 +1,7 @@
-"""The operator's signals: SIGTERM and SIGINT stop the service, SIGHUP reloads it."""
+"""The operator's signals: SIGTERM and SIGINT stop the service, SIGHUP reloads it.
+
+What is reloaded are the log file and the certificate, and with them the workers.
+"""
 
 import asyncio
 import logging
@@ -31,16 +34,20 @@ def cancel_on_signal() -> None:
 
 
 def reload_on_signal(
-    tls: Tls | None, on_reload: Callable[[], None] | None = None
+    reopen_log: Callable[[], None],
+    tls: Tls | None,
+    on_reload: Callable[[], None] | None = None,
 ) -> None:
     """Handles SIGHUP. Without TLS too, where its default would end the process.
 
-    :param on_reload: called next, unless the new certificate is bad
+    :param reopen_log: called first: what follows is logged
+    :param on_reload: called last, unless the new certificate is bad
     """
 
     def reload() -> None:
+        reopen_log()
         if tls is None and on_reload is None:
-            log.info("nothing to reload: there is no certificate")
+            log.info("there is no certificate to reload")
         elif (tls is None or tls.reload()) and on_reload is not None:
             on_reload()
 

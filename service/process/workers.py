@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from service.errors import StartError
+from service.logs import RepeatedMessages
 from service.process.child import Child
 from service.settings import Settings
 from service.web.runner import GRACE
@@ -85,6 +86,10 @@ class Workers:
         """
         self._arbiter.send_signal(signal.SIGHUP)
 
+    def reopen_log(self) -> None:
+        """Opens the log file again in all workers, those that are to end too."""
+        self._arbiter.send_signal(signal.SIGUSR1)
+
     async def ended(self) -> None:
         """Waits until the arbiter has ended, and the workers with it.
 
@@ -125,9 +130,10 @@ class Workers:
         return process
 
     async def _log_failures(self, process: Process) -> None:
+        failures = RepeatedMessages(log)
         while (report := await _read_report(process)) is not None:
             if report:
-                log.error("a worker cannot start: %s", report)
+                failures.log(logging.ERROR, "a worker cannot start: %s", report)
 
 
 def _import_options() -> list[str]:

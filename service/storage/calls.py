@@ -22,7 +22,7 @@ from service.errors import (
     TokenRevoked,
     Unavailable,
 )
-from service.logs import RecentReasons
+from service.logs import RepeatedMessages
 from service.settings import Address
 from service.sizes import KIB, SMALL
 from service.storage.connection import CALL_TIMEOUT, Instance
@@ -88,7 +88,7 @@ class Calls:
         self._stale_limit = stale_limit
         self._durations = _Durations(metrics)
         self._errors = metrics.storage_errors
-        self._reasons = RecentReasons()
+        self._repeated = RepeatedMessages(log)
 
     async def call(
         self,
@@ -290,5 +290,4 @@ class Calls:
         return problem or error
 
     def _log(self, reason: str) -> None:
-        if self._reasons.is_due(reason):
-            log.warning("calls fail: %s", reason)
+        self._repeated.log(logging.WARNING, "calls fail: %s", reason)

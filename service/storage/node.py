@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
 
+from service.logs import RepeatedMessages
 from service.settings import Address
 from service.storage.connection import CALL_TIMEOUT, Instance, Unreachable
 from service.storage.leadership import Status, View
@@ -72,7 +73,7 @@ class Node:
         self._polled_at = 0.0
         self._is_due = asyncio.Event()
         self._is_lost = asyncio.Event()
-        self._logged = ""
+        self._failures = RepeatedMessages(log)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -144,18 +145,16 @@ class Node:
         self._polled_at = self._clock()
         self.failure = None
         self._is_silent = False
-        self._logged = ""
+        self._failures.forget()
         log.info("connected to Tarantool at %s", self.address)
         self._on_change()
 
     def _failed(self, why: Unreachable) -> None:
         self.failure = why
-        if str(why) != self._logged and (self.is_logging or self._is_polled):
-            if self.is_logging:
-                log.warning("cannot use Tarantool: %s", why)
-            else:
-                log.info("waiting for Tarantool: %s", why)
-            self._logged = str(why)
+        if self.is_logging:
+            self._failures.log(logging.WARNING, "cannot use Tarantool: %s", why)
+        elif self._is_polled:
+            self._failures.log(logging.INFO, "waiting for Tarantool: %s", why)
         self._on_change()
 
     def _lost(self, instance: Instance) -> None:

@@ -18,7 +18,7 @@ from types import FrameType
 
 import msgspec
 
-from service.logs import RecentReasons
+from service.logs import RepeatedMessages
 from service.telemetry.families import Histogram
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class EventLoopMonitor:
     def __init__(self, lag: Histogram, describe: Callable[[FrameType], str]) -> None:
         self._lag = lag.child()
         self._describe = describe
-        self._recent = RecentReasons()
+        self._repeated = RepeatedMessages(log)
         self._due = 0.0
         self._waited = 0.0
         self._finding: Finding | None = None
@@ -162,10 +162,11 @@ class EventLoopMonitor:
         return Finding(due, activity, stack)
 
     def _log(self, finding: Finding, delay: float, verb: str) -> None:
-        if not self._recent.is_due(finding.activity):
-            return
-        log.warning(
-            "the event loop %s blocked for %.3f s: %s", verb, delay, finding.activity
+        is_logged = self._repeated.log(
+            logging.WARNING,
+            "the event loop %s blocked for %.3f s: %s",
+            *(verb, delay, finding.activity),
+            topic=finding.activity,
         )
-        if finding.stack:
+        if is_logged and finding.stack:
             log.debug("the stack of the event loop:\n%s", finding.stack)

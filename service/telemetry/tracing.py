@@ -129,12 +129,14 @@ def fail(span: "Span", kind: str) -> None:
 
 @contextmanager
 def current(span: "Span") -> Iterator[None]:
-    """A context in which the calls of procedures belong to this span, which ends it."""
-    token = CURRENT_SPAN.set(span)
+    """A context in which the calls of procedures belong to this span; then it ends.
+
+    The task of a request keeps its span: the log line comes last.
+    """
+    CURRENT_SPAN.set(span)
     try:
         yield
     finally:
-        CURRENT_SPAN.reset(token)
         span.end()
 
 
@@ -146,11 +148,11 @@ def context_of(spans: Sequence["Span"]) -> Context:
     return context
 
 
-def current_trace() -> tuple[str, str] | None:
+def current_trace() -> tuple[str, str] | tuple[None, None]:
     """The ids of the present trace and span in hexadecimal digits, for the log."""
     span = CURRENT_SPAN.get()
     if span is None:
-        return None
+        return None, None
     found = span.get_span_context()
     return f"{found.trace_id:032x}", f"{found.span_id:016x}"
 

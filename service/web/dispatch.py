@@ -7,6 +7,7 @@ way to do so.
 """
 
 from functools import partial
+from time import perf_counter
 from types import FrameType
 from typing import cast
 
@@ -56,7 +57,9 @@ class Dispatcher:
 
         :raises Exception: what the application raises
         """
-        CURRENT_REQUEST.set(cast(HeadedRequest, request))  # in the request's own task
+        headed = cast(HeadedRequest, request)
+        headed.began = perf_counter()
+        CURRENT_REQUEST.set(headed)  # in the request's own task
         prepared = self._prepared.get((request.method, request.raw_path))
         if self._hosts is not None and (refused := self._hosts.refusal(request)):
             response: web.StreamResponse = response_to(request, refused)

@@ -69,14 +69,17 @@ class HeadedRequest(web.Request):
     Relies on `_prepare_hook()`, where aiohttp sends the application's signal. A signal
     costs more, and is not sent for requests that are refused before the application.
     Relies on `ATTRS`, the attributes that a request may have.
+
+    :ivar began: when it was dispatched, by `time.perf_counter`; None: it was malformed
     """
 
-    ATTRS = web.Request.ATTRS | {"_request_id"}
+    ATTRS = web.Request.ATTRS | {"_request_id", "began"}
 
     headers_of_replies = DEFAULTS
     beginning_of_json = _beginning(DEFAULTS)
     cors: Cors | None = None
     request_ids: RequestIds
+    began: float | None = None
     _request_id: str | None = None
 
     @property

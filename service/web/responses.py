@@ -42,7 +42,7 @@ class ShortReply(web.StreamResponse):
         super().__init__()
         self.content_length = len(body)
         self._json = body
-        self._revision = revision
+        self.revision = revision
         self._age = age
 
     async def prepare(self, request: web.BaseRequest) -> None:
@@ -56,8 +56,8 @@ class ShortReply(web.StreamResponse):
             f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
             f"{REQUEST_ID}: {request.request_id}\r\n"
         )
-        if self._revision is not None:
-            head += f"{KV_REVISION}: {self._revision}\r\n"
+        if self.revision is not None:
+            head += f"{KV_REVISION}: {self.revision}\r\n"
         if self._age is not None:
             head += f"{KV_AGE}: {age_text(self._age)}\r\n"
         if not self._keep_alive:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
-from service.logs import RecentReasons
+from service.logs import RepeatedMessages
 from service.telemetry.families import Counter, Family, gauge
 from service.web.admission import Admission, is_read
 from service.web.client_timeouts import CHECK_INTERVAL
@@ -60,7 +60,7 @@ class HttpServer(web.Server):
         self._exempt = exempt
         self._reading = reading
         self._reserved: dict[RequestHandler, None] = {}  # the oldest is the first
-        self._reasons = RecentReasons()
+        self._repeated = RepeatedMessages(log)
 
     def __call__(self) -> RequestHandler:
         """Creates this package's connection: there is no parameter for its class."""
@@ -99,9 +99,11 @@ class HttpServer(web.Server):
         reserved = self._reserved.keys() - {connection}
         if len(self._connections) - len(reserved) <= limit:
             return True
-        reason = f"{limit} connections are open, the limit: closing idle ones"
-        if self._reasons.is_due(reason):
-            log.warning("%s", reason)
+        self._repeated.log(
+            logging.WARNING,
+            "%d connections are open, the limit: closing idle ones",
+            limit,
+        )
         count = max(1, int(limit * CLOSED_AT_A_TIME))
         reserved.add(connection)
         return self._close_idle(

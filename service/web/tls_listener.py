@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from service.logs import RepeatedMessages
 from service.telemetry.families import Counter
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class TlsSite(web.SockSite):
         self._closed = closed
         self._handshakes: dict[asyncio.Task[None], None] = {}  # the oldest is the first
         self._accepting: asyncio.Task[None] | None = None
+        self._repeated = RepeatedMessages(log)
 
     async def start(self) -> None:
         await web.BaseSite.start(self)
@@ -77,7 +79,9 @@ class TlsSite(web.SockSite):
             try:
                 connection, _ = await loop.sock_accept(self._sock)
             except OSError as error:
-                log.warning("cannot accept connections: %s", error.strerror)
+                self._repeated.log(
+                    logging.WARNING, "cannot accept connections: %s", error.strerror
+                )
                 await asyncio.sleep(PAUSE)
                 continue
             if len(self._handshakes) >= self._max_handshakes:

@@ -160,12 +160,12 @@ async def test_a_tarantool_that_cannot_be_started_is_tried_again(
 ) -> None:
     with service_process(tmp_path) as service:
         client = Client(session, service.url)
-        log = service.data / "tarantool.log"
-        log.unlink()
-        log.mkdir()
+        own_socket = service.data / "tarantool.sock"
+        own_socket.unlink()
+        own_socket.mkdir()
         os.kill(tarantool_pid(service), signal.SIGKILL)
         wait_until(lambda: "cannot be started" in service.stderr(), TIMEOUT)
-        log.rmdir()
+        own_socket.rmdir()
         await wait_until_ready(client, TIMEOUT)
 
 
@@ -218,7 +218,6 @@ async def test_secrets_are_shown_nowhere(
         shown += environment(tarantool)
         service.stop()
         shown += service.stdout() + service.stderr()
-        shown += (service.data / "tarantool.log").read_text()
         assert "POST /api/login" in shown
         made = [(service.data / name).read_text() for name in SECRETS]
         secrets = [*made, given["ADMIN_PASSWORD"], "mistyped", str(client.token)]

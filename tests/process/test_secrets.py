@@ -75,7 +75,6 @@ def shown_by(process: ServiceProcess) -> list[str]:
     return [
         process.stdout(),
         process.stderr(),
-        (process.data / "tarantool.log").read_text(),
         command_line(process.pid),
         command_line(tarantool),
     ]
@@ -146,6 +145,9 @@ async def test_a_secret_that_is_shown_is_found(tmp_path: Path) -> None:
         leaked = secrets.leaked(shown_by(process), process.data)
         assert leaked == {secrets.password}
         local_console(process.data, f"require('log').info('{secrets.wrong}')")
+        await asyncio.to_thread(
+            wait_until, lambda: secrets.wrong in process.stderr(), PROCESS_TIMEOUT
+        )
         log = secrets.leaked(shown_by(process), process.data)
         assert log == {secrets.password, secrets.wrong}
         assert secrets.leaked([await command_line_of(secrets)], process.data) == {

@@ -286,7 +286,7 @@ def test_a_hangup_without_tls_ends_nothing(
 ) -> None:
     with service_process(tmp_path, **environ_for(tarantool)) as process:
         process.send(signal.SIGHUP)
-        wait_until(lambda: "nothing to reload" in process.stderr(), 5)
+        wait_until(lambda: "there is no certificate to reload" in process.stderr(), 5)
         assert process.stop() == 0
 
 

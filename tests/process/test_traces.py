@@ -1,6 +1,7 @@
 """Traces: what an OTLP receiver gets from a service, and what it does not."""
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -150,6 +151,22 @@ async def test_spans_contain_no_data_of_clients(
     assert b"kv.request_id" in everything  # a control of the search
     for secret in key, value, client.token or "":
         assert secret.encode() not in everything
+
+
+async def test_the_log_line_of_a_request_names_its_trace(
+    session: aiohttp.ClientSession,
+    tmp_path: Path,
+    tarantool: Tarantool,
+    receiver: Receiver,
+) -> None:
+    environ = environ_for(tarantool, KV_ACCESS_LOG="all", KV_LOG_FORMAT="json")
+    with service_process(tmp_path, **environ, **receiver.environ()) as service:
+        client = await logged_in(session, service)
+        await client.request("GET", "/api/me", headers=sent(True))
+        span = await asyncio.to_thread(one, receiver, "GET /api/me")
+        lines = [json.loads(line) for line in service.stderr().splitlines()]
+    (line,) = [each for each in lines if each.get("http.route") == "/api/me"]
+    assert (line["trace_id"], line["span_id"]) == (TRACE, span.span_id)
 
 
 async def test_a_stream_gets_no_span(

@@ -1,0 +1,92 @@
+"""The log of a process: what is written to it, in which form and where."""
+
+import logging
+import socket
+from typing import Self
+
+from service.errors import StartError
+from service.settings import Settings
+from service.telemetry.log_lines import (
+    NO_CONTEXT,
+    Access,
+    Context,
+    JsonFormat,
+    LineFormat,
+    Origin,
+    TextFormat,
+)
+from service.telemetry.log_output import LogOutput
+from service.telemetry.request_ids import current_request_id
+from service.telemetry.tracing import current_trace
+
+log = logging.getLogger(__name__)
+
+SERVICE_NAME = "kv-service"
+
+#: The first status whose requests are logged, by the values of KV_ACCESS_LOG. A client
+#: that disconnects before it gets a reply has 499 at most.
+FIRST_STATUS = {"off": 1000, "errors": 400, "all": 0}
+
+
+class Log:
+    """The log of this process: of its messages and of the requests that it answers.
+
+    :ivar first_status: requests whose reply has it, or a higher one, are logged
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """:raises StartError: the file cannot be opened"""
+        try:
+            self._output = LogOutput(settings.log_file)
+        except OSError as error:
+            raise StartError(f"KV_LOG_FILE: {error}") from None
+        self._format = _format(settings)
+        self._level = settings.log_level.upper()
+        self.first_status = FIRST_STATUS[settings.access_log]
+
+    def install(self) -> Self:
+        """Makes it the log of all loggers of this process."""
+        logging.basicConfig(level=self._level, handlers=[_Handler(self)], force=True)
+        logging.captureWarnings(True)
+        return self
+
+    def write_message(self, record: logging.LogRecord) -> None:
+        self._output.write(self._format.message(record, _current_context()))
+
+    def write_access(self, access: Access, context: Context) -> None:
+        self._output.write(self._format.access(access, context))
+
+    def reopen(self) -> None:
+        """Opens the file by its name, after it has been moved; logs a failure."""
+        try:
+            self._output.reopen()
+        except OSError as error:
+            log.error("the log file was not reopened: %s", error)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, to: Log) -> None:
+        super().__init__()
+        self._to = to
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._to.write_message(record)
+        except Exception:
+            self.handleError(record)
+
+
+def _format(settings: Settings) -> LineFormat:
+    if settings.log_format == "text":
+        return TextFormat()
+    return JsonFormat(Origin(SERVICE_NAME, f"{socket.gethostname()}:{settings.port}"))
+
+
+def context_of(request_id: str) -> Context:
+    """What a line belongs to that the task of this request logs."""
+    return Context(request_id, *current_trace())
+
+
+def _current_context() -> Context:
+    request_id = current_request_id()
+    return NO_CONTEXT if request_id is None else context_of(request_id)

@@ -1,0 +1,64 @@
+"""The output of the log: stderr, or a file that is opened again at a SIGHUP.
+
+Every process of the service writes to it by itself. A line is one write to a file that
+is open for appending, so that lines of different processes do not mix.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+#: Owner and group may read the file: it has addresses and names of users.
+MODE = 0o640
+
+STDERR = 2
+
+
+class LogOutput:
+    """Where the lines are written.
+
+    :param path: of the file; None: stderr
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """:raises OSError: the file cannot be opened"""
+        self.path = path
+        self._descriptor = STDERR if path is None else _open(path)
+        self._is_failing = False
+
+    def write(self, line: bytes) -> None:
+        """Writes a line. A failure does not fail the request: it is reported once."""
+        try:
+            written = os.write(self._descriptor, line)
+            while written < len(line):  # a pipe that does not block, or a full disk
+                written += os.write(self._descriptor, line[written:])
+            self._is_failing = False
+        except OSError as error:
+            if not self._is_failing:
+                self._is_failing = True
+                self._report(error)
+
+    def reopen(self) -> None:
+        """Opens the file by its name, where another one may be now.
+
+        The descriptor keeps its number: another thread can write in the meantime.
+
+        :raises OSError: it cannot be opened; the lines are written to the former one
+        """
+        if self.path is None:
+            return
+        opened = _open(self.path)
+        try:
+            os.dup2(opened, self._descriptor, inheritable=False)
+        finally:
+            os.close(opened)
+
+    def _report(self, error: OSError) -> None:
+        text = f"kv: cannot write the log {self.path}: {error.strerror}\n"
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                os.write(STDERR, text.encode(errors="backslashreplace"))
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)

@@ -1,0 +1,80 @@
+"""The lines of the access log: one for each request, without confidential data.
+
+A path contains keys, and a query may contain a ticket: a line has the template of the
+route instead. Nothing else that a client chooses is in it, except a known method, the
+name of an account whose token has been verified, and a valid request id.
+"""
+
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+
+from service.telemetry.log import Log, context_of
+from service.telemetry.log_lines import Access
+from service.web.access_log import UNKNOWN, route_of
+from service.web.headers import KV_REVISION, request_id_of
+from service.web.responses import Reply, ShortReply
+
+#: The number of keys that a request has touched.
+TOUCHED = web.RequestKey("touched", int)
+
+
+class AccessLines:
+    """Writes the lines to the log.
+
+    :param address_of: the address of a request's client
+    :param user_of: the name of the account that a request's token names
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        address_of: Callable[[web.BaseRequest], str | None],
+        user_of: Callable[[web.BaseRequest], str | None],
+    ) -> None:
+        self._log = log
+        self._first_status = log.first_status
+        self._address_of = address_of
+        self._user_of = user_of
+
+    def write(
+        self, request: web.BaseRequest, response: web.StreamResponse, seconds: float
+    ) -> None:
+        """Writes the line of a request, unless its reply is not to be logged."""
+        if response.status < self._first_status:
+            return
+        route = route_of(request)
+        self._log.write_access(
+            Access(
+                method=request.method if request.method in hdrs.METH_ALL else None,
+                route=None if route == UNKNOWN else route,
+                version=(request.version.major, request.version.minor),
+                status=response.status,
+                size=_size_of(request, response),
+                duration=seconds,
+                client=self._address_of(request),
+                user=self._user_of(request),
+                error=response.code if isinstance(response, Reply) else None,
+                keys=request.get(TOUCHED),
+                revision=_revision_of(response),
+            ),
+            context_of(request_id_of(request)),
+        )
+
+
+def _size_of(request: web.BaseRequest, response: web.StreamResponse) -> int:
+    """Bytes of the body that were sent; of a streamed one with those of its head.
+
+    The number of bytes of the head is not kept.
+    """
+    if request.method == hdrs.METH_HEAD:
+        return 0
+    sent, length = request.writer.output_size, response.content_length
+    return sent if length is None else min(sent, length)
+
+
+def _revision_of(response: web.StreamResponse) -> int | None:
+    if isinstance(response, ShortReply):
+        return response.revision
+    text = response.headers.get(KV_REVISION)
+    return None if text is None else int(text)

@@ -1,0 +1,288 @@
+"""The log in a file, which every process opens again at SIGHUP."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.support.certificates import Pair
+from tests.support.client import unique
+from tests.support.machine import wait_until
+from tests.support.service import (
+    ServiceProcess,
+    environ_for,
+    service_process,
+)
+from tests.support.tarantool import Tarantool, local_console
+from tests.support.workers import workers_of
+
+#: Rotations while clients send requests.
+ROTATIONS = 3
+
+CLIENTS = 4
+
+#: Seconds in which a signal is handled.
+TIMEOUT = 5.0
+
+LOGROTATE = """
+{folder}/*.log {{
+    rotate 10
+    create 0600
+    delaycompress
+    postrotate
+        kill -HUP {pid}
+    endscript
+}}
+"""
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """The folder of the log and of its predecessors."""
+    folder = tmp_path / "logs"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def logging_to(folder: Path, **more: str) -> dict[str, str]:
+    return {
+        "KV_LOG_FILE": str(folder / "kv.log"),
+        "KV_LOG_FORMAT": "json",
+        "KV_ACCESS_LOG": "all",
+        **more,
+    }
+
+
+def rotate(service: ServiceProcess, folder: Path) -> None:
+    """What logrotate does with `create`."""
+    log = folder / "kv.log"
+    number = len(list(folder.iterdir()))
+    log.rename(folder / f"kv.log.{number}")
+    log.touch(mode=0o600)
+    service.send(signal.SIGHUP)
+
+
+def rotate_without_create(service: ServiceProcess, folder: Path) -> None:
+    number = len(list(folder.iterdir()))
+    (folder / "kv.log").rename(folder / f"kv.log.{number}")
+    service.send(signal.SIGHUP)
+
+
+def rotate_by_program(service: ServiceProcess, folder: Path) -> None:
+    """logrotate itself, if it is installed."""
+    program = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("logrotate is not installed")
+    config = folder.parent / "logrotate.conf"
+    config.write_text(LOGROTATE.format(folder=folder, pid=service.pid))
+    config.chmod(0o600)
+    state = folder.parent / "logrotate.state"
+    subprocess.run([program, "--force", "--state", state, config], check=True)
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text()
+    assert text == "" or text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+class Requests:
+    """Clients that send one request after the other, each with an id of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.answered: list[str] = []
+        self._is_over = False
+
+    async def send(self) -> None:
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            while not self._is_over:
+                name = unique("request")
+                async with session.get(
+                    f"{self._url}/livez", headers={"X-Request-Id": name}
+                ) as reply:
+                    assert reply.status == 200
+                    self.answered.append(name)
+
+    def end(self) -> None:
+        self._is_over = True
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("how", [rotate, rotate_without_create, rotate_by_program])
+async def test_no_line_is_lost_when_the_file_is_rotated(
+    tmp_path: Path,
+    tarantool: Tarantool,
+    logs: Path,
+    workers: str,
+    how: Callable[[ServiceProcess, Path], None],
+) -> None:
+    environ = environ_for(tarantool, KV_WORKERS=workers, **logging_to(logs))
+    with service_process(tmp_path, **environ) as service:
+        requests = Requests(service.url)
+        clients = [asyncio.create_task(requests.send()) for _ in range(CLIENTS)]
+        for _ in range(ROTATIONS):
+            before = len(requests.answered)
+            while len(requests.answered) < before + 50:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(how, service, logs)
+            await asyncio.to_thread(wait_until, lambda: writes_to(logs), TIMEOUT)
+        rotated = {path: path.stat().st_size for path in logs.iterdir()}
+        del rotated[logs / "kv.log"]
+        await asyncio.sleep(0.5)
+        requests.end()
+        await asyncio.gather(*clients)
+        assert await asyncio.to_thread(service.stop) == 0
+        if workers == "1":  # others are still open in a worker that is starting
+            assert {path: path.stat().st_size for path in rotated} == rotated
+        assert len(rotated) == ROTATIONS
+        logged = Counter(
+            line["request_id"]
+            for path in logs.iterdir()
+            for line in lines_of(path)
+            if line["logger"] == "service.access"
+        )
+        assert logged == Counter(requests.answered)
+        assert service.stderr() == service.stdout() == ""
+
+
+def writes_to(logs: Path) -> bool:
+    log = logs / "kv.log"
+    return log.exists() and log.stat().st_size > 0
+
+
+def files_open_in(pid: int) -> set[str]:
+    found = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.add(os.readlink(entry))
+        except OSError:
+            continue
+    return found
+
+
+def processes_of(service: ServiceProcess) -> Iterator[int]:
+    """The service, the arbiter and the workers."""
+    waiting = [service.pid]
+    while waiting:
+        pid = waiting.pop()
+        yield pid
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        waiting += map(int, listed.split())
+
+
+async def test_every_process_opens_the_file_again_with_a_bad_certificate_too(
+    tmp_path: Path, tarantool: Tarantool, logs: Path, pair: Pair
+) -> None:
+    """Then the workers are not replaced."""
+    environ = environ_for(tarantool, KV_WORKERS="2", **pair.environ())
+    with service_process(tmp_path, **environ, **logging_to(logs)) as service:
+        before = workers_of(service)
+        pair.certificate.write_text("no certificate")
+        rotate(service, logs)
+        log = str(logs / "kv.log")
+
+        def have_reopened() -> bool:
+            opened = [files_open_in(pid) for pid in processes_of(service)]
+            assert len(opened) == 4
+            return all(log in each and f"{log}.1" not in each for each in opened)
+
+        wait_until(have_reopened, TIMEOUT)
+        assert workers_of(service) == before
+        assert "was not reloaded" in service.log_file()
+
+
+async def test_the_file_is_kept_if_it_cannot_be_opened_again(
+    tmp_path: Path, tarantool: Tarantool, logs: Path
+) -> None:
+    environ = environ_for(tarantool, **logging_to(logs))
+    with service_process(tmp_path, **environ) as service:
+        (logs / "kv.log").rename(logs / "kv.log.1")
+        (logs / "kv.log").mkdir()
+        service.send(signal.SIGHUP)
+        wait_until(
+            lambda: "was not reopened" in (logs / "kv.log.1").read_text(), TIMEOUT
+        )
+        assert service.stop() == 0
+        assert lines_of(logs / "kv.log.1")[-1]["message"] == "stopped"
+
+
+def test_the_embedded_tarantool_writes_to_the_same_file(
+    tmp_path: Path, logs: Path
+) -> None:
+    with service_process(tmp_path, **logging_to(logs)) as service:
+        local_console(service.data, "require('log').warn('one of mine')")
+        wait_until(lambda: "one of mine" in service.log_file(), TIMEOUT)
+        (line,) = [
+            line
+            for line in lines_of(logs / "kv.log")
+            if line["message"] == "one of mine"
+        ]
+        assert line["logger"] == "tarantool"
+        assert line["severity"] == "WARN"
+        assert line["process.pid"] != service.pid
+        rotate(service, logs)
+        wait_until(lambda: "certificate" in service.log_file(), TIMEOUT)
+        local_console(service.data, "require('log').warn('another one')")
+        wait_until(lambda: "another one" in service.log_file(), TIMEOUT)
+        assert service.stop() == 0
+        assert service.stderr() == service.stdout() == ""
+
+
+def test_the_file_is_readable_for_its_owner_and_group(
+    tmp_path: Path, tarantool: Tarantool, logs: Path
+) -> None:
+    before = os.umask(0)
+    try:
+        environ = environ_for(tarantool, **logging_to(logs))
+        with service_process(tmp_path, **environ):
+            assert stat.S_IMODE((logs / "kv.log").stat().st_mode) == 0o640
+    finally:
+        os.umask(before)
+
+
+def test_a_failed_start_is_in_the_file_and_on_stderr(
+    tmp_path: Path, tarantool: Tarantool, logs: Path
+) -> None:
+    environ = environ_for(tarantool, KV_STARTUP_TIMEOUT="1") | logging_to(logs)
+    environ["KV_TARANTOOL_URI"] = "127.0.0.1:1"
+    service = ServiceProcess(
+        tmp_path, {"PATH": os.environ["PATH"], **environ, "KV_DATA_DIR": str(tmp_path)}
+    )
+    with pytest.raises(RuntimeError, match="ended: kv: cannot start: cannot use"):
+        service.start()
+    assert service.exit_code() == 1
+    last = lines_of(logs / "kv.log")[-1]
+    assert last["severity"] == "FATAL"
+    assert last["message"].startswith("cannot start: cannot use Tarantool")
+
+
+async def test_a_file_that_cannot_be_written_fails_no_request(
+    tmp_path: Path, tarantool: Tarantool, logs: Path
+) -> None:
+    """One line on stderr reports it, however many lines are lost."""
+    environ = environ_for(tarantool, **logging_to(logs))
+    async with aiohttp.ClientSession() as session:
+        with service_process(tmp_path, **environ) as service:
+            (logs / "kv.log").rename(logs / "kv.log.1")
+            (logs / "kv.log").symlink_to("/dev/full")
+            service.send(signal.SIGHUP)
+            wait_until(lambda: "No space left" in service.stderr(), TIMEOUT)
+            for _ in range(3):
+                async with session.get(f"{service.url}/livez") as reply:
+                    assert reply.status == 200
+            assert service.stop() == 0
+            assert service.stderr() == (
+                f"kv: cannot write the log {logs}/kv.log: No space left on device\n"
+            )
