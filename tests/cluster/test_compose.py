@@ -1,9 +1,7 @@
 """docker-compose.cluster.yml, and the configurations of its containers."""
 
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from service.process.local_cluster import NAMES, config_path
 from service.process.secret_files import JWT_SECRET, OF_TARANTOOL
 from service.settings import Settings
 from service.sizes import MIB
+from tests.support.compose import compose_program
 from tests.support.machine import ROOT
 from tests.support.nginx import command
 
@@ -45,15 +44,6 @@ def parsed(path: Path) -> Any:
 
 def service(name: str) -> Any:
     return parsed(COMPOSE)["services"][name]
-
-
-def compose_program() -> str:
-    """The program of the tests' dependencies, next to their Python, or installed."""
-    beside = Path(sys.executable).with_name("docker-compose")
-    found = str(beside) if beside.exists() else shutil.which("docker-compose")
-    if found is None:
-        pytest.skip("no docker-compose")
-    return found
 
 
 def test_compose_accepts_the_file() -> None:
@@ -88,7 +78,8 @@ def test_each_node_has_its_name_and_a_volume_of_its_own() -> None:
         assert secrets == f"secrets:{node['working_dir']}/secrets:ro"
         assert volume.endswith(f":{node['working_dir']}/var")
         data.add(volume.partition(":")[0])
-    assert {*data, "secrets"} < parsed(COMPOSE)["volumes"].keys()
+    others = {"secrets", "prometheus", "grafana"}
+    assert data | others == parsed(COMPOSE)["volumes"].keys()
     assert len(data) == len(NAMES)
 
 

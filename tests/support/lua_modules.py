@@ -18,7 +18,9 @@ MODULES = {
     "names": "kv.accounts.names",
     "normal_form": "kv.accounts.normal_form",
     "pretty_json": "kv.admin.pretty_json",
+    "replication": "kv.metrics.replication",
     "role": "roles.kv",
+    "tarantool": "kv.metrics.tarantool",
 }
 
 SCRIPT = """
