@@ -42,6 +42,9 @@ scrape_configs:
 #: than the test.
 FOR, WINDOW = "1s", "10s"
 
+#: Queries for single values of a label, or of a metric, which a new service lacks.
+RARE = {"Age of the last backup, A", "Firing alerts, A", "Refused as overloaded, A"}
+
 #: Seconds between two checks of a condition.
 CHECK_INTERVAL = 0.2
 
@@ -184,13 +187,23 @@ async def is_over(watched: Watched, alert: str) -> bool:
     return not await watched.fires(alert)
 
 
-async def test_prometheus_answers_every_query_of_the_dashboard(
-    watched: Watched,
-) -> None:
-    empty = [
-        name
-        for name, query in queries().items()
-        if not await watched.prometheus.query(query)
-    ]
-    print(empty)
-    assert not {*empty} & {"Services, A"}
+async def test_the_dashboard_shows_whatever_prometheus_knows(watched: Watched) -> None:
+    """A query that matches no series of its metrics would have an empty panel."""
+
+    async def is_empty(query: str) -> bool:
+        return not await watched.prometheus.query(query)
+
+    async def unexpected() -> list[str]:
+        return [
+            name
+            for name, query in queries().items()
+            if name not in RARE
+            and await is_empty(query)
+            and not any([await is_empty(metric) for metric in metrics_in(query)])
+        ]
+
+    await until(lambda: is_none(unexpected()))
+
+
+async def is_none(names: Awaitable[list[str]]) -> bool:
+    return not await names
