@@ -68,7 +68,8 @@ def test_a_service_takes_every_setting_from_the_environment(name: str) -> None:
     files = {n for n in environment if n.removesuffix("_FILE") in settings} - settings
     assert environment.keys() == settings | files
     given = {n for n, value in environment.items() if value != f"${{{n}:-}}"}
-    assert given == {"KV_TARANTOOL_URI", "KV_TRUSTED_PROXIES"} | files
+    metrics = {"KV_METRICS_HOST", "KV_METRICS_PORT"}
+    assert given == {"KV_TARANTOOL_URI", "KV_TRUSTED_PROXIES"} | metrics | files
 
 
 @pytest.mark.parametrize("name", SERVICES)

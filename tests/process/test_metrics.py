@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
+from service.storage.metrics import MAX_AGE as STORAGE_MAX_AGE
 from tests.support.certificates import Pair
 from tests.support.machine import POLL_INTERVAL
 from tests.support.scrapes import Endpoint, Scrape
@@ -21,7 +22,7 @@ from tests.support.service import (
     service_environ,
     service_process,
 )
-from tests.support.tarantool import Tarantool
+from tests.support.tarantool import Tarantool, Tarantools
 from tests.support.workers import workers_of
 
 #: Seconds: the longest scrape, with a worker or a Tarantool that does not answer.
@@ -151,6 +152,27 @@ def test_a_port_that_is_taken(tmp_path: Path, endpoint: Endpoint) -> None:
     with socket.create_server(("127.0.0.1", endpoint.port)):
         reason = refusal(service_environ(tmp_path, **endpoint.environ))
     assert reason.startswith(f"cannot listen on 127.0.0.1:{endpoint.port}: ")
+
+
+async def test_without_tarantool_the_rest_is_served(
+    tmp_path: Path, tarantools: Tarantools, endpoint: Endpoint
+) -> None:
+    with tarantools.running() as own:
+        environ = environ_for(own, **endpoint.environ)
+        with service_process(tmp_path, **environ) as service:
+            before = await endpoint.scrape()
+            alias = f"127.0.0.1:{own.port}"
+            assert before.value("kv_storage_up", alias=alias) == 1
+            assert before.value("kv_keys", alias=alias) is not None
+            await asyncio.to_thread(own.kill)
+            await asyncio.sleep(STORAGE_MAX_AGE)
+            began = time.monotonic()
+            scrape = await endpoint.scrape()
+            assert time.monotonic() - began < MAX_SCRAPE + SLACK
+            assert scrape.value("kv_storage_up", alias=alias) == 0
+            assert scrape.value("kv_keys", alias=alias) is None
+            assert up(scrape) == {"0": 1}
+            assert service.stop() == 0
 
 
 # Several workers
