@@ -25,7 +25,16 @@ def logged(*steps: str | int) -> list[str]:
 
 
 def test_a_message_is_logged_once_in_an_interval() -> None:
-    steps = ["answer", 9, "answer", "answer", 1, "answer", 10, "answer"]
+    steps: list[str | int] = [
+        "answer",
+        9,
+        "answer",
+        "answer",
+        1,
+        "answer",
+        10,
+        "answer",
+    ]
     assert logged(*steps) == ["no answer", "no answer (2 more times)", "no answer"]
 
 
