@@ -22,6 +22,7 @@ LAYERS = (
     ("kv.leadership",),
     ("kv.exports", "kv.config", "kv.migrator"),
     ("kv.api", "kv.admin"),
+    ("kv.metrics",),
     ("kv.backup",),
     ("kv.data",),
     ("kv.accounts",),

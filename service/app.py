@@ -7,6 +7,7 @@ from aiohttp import web
 
 from service.api.changes import STREAM_TIMING, StreamTiming
 from service.api.context import (
+    ADMINISTRATOR,
     ADMISSION,
     FEED,
     LOGINS,
@@ -18,11 +19,12 @@ from service.api.context import (
     STORAGE,
     TICKETS,
     TOKENS,
+    TRACING,
 )
 from service.api.openapi.document import document
 from service.api.options import add_options
 from service.api.routes import EXEMPT_PATHS, READING, ROUTES, UNTIMED_PATHS
-from service.auth.administrator import ensure_administrator
+from service.auth.administrator import Administrator
 from service.auth.logins import Logins
 from service.auth.passwords import MAX_WAITING, PasswordHasher
 from service.auth.tickets import Tickets
@@ -32,6 +34,7 @@ from service.storage.client import Storage
 from service.storage.connection import CALL_TIMEOUT
 from service.storage.feed import Feed
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 from service.web.admission import HEALTH_RESERVE, Admission, admission_middleware
 from service.web.problems import problem_middleware
 from service.web.reply_compression import (
@@ -67,7 +70,9 @@ DEFAULT_TUNING = Tuning()
 TUNING = web.AppKey("tuning", Tuning)
 
 
-def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Application:
+def create_app(
+    settings: Settings, tuning: Tuning = DEFAULT_TUNING, tracing: Tracing | None = None
+) -> web.Application:
     """The application, not started yet.
 
     :param settings: with an address, a password and a signing secret
@@ -85,6 +90,8 @@ def create_app(settings: Settings, tuning: Tuning = DEFAULT_TUNING) -> web.Appli
     app[TUNING] = tuning
     app[STREAM_TIMING] = tuning.stream
     app[METRICS] = Metrics()
+    if tracing is not None:
+        app[TRACING] = tracing
     app[ADMISSION] = admission
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
@@ -118,6 +125,8 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
         settings.tarantool_password,
         settings.failover_wait,
         settings.stale_limit,
+        app[METRICS],
+        app.get(TRACING),
     )
     await app[STORAGE].open(settings.startup_timeout)
     yield
@@ -138,13 +147,18 @@ async def end_feed(app: web.Application) -> None:
 async def passwords(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[PASSWORDS] = PasswordHasher(
-        settings.bcrypt_rounds, settings.workers, app[TUNING].max_waiting
+        settings.bcrypt_rounds,
+        app[METRICS],
+        settings.workers,
+        app[TUNING].max_waiting,
     )
-    app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS])
+    app[LOGINS] = Logins(app[STORAGE], app[PASSWORDS], app[METRICS])
     yield
     app[PASSWORDS].close()
 
 
 async def administrator(app: web.Application) -> AsyncIterator[None]:
-    await ensure_administrator(app[SETTINGS], app[STORAGE], app[PASSWORDS])
+    app[ADMINISTRATOR] = Administrator(app[SETTINGS], app[STORAGE], app[PASSWORDS])
+    await app[ADMINISTRATOR].open()
     yield
+    await app[ADMINISTRATOR].close()

@@ -181,6 +181,7 @@ class Conflict(Problem):
 
 class UserExists(Conflict):
     code = "user_exists"
+    default = "User already exists"
 
 
 class NotACounter(Conflict):

@@ -13,6 +13,7 @@ from service.auth.credentials import check_password
 from service.auth.passwords import PasswordHasher
 from service.errors import InvalidRequest
 from service.settings import Settings, SettingsError
+from service.telemetry.metrics import Metrics
 
 
 class NoPassword(Exception):
@@ -53,7 +54,7 @@ def _require(password: str) -> str:
 
 
 async def _hash(password: str, rounds: int) -> str:
-    hasher = PasswordHasher(rounds)
+    hasher = PasswordHasher(rounds, Metrics())
     try:
         with hasher.enter_queue() as entry:
             return await hasher.hash(password, entry)

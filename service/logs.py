@@ -21,7 +21,7 @@ class _Repeated:
 
 
 class RepeatedMessages:
-    """A logger of messages that may repeat: it logs a text once in `LOG_INTERVAL`.
+    """A logger of messages that may repeat: it logs each once in `LOG_INTERVAL`.
 
     The next time, the text has the number of repetitions that were not logged.
     """
@@ -31,23 +31,31 @@ class RepeatedMessages:
     ) -> None:
         self._log = log
         self._clock = clock
-        self._texts: dict[str, _Repeated] = {}
+        self._messages: dict[str, _Repeated] = {}
 
-    def log(self, level: int, message: str, *args: object) -> None:
+    def log(
+        self, level: int, message: str, *args: object, topic: str | None = None
+    ) -> bool:
+        """Logs a message unless it repeats one; returns whether it did.
+
+        :param topic: what makes two messages the same; None: their text
+        """
         text = message % args if args else message
+        topic = topic or text
         now = self._clock()
-        last = self._texts.get(text)
+        last = self._messages.get(topic)
         if last is not None and now - last.logged_at < LOG_INTERVAL:
             last.skipped += 1
-            return
+            return False
         if last is not None:
-            del self._texts[text]
-        elif len(self._texts) >= MAX_REMEMBERED:
-            del self._texts[next(iter(self._texts))]
-        self._texts[text] = _Repeated(now)
+            del self._messages[topic]
+        elif len(self._messages) >= MAX_REMEMBERED:
+            del self._messages[next(iter(self._messages))]
+        self._messages[topic] = _Repeated(now)
         repeated = f" ({last.skipped} more times)" if last and last.skipped else ""
         self._log.log(level, "%s%s", text, repeated)
+        return True
 
     def forget(self) -> None:
         """Logs the next message whatever it is: the cause of the others is over."""
-        self._texts.clear()
+        self._messages.clear()

@@ -41,6 +41,7 @@ SECRETS = (
     "KV_TARANTOOL_PASSWORD",
     "KV_JWT_SECRET",
     "KV_JWT_SECRET_PREVIOUS",
+    "KV_METRICS_TOKEN",
     "ADMIN_PASSWORD",
 )
 
@@ -192,6 +193,11 @@ class Settings(
     cors_origins: Origins = Origins()
     allowed_hosts: HostNames = HostNames()
 
+    #: 0: there is no listener for metrics.
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    metrics_host: str = "127.0.0.1"
+    metrics_token: Secret = Secret()
+
     tarantool_uri: Addresses = Addresses()
     tarantool_user: str = "kv_service"
     tarantool_password: Secret = Secret()
@@ -280,6 +286,8 @@ class Settings(
                 )
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("KV_TLS_CERT and KV_TLS_KEY go together: set both")
+        if self.metrics_port == self.port:
+            raise ValueError("KV_METRICS_PORT must not be KV_PORT")
         if self.share(self.max_held) < self.max_body:
             raise ValueError(
                 "KV_MAX_HELD / KV_WORKERS must not be less than KV_MAX_BODY"

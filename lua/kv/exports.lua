@@ -23,11 +23,14 @@ local function names()
     return found
 end
 
---- Procedures that every node of a cluster answers, not only the leader: the state of the node,
--- and reads that may be stale, for which the migrations must have arrived.
+--- Procedures that every node of a cluster answers, not only the leader: the state and the
+-- metrics of the node, and reads that may be stale. For those the migrations must have arrived: a
+-- compatible one lets the previous version run on its result, not this version without it.
 local ON_EVERY_NODE = {
     status = function() end,
+    metrics = function() end,
     get_stale = leader.check_prepared,
+    get_stale_each = leader.check_prepared,
     list_stale = leader.check_prepared,
 }
 

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from service.api.bodies import read_body
 from service.api.context import (
+    ADMINISTRATOR,
     ADMISSION,
     LOGINS,
     PASSWORDS,
@@ -27,7 +28,7 @@ from service.auth.client_address import client_address
 from service.auth.fair_queue import Client
 from service.auth.logins import Attempt
 from service.auth.tokens import CALLER
-from service.errors import RegistrationClosed, before_write
+from service.errors import RegistrationClosed, UserExists, before_write
 from service.model import Caller, User
 from service.web.connection import has_left
 from service.web.responses import json_reply
@@ -39,6 +40,8 @@ async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
     username, password = parse_new_credentials(await read_body(request))
+    if request.app[ADMINISTRATOR].is_reserved(username):
+        raise UserExists()
     client = _client(request)
     with request.app[PASSWORDS].enter_queue(client) as entry:
         await request.app[STORAGE].begin_sign_up(client.address)

@@ -5,12 +5,21 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api.context import TICKETS, TOKENS
+from service.api.context import METRICS, TICKETS, TOKENS
 from service.api.parsing.queries import parse_ticket
 from service.api.sse import EVENT_STREAM, accepts_events
 from service.auth.signer import Verified
 from service.auth.tokens import CALLER, EXPIRES_AT
-from service.errors import InvalidRequest, TokenInvalid
+from service.errors import (
+    InvalidRequest,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    TokenRevoked,
+)
+
+#: Refusals of a request for its token or ticket: of its content, or of its account.
+TOKEN_REFUSALS = (TokenMissing, TokenInvalid, TokenExpired, TokenRevoked)
 
 #: Raises `Problem` for a request whose caller cannot be verified.
 Authenticate = Callable[[web.Request], Awaitable[Verified]]
@@ -49,7 +58,12 @@ def authenticated(authenticate: Authenticate, handler: Handler) -> Handler:
     """The handler, called with `CALLER` and `EXPIRES_AT` set on the request."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        request[CALLER], request[EXPIRES_AT] = await authenticate(request)
-        return await handler(request)
+        try:
+            request[CALLER], request[EXPIRES_AT] = await authenticate(request)
+            return await handler(request)
+        except TOKEN_REFUSALS as refused:
+            reason = refused.code.removeprefix("token_")
+            request.app[METRICS].tokens_refused.add(reason)
+            raise
 
     return handle

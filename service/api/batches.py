@@ -15,7 +15,7 @@ from service.api.parsing.batch_bodies import (
     parse_write,
 )
 from service.api.schemas.replies import SUCCESS
-from service.api.sized_reads import MAX_CALLS, expected_size, sized_read
+from service.api.sized_reads import MAX_CALLS, expected_size, read_stale, sized_read
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
@@ -71,15 +71,12 @@ async def read(request: web.Request) -> web.StreamResponse:
 async def _read_stale(
     request: web.Request, keys: list[str], detailed: bool
 ) -> web.StreamResponse:
-    read_rows = partial(request.app[STORAGE].get_stale, request[CALLER], keys)
-    size = expected_size(request, len(keys))
-    age, revision, rows = await sized_read(request, size, read_rows)
+    age, revision, rows = await read_stale(request, keys)
     note_touched(request, "read", len(keys))
     if detailed:
         return with_age(spliced_reply(_detailed(keys, rows)), age, revision)
-    found = [(key, row.value) for key, row in zip(keys, rows, strict=True) if row]
-    reply = spliced_reply(['{"data":', *members_of(found), "}"])
-    return with_age(reply, age, revision)
+    found = {key: row.value for key, row in zip(keys, rows, strict=True) if row}
+    return data_reply(request, found, revision, age)
 
 
 async def _values(

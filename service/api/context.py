@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from service.auth.administrator import Administrator
 from service.auth.logins import Logins
 from service.auth.passwords import PasswordHasher
 from service.auth.tickets import Tickets
@@ -10,16 +11,22 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.feed import Feed
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 from service.web.admission import Admission
 from service.web.request_metrics import RequestMetrics
 
 SETTINGS = web.AppKey("settings", Settings)
 METRICS = web.AppKey("metrics", Metrics)
 REQUEST_METRICS = web.AppKey("request_metrics", RequestMetrics)
+
+#: Missing where traces are disabled.
+TRACING = web.AppKey("tracing", Tracing)
+
 ADMISSION = web.AppKey("admission", Admission)
 STORAGE = web.AppKey("storage", Storage)
 FEED = web.AppKey("feed", Feed)
 PASSWORDS = web.AppKey("passwords", PasswordHasher)
+ADMINISTRATOR = web.AppKey("administrator", Administrator)
 LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
 TICKETS = web.AppKey("tickets", Tickets)

@@ -5,7 +5,6 @@ from aiohttp import web
 
 from service.api.context import STORAGE
 from service.api.schemas.replies import Status
-from service.errors import StorageUnavailable
 from service.web.responses import json_reply
 
 #: In the query of `/readyz`: it is enough that stale reads are answered.
@@ -22,9 +21,7 @@ async def livez(request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     storage = request.app[STORAGE]
     if READS in request.query:
-        is_ready = await storage.is_ready_for_stale_reads()
+        await storage.check_ready_for_stale_reads()
     else:
-        is_ready = await storage.is_ready()
-    if not is_ready:
-        raise StorageUnavailable()
+        await storage.check_ready()
     return json_reply(READY)

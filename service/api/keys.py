@@ -13,7 +13,7 @@ from service.api.parsing.keys import parse_key
 from service.api.parsing.queries import parse_key_query, parse_put_query
 from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
-from service.api.sized_reads import EXPECTED, sized_read
+from service.api.sized_reads import EXPECTED, read_stale, sized_read
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
@@ -93,8 +93,7 @@ async def _stale_row(
     request: web.Request, key: str
 ) -> tuple[Row | None, Mapping[str, str]]:
     """The row that a node has, and headers with its age."""
-    read = partial(request.app[STORAGE].get_stale, request[CALLER], [key])
-    age, revision, (row,) = await sized_read(request, EXPECTED, read)
+    age, revision, (row,) = await read_stale(request, [key])
     return row, age_headers(age, revision)
 
 

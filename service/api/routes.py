@@ -37,7 +37,7 @@ class Route(NamedTuple):
     :ivar reads: whether a POST writes nothing, as a GET does
     :ivar is_exempt: whether it is answered beyond every limit and under any host name
     :ivar has_head: whether a GET route answers HEAD too
-    :ivar is_timed: whether its requests are in the histogram of durations
+    :ivar is_timed: whether its requests are in the histogram of durations and in traces
     """
 
     method: str

@@ -1,13 +1,17 @@
 """Reads that reserve memory for the reply before they call the storage."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, SETTINGS
+from service.api.context import ADMISSION, SETTINGS, STORAGE
+from service.auth.tokens import CALLER
 from service.errors import ReplyTooLarge
+from service.model import StaleRows
 from service.sizes import SMALL
+from service.storage.client import MAX_COALESCED_KEYS
 from service.web.reservation import reserve, take_slot
 
 T = TypeVar("T")
@@ -51,3 +55,23 @@ async def sized_read(
             size = refused.size
         reserve(request, 0)  # reserves nothing while it waits for a slot
         calls -= 1
+
+
+async def read_stale(request: web.Request, keys: Sequence[str]) -> StaleRows:
+    """The rows that some node has; those of a few keys in a call with other requests.
+
+    :raises Stale: no node has confirmed data within the limit of their age
+    :raises ReplyTooLarge: the result exceeds the largest size
+    :raises Overloaded: there is no memory for it, or no slot for a large reply
+    """
+    storage, caller = request.app[STORAGE], request[CALLER]
+    size, calls = expected_size(request, len(keys)), MAX_CALLS
+    if len(keys) <= MAX_COALESCED_KEYS:
+        limit = request.app[SETTINGS].max_body
+        found = await storage.get_stale_small(caller, keys, limit)
+        if not isinstance(found, int):
+            return found
+        size, calls = found, MAX_CALLS - 1
+    return await sized_read(
+        request, size, partial(storage.get_stale, caller, keys), calls
+    )

@@ -13,9 +13,15 @@ from typing import NamedTuple
 
 from service.auth.fair_queue import Client
 from service.auth.passwords import PasswordHasher
-from service.errors import InvalidCredentials, Overloaded, Unavailable
+from service.errors import (
+    InvalidCredentials,
+    Overloaded,
+    TooManyAttempts,
+    Unavailable,
+)
 from service.model import User
 from service.storage.client import Storage
+from service.telemetry.metrics import Metrics
 
 #: Requests that wait for the check of another request: each occupies a connection.
 MAX_SHARING = 256
@@ -35,20 +41,38 @@ class Attempt(NamedTuple):
 class Logins:
     """The checks of attempts; identical ones share a check."""
 
-    def __init__(self, storage: Storage, passwords: PasswordHasher) -> None:
+    def __init__(
+        self, storage: Storage, passwords: PasswordHasher, metrics: Metrics
+    ) -> None:
         self._storage = storage
         self._passwords = passwords
+        self._results = metrics.logins
         self._checks: dict[Attempt, _Check] = {}  # the latest of each attempt
         self._sharing = 0
 
     async def check(self, attempt: Attempt, has_left: Callable[[], bool]) -> User:
-        """Returns the account if name and password are right.
+        """Returns the account if name and password are right; counts the result.
 
         :param has_left: whether the client seems to have closed its connection
         :raises InvalidCredentials: the name is unknown or the password is wrong
         :raises TooManyAttempts: the name or the address has reached its limit
         :raises Overloaded: the queue or the number of shared checks is full
         """
+        try:
+            user = await self._check(attempt, has_left)
+        except InvalidCredentials:
+            self._results.add("wrong")
+            raise
+        except TooManyAttempts:
+            self._results.add("throttled")
+            raise
+        except Overloaded:
+            self._results.add("overloaded")
+            raise
+        self._results.add("ok")
+        return user
+
+    async def _check(self, attempt: Attempt, has_left: Callable[[], bool]) -> User:
         check = self._checks.get(attempt)
         if check is None or check.has_begun:
             check = self._start(attempt, check)

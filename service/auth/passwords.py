@@ -9,7 +9,8 @@ import base64
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import bcrypt
 from service.auth.fair_queue import Client, FairQueue, QueueEntry, QueueFull
 from service.errors import Overloaded
 from service.settings import MIN_BCRYPT_ROUNDS
+from service.telemetry.metrics import Metrics
 
 #: A hash occupies a core for about 0.2 s at cost 12. One core, if there are several, is
 #: left to the event loop and Tarantool.
@@ -55,9 +57,14 @@ class PasswordHasher:
     """
 
     def __init__(
-        self, rounds: int, workers: int = 1, max_waiting: int = MAX_WAITING
+        self,
+        rounds: int,
+        metrics: Metrics,
+        workers: int = 1,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         self._rounds = rounds
+        self._checks = metrics.password_checks
         threads = max(1, THREADS // workers)
         self._limit = threads + max(1, max_waiting // workers)
         self._queue = FairQueue(threads, self._limit, "bcrypt")
@@ -100,7 +107,9 @@ class PasswordHasher:
         """
         work = partial(_check, password, known_hash, costs, self._rounds)
         with self._overloaded():
-            return await entry.run(work)
+            verdict, seconds = await entry.run(partial(_timed, work))
+        self._checks.observe(seconds)
+        return verdict
 
     @contextlib.contextmanager
     def _overloaded(self) -> Iterator[None]:
@@ -110,6 +119,12 @@ class PasswordHasher:
             raise Overloaded(
                 f"{self._limit} passwords are being checked, the limit"
             ) from None
+
+
+def _timed(work: Callable[[], Verdict]) -> tuple[Verdict, float]:
+    """The result of the work, and the seconds that it took in its thread."""
+    began = time.monotonic()
+    return work(), time.monotonic() - began
 
 
 def _check(

@@ -4,11 +4,13 @@ It forks the workers, replaces each that dies or hangs, and all of them at a SIG
 """
 
 import asyncio
+import itertools
 import logging
 import os
 import pickle  # nosec B403
+import socket
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -19,10 +21,19 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from service.api.context import METRICS
 from service.errors import StartError
 from service.process import parent_death
 from service.process.serving import running
 from service.process.sockets import BACKLOG
+from service.process.worker_metrics import (
+    DIED,
+    HUNG,
+    RELOAD,
+    START,
+    answering,
+    send_starting,
+)
 from service.process.workers import WORKER_STOP_TIMEOUT
 from service.settings import Settings
 from service.telemetry.log import Log
@@ -45,10 +56,12 @@ class WorkerTask(NamedTuple):
     """What each worker gets from the arbiter.
 
     :ivar reports: a descriptor, to which it writes the result of its start
+    :ivar channel: of its metrics; None: they are not collected
     """
 
     settings: Settings
     reports: int
+    channel: socket.socket | None
     log: Log
 
 
@@ -74,9 +87,11 @@ class Worker(GunicornUVLoopWebWorker):
     """A process that serves the application on one listener.
 
     :ivar listener_index: which one; its replacement inherits the pending connections
+    :ivar slot: a number that no other worker has at the same time
     """
 
     listener_index: int
+    slot: int
     sockets: list[Any]
 
     def init_process(self) -> None:
@@ -88,12 +103,15 @@ class Worker(GunicornUVLoopWebWorker):
         super().init_process()
 
     async def _run(self) -> None:
-        settings, reports, logs = self.wsgi
+        settings, reports, channel, logs = self.wsgi
         logs.reopen()  # a SIGUSR1 before this process handled it
         (listener,) = self.sockets
         try:
             tls = tls_of(settings)
-            async with running(settings, listener.sock, tls, logs=logs) as runner:
+            async with (
+                running(settings, listener.sock, tls, logs=logs) as runner,
+                answering(channel, self.slot, runner.app[METRICS]),
+            ):
                 self.booted = True
                 _report_start(reports, "")
                 while self.alive:
@@ -119,11 +137,45 @@ class Worker(GunicornUVLoopWebWorker):
         super().handle_quit(sig, frame)
 
 
-def assign_listener(arbiter: Arbiter, worker: Worker) -> None:
-    """Picks the listener with fewest workers: during a reload there are two sets."""
-    taken = Counter(present.listener_index for present in arbiter.WORKERS.values())
-    indexes = range(len(arbiter.LISTENERS))
-    worker.listener_index = min(indexes, key=taken.__getitem__)
+class Spawning:
+    """What each new worker gets, and the reason why it is started.
+
+    :param channel: of the workers' metrics
+    """
+
+    def __init__(self, workers: int, channel: socket.socket | None) -> None:
+        self._workers = workers
+        self._channel = channel
+        self._reloads = 0  # workers that a reload is going to start
+        self._replacements: deque[str] = deque()
+
+    def pre_fork(self, arbiter: Arbiter, worker: Worker) -> None:
+        """Picks a slot, and the listener with fewest workers: a reload has two sets."""
+        present = arbiter.WORKERS.values()
+        slots = {each.slot for each in present}
+        worker.slot = next(slot for slot in itertools.count() if slot not in slots)
+        taken = Counter(each.listener_index for each in present)
+        indexes = range(len(arbiter.LISTENERS))
+        worker.listener_index = min(indexes, key=taken.__getitem__)
+        send_starting(self._channel, self._reason(worker))
+
+    def child_exit(self, arbiter: Arbiter, worker: Worker) -> None:
+        """Remembers the end of a worker that has to be replaced."""
+        if len(arbiter.WORKERS) < self._workers:
+            # the arbiter aborts a worker without heartbeats
+            self._replacements.append(HUNG if worker.aborted else DIED)
+
+    def on_reload(self, _: Arbiter) -> None:
+        self._reloads = self._workers
+        self._replacements.clear()
+
+    def _reason(self, worker: Worker) -> str:
+        if self._reloads:
+            self._reloads -= 1
+            return RELOAD
+        if self._replacements:
+            return self._replacements.popleft()
+        return START if worker.age <= self._workers else DIED
 
 
 class Service(BaseApplication):  # type: ignore[misc]  # no types
@@ -135,16 +187,19 @@ class Service(BaseApplication):  # type: ignore[misc]  # no types
     def __init__(self, task: WorkerTask, listeners: Sequence[str]) -> None:
         self._task = task
         self._listeners = listeners
+        self._spawning = Spawning(task.settings.workers, task.channel)
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in {
             "backlog": BACKLOG,
+            "child_exit": self._spawning.child_exit,
             "bind": [f"fd://{listener}" for listener in self._listeners],
             "control_socket_disable": True,
             "graceful_timeout": int(WORKER_STOP_TIMEOUT),
             "logger_class": logger_class(self._task.log),
-            "pre_fork": assign_listener,
+            "on_reload": self._spawning.on_reload,
+            "pre_fork": self._spawning.pre_fork,
             "timeout": HEARTBEAT_TIMEOUT,
             "worker_class": Worker,
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
@@ -160,15 +215,16 @@ def _report_start(reports: int, text: str) -> None:
     os.write(reports, f"{' '.join(text.split())}\n".encode(errors="backslashreplace"))
 
 
-def main(parent: str, *listeners: str) -> None:
+def main(parent: str, channel: str, *listeners: str) -> None:
     parent_death.die_with(int(parent))
     # Ctrl-C signals the process group of the terminal: the parent stops this one
     os.setpgid(0, 0)
     reports = os.dup(1)
     os.dup2(2, 1)
     settings = pickle.load(sys.stdin.buffer)  # noqa: S301  # nosec B301
-    logs = Log(settings).install()
-    Arbiter(Service(WorkerTask(settings, reports, logs), listeners)).run()
+    metrics = socket.socket(fileno=int(channel)) if channel else None
+    task = WorkerTask(settings, reports, metrics, Log(settings).install())
+    Arbiter(Service(task, listeners)).run()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ node outlives this process.
 import argparse
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import re
 import shutil
+import socket
 import subprocess  # nosec B404
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -33,6 +35,7 @@ from service.process.embedded_tarantool import (
     lua_folder,
 )
 from service.process.parent_death import die_with
+from service.process.port_holder import port_holder
 from service.process.run import serve
 from service.process.signals import cancel_on_signal
 from service.process.tarantool_log import FAILURE
@@ -50,6 +53,12 @@ ADDRESS = re.compile(rf"({'|'.join(NAMES)}):3301")
 
 #: The first version with the configuration in YAML and with elections that work.
 LEAST_VERSION = (3, 0)
+
+#: Why a node gives up at its start, in its log, if it was too slow for another one, or
+#: that one for it: started again, it succeeds.
+PEERS_NOT_READY = re.compile(
+    r"can't initialize storage: .*(failed to connect|bootstrap|checkpoint|timed out)"
+)
 
 #: In the folder of a node, where its configuration expects them.
 SECRETS = "secrets"
@@ -96,14 +105,32 @@ class LocalNode:
         """:raises OSError: it cannot be started"""
         await self._child.spawn()
 
+    def check_port(self) -> None:
+        """:raises StartError: another program listens on its port"""
+        port = int(self.address.port)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.address.host, port))
+            except OSError as error:
+                reason = str(error.strerror)
+                if error.errno == errno.EADDRINUSE:
+                    reason += f" ({port_holder(port)})"
+                raise StartError(f"cannot listen on {self.address}: {reason}") from None
+
     async def started(self) -> None:
         """Waits until it listens; at the first start the nodes wait for each other.
 
         :raises StartError: it ended
+        :raises OSError: it cannot be started again
         """
         while not await self._listens():
             if not self._child.is_running:
-                raise StartError(f"{self.name} did not start: {self._failure()}")
+                failure = self._failure()
+                if PEERS_NOT_READY.search(failure) is None:
+                    raise StartError(f"{self.name} did not start: {failure}")
+                log.warning("%s ended (%s): restart", self.name, failure)
+                await self.spawn()
             await asyncio.sleep(POLL_INTERVAL)
         log.info("%s listens on %s, its log is %s", self.name, self.address, self._log)
         self._child.keep_alive(lambda status: f"{status}; {self._failure()}")
@@ -113,12 +140,17 @@ class LocalNode:
 
     def _failure(self) -> str:
         """Why the last process ended, according to its log."""
-        with self._log.open("rb") as file:
-            file.seek(self._log_begin)
-            found = FAILURE.findall(file.read().decode(errors="replace"))
+        found = FAILURE.findall(self._log_of_process())
         return found[-1] if found else f"its log is {self._log}"
 
+    def _log_of_process(self) -> str:
+        with self._log.open("rb") as file:
+            file.seek(self._log_begin)
+            return file.read().decode(errors="replace")
+
     async def _listens(self) -> bool:
+        if f"bound to {self.address}" not in self._log_of_process():
+            return False  # another server may answer at the address
         try:
             reader, writer = await asyncio.open_connection(
                 self.address.host, self.address.port
@@ -219,14 +251,15 @@ async def local_cluster(
 async def _start(nodes: list[LocalNode], seconds: int) -> None:
     """Returns when all nodes listen.
 
-    :raises StartError: one ended, or did not listen in time
+    :raises StartError: one ended, did not listen in time, or its port is in use
     """
+    for node in nodes:
+        node.check_port()
     try:
         for node in nodes:
             await node.spawn()
         async with asyncio.timeout(seconds):
-            for node in nodes:
-                await node.started()
+            await _all_started(nodes)
     except TimeoutError:
         raise StartError(
             f"the nodes did not start within {seconds} s (KV_STARTUP_TIMEOUT); their "
@@ -234,6 +267,18 @@ async def _start(nodes: list[LocalNode], seconds: int) -> None:
         ) from None
     except OSError as error:
         raise StartError(f"a node cannot be started: {error}") from None
+
+
+async def _all_started(nodes: list[LocalNode]) -> None:
+    """:raises StartError: one ended
+    :raises OSError: one cannot be started again
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for node in nodes:
+                group.create_task(node.started())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def run(ports: tuple[int, ...], settings: Settings, logs: Log) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from service.api.context import ADMINISTRATOR, METRICS
 from service.app import create_app
 from service.process.embedded_tarantool import embedded_tarantool
+from service.process.metrics_listener import listening_for_scrapes, serving_metrics
 from service.process.resource_limits import raise_descriptor_limit
 from service.process.serving import running
 from service.process.signals import cancel_on_signal, reload_on_signal
 from service.process.sockets import bind, worker_listeners
+from service.process.worker_metrics import START, answering, send_starting
 from service.process.workers import Workers
 from service.settings import Secret, Settings
 from service.telemetry.log import Log
@@ -37,18 +40,26 @@ async def serve(settings: Settings, logs: Log) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings))
+            scrapes = stack.enter_context(listening_for_scrapes(settings))
             if not settings.tarantool_uri:
                 settings = await stack.enter_async_context(embedded_tarantool(settings))
+            channel = await stack.enter_async_context(
+                serving_metrics(settings, scrapes)
+            )
             host, port = listener.getsockname()[:2]
             if settings.workers == 1:
+                send_starting(channel, START)
                 runner = await stack.enter_async_context(
                     running(settings, listener, tls, logs=logs)
+                )
+                await stack.enter_async_context(
+                    answering(channel, 0, runner.app[METRICS])
                 )
                 stack.push_async_callback(runner.drain)
                 ended: Coroutine[Any, Any, object] = asyncio.Event().wait()
             else:
                 workers = await stack.enter_async_context(
-                    running_workers(settings, listener)
+                    running_workers(settings, listener, channel)
                 )
 
                 def reopen() -> None:
@@ -65,23 +76,26 @@ async def serve(settings: Settings, logs: Log) -> None:
 
 @contextlib.asynccontextmanager
 async def running_workers(
-    settings: Settings, listener: socket.socket
+    settings: Settings, listener: socket.socket, channel: socket.socket | None
 ) -> AsyncIterator[Workers]:
     """Workers, serving on the listener's address.
 
+    :param channel: of their metrics
     :raises StartError: a worker cannot start
     """
     # an error that would end the start of each worker is reported once, and the
-    # administrator's account is created once
-    dry_run = web.AppRunner(create_app(settings))
+    # administrator's account is created once, if the storage is available
+    app = create_app(settings)
+    dry_run = web.AppRunner(app)
     try:
         await dry_run.setup()
+        if not app[ADMINISTRATOR].is_missing:
+            settings = msgspec.structs.replace(
+                settings, admin_login="", admin_password=Secret()
+            )
     finally:
         await dry_run.cleanup()
-    workers = Workers(
-        msgspec.structs.replace(settings, admin_login="", admin_password=Secret()),
-        worker_listeners(settings, listener),
-    )
+    workers = Workers(settings, worker_listeners(settings, listener), channel)
     try:
         await workers.start()
         yield workers

@@ -8,17 +8,21 @@ from functools import partial
 from aiohttp import web
 
 from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
-from service.api.routes import EXEMPT_PATHS, READING
+from service.api.routes import EXEMPT_PATHS, READING, UNTIMED_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.auth.client_address import exact_address
 from service.auth.tokens import name_of_caller
 from service.process.resource_limits import max_connections
 from service.process.sockets import BACKLOG, cannot_listen
 from service.settings import Settings
+from service.telemetry.event_loop import EventLoopMonitor
+from service.telemetry.families import Family, gauge
 from service.telemetry.log import Log
+from service.telemetry.tracing import Tracing, tracing_of
 from service.web.access_lines import AccessLines
 from service.web.access_log import access_log_class
 from service.web.cors import Cors
+from service.web.dispatch import request_of
 from service.web.headers import request_class
 from service.web.hosts import allowed_hosts
 from service.web.runner import Runner
@@ -39,24 +43,40 @@ async def running(
     :param logs: of this process; None: one of its own
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
-    app = create_app(settings, tuning)
+    tracing = tracing_of()
+    app = create_app(settings, tuning, tracing)
     app[ADMISSION].max_connections = min(
         app[ADMISSION].max_connections,
         max_connections(tuning.health_reserve, has_handshakes=tls is not None),
     )
-    runner = _runner(app, logs or Log(settings), is_secure=tls is not None)
+    if tls is not None:
+        app[METRICS].add_source(partial(_certificate_families, tls))
+    logs = logs or Log(settings)
+    runner = _runner(app, logs, tracing, is_secure=tls is not None)
     try:
         await runner.setup()
         try:
             await _site(runner, listener, tls).start()
         except OSError as error:
-            raise cannot_listen(settings, error) from None
-        yield runner
+            raise cannot_listen(settings.host, settings.port, error) from None
+        with EventLoopMonitor(app[METRICS].event_loop_lag, request_of).running():
+            yield runner
     finally:
         await runner.cleanup()
+        if tracing is not None:
+            await tracing.close()
 
 
-def _runner(app: web.Application, logs: Log, *, is_secure: bool) -> Runner:
+def _certificate_families(tls: Tls) -> list[Family]:
+    if tls.expires_at is None:
+        return []
+    name = "kv_tls_certificate_expiry_timestamp_seconds"
+    return [gauge(name, "When the certificate expires.", tls.expires_at)]
+
+
+def _runner(
+    app: web.Application, logs: Log, tracing: Tracing | None, *, is_secure: bool
+) -> Runner:
     settings = app[SETTINGS]
     lines = AccessLines(
         logs,
@@ -71,6 +91,8 @@ def _runner(app: web.Application, logs: Log, *, is_secure: bool) -> Runner:
         hosts=allowed_hosts(settings, EXEMPT_PATHS),
         exempt=EXEMPT_PATHS,
         reading=READING,
+        tracing=tracing,
+        untraced=UNTIMED_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
         metrics=app[METRICS],
         access_log_class=access_log_class(

@@ -15,17 +15,25 @@ def bind(settings: Settings, *, shared: bool = False) -> socket.socket:
     :param shared: other shared sockets may be bound to the same port
     :raises StartError: the address cannot be bound
     """
-    where = (settings.host, settings.port)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return bind_to(settings.host, settings.port, shared=shared)
+
+
+def bind_to(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket, bound to this address but not listening.
+
+    :param shared: other shared sockets may be bound to the same port
+    :raises StartError: the address cannot be bound
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind(where)
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise cannot_listen(settings, error) from None
+        raise cannot_listen(host, port, error) from None
     return listener
 
 
@@ -42,11 +50,11 @@ def worker_listeners(settings: Settings, probe: socket.socket) -> list[socket.so
         for listener in listeners:
             listener.listen(BACKLOG)
     except OSError as error:
-        raise cannot_listen(settings, error) from None
+        raise cannot_listen(settings.host, settings.port, error) from None
     return listeners
 
 
-def cannot_listen(settings: Settings, error: OSError) -> StartError:
+def cannot_listen(host: str, port: int, error: OSError) -> StartError:
     # not os.strerror: the numbers of failed name look-ups are not errno values
     reason = error.strerror or str(error)
-    return StartError(f"cannot listen on {settings.host}:{settings.port}: {reason}")
+    return StartError(f"cannot listen on {host}:{port}: {reason}")

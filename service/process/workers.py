@@ -48,11 +48,18 @@ class Workers:
 
     :param settings: of each worker
     :param listeners: one for each worker; `start` closes them in this process
+    :param channel: of their metrics; None: they are not collected
     """
 
-    def __init__(self, settings: Settings, listeners: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        listeners: Sequence[socket.socket],
+        channel: socket.socket | None = None,
+    ) -> None:
         self._settings = settings
         self._listeners = listeners
+        self._channel = channel
         self._serve = False
         self._reader: asyncio.Task[None] | None = None
         self._arbiter = Child("the arbiter of the workers", self._spawn, STOP_TIMEOUT)
@@ -106,12 +113,14 @@ class Workers:
         with contextlib.ExitStack() as stack:
             # left open here, they would accept connections that no worker answers
             numbers = [stack.enter_context(each).fileno() for each in self._listeners]
+            channels = [] if self._channel is None else [self._channel.fileno()]
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *_import_options(), "-m", ARBITER),
-                *(str(os.getpid()), *map(str, numbers)),
+                *(str(os.getpid()), ",".join(map(str, channels))),
+                *map(str, numbers),
                 stdin=PIPE,
                 stdout=PIPE,
-                pass_fds=numbers,
+                pass_fds=[*numbers, *channels],
                 env=inherited,
             )
         if process.stdin is None:

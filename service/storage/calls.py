@@ -7,7 +7,8 @@ may have been applied.
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from time import monotonic
 from typing import Any
 
 from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
@@ -31,8 +32,14 @@ from service.storage.refusals import (
     is_ahead,
     is_refused_by_follower,
     is_unconfirmed,
+    kind_of,
     problem_of,
+    stale_problem_of,
+    too_old,
 )
+from service.telemetry.families import Observations
+from service.telemetry.metrics import DURATIONS, Metrics
+from service.telemetry.tracing import Tracing
 from service.yielding import yield_loop
 
 log = logging.getLogger(__name__)
@@ -44,6 +51,24 @@ MAX_INTERACTIVE = SMALL + 8 * KIB
 #: Seconds after which a stale read is sent to the next node.
 STALE_TIMEOUT = 1.0
 
+#: A long poll: its duration says nothing about the storage.
+LONG_POLL = "kv.v1.follow"
+
+#: The kind of error of a call for which there is no node.
+NO_NODE = "no_node"
+
+
+class _Durations(dict[str, Observations]):
+    """The durations of calls, by procedure."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__({LONG_POLL: Observations(DURATIONS)})  # never collected
+        self._histogram = metrics.storage_calls
+
+    def __missing__(self, procedure: str) -> Observations:
+        self[procedure] = found = self._histogram.child(procedure)
+        return found
+
 
 class Calls:
     """Calls procedures on the nodes.
@@ -51,9 +76,18 @@ class Calls:
     :param stale_limit: the largest age of stale data, in seconds
     """
 
-    def __init__(self, nodes: Nodes, stale_limit: float) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        stale_limit: float,
+        metrics: Metrics,
+        tracing: Tracing | None = None,
+    ) -> None:
         self._nodes = nodes
+        self._tracing = tracing
         self._stale_limit = stale_limit
+        self._durations = _Durations(metrics)
+        self._errors = metrics.storage_errors
         self._repeated = RepeatedMessages(log)
 
     async def call(
@@ -80,19 +114,9 @@ class Calls:
             instance = self._nodes.leader
             if instance is None:
                 deadline = deadline or self._nodes.deadline()
-                instance = await self._nodes.next_leader(deadline, applied)
-            bulk = size > MAX_INTERACTIVE
-            connection = instance.bulk if bulk else instance.interactive
-            # asynctnt's request and response refer to each other: their contents,
-            # perhaps a batch of many megabytes, would stay until the next full garbage
-            # collection
-            sent = list(args)
+                instance = await self._next_leader(deadline, applied)
             try:
-                response = await connection.call(procedure, sent)
-                body = list(response.body)
-                response.body.clear()
-                await yield_loop(size)
-                return body
+                return await self._exchange(instance, procedure, args, size)
             except TarantoolDatabaseError as error:
                 if is_unconfirmed(error):
                     applied = "unknown" if writes else None
@@ -113,8 +137,55 @@ class Calls:
                     raise StorageUnavailable(applied=applied) from None
                 instance.drop()
                 deadline = deadline or self._nodes.deadline()
-            finally:
-                sent.clear()
+
+    async def _next_leader(self, deadline: float, applied: Applied | None) -> Instance:
+        """Waits until a node leads.
+
+        :raises Unavailable: as `Nodes.next_leader` does
+        """
+        try:
+            return await self._nodes.next_leader(deadline, applied)
+        except Unavailable:
+            self._errors.add(NO_NODE)
+            raise
+
+    async def _exchange(
+        self,
+        instance: Instance,
+        procedure: str,
+        args: Sequence[Any],
+        size: int,
+        timeout: float = CALL_TIMEOUT,  # noqa: ASYNC109 - that of asynctnt
+    ) -> list[Any]:
+        """Calls a procedure on this instance, once, and counts it.
+
+        :raises TarantoolDatabaseError: the procedure has failed
+        :raises TarantoolNetworkError: the connection is lost
+        :raises OSError: it is lost, or there is no answer in time
+        """
+        bulk = size > MAX_INTERACTIVE
+        connection = instance.bulk if bulk else instance.interactive
+        # asynctnt's request and response refer to each other: their contents, perhaps a
+        # batch of many megabytes, would stay until the next full garbage collection
+        sent = list(args)
+        began = monotonic()
+        try:
+            result = connection.call(procedure, sent, timeout=timeout)
+            if self._tracing is not None:
+                result = self._tracing.call(procedure, instance.address, result)
+            response = await result
+            body = list(response.body)
+            response.body.clear()
+        except (TarantoolDatabaseError, TarantoolNetworkError, OSError) as error:
+            kind = kind_of(error)
+            if kind is not None:
+                self._errors.add(kind)
+            raise
+        finally:
+            self._durations[procedure].observe(monotonic() - began)
+            sent.clear()
+        await yield_loop(size)
+        return body
 
     async def _has_moved(
         self,
@@ -141,9 +212,9 @@ class Calls:
         """Calls a procedure for stale data on the nearest node that has it.
 
         :return: the age of the data in seconds, and the other results
-        :raises Stale: no node has heard from a leader within the limit
+        :raises Stale: no node has confirmed data within the limit of their age
         """
-        problem: Problem = StorageUnavailable()
+        problem: Problem | None = None
         tried: list[Address] = []
         while candidates := self._candidates(tried, problem):
             instance = candidates[0]
@@ -153,25 +224,26 @@ class Calls:
                 body = await self._call_on(
                     instance, timeout, procedure, *args, size=size
                 )
-            except (Unavailable, TokenRevoked, NotGranted) as why:
+                if body[0] <= self._stale_limit:
+                    return body
+                raise too_old(body[0], self._stale_limit)
+            except (TokenRevoked, NotGranted) as why:
                 problem = why
-                continue
-            if body[0] <= self._stale_limit:
-                return body
-            problem = Stale(
-                f"The data is {body[0]:.1f} s old, the limit is {self._stale_limit} s"
-            )
-        raise problem
+            except Unavailable as why:
+                # the best node is tried first: its reason is the one to report
+                if not isinstance(problem, Stale):
+                    problem = why
+        raise problem or StorageUnavailable()
 
     def _candidates(
-        self, tried: Collection[Address], problem: Problem
+        self, tried: Collection[Address], problem: Problem | None
     ) -> list[Instance]:
         """The instances that may answer a stale read, the best one first.
 
         :param problem: why the last one has not; the leader decides if an account is
             refused: another node may not have the account yet
         """
-        is_refused = not isinstance(problem, Unavailable)
+        is_refused = isinstance(problem, TokenRevoked | NotGranted)
         return [
             instance
             for instance in self._nodes.nearest(self._stale_limit)
@@ -187,23 +259,14 @@ class Calls:
         *args: Any,
         size: int,
     ) -> list[Any]:
-        """Calls a procedure that reads on this instance, once."""
+        """Calls a procedure for stale data on this instance, once."""
         await yield_loop(size)
-        bulk = size > MAX_INTERACTIVE
-        connection = instance.bulk if bulk else instance.interactive
-        sent = list(args)
         try:
-            response = await connection.call(procedure, sent, timeout=timeout)
-            body = list(response.body)
-            response.body.clear()
-            await yield_loop(size)
-            return body
+            return await self._exchange(instance, procedure, args, size, timeout)
         except TarantoolDatabaseError as error:
-            raise self._exception_of(error, None, writes=False) from None
+            raise self._stale_exception_of(error) from None
         except (TarantoolNetworkError, OSError):
             raise StorageUnavailable() from None
-        finally:
-            sent.clear()
 
     def _exception_of(
         self, error: TarantoolDatabaseError, applied: Applied | None, *, writes: bool
@@ -217,6 +280,13 @@ class Calls:
             self._log(str(problem))
             if is_refused_by_follower(error):
                 problem.applied = applied
+        return problem or error
+
+    def _stale_exception_of(self, error: TarantoolDatabaseError) -> Exception:
+        """The same for a stale read."""
+        problem = stale_problem_of(error)
+        if isinstance(problem, Unavailable):
+            self._log(str(problem))
         return problem or error
 
     def _log(self, reason: str) -> None:

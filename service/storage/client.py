@@ -36,6 +36,9 @@ from service.sizes import KIB
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
 from service.storage.nodes import Nodes
+from service.storage.refusals import too_old
+from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 
 #: Keys of a read or a write, and bytes of their values, up to which it is coalesced
 #: with others. The fixed cost of a call is negligible for a larger one, and the other
@@ -51,6 +54,9 @@ SmallGet = tuple[Caller, Sequence[str], int]
 #: The values; the bytes that they take, if these are too many; None for a request that
 #: must wait for the WAL or is refused: it needs a call of its own.
 SmallResult = list[str | None] | int | None
+
+#: The same of a stale read.
+SmallStaleResult = StaleRows | int | None
 
 #: The last argument of a read: a result that is too large is answered by its size.
 SIZED = True
@@ -70,13 +76,17 @@ class Storage:
         password: str,
         failover_wait: float,
         stale_limit: float,
+        metrics: Metrics,
+        tracing: Tracing | None = None,
     ) -> None:
-        self._nodes = Nodes(addresses, user, password, failover_wait)
+        self._nodes = Nodes(addresses, user, password, failover_wait, metrics)
         self._stale_limit = stale_limit
-        calls = Calls(self._nodes, stale_limit)
+        calls = Calls(self._nodes, stale_limit, metrics, tracing)
         self._call, self._call_any = calls.call, calls.call_any
-        self._gets = Coalescer(self._get_each, MAX_COALESCED_REQUESTS)
-        self._puts = Coalescer(self._put_each, MAX_COALESCED_REQUESTS)
+        options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
+        self._gets = Coalescer(self._get_each, *options)
+        self._stale_gets = Coalescer(self._get_stale_each, *options)
+        self._puts = Coalescer(self._put_each, *options)
 
     async def open(self, max_wait: float) -> None:
         """Connects; tries again for `max_wait` seconds.
@@ -89,24 +99,29 @@ class Storage:
         """Disconnects."""
         await self._nodes.close()
 
-    async def is_ready(self) -> bool:
+    async def check_ready(self) -> None:
         """Checks that Tarantool answers and has the procedures of `kv.v1`.
 
         In a cluster: that a leader accepts calls, or has done lately.
+
+        :raises Unavailable: why not
         """
         if self._nodes.has_elections:
-            return self._nodes.is_ready
-        try:
+            self._nodes.check_leader()
+        else:
             await self._call("kv.v1.status")
-        except StorageUnavailable:
-            return False
-        return True
 
-    async def is_ready_for_stale_reads(self) -> bool:
-        """Checks that an instance has data within the limit of stale reads."""
-        if self._nodes.has_elections:
-            return self._nodes.lowest_lag <= self._stale_limit
-        return await self.is_ready()
+    async def check_ready_for_stale_reads(self) -> None:
+        """Checks that an instance has data within the limit of stale reads.
+
+        :raises Unavailable: why none has
+        """
+        if not self._nodes.has_elections:
+            await self.check_ready()
+        elif (lag := self._nodes.lowest_lag) is None:
+            raise StorageUnavailable()
+        elif lag > self._stale_limit:
+            raise too_old(lag, self._stale_limit)
 
     async def has_user(self, username: str) -> bool:
         """Checks whether an account exists."""
@@ -322,12 +337,24 @@ class Storage:
         """
         return _rows(await self._get(caller, keys, max_bytes, detailed=True))
 
+    async def get_stale_small(
+        self, caller: Caller, keys: Sequence[str], max_bytes: int
+    ) -> StaleRows | int:
+        """Reads as `get_stale` does, and is coalesced as `get_small` is.
+
+        :return: the rows, or the bytes that `get_stale` has to be called with
+        :raises Stale: as `get_stale`
+        """
+        limit = min(max_bytes, MAX_COALESCED_BYTES)
+        found = await self._stale_gets.submit((caller, keys, limit))
+        return limit if found is None else found
+
     async def get_stale(
         self, caller: Caller, keys: Sequence[str], max_bytes: int
     ) -> StaleRows:
         """Reads confirmed values of any node with their revisions and times to live.
 
-        :raises Stale: no node has heard from a leader within the limit
+        :raises Stale: no node has confirmed data within the limit of their age
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read a key
         :raises ReplyTooLarge: keys and values take more than `max_bytes`
@@ -392,7 +419,7 @@ class Storage:
     ) -> tuple[float, Listing]:
         """Reads a page of the confirmed keys of any node; returns its age, too.
 
-        :raises Stale: no node has heard from a leader within the limit
+        :raises Stale: no node has confirmed data within the limit of their age
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
@@ -456,6 +483,15 @@ class Storage:
         results: list[SmallResult]
         (results,) = await self._call("kv.v1.get_each", gets, SIZED)
         return results
+
+    async def _get_stale_each(self, gets: list[SmallGet]) -> list[SmallStaleResult]:
+        age, revision, results = await self._call_any(
+            "kv.v1.get_stale_each", gets, size=0
+        )
+        return [
+            StaleRows(age, revision, _rows(found)) if isinstance(found, list) else found
+            for found in results
+        ]
 
 
 def _can_be_coalesced(keys: Sequence[str], values: Sequence[str]) -> bool:

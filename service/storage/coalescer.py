@@ -8,8 +8,13 @@ delays no others. With the same number of clients this makes fewer calls.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextvars import Context
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from service.telemetry.families import Observations
+from service.telemetry.tracing import CURRENT_SPAN, context_of
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -26,18 +31,22 @@ class Coalescer(Generic[Request, Result]):
 
     :param call: takes requests, returns a result for each, in their order
     :param max_requests: of one call; the next ones are sent in another call
+    :param sizes: counts the requests of each call
     """
 
     def __init__(
         self,
         call: Callable[[list[Request]], Awaitable[list[Result]]],
         max_requests: int,
+        sizes: Observations,
     ) -> None:
         self._call = call
         self._max_requests = max_requests
+        self._sizes = sizes
         self._loop = asyncio.get_running_loop()
         self._requests: list[Request] = []
         self._results: list[asyncio.Future[Result]] = []
+        self._spans: list[Span] = []  # of those requests that are sampled
         self._scheduled: asyncio.Handle | None = None
         self._in_flight: set[asyncio.Task[None]] = set()
 
@@ -49,6 +58,8 @@ class Coalescer(Generic[Request, Result]):
         result: asyncio.Future[Result] = self._loop.create_future()
         self._requests.append(request)
         self._results.append(result)
+        if (span := CURRENT_SPAN.get()) is not None:
+            self._spans.append(span)
         if len(self._requests) == self._max_requests:
             self._send()
         elif self._scheduled is None:
@@ -63,11 +74,12 @@ class Coalescer(Generic[Request, Result]):
         if self._scheduled is not None:
             self._scheduled.cancel()
             self._scheduled = None
+        self._sizes.observe(len(self._requests))
         task = self._loop.create_task(
             self._run(self._requests, self._results),
-            context=Context(),  # of no request: the call serves several
+            context=context_of(self._spans),
         )
-        self._requests, self._results = [], []
+        self._requests, self._results, self._spans = [], [], []
         self._in_flight.add(task)
         task.add_done_callback(self._call_ended)
 

@@ -17,6 +17,8 @@ class Status(NamedTuple):
     :ivar term: of the election; 0: there are no elections
     :ivar quorum: whether it sees a majority of the nodes
     :ivar lag: seconds since it heard from the leader
+    :ivar name: its own in a cluster
+    :ivar version: of Tarantool
     """
 
     read_only: bool
@@ -25,6 +27,8 @@ class Status(NamedTuple):
     term: int = 0
     quorum: bool = True
     lag: float = 0.0
+    name: str | None = None
+    version: str = ""
 
     @classmethod
     def parse(cls, status: Mapping[str, Any]) -> "Status":
@@ -38,6 +42,8 @@ class Status(NamedTuple):
             term=int(status.get("term") or 0),
             quorum=bool(status.get("quorum", True)),
             lag=float("inf") if lag is None and "lag" in status else float(lag or 0),
+            name=status.get("name"),
+            version=str(status.get("version") or ""),
         )
 
 

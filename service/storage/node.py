@@ -12,6 +12,7 @@ from service.logs import RepeatedMessages
 from service.settings import Address
 from service.storage.connection import CALL_TIMEOUT, Instance, Unreachable
 from service.storage.leadership import Status, View
+from service.telemetry.families import Counter
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Node:
     """An address with its instance, which it reconnects and polls.
 
     :param on_change: called after each change of the instance or its status
+    :param reconnects: counts the connections after the first one
     :param is_polled: whether the status is polled; otherwise it is that of the start
     :ivar instance: None while it is not connected
     :ivar is_logging: whether its failures are warnings; at the start they are expected
@@ -49,6 +51,7 @@ class Node:
         user: str,
         password: str,
         on_change: Callable[[], None],
+        reconnects: Counter,
         *,
         is_polled: bool,
     ) -> None:
@@ -62,6 +65,8 @@ class Node:
         self._user = user
         self._password = password
         self._on_change = on_change
+        self._reconnects = reconnects
+        self._has_connected = False
         self._is_polled = is_polled
         self._is_silent = False
         self._clock = asyncio.get_running_loop().time
@@ -133,6 +138,9 @@ class Node:
             await asyncio.gather(watch, asyncio.sleep(RECONNECT_INTERVAL))
 
     def _use(self, instance: Instance, status: Status) -> None:
+        if self._has_connected:
+            self._reconnects.add()
+        self._has_connected = True
         self.instance, self.status = instance, status
         self._polled_at = self._clock()
         self.failure = None

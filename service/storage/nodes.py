@@ -21,6 +21,7 @@ from service.settings import Address
 from service.storage.connection import Instance
 from service.storage.leadership import choose_instance, choose_leader
 from service.storage.node import Node
+from service.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,21 @@ class Nodes:
         user: str,
         password: str,
         failover_wait: float,
+        metrics: Metrics,
     ) -> None:
         self.leader: Instance | None = None
         self.has_elections = False
         self._failover_wait = failover_wait
         is_polled = len(addresses) > 1
         self._nodes = [
-            Node(address, user, password, self._update, is_polled=is_polled)
+            Node(
+                address,
+                user,
+                password,
+                self._update,
+                metrics.storage_reconnects,
+                is_polled=is_polled,
+            )
             for address in addresses
         ]
         self._clock = asyncio.get_running_loop().time
@@ -116,24 +125,29 @@ class Nodes:
         await asyncio.gather(*(node.close() for node in self._nodes))
         self.leader = None
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether a leader accepts calls, or has done lately."""
+    def check_leader(self) -> None:
+        """Checks that a leader accepts calls, or has done lately.
+
+        :raises NoQuorum: the nodes see no majority
+        :raises StorageUnavailable: no node leads, or none answers
+        """
         since = self._no_leader_since
-        return since is None or self._clock() - since < self._failover_wait
+        if since is not None and self._clock() - since >= self._failover_wait:
+            raise self._why_none(None)
 
     @property
-    def lowest_lag(self) -> float:
-        """Seconds since a node that answers heard from a leader; infinite: none has."""
-        return min(node.lag for node in self._nodes)
+    def lowest_lag(self) -> float | None:
+        """Seconds since a node that answers heard from a leader; infinite: none has
+        since its start; None: no node answers."""
+        return min((node.lag for node in self._nodes if node.answers), default=None)
 
     def nearest(self, max_lag: float) -> list[Instance]:
         """The instances that answer, those with the lowest latency first.
 
-        :param max_lag: seconds; nodes that lag more come last
+        :param max_lag: seconds; nodes that lag more come last, by their lag
         """
         answering = sorted(
-            (node.lag > max_lag, node.latency, i, node.instance)
+            (max(node.lag, max_lag), node.latency, i, node.instance)
             for i, node in enumerate(self._nodes)
             if node.answers and node.instance
         )

@@ -5,6 +5,8 @@ matched; the text becomes the detail. Refusals that are results, such as failed
 conditions, are raised in client.py.
 """
 
+import math
+
 from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError
 
 from service.errors import (
@@ -17,9 +19,11 @@ from service.errors import (
     NotGranted,
     Problem,
     RevisionAhead,
+    Stale,
     StorageFull,
     StorageUnavailable,
     TokenRevoked,
+    Unavailable,
     UserExists,
 )
 
@@ -84,6 +88,45 @@ def problem_of(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None
     if code in NO_SUCH_API:
         return StorageUnavailable("The storage lacks a procedure", applied=applied)
     return None
+
+
+def stale_problem_of(error: TarantoolDatabaseError) -> Problem | None:
+    """The same for a stale read, which any node can answer."""
+    custom_type = _custom_type(error)
+    if custom_type == NOT_LEADER:
+        return too_old(math.inf, 0)
+    if custom_type == NOT_CONFIRMED:
+        return Stale("A write of this data is not confirmed by a majority yet")
+    return problem_of(error, writes=False)
+
+
+def too_old(age: float, limit: float) -> Stale:
+    """The error reply for stale data.
+
+    :param age: of the most recent data, in seconds; infinite: not known
+    :param limit: the largest age, in seconds
+    """
+    if age == math.inf:
+        return Stale("No storage node that answers knows how old its data is")
+    return Stale(f"The data is {age:.1f} s old, the limit is {limit} s")
+
+
+def kind_of(error: Exception) -> str | None:
+    """The kind of a failed call, for the metrics; None: a rule has refused it."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if not isinstance(error, TarantoolDatabaseError):
+        return "connection"
+    if is_unconfirmed(error):
+        return "unconfirmed"
+    if is_refused_by_follower(error):
+        return "not_leader"
+    problem = problem_of(error, writes=False)
+    if problem is None:
+        return "fault"
+    if isinstance(problem, StorageFull):
+        return "full"
+    return "unavailable" if isinstance(problem, Unavailable) else None
 
 
 def is_refused_by_follower(error: TarantoolDatabaseError) -> bool:

@@ -17,6 +17,7 @@ from service.telemetry.log_lines import (
 )
 from service.telemetry.log_output import LogOutput
 from service.telemetry.request_ids import current_request_id
+from service.telemetry.tracing import current_trace
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,11 @@ def _format(settings: Settings) -> LineFormat:
     return JsonFormat(Origin(SERVICE_NAME, f"{socket.gethostname()}:{settings.port}"))
 
 
+def context_of(request_id: str) -> Context:
+    """What a line belongs to that the task of this request logs."""
+    return Context(request_id, *current_trace())
+
+
 def _current_context() -> Context:
     request_id = current_request_id()
-    return NO_CONTEXT if request_id is None else Context(request_id=request_id)
+    return NO_CONTEXT if request_id is None else context_of(request_id)

@@ -32,23 +32,25 @@ class Metrics:
         self.keys_touched = Counter(
             "kv_keys_touched", "Keys of calls that succeeded.", "operation"
         )
-        self.logins = Counter("kv_logins", "Logins.", "result")
+        self.logins = Counter(
+            "kv_logins", "Logins and confirmations of a password.", "result"
+        )
         self.password_checks = Histogram(
             "kv_password_check_duration_seconds",
             "Time of a password check, without its wait in the queue.",
             DURATIONS,
         )
         self.tokens_refused = Counter(
-            "kv_tokens_refused", "Requests with a token that is not accepted.", "reason"
+            "kv_tokens_refused", "Requests refused for their token.", "reason"
         )
         self.storage_calls = Histogram(
             "kv_storage_call_duration_seconds",
-            "Time of a call of a procedure.",
+            "Time of a call of a procedure, without long polls.",
             DURATIONS,
             "procedure",
         )
         self.storage_errors = Counter(
-            "kv_storage_errors", "Calls of procedures that failed.", "kind"
+            "kv_storage_errors", "Attempts of calls that failed.", "kind"
         )
         self.storage_reconnects = Counter(
             "kv_storage_reconnects", "Connections to a node that were opened again."

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from aiohttp import hdrs, web
 
-from service.telemetry.log import Log
-from service.telemetry.log_lines import Access, Context
+from service.telemetry.log import Log, context_of
+from service.telemetry.log_lines import Access
 from service.web.access_log import UNKNOWN, route_of
 from service.web.headers import KV_REVISION, request_id_of
 from service.web.responses import Reply, ShortReply
@@ -58,7 +58,7 @@ class AccessLines:
                 keys=request.get(TOUCHED),
                 revision=_revision_of(response),
             ),
-            Context(request_id=request_id_of(request)),
+            context_of(request_id_of(request)),
         )
 
 

@@ -8,12 +8,14 @@ way to do so.
 
 from functools import partial
 from time import perf_counter
+from types import FrameType
 from typing import cast
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.telemetry.request_ids import CURRENT_REQUEST
+from service.web.access_log import UNKNOWN, route_of
 from service.web.connection import HttpConnection
 from service.web.headers import HeadedRequest
 from service.web.hosts import AllowedHosts
@@ -75,3 +77,18 @@ class Dispatcher:
             return await self._app._handle(request)
         except web.HTTPException as refused:  # for `Expect`, before the middlewares
             return http_problem(request, refused)
+
+
+def request_of(frame: FrameType) -> str:
+    """The request that a stack belongs to, by method and route; empty: none.
+
+    :param frame: the innermost one
+    """
+    found: FrameType | None = frame
+    while found is not None:
+        if found.f_code is Dispatcher.__call__.__code__:
+            request = found.f_locals["request"]
+            method = request.method if request.method in hdrs.METH_ALL else UNKNOWN
+            return f"{method} {route_of(request)}"
+        found = found.f_back
+    return ""

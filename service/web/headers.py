@@ -48,7 +48,12 @@ def age_headers(age: float, revision: int) -> dict[str, str]:
 
     :param age: of the data, in seconds
     """
-    return {KV_REVISION: str(revision), KV_AGE: f"{age:.3f}"}
+    return {KV_REVISION: str(revision), KV_AGE: age_text(age)}
+
+
+def age_text(age: float) -> str:
+    """The value of `KV-Age`."""
+    return f"{age:.3f}"
 
 
 def _beginning(headers: Mapping[str, str]) -> bytes:

@@ -9,11 +9,13 @@ from typing import Any
 from aiohttp import web
 
 from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 from service.web.admission import Admission
 from service.web.dispatch import Dispatcher
 from service.web.framing import MAX_HEAD, MAX_HEADERS, MAX_LINE
 from service.web.hosts import AllowedHosts
 from service.web.server import HttpServer
+from service.web.tracing import TracedDispatcher
 
 #: Seconds that requests in flight get to finish.
 GRACE = 10.0
@@ -32,6 +34,8 @@ class Runner(web.AppRunner):
         hosts: AllowedHosts | None,
         exempt: Collection[str],
         reading: Container[tuple[str, str]],
+        tracing: Tracing | None,
+        untraced: Collection[str],
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -50,6 +54,8 @@ class Runner(web.AppRunner):
         self._hosts = hosts
         self._exempt = exempt
         self._reading = reading
+        self._tracing = tracing
+        self._untraced = untraced
         self._http_server: HttpServer | None = None
         self._checks: asyncio.Task[None] | None = None
 
@@ -61,7 +67,7 @@ class Runner(web.AppRunner):
         """
         server = await super()._make_server()
         self._http_server = http_server = HttpServer(
-            Dispatcher(self.app, self._hosts),
+            self._handler(),
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             admission=self._admission,
@@ -73,6 +79,12 @@ class Runner(web.AppRunner):
         self._metrics.add_source(http_server.collect)
         self._checks = asyncio.create_task(http_server.check_connections())
         return http_server
+
+    def _handler(self) -> Dispatcher | TracedDispatcher:
+        dispatcher = Dispatcher(self.app, self._hosts)
+        if self._tracing is None:
+            return dispatcher
+        return TracedDispatcher(dispatcher, self._tracing, self._untraced)
 
     async def drain(self) -> None:
         """Answers pending requests, and accepts no more connections."""

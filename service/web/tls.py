@@ -6,6 +6,7 @@ from pathlib import Path
 
 from service.errors import StartError
 from service.settings import Settings
+from service.web.certificate import expiry_of
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ class Tls:
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate, self._key = certificate, key
+        #: When the certificate expires, in seconds since 1970; None: it is not known.
+        self.expires_at: float | None = None
         self._current = self._loaded()
         #: The context of the listener, which gives each handshake the current pair. A
         #: context keeps one pair per type of key, and cannot replace it.
@@ -44,20 +47,16 @@ class Tls:
 
     def _loaded(self) -> ssl.SSLContext:
         context = _empty()
+        certificate = _content("KV_TLS_CERT", self._certificate)
+        _content("KV_TLS_KEY", self._key)
         self._load(context)
+        try:
+            self.expires_at = expiry_of(certificate)
+        except (ValueError, IndexError):  # OpenSSL accepts more than this parser
+            self.expires_at = None
         return context
 
     def _load(self, context: ssl.SSLContext) -> None:
-        for variable, path in (
-            ("KV_TLS_CERT", self._certificate),
-            ("KV_TLS_KEY", self._key),
-        ):
-            try:
-                path.read_bytes()
-            except OSError as error:
-                raise StartError(
-                    f"{variable}: cannot read {path}: {error.strerror}"
-                ) from None
         try:
             context.load_cert_chain(self._certificate, self._key, _no_password)
         except ssl.SSLError as error:
@@ -69,6 +68,13 @@ class Tls:
             raise StartError(
                 f"KV_TLS_CERT and KV_TLS_KEY: cannot read them: {error.strerror}"
             ) from None
+
+
+def _content(variable: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StartError(f"{variable}: cannot read {path}: {error.strerror}") from None
 
 
 def tls_of(settings: Settings) -> Tls | None:

@@ -24,7 +24,10 @@ CALLS = "box.stat().CALL.total"
 
 #: The value of a key becomes longer after each call that reads.
 GROWS = """
-local original = {{ get = kv.v1.get, get_each = kv.v1.get_each }}
+local original = {{
+    get = kv.v1.get, get_each = kv.v1.get_each,
+    get_stale = kv.v1.get_stale, get_stale_each = kv.v1.get_stale_each,
+}}
 local size = {size}
 for name, read in pairs(original) do
     kv.v1[name] = function(...)
@@ -51,6 +54,10 @@ async def plain(client: Client, keys: list[str]) -> Reply:
 
 async def detailed(client: Client, keys: list[str]) -> Reply:
     return await client.read(keys, revisions=True)
+
+
+async def stale(client: Client, keys: list[str]) -> Reply:
+    return await client.read(keys, stale=True)
 
 
 async def one_key(client: Client, keys: list[str]) -> Reply:
@@ -91,7 +98,7 @@ def values_of(reply: Reply) -> list[int]:
     return [len(value) + 2 for value in reply.json["data"].values()]
 
 
-@pytest.mark.parametrize("read", [plain, detailed])
+@pytest.mark.parametrize("read", [plain, detailed, stale])
 @pytest.mark.parametrize(
     ("keys", "size", "calls"),
     [
@@ -137,7 +144,7 @@ async def test_a_value_too_long_for_a_call_with_others_takes_one_more(
     assert taken == 2
 
 
-@pytest.mark.parametrize("read", [plain, detailed])
+@pytest.mark.parametrize("read", [plain, detailed, stale])
 @pytest.mark.parametrize(
     ("keys", "size"), [(16, LARGEST), (17, LARGEST), (300, 70_000)]
 )

@@ -1,10 +1,13 @@
 """Coalescing: concurrent small requests share a call, each with its own result."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from tests.support.assertions import assert_problem
-from tests.support.client import Client, account_of, unique
+from tests.support.client import Client, Reply, account_of, unique
 from tests.support.console import set_grants
 from tests.support.raw_http import PAUSE
 from tests.support.service import Serve
@@ -31,8 +34,21 @@ async def callers_of(service: Client, count: int) -> list[Client]:
     return await asyncio.gather(*(client.enter() for client in clients))
 
 
+async def one_key_stale(client: Client) -> Reply:
+    return await client.request("GET", "/api/keys/key?stale")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda client: client.read(["key"]),
+        lambda client: client.read(["key"], stale=True),
+        one_key_stale,
+    ],
+    ids=["strict", "stale", "stale-key"],
+)
 async def test_concurrent_requests_share_calls(
-    serve: Serve, tarantools: Tarantools
+    serve: Serve, tarantools: Tarantools, read: Callable[[Client], Awaitable[Reply]]
 ) -> None:
     with tarantools.running() as own:
         async with serve(own) as service:
@@ -40,12 +56,12 @@ async def test_concurrent_requests_share_calls(
 
             async def calls(*, at_once: bool) -> Any:
                 before = evaluated(own, CALLS)
-                reads = [caller.read(["key"]) for caller in callers]
+                reads = [read(caller) for caller in callers]
                 if at_once:
                     await asyncio.gather(*reads)
                 else:
-                    for read in reads:
-                        await read
+                    for one in reads:
+                        await one
                 return evaluated(own, CALLS) - before
 
             assert await calls(at_once=False) == CALLERS
@@ -94,8 +110,9 @@ async def test_writes_of_one_key_are_in_the_order_of_their_revisions(
     assert (await client.read([key])).json == {"data": {key: last}}
 
 
+@pytest.mark.parametrize("stale", [False, True])
 async def test_a_refused_request_does_not_fail_the_rest_of_its_batch(
-    service: Client, tarantool: Tarantool
+    service: Client, tarantool: Tarantool, stale: bool
 ) -> None:
     revoked, narrowed, *others = await callers_of(service, CALLERS)
     set_grants(tarantool, account_of(narrowed), ("own/", "rw"))
@@ -112,9 +129,12 @@ async def test_a_refused_request_does_not_fail_the_rest_of_its_batch(
     assert {reply.status for reply in replies[2:]} == {200}
 
     replies = await asyncio.gather(
-        revoked.read([key]),
-        narrowed.read([f"{key}/0"]),
-        *(other.read([key, f"{key}/{n}"]) for n, other in enumerate(others)),
+        revoked.read([key], stale=stale),
+        narrowed.read([f"{key}/0"], stale=stale),
+        *(
+            other.read([key, f"{key}/{n}"], stale=stale)
+            for n, other in enumerate(others)
+        ),
     )
     assert_problem(replies[0], 403, "token_revoked")
     assert_problem(replies[1], 403, "forbidden")
@@ -122,12 +142,13 @@ async def test_a_refused_request_does_not_fail_the_rest_of_its_batch(
         assert reply.json == {"data": {f"{key}/{n}": n}}
 
 
-async def test_a_long_value_is_returned_whole(client: Client) -> None:
+@pytest.mark.parametrize("stale", [False, True])
+async def test_a_long_value_is_returned_whole(client: Client, stale: bool) -> None:
     keys = [unique("key") for _ in range(3)]
     values = dict(zip(keys, ("x" * 8000, "y" * 100_000, "z"), strict=True))
     for key, value in values.items():
         assert (await client.write({key: value})).status == 200
-    replies = await asyncio.gather(*(client.read([key]) for key in keys))
+    replies = await asyncio.gather(*(client.read([key], stale=stale) for key in keys))
     assert [reply.json["data"] for reply in replies] == [
         {key: value} for key, value in values.items()
     ]

@@ -98,7 +98,7 @@ class Load:
     async def _read_stale(self, writer: int) -> None:
         while True:
             reply = await self._client.read([f"last/{writer}"], stale=True)
-            if reply.status == 503 and reply.json["code"] == "storage_unavailable":
+            if reply.status == 503 and reply.json["code"] == "stale":
                 self.refused_stale += 1  # no node but the old leader answers them
             else:
                 self._is_good("stale read", reply)

@@ -7,7 +7,7 @@ statuses are set by the test. Real elections are in tests/cluster.
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from service.storage.connection import CALL_TIMEOUT, CONNECT_TIMEOUT
 from service.storage.node import SILENCE
 from service.storage.nodes import ELECTION_TIMEOUT, GRACE
+from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply
 from tests.support.machine import free_port, wait_until_ready
 from tests.support.proxy import Proxy
@@ -36,6 +37,23 @@ REFUSE = (
     "kv.v1.{procedure} = function() require('kv.base.errors').raise('{kind}', 2) end"
 )
 
+#: A node that executes each stale read in a call of its own.
+LEAVE_OUT = """kv.v1.get_stale_each = function(requests)
+    local results = {}
+    for i = 1, #requests do results[i] = box.NULL end
+    return 0, 0, results
+end"""
+
+#: Stale data with another age.
+AGED = """for _, name in pairs({{ 'get_stale', 'get_stale_each', 'list_stale' }}) do
+    local read = kv.v1[name]
+    kv.v1[name] = function(...) return {age}, select(2, read(...)) end
+end"""
+
+#: What the nodes say of their data, and the detail of the reply.
+UNCONFIRMED = "A write of this data is not confirmed by a majority yet"
+UNKNOWN_AGE = "No storage node that answers knows how old its data is"
+
 #: Seconds for a reply that waits for nothing, on a busy machine.
 AT_ONCE = 1.0
 
@@ -50,7 +68,7 @@ def set_status(
     leads: bool = False,
     leader: bool = True,
     quorum: bool = True,
-    lag: float = 0.1,
+    lag: float | None = 0.1,
 ) -> None:
     instance.console(
         STATUS.format(
@@ -59,7 +77,7 @@ def set_status(
             leader="'n'" if leader else "nil",
             term=term,
             quorum=str(quorum).lower(),
-            lag=lag,
+            lag="box.NULL" if lag is None else lag,
         )
     )
 
@@ -407,13 +425,9 @@ async def test_stale_reads_are_answered_without_a_leader(
     """The node that has heard from the leader lately answers, or none does."""
     async with entered(serve, three, KV_STALE_LIMIT=limit) as client:
         await client.write({"k": 1})
-        elect(three, None, 5)
         for instance, age in zip(three, (3, 20, 30), strict=True):
-            instance.console(
-                "local get = kv.v1.get_stale "
-                "kv.v1.get_stale = function(...) "
-                f"return {age}, select(2, get(...)) end"
-            )
+            set_status(instance, 5, leader=False, lag=age)
+            instance.console(AGED.format(age=age))
         await asyncio.sleep(SILENCE)
         for call in (
             client.read(["k"], stale=True),
@@ -426,13 +440,88 @@ async def test_stale_reads_are_answered_without_a_leader(
                 assert reply.revision == 1
             else:
                 assert (reply.status, reply.json["code"]) == (503, "stale")
+                assert reply.json["detail"] == "The data is 3.0 s old, the limit is 1 s"
+
+
+def refuse_stale_reads(instance: Tarantool, kind: str) -> None:
+    instance.console(LEAVE_OUT)
+    for procedure in ("get_stale", "list_stale"):
+        instance.console(REFUSE.format(procedure=procedure, kind=kind))
+
+
+def stale_reads(client: Client) -> list[Awaitable[Reply]]:
+    return [
+        client.read(["k"], stale=True),
+        client.read([f"k{i}" for i in range(40)], stale=True),
+        client.list_keys("", stale=True),
+        client.request("GET", "/api/keys/k?stale"),
+    ]
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_a_stale_read_passes_by_a_node_with_a_write_that_is_not_confirmed(
+    three: list[Tarantool], serve: Serve, leads: bool
+) -> None:
+    async with entered(serve, three) as client:
+        await client.write({"k": 1})
+        if not leads:
+            lose_quorum(three, 5)
+            await asyncio.sleep(ELECTION_TIMEOUT + SILENCE)
+        for instance in three[1:]:
+            refuse_stale_reads(instance, "NotConfirmed")
+        for call in stale_reads(client):
+            assert (await call).status == 200
+        refuse_stale_reads(three[0], "NotConfirmed")
+        for call in stale_reads(client):
+            assert assert_problem(await call, 503, "stale") == UNCONFIRMED
+
+
+async def test_no_node_knows_how_old_its_data_is(
+    three: list[Tarantool], serve: Serve
+) -> None:
+    async with entered(serve, three) as client:
+        for instance in three:
+            set_status(instance, 5, leader=False, lag=None)
+            refuse_stale_reads(instance, "NotLeader")
+            instance.console(
+                REFUSE.format(procedure="get_stale_each", kind="NotLeader")
+            )
+        await asyncio.sleep(SILENCE)
+        for call in (*stale_reads(client), client.request("GET", "/readyz?reads")):
+            assert assert_problem(await call, 503, "stale") == UNKNOWN_AGE
+
+
+async def test_the_reason_why_no_stale_read_is_answered(
+    three: list[Tarantool], serve: Serve
+) -> None:
+    async def ready(query: str = "?reads") -> Reply:
+        return await client.request("GET", f"/readyz{query}")
+
+    limits = {"KV_STALE_LIMIT": "15", "KV_FAILOVER_WAIT": "1"}
+    async with entered(serve, three, **limits) as client:
+        for instance, lag in zip(three, (30, 10, None), strict=True):
+            set_status(instance, 5, leader=False, quorum=False, lag=lag)
+        await asyncio.sleep(ELECTION_TIMEOUT + SILENCE)
+        assert (await ready()).status == 200
+        assert_problem(await ready(""), 503, "no_quorum")
+        three[1].kill()
+        await asyncio.sleep(SILENCE)
+        detail = assert_problem(await ready(), 503, "stale")
+        assert detail.startswith("The data is 30.")
+        assert detail.endswith(" s old, the limit is 15 s")
+        for instance in three[::2]:
+            instance.kill()
+        await asyncio.sleep(SILENCE)
+        for query in ("", "?reads"):
+            assert_problem(await ready(query), 503, "storage_unavailable")
 
 
 async def test_a_stale_read_passes_by_a_node_that_hangs(
     three: list[Tarantool], serve: Serve
 ) -> None:
     async with entered(serve, three) as client:
-        three[0].console("kv.v1.get_stale = function() require('fiber').sleep(60) end")
+        for procedure in ("get_stale", "get_stale_each"):
+            three[0].console(HANG.format(procedure=procedure))
         three[1].kill(signal.SIGSTOP)
         read = Pending(asyncio.ensure_future(client.read(["k"], stale=True)))
         assert (await read.reply()).status == 200
@@ -445,10 +534,7 @@ async def test_an_account_that_a_node_does_not_have_yet_is_checked_by_the_leader
 ) -> None:
     async with entered(serve, three) as client:
         for instance in three[1:]:
-            for procedure in ("get_stale", "list_stale"):
-                instance.console(
-                    REFUSE.format(procedure=procedure, kind="TokenRevoked")
-                )
+            refuse_stale_reads(instance, "TokenRevoked")
         for _ in range(10):
             assert (await client.read(["k"], stale=True)).status == 200
             assert (await client.list_keys("", stale=True)).status == 200

@@ -1,6 +1,7 @@
 """The start and the end of `python -m service`, its log and its errors."""
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -12,11 +13,14 @@ import aiohttp
 import pytest
 
 from tests.support.addresses import new_address
+from tests.support.assertions import assert_problem
 from tests.support.client import Client, unique
 from tests.support.machine import command_line, wait_until
 from tests.support.raw_http import SlowWrite
 from tests.support.service import (
     JWT_SECRET,
+    PROCESS_TIMEOUT,
+    Serve,
     ServiceProcess,
     environ_for,
     refusal,
@@ -25,7 +29,7 @@ from tests.support.service import (
     service_links,
     service_process,
 )
-from tests.support.tarantool import PASSWORD, Tarantool
+from tests.support.tarantool import PASSWORD, Tarantool, Tarantools
 
 #: Seconds in which a signal is heard, or a byte is answered.
 TIMEOUT = 5.0
@@ -363,6 +367,23 @@ def test_an_administrator_whose_name_is_not_allowed(
     reason = refusal(service_environ(tmp_path, **environ_for(tarantool, **admin)))
     assert "ADMIN_LOGIN" in reason
     assert "/username" in reason
+
+
+async def test_an_administrator_whom_the_storage_does_not_accept_yet(
+    tarantools: Tarantools, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    admin = {"ADMIN_LOGIN": "admin", "ADMIN_PASSWORD": "a secret"}
+    with tarantools.running() as tarantool, caplog.at_level(logging.INFO):
+        tarantool.console("box.cfg{read_only = true}")
+        async with serve(tarantool, **admin) as client:
+            assert (await client.request("GET", "/livez")).status == 200
+            assert (await client.login("admin", "a secret")).status != 200
+            reply = await client.register("admin", "of a visitor")
+            assert_problem(reply, 409, "user_exists")
+            await asyncio.sleep(1)  # attempts that fail
+            tarantool.console("box.cfg{read_only = false}")
+            await client.login_when_possible("admin", "a secret", PROCESS_TIMEOUT)
+    assert caplog.text.count("ADMIN_LOGIN cannot be created yet") == 1
 
 
 @pytest.mark.parametrize("missing", ["KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET"])

@@ -17,6 +17,24 @@ KIND = """
 end)()
 """
 
+#: The results of requests that share a call: found, too large, of another account, not
+#: granted, missing.
+EACH = """{kv.v1.get_stale_each({
+    {{'ann', 1}, {'k', 'none', 't'}, 1000}, {{'ann', 1}, {'k', 'n'}, 4},
+    {{'ann', 2}, {'k'}, 1000}, {{'bob', 2}, {'k'}, 1000}, {{'bob', 2}, {'mine'}, 1000},
+})}"""
+
+#: The same request while a write of the key, or of the account, is not in the WAL yet.
+MEANWHILE = """
+(function()
+    require('fiber').new({write})
+    require('fiber').yield()
+    local _, revision, found = kv.v1.get_stale_each({{
+        {{{{'ann', 1}}, {{'k'}}, 1000}}, {{{{'ann', 1}}, {{'n'}}, 1000}} }})
+    return {{ revision, found }}
+end)()
+"""
+
 
 @pytest.fixture
 def own(tarantools: Tarantools) -> Iterator[Tarantool]:
@@ -59,3 +77,41 @@ def test_a_stale_read_over_the_limit_returns_its_size(own: Tarantool) -> None:
 
 def test_a_stale_read_checks_its_caller(own: Tarantool) -> None:
     assert evaluated(own, KIND) == "kv.TokenRevoked"
+
+
+def test_stale_reads_that_share_a_call_have_results_of_their_own(
+    own: Tarantool,
+) -> None:
+    own.console("kv.v1.put({'ann', 1}, {'t'}, {'2'}, {ttl = 100})")
+    own.console("kv.v1.create_user('bob', 'a hash')")
+    own.console("kv.admin.set_grants('bob', {{prefix = 'm', rights = 'r'}})")
+    revision = evaluated(own, REVISION)
+    age, at, results = evaluated(own, EACH)
+    assert (age, at) == (0, revision)
+    (values, revisions, left), size, revoked, refused, missing = results
+    assert values == ["old", None, "2"]
+    assert revisions == [revision - 1, None, revision]
+    assert left[:2] == [None, None]
+    assert 90 < left[2] <= 100
+    assert size > 4
+    assert (revoked, refused) == (None, None)
+    assert missing == [[None], [None], [None]]
+
+
+@pytest.mark.parametrize(
+    ("write", "are_left_out"),
+    [
+        ("function() kv.v1.put({'ann', 1}, {'k'}, {'new'}) end", [True, False]),
+        ("function() kv.v1.delete({'ann', 1}, {'k'}) end", [True, False]),
+        ("function() kv.v1.end_tokens({'ann', 1}) end", [True, True]),
+        ("function() end", [False, False]),
+    ],
+    ids=["put", "delete", "end-tokens", "control"],
+)
+def test_what_has_to_wait_needs_a_call_of_its_own(
+    own: Tarantool, write: str, are_left_out: list[bool]
+) -> None:
+    revision = evaluated(own, REVISION)
+    at, found = evaluated(own, MEANWHILE.format(write=write))
+    assert at == revision
+    assert [one is None for one in found] == are_left_out

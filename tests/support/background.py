@@ -13,6 +13,7 @@ TIMEOUT = 30.0
 START = """
 (function(name)
     local fiber = require('fiber')
+    local begin = fiber.clock()
     local tasks = rawget(_G, 'tasks') or {{}}
     rawset(_G, 'tasks', tasks)
     local task = {{}}
@@ -28,6 +29,7 @@ START = """
                 kind = is_error and failure.type or 'Lua', text = tostring(failure),
             }}
         end
+        task.outcome.seconds = fiber.clock() - begin
     end)
     return true
 end)({name})
@@ -36,10 +38,14 @@ end)({name})
 
 @dataclass(frozen=True)
 class Outcome:
-    """:ivar kind: of the error; None: there is a result"""
+    """
+    :ivar kind: of the error; None: there is a result
+    :ivar seconds: from the start to the end, on the node
+    """
 
     kind: str | None
     result: list[Any]
+    seconds: float
 
 
 class Task:
@@ -65,4 +71,4 @@ class Task:
         wait_until(self.is_done, timeout)
         found = evaluated(self._node, f"tasks[{lua(self._name)}].outcome")
         result = found.get("result") or []
-        return Outcome(found.get("kind"), list(result))
+        return Outcome(found.get("kind"), list(result), found["seconds"])

@@ -16,12 +16,14 @@ EC: Arguments = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
 RSA: Arguments = ["-newkey", "rsa:2048"]
 
 
-def openssl(*arguments: str | Path) -> None:
+def openssl(*arguments: str | Path) -> str:
+    """What the program prints."""
     program = shutil.which("openssl")
     if program is None and not os.environ.get("CI"):
         pytest.skip("no openssl")
     assert program is not None, "no openssl"
-    subprocess.run([program, *arguments], check=True, capture_output=True)
+    command = [program, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 class Authority:

@@ -1,5 +1,6 @@
 """A client of the service as its users write one."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from uuid import uuid4
 import aiohttp
 import jwt
 from multidict import CIMultiDictProxy
+
+#: Seconds between two logins: failed ones of one name are limited.
+LOGIN_INTERVAL = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,16 @@ class Client:
         if reply.status == 200:
             self.token = reply.json["token"]
         return reply
+
+    async def login_when_possible(
+        self, username: str, password: str, seconds: float
+    ) -> None:
+        """:raises TimeoutError: no login succeeded in that time"""
+        async with asyncio.timeout(seconds):
+            while True:
+                if (await self.login(username, password)).status == 200:
+                    return
+                await asyncio.sleep(LOGIN_INTERVAL)
 
     async def enter(self) -> "Client":
         """Registers a new account, and logs in."""

@@ -26,6 +26,7 @@ from pathlib import Path
 from service.process.local_cluster import (
     LEAST_VERSION,
     NAMES,
+    PEERS_NOT_READY,
     SECRETS,
     config_path,
     node_environ,
@@ -52,6 +53,10 @@ PASSWORDS = {
 
 #: Seconds for an election on a busy machine.
 ELECTION_TIMEOUT = 30.0
+
+#: Starts of a node until it has found the others, which it may miss on a busy machine.
+#: docker-compose.cluster.yml restarts it as well.
+MAX_STARTS = 10
 
 #: Whether the node leads and accepts calls, and its term.
 LEADS = "{require('kv.base.leader').leads(), box.info.election.term}"
@@ -121,7 +126,19 @@ class Node:
         return self._child.is_alive
 
     def start(self) -> None:
-        """Returns when it has its data; the first start of all waits for the others."""
+        """Returns when it has its data; the first start of all waits for the others.
+
+        A node that gives up on the others is started again.
+        """
+        for _ in range(MAX_STARTS - 1):
+            try:
+                return self._start()
+            except RuntimeError as why:
+                if PEERS_NOT_READY.search(str(why)) is None:
+                    raise
+        return self._start()
+
+    def _start(self) -> None:
         self.is_stopped = False
         self._child.start(
             ["tarantool", "-n", self.name, "-c", "config.yaml"],

@@ -32,8 +32,8 @@ return {{
 NEW_PROCEDURE = "\n\nfunction M.added()\n    return 'added'\nend\n\nreturn M\n"
 
 #: In the service: it is ready when it can call the new procedure, too.
-READY = "return self._nodes.is_ready\n"
-NEW_READY = f"return await self._call('{NAME}') == ['added']\n"
+READY = "self._nodes.check_leader()\n"
+NEW_READY = f"await self._call('{NAME}')\n"
 
 
 def new_version(folder: Path, *, compatible: bool) -> Path:

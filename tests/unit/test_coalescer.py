@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from service.storage.coalescer import Coalescer
+from service.telemetry.families import Distribution, Observations
 
 MAX_REQUESTS = 4
 
@@ -44,8 +45,13 @@ Submit = Callable[[int], "asyncio.Future[int]"]
 
 
 @pytest.fixture
-async def submit(calls: Calls) -> Submit:
-    return Coalescer(calls, MAX_REQUESTS).submit
+def sizes() -> Observations:
+    return Observations([1, 2, 4])
+
+
+@pytest.fixture
+async def submit(calls: Calls, sizes: Observations) -> Submit:
+    return Coalescer(calls, MAX_REQUESTS, sizes).submit
 
 
 async def until_made(calls: Calls, count: int) -> None:
@@ -54,10 +60,11 @@ async def until_made(calls: Calls, count: int) -> None:
 
 
 async def test_requests_of_one_loop_iteration_share_a_call(
-    calls: Calls, submit: Submit
+    calls: Calls, submit: Submit, sizes: Observations
 ) -> None:
     assert await asyncio.gather(*map(submit, [1, 2, 3])) == [2, 4, 6]
     assert calls.made == [[1, 2, 3]]
+    assert sizes.distribution() == Distribution([0, 0, 1, 0], 3)
 
 
 async def test_a_call_takes_a_bounded_number(calls: Calls, submit: Submit) -> None:

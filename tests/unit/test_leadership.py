@@ -15,6 +15,7 @@ from service.storage.leadership import (
     choose_leader,
 )
 from service.storage.nodes import ELECTION_TIMEOUT, Nodes
+from service.telemetry.metrics import Metrics
 
 ADDRESSES = [Address("127.0.0.1", port) for port in (1, 2, 3)]
 
@@ -97,7 +98,7 @@ class FakeNodes(Nodes):
     """Nodes that are never connected: a test sets their statuses."""
 
     def __init__(self, failover_wait: float = 0.3) -> None:
-        super().__init__(ADDRESSES, "user", "password", failover_wait)
+        super().__init__(ADDRESSES, "user", "password", failover_wait, Metrics())
         self._is_open = True
 
     def set(self, *statuses: Status | None) -> None:
@@ -184,13 +185,15 @@ async def test_without_any_node_the_storage_is_unavailable() -> None:
 async def test_readiness_outlasts_a_failover_only() -> None:
     nodes = FakeNodes()
     nodes.set(follows(1, None), follows(1, None), follows(1, None))
-    assert not nodes.is_ready  # no node has led yet
+    with pytest.raises(StorageUnavailable, match="No storage node leads"):
+        nodes.check_leader()  # no node has led yet
     nodes.set(leads(1), follows(1), follows(1))
-    assert nodes.is_ready
+    nodes.check_leader()
     nodes.set(None, follows(1), follows(1))
-    assert nodes.is_ready
+    nodes.check_leader()
     await asyncio.sleep(0.4)
-    assert not nodes.is_ready
+    with pytest.raises(StorageUnavailable, match="leader does not answer"):
+        nodes.check_leader()
 
 
 async def test_without_elections_no_call_waits() -> None:

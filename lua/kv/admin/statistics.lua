@@ -1,57 +1,42 @@
 --- The console's function for the state of the instance.
 local clock = require('clock')
-local fio = require('fio')
 
-local change_log = require('kv.data.change_log')
 local format = require('kv.admin.format')
 local leader = require('kv.base.leader')
 local memory = require('kv.capacity.memory')
-local store = require('kv.data.store')
+local state = require('kv.metrics.state')
 
 local M = {}
 
---- The number and bytes of the files with a pattern, and the time of the last one.
-local function files(folder, pattern)
-    local count, bytes, newest = 0, 0, nil
-    for _, path in ipairs(fio.glob(fio.pathjoin(folder, pattern))) do
-        local stat = fio.stat(path)
-        if stat ~= nil then -- it has not been deleted in the meantime
-            count, bytes = count + 1, bytes + stat.size
-            newest = math.max(newest or 0, stat.mtime)
-        end
-    end
-    return count, bytes, newest
-end
-
 local function snapshots()
-    local count, bytes, newest = files(box.cfg.memtx_dir, '*.snap')
-    if newest == nil then
+    local files = state.snapshots()
+    if files.newest == nil then
         return 'none'
     end
     return ('%s, %s, the last one %s ago'):format(
-        format.count(count, 'file'), format.size(bytes), format.duration(clock.time() - newest))
+        format.count(files.count, 'file'), format.size(files.bytes),
+        format.duration(clock.time() - files.newest))
 end
 
 local function write_ahead_log()
-    local count, bytes = files(box.cfg.wal_dir, '*.xlog')
+    local files = state.write_ahead_log()
     return ('%s, %s, %s'):format(
-        box.cfg.wal_mode, format.count(count, 'file'), format.size(bytes))
+        box.cfg.wal_mode, format.count(files.count, 'file'), format.size(files.bytes))
 end
 
-local function change_log_size()
-    if not change_log.is_enabled() then
+local function change_log_size(changes)
+    if not changes.is_enabled then
         return 'off: KV_CHANGES_BYTES is 0'
     end
-    local count, bytes, limit = change_log.size()
     return ('%s after revision %d, %s of at most %s'):format(
-        format.count(count, 'write'), change_log.oldest(), format.size(bytes), format.size(limit))
+        format.count(changes.count, 'write'), changes.oldest, format.size(changes.bytes),
+        format.size(changes.limit))
 end
 
 local function memory_taken()
-    local slab, headroom = box.slab.info(), memory.START_HEADROOM_BYTES
+    local used, allocated, limit = memory.usage()
     return ('%s in use, %s allocated, at most %s (KV_MEMTX_MEMORY)'):format(
-        format.size(slab.items_used), format.size(slab.quota_used - headroom),
-        format.size(slab.quota_size - headroom))
+        format.size(used), format.size(allocated), format.size(limit))
 end
 
 --- How far another node is behind this one, and since when it has been silent.
@@ -76,9 +61,9 @@ local function nodes()
     table.sort(ids)
     for _, id in ipairs(ids) do
         local peer = box.info.replication[id]
-        local state = id == box.info.id and 'this node' or peer_state(peer)
+        local shown = id == box.info.id and 'this node' or peer_state(peer)
         local name = peer.name or tostring(id)
-        table.insert(rows, { 'node ' .. name, name == leads and state .. ', leads' or state })
+        table.insert(rows, { 'node ' .. name, name == leads and shown .. ', leads' or shown })
     end
     table.insert(rows, { 'term', ('%s'):format(box.info.election.term) })
     table.insert(rows, {})
@@ -95,14 +80,14 @@ local function writes()
 end
 
 local function statistics()
-    local space = box.space
+    local data = state.data()
     local rows = leader.is_clustered() and nodes() or {}
     for _, row in ipairs({
-        { 'keys', ('%d, %d of them expire'):format(space.kv:len(), space.kv_expiry:len()) },
-        { 'revision', ('%d'):format(store.revision()) },
-        { 'accounts', ('%d'):format(space.users:len()) },
-        { 'change log', change_log_size() },
-        { 'idempotency', format.count(space.idempotency:len(), 'record') },
+        { 'keys', ('%d, %d of them expire'):format(data.keys, data.expiring) },
+        { 'revision', ('%d'):format(data.revision) },
+        { 'accounts', ('%d'):format(data.accounts) },
+        { 'change log', change_log_size(data.changes) },
+        { 'idempotency', format.count(data.idempotency.records, 'record') },
         {},
         { 'memory', memory_taken() },
         { 'write-ahead log', write_ahead_log() },

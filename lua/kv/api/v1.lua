@@ -16,6 +16,7 @@ local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
 local listing = require('kv.data.listing')
+local metrics = require('kv.metrics')
 local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
 local stale_reads = require('kv.data.stale_reads')
@@ -35,6 +36,12 @@ function M.status()
     local status = leader.status()
     status.lag = stale_reads.lag() or box.NULL
     return status
+end
+
+--- The metrics of this instance. Every node of a cluster answers.
+---@return table metrics see kv.metrics
+function M.metrics()
+    return metrics.collect()
 end
 
 --- Counts a sign-up from this address, unless there were too many.
@@ -246,7 +253,7 @@ end
 
 --- Reads all the keys at one moment, on any node of a cluster. The data are confirmed, and may
 -- be outdated by their age. Raises kv.NotConfirmed where a majority does not confirm them in
--- time, and kv.NotLeader where the node has heard from no leader since its start.
+-- time, or the node sees none; and kv.NotLeader where it has heard from no leader since its start.
 ---@param caller Caller
 ---@param keys string[]
 ---@param max_bytes number that the keys and values may take together
@@ -262,6 +269,30 @@ function M.get_stale(caller, keys, max_bytes, detailed)
         return age, revision, bytes
     end
     return age, revision, columns(rows, #keys, now, detailed)
+end
+
+--- Executes many independent `get_stale`, all at one moment. One that is left out needs a call of
+-- its own, which can wait and raise. Raises kv.NotLeader as `get_stale` does, for all of them.
+---@param requests table[] each {caller, keys, max_bytes}
+---@return number age as `get_stale` returns it
+---@return number revision of the moment
+---@return table results each {values, revisions, left}, as `get_stale` returns them; null: it was
+-- left out; a number: it was left out, and its keys and values take this many bytes at most
+function M.get_stale_each(requests)
+    local age, revision, found, now = stale_reads.get_each(requests)
+    local results = {}
+    for i = 1, #requests do
+        local _, keys, max_bytes = unpack(requests[i])
+        local rows, bytes = unpack(found[i] or {})
+        if rows == nil then
+            results[i] = box.NULL
+        elseif bytes > max_bytes then
+            results[i] = bytes
+        else
+            results[i] = { columns(rows, #keys, now, true) }
+        end
+    end
+    return age, revision, results
 end
 
 --- Executes many independent `get`. One that is left out needs a call of its own, which can

@@ -1,9 +1,11 @@
 --- The running instance's part of a backup. It takes a snapshot, which shows one moment and
 -- contains only what is in the write-ahead log as well, and prevents its deletion. A separate
 -- program does the rest, so that no call waits for a copy or a checksum.
+local clock = require('clock')
 local fiber = require('fiber')
 local fio = require('fio')
 local json = require('json')
+local log = require('log')
 local popen = require('popen')
 local tarantool = require('tarantool')
 
@@ -27,6 +29,10 @@ local POLL_INTERVAL = 0.1
 local MAX_ROWS = 250
 local MAX_BYTES = 128 * 1024
 
+--- The file in the data directory with the last backup.
+local LAST = 'last_backup.json'
+
+local last_backup -- as `M.last` returns it; nil: not read yet
 local in_progress = false
 local console = M.CONSOLE
 
@@ -118,6 +124,34 @@ local function make(folder)
     return result
 end
 
+local function path_of_last()
+    return fio.pathjoin(box.cfg.memtx_dir, LAST)
+end
+
+--- Keeps the time and the size of a backup for the metrics, also after a restart. The backup is
+-- complete, whether or not this file can be written.
+local function record(bytes)
+    last_backup = { at = clock.time(), bytes = bytes }
+    local ok, failure = pcall(files.write, path_of_last(), json.encode(last_backup))
+    if not ok then
+        log.warn('kv: the time of the backup is not kept: %s', failure)
+    end
+end
+
+--- The last backup of this instance.
+---@return table {at = seconds since 1970, bytes = of its snapshot}, both 0 where there was none
+function M.last()
+    if last_backup == nil then
+        local ok, found = pcall(function() return json.decode(files.read(path_of_last())) end)
+        local is_valid = ok and type(found) == 'table' and type(found.at) == 'number'
+            and type(found.bytes) == 'number'
+        if last_backup == nil then -- the read has yielded
+            last_backup = is_valid and found or { at = 0, bytes = 0 }
+        end
+    end
+    return last_backup
+end
+
 --- Makes a backup in a folder and verifies it against the running store.
 ---@param folder string an absolute path; missing, or empty
 ---@return table report the manifest, and the Comparison in `compared`
@@ -134,6 +168,7 @@ function M.backup(folder)
     if not ok then
         error(result, 0)
     end
+    record(result.bytes)
     return result
 end
 

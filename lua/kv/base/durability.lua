@@ -11,15 +11,26 @@
 -- In a cluster the same holds for the confirmation by a majority, which comes in the order of
 -- the commits, too. There a commit whose outcome is unknown stays registered until it is known.
 local fiber = require('fiber')
+local monotonic = require('clock').monotonic
 
+local histogram = require('kv.base.histogram')
 local leader = require('kv.base.leader')
 local quorum = require('kv.base.quorum')
 
 local M = {}
 M.__index = M
 
+--- Seconds: the waits of all commits, from the end of their changes until they are durable. An
+-- fsync takes a millisecond or less on a good disk; a majority answers within seconds.
+local BOUNDS = {}
+for i = 0, 13 do
+    BOUNDS[i + 1] = 0.001 * 2 ^ i
+end
+M.waits = histogram.new(BOUNDS)
+
 ---@class Commit
 ---@field number number in the order of the commits
+---@field begun number|nil monotonic: when its changes were made; nil: not yet
 ---@field on_disk boolean|nil nil: it is pending; false: it was rolled back
 
 local all = {} -- of the objects
@@ -41,6 +52,9 @@ end)
 
 local function complete(self, commit, tags, on_disk)
     commit.on_disk = on_disk
+    if on_disk then
+        M.waits:observe(monotonic() - commit.begun)
+    end
     self.pending_commits[commit] = nil
     for i = 1, #tags do
         if self.by_tag[tags[i]] == commit then -- a newer one may have the same tag
@@ -48,6 +62,13 @@ local function complete(self, commit, tags, on_disk)
         end
     end
     self.completed:broadcast()
+end
+
+--- Runs `body` and notes its end: the commit follows without a yield.
+local function run(commit, body, ...)
+    local result = body(...)
+    commit.begun = monotonic()
+    return result
 end
 
 --- Runs `body` in a transaction. Returns when it is durable, raises when it was rolled back; in
@@ -64,9 +85,9 @@ function M:commit(tags, body, ...)
     if leader.is_clustered() then
         return quorum.commit(function(confirmed)
             complete(self, commit, tags, confirmed)
-        end, body, ...)
+        end, run, commit, body, ...)
     end
-    local ok, result = pcall(box.atomic, body, ...)
+    local ok, result = pcall(box.atomic, run, commit, body, ...)
     complete(self, commit, tags, ok)
     if not ok then
         error(result, 0)

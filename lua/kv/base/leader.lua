@@ -139,6 +139,12 @@ function M.connected_nodes()
     return count
 end
 
+--- Whether this node sees a majority of its cluster; true on a single instance.
+---@return boolean
+function M.sees_majority()
+    return not clustered or M.connected_nodes() >= box.info.synchro.quorum
+end
+
 --- The state of this node, as kv.v1.status returns it, which adds the age of its data.
 ---@return table
 function M.status()
@@ -149,7 +155,7 @@ function M.status()
         leads = M.leads(),
         leader = M.name() or box.NULL,
         term = clustered and box.info.election.term or 0,
-        quorum = not clustered or M.connected_nodes() >= box.info.synchro.quorum,
+        quorum = M.sees_majority(),
         newest = newest ~= nil and newest.value or box.NULL,
         version = box.info.version,
         name = box.info.name or box.NULL,

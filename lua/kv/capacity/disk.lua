@@ -58,9 +58,24 @@ local function check()
     end
 end
 
+local function can_measure()
+    return jit.os == 'Linux' and ffi.abi('64bit')
+end
+
+--- The disk of the write-ahead log, measured now.
+---@return number|nil free bytes; nil: they cannot be measured
+---@return number reserve bytes of it that additions leave free
+function M.space()
+    local free, size
+    if can_measure() then
+        free, size = measured(box.cfg.wal_dir)
+    end
+    return free, free ~= nil and math.min(reserve, size * MAX_SHARE) or 0
+end
+
 ---@param bytes number of the reserve; 0: none
 function M.configure(bytes)
-    reserve = jit.os == 'Linux' and ffi.abi('64bit') and bytes or 0
+    reserve = can_measure() and bytes or 0
     if reserve > 0 then
         available = math.huge -- where the disk cannot be checked
         check()

@@ -1,5 +1,7 @@
 --- Capacity for writes. A write that adds data is refused while memory or disk is short. A
 -- deletion proceeds: it may use the reserves of both, and releasable data.
+local monotonic = require('clock').monotonic
+
 local disk = require('kv.capacity.disk')
 local errors = require('kv.base.errors')
 local leader = require('kv.base.leader')
@@ -13,6 +15,23 @@ local M = {}
 ---@field bytes fun():number
 ---@field shed fun() deletes a part, in a transaction of its own
 ---@field clear fun() deletes all of it
+
+--- Seconds for which a refusal counts in `has_refused`: longer than the usual 15 s between two
+-- scrapes of metrics.
+local RECENT = 30
+
+local refused_at = -math.huge -- monotonic: when a write was last refused
+
+local function refuse(name)
+    refused_at = monotonic()
+    errors.raise(name)
+end
+
+--- Whether a write was refused lately because memory or disk was full.
+---@return boolean
+function M.has_refused()
+    return monotonic() - refused_at < RECENT
+end
 
 local releasable = { shed = function() end, clear = function() end }
 
@@ -44,16 +63,16 @@ function M.admit(bytes)
     disk.refresh(bytes)
     if not disk.admits(bytes) then
         disk.free_space()
-        errors.raise('DiskFull')
+        refuse('DiskFull')
     elseif leader.is_clustered() and not peers.admits(bytes) then
-        errors.raise('DiskFull')
+        refuse('DiskFull')
     end
     memory.refill_reserve()
     if not memory.admits(bytes) then
         memory.collect_garbage()
         memory.refill_reserve()
         if not memory.admits(bytes) then
-            errors.raise('MemoryFull')
+            refuse('MemoryFull')
         end
     end
     disk.spend(bytes)
@@ -86,6 +105,9 @@ end
 ---@return number step the one taken now
 function M.free_memory(failure, step, added_bytes)
     if not memory.is_out_of_memory(failure) then
+        if type(failure) == 'cdata' and failure.code == box.error.WAL_IO then
+            refused_at = monotonic()
+        end
         error(failure, 0)
     end
     local is_deletion = added_bytes == nil
@@ -96,7 +118,7 @@ function M.free_memory(failure, step, added_bytes)
     local may_continue = is_deletion or step <= COLLECT_GARBAGE
         or memory.has_headroom(added_bytes)
     if step > #STEPS or not may_continue then
-        errors.raise('MemoryFull')
+        refuse('MemoryFull')
     end
     pcall(STEPS[step]) -- it may find no memory, or no disk, itself
     if step > COLLECT_GARBAGE then

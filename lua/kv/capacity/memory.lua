@@ -41,10 +41,13 @@ end
 local ENOUGH_SMALL = append_sizes(SMALL)
 local ENOUGH = ENOUGH_SMALL + math.floor((append_sizes(BULK) - ENOUGH_SMALL) / 2)
 
+--- Bytes of a slab of the arena.
+local ARENA_SLAB = 16 * 1024 * 1024
+
 --- There is headroom without whole free slabs where this share of the memory is free, beyond
--- what tuples and indexes may have begun to use of a slab of the arena, 16 MiB each.
+-- what tuples and indexes may have begun to use of a slab of the arena each.
 local HEADROOM_SHARE = 1 / 8
-local BEGUN_SLABS = 2 * 16 * 1024 * 1024
+local BEGUN_SLABS = 2 * ARENA_SLAB
 
 --- Bytes of a batch that is compared with the free memory before it is tried.
 local LARGE = 64 * 1024
@@ -60,6 +63,19 @@ local function free_bytes()
     local slabs = box.slab.info()
     local large = slabs.quota_used - slabs.arena_size -- tuples with an allocation of their own
     return slabs.quota_size - slabs.arena_used - large
+end
+
+--- The memory without the start headroom. A slab of the arena belongs to the tuples or to the
+-- indexes: what the indexes leave free of theirs is in use, because no tuple can have it.
+---@return number used bytes, the reserve included
+---@return number allocated bytes that were in use at some time
+---@return number limit
+function M.usage()
+    local slabs, headroom = box.slab.info(), M.START_HEADROOM_BYTES
+    local indexes = math.ceil((slabs.arena_used - slabs.items_used) / ARENA_SLAB) * ARENA_SLAB
+    local large = slabs.quota_used - slabs.arena_size - headroom
+    return slabs.items_used + indexes + math.max(0, large),
+        math.max(0, slabs.quota_used - headroom), slabs.quota_size - headroom
 end
 
 --- Fills the headroom after a start. Where the start has used it up, the next one begins at a

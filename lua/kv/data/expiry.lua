@@ -25,6 +25,7 @@ local MIN_PAUSE = 0.001
 
 local wake = fiber.cond()
 local wakes_at = 0 -- seconds since 1970
+local deleted = 0 -- expired keys
 local worker -- the fiber; nil: stopped
 
 ---@return boolean more whether there may be more expired keys
@@ -39,7 +40,14 @@ local function delete_keys(now)
         end
         return expired
     end)
+    deleted = deleted + #keys
     return #keys == BATCH
+end
+
+--- The expired keys that this instance has deleted since its start.
+---@return number
+function M.deleted()
+    return deleted
 end
 
 local function pause(now)

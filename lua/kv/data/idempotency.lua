@@ -13,11 +13,18 @@ local MAX_SHARE = 1 / 4
 --- Bytes of a record besides its content: the header of a tuple, entries in two trees.
 local PER_RECORD = 80
 
+---@return number records
+---@return number bytes
+function M.size()
+    local records = box.space.idempotency
+    return records:len(), tonumber(records:bsize() + records:len() * PER_RECORD)
+end
+
 --- Checks that there is memory for another record. None is deleted before its day is over:
 -- raises kv.RetriesFull.
 function M.admit()
-    local records = box.space.idempotency
-    if records:bsize() + records:len() * PER_RECORD > box.cfg.memtx_memory * MAX_SHARE then
+    local _, bytes = M.size()
+    if bytes > box.cfg.memtx_memory * MAX_SHARE then
         errors.raise('RetriesFull')
     end
 end

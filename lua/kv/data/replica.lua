@@ -25,6 +25,9 @@ local POLL_INTERVAL = 0.001
 --- Seconds that a read waits for the queue at most: as long as an election takes.
 local MAX_WAIT = 2
 
+--- Seconds between two checks for a majority while a read waits: such a check takes longer.
+local MAJORITY_INTERVAL = 0.1
+
 --- Seconds, more than a rounding error of the queue's age.
 local RESOLUTION = 1e-6
 
@@ -167,6 +170,14 @@ end
 
 local waiting, is_polling, polled = 0, false, fiber.cond()
 local polled_term, polled_before -- of the queue
+local majority_checked_at, sees_majority = -math.huge, nil
+
+local function check_majority()
+    local now = fiber.clock()
+    if now - majority_checked_at >= MAJORITY_INTERVAL then
+        majority_checked_at, sees_majority = now, leader.sees_majority()
+    end
+end
 
 local function poll()
     fiber.name('kv.replica')
@@ -174,6 +185,7 @@ local function poll()
         local queue = box.info.synchro.queue
         note_confirmed(queue)
         polled_term, polled_before = queue.term, completed_before(queue)
+        check_majority()
         polled:broadcast()
         fiber.sleep(POLL_INTERVAL)
     end
@@ -194,17 +206,18 @@ local function wait_for_poll(seconds)
 end
 
 --- Waits until all that this node had at a moment is confirmed. Raises kv.NotConfirmed when
--- that takes too long.
+-- that takes too long, and at once where this node sees no majority that could confirm it.
 ---@param moment Moment
 ---@return boolean confirmed false: some of it was rolled back, read again
 function M.await(moment)
-    local deadline = moment.at + MAX_WAIT
+    local deadline, is_polled = moment.at + MAX_WAIT, false
     repeat
         local left = deadline - fiber.clock()
-        if left <= 0 then
+        if left <= 0 or is_polled and not sees_majority then
             errors.raise('NotConfirmed')
         end
         wait_for_poll(left)
+        is_polled = true
     until polled_term ~= moment.term or polled_before > moment.at + RESOLUTION
     if polled_term ~= moment.term or store.revision() < moment.revision then
         return false

@@ -51,39 +51,51 @@ end
 
 --- Reads on a node that leads: its own commits are registered.
 ---@param read function returns its result, and the pending commit that it depends on, or nil
+---@return number|nil revision nil: a commit was rolled back, read again
+---@return any result
 local function read_here(caller, read)
-    while true do
-        local user = authorize.check(caller)
-        local revision, newest_on_disk = store.revision(), transaction.newest_on_disk()
-        local result, pending = read(user)
-        if pending == nil then
-            return newest_on_disk, result
-        elseif transaction.commits:await_all() then
-            return revision, result
-        end
+    local user = authorize.check(caller)
+    local revision, newest_on_disk = store.revision(), transaction.newest_on_disk()
+    local result, pending = read(user)
+    if pending == nil then
+        return newest_on_disk, result
+    elseif transaction.commits:await_all() then
+        return revision, result
     end
 end
 
 --- Reads on another node.
 ---@param read function as above
 ---@param is_pending function(Moment) boolean
+---@return number|nil revision nil: a write was rolled back, read again
+---@return any result
 local function read_there(caller, read, is_pending)
-    while true do
-        local moment = replica.moment()
-        local result = read(authorize.check_here(caller))
-        if not is_pending(moment) then
-            return moment.confirmed, result
-        elseif replica.await(moment) then
-            return moment.revision, result
-        end
+    local moment = replica.moment()
+    local result = read(authorize.check_here(caller))
+    if not is_pending(moment) then
+        return moment.confirmed, result
+    elseif replica.await(moment) then
+        return moment.revision, result
     end
 end
 
+local function is_registrar()
+    return not leader.is_clustered() or leader.leads()
+end
+
+--- Reads until nothing of the result was rolled back. A node that loses its leadership in between
+-- reads as another node.
 local function read_confirmed(caller, read, is_pending)
-    if not leader.is_clustered() or leader.leads() then
-        return read_here(caller, read)
+    while true do
+        local is_here = is_registrar()
+        local attempt = is_here and read_here or read_there
+        local ok, revision, result = pcall(attempt, caller, read, is_pending)
+        if ok and revision ~= nil then
+            return revision, result
+        elseif not ok and is_here == is_registrar() then
+            error(revision, 0)
+        end
     end
-    return read_there(caller, read, is_pending)
 end
 
 --- Whether a row, or the lack of one, may not be confirmed.
@@ -102,9 +114,8 @@ local function are_pending(moment, keys)
 end
 
 --- The rows of one moment. Raises kv.TokenRevoked, kv.NotGranted.
--- Raises kv.NotConfirmed where a majority does not confirm them in time.
--- Raises kv.NotLeader where this node has heard from no leader yet, or has just lost its
--- leadership.
+-- Raises kv.NotConfirmed where a majority does not confirm them in time, or none is seen.
+-- Raises kv.NotLeader where this node has heard from no leader yet.
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number that the keys and values may take together
@@ -125,6 +136,47 @@ function M.get(caller, keys, max_bytes)
     end, function(moment) return are_pending(moment, keys) end)
     settle()
     return age_of(begun), revision, rows, bytes, now
+end
+
+--- A function that reads the rows of one request at the present moment, without waiting; and the
+-- revision of the moment. Neither it nor its caller may yield.
+local function reader_of_moment()
+    if is_registrar() then
+        return function(caller, keys, max_bytes, now)
+            grants.check(authorize.check_without_waiting(caller), 'r', keys)
+            local rows, bytes, pending = reads.rows_now(keys, max_bytes, now)
+            return rows, bytes, pending ~= nil
+        end, transaction.newest_on_disk()
+    end
+    local moment = replica.moment()
+    return function(caller, keys, max_bytes, now)
+        grants.check(authorize.check_here(caller), 'r', keys)
+        local rows, bytes = reads.rows_now(keys, max_bytes, now)
+        return rows, bytes, bytes <= max_bytes and are_pending(moment, keys)
+    end, moment.confirmed
+end
+
+--- Reads of many callers at one moment, without waiting for what is pending. Raises kv.NotLeader
+-- as `get` does, for all of them.
+---@param requests table[] each {caller, keys, max_bytes}
+---@return number age as `get` returns it
+---@return number revision of the moment
+---@return table found at the positions of the requests, each {rows, bytes}; nil: the request is
+-- refused, or has to wait
+---@return number now seconds since 1970
+function M.get_each(requests)
+    local begun = begin()
+    local now, found = clock.now(), {}
+    local read, revision = reader_of_moment()
+    for i = 1, #requests do
+        local caller, keys, max_bytes = unpack(requests[i])
+        local ok, rows, bytes, is_pending = pcall(read, caller, keys, max_bytes, now)
+        if ok and not is_pending then
+            found[i] = { rows, bytes }
+        end
+    end
+    settle()
+    return age_of(begun), revision, found, now
 end
 
 --- A page of keys at one moment. Raises as `get` does.

@@ -1,0 +1,206 @@
+"""The listener for scrapes: `/metrics` on a port of its own.
+
+It runs in the first process, in a thread with its own event loop, so that it answers
+while the event loops of workers hang, and while Tarantool is down.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import partial
+from typing import Any
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from service.process.sockets import bind_to, cannot_listen
+from service.process.worker_metrics import WorkerMetrics, new_channel
+from service.settings import ANY, Settings
+from service.storage.metrics import StorageMetrics
+from service.telemetry.exposition import build_info, merged, render
+from service.telemetry.families import Family
+from service.web.headers import DEFAULTS, SERVER
+from service.web.hosts import PRIVATE_DOMAINS, AllowedHosts
+
+log = logging.getLogger(__name__)
+
+PATH = "/metrics"
+
+#: Seconds that a scrape in progress gets when the service stops.
+SHUTDOWN_TIMEOUT = 1.0
+
+
+@contextlib.contextmanager
+def listening_for_scrapes(settings: Settings) -> Iterator[socket.socket | None]:
+    """The listener's socket; None: no port is configured.
+
+    :raises StartError: the address cannot be listened on
+    """
+    if not settings.metrics_port:
+        yield None
+        return
+    address = settings.metrics_host, settings.metrics_port
+    with bind_to(*address) as listener:
+        try:
+            listener.listen()
+        except OSError as error:
+            raise cannot_listen(*address, error) from None
+        yield listener
+
+
+@contextlib.asynccontextmanager
+async def serving_metrics(
+    settings: Settings, listener: socket.socket | None
+) -> AsyncIterator[socket.socket | None]:
+    """Serves scrapes; yields the workers' end of the channel, None without a listener.
+
+    :param settings: with the address of Tarantool
+    """
+    if listener is None:
+        yield None
+        return
+    ours, theirs = new_channel()
+    with ours, theirs:
+        thread = _Thread(partial(_serve, settings, listener, ours))
+        log.info("metrics on %s:%d", *listener.getsockname()[:2])
+        try:
+            yield theirs
+        finally:
+            await asyncio.to_thread(thread.stop)
+
+
+async def _serve(
+    settings: Settings, listener: socket.socket, channel: socket.socket
+) -> None:
+    workers = WorkerMetrics(channel, settings.workers)
+    storage = StorageMetrics(
+        settings.tarantool_uri, settings.tarantool_user, settings.tarantool_password
+    )
+    runner = web.AppRunner(
+        metrics_app(settings, Collection(workers, storage).families),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
+    )
+    async with workers.receiving():
+        await storage.open()
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listener).start()
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+            await storage.close()
+
+
+class Collection:
+    """The families of all workers and of Tarantool; one collection at a time."""
+
+    def __init__(self, workers: WorkerMetrics, storage: StorageMetrics) -> None:
+        self._workers = workers
+        self._storage = storage
+        self._pending: asyncio.Task[list[Family]] | None = None
+
+    async def families(self) -> list[Family]:
+        """The result of the pending collection, or of a new one."""
+        if self._pending is None or self._pending.done():
+            self._pending = asyncio.create_task(self._collect())
+        return await asyncio.shield(self._pending)
+
+    async def _collect(self) -> list[Family]:
+        workers, storage = await asyncio.gather(
+            self._workers.collect(), self._storage.collect()
+        )
+        build = build_info(self._storage.tarantool_version)
+        return merged([build, *workers, *storage])
+
+
+def metrics_app(
+    settings: Settings, collect: Callable[[], Coroutine[Any, Any, list[Family]]]
+) -> web.Application:
+    """The application of the listener."""
+
+    async def metrics(request: web.Request) -> web.Response:
+        accept = request.headers.get(hdrs.ACCEPT, "")
+        text, content_type = render(await collect(), accept)
+        response = web.Response(body=text, headers={hdrs.CONTENT_TYPE: content_type})
+        response.enable_compression()
+        return response
+
+    app = web.Application(
+        middlewares=[_host_check(settings), _token_check(settings.metrics_token)]
+    )
+    app.router.add_get(PATH, metrics)
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers[hdrs.SERVER] = SERVER
+    response.headers.merge(DEFAULTS)
+
+
+def _host_check(settings: Settings) -> Middleware:
+    """Admits the names of port 5000 and those that nobody can own in public DNS.
+
+    The latter also with `KV_ALLOWED_HOSTS` and with TLS: Prometheus reaches this
+    listener by a name of the private network.
+    """
+    names = settings.allowed_hosts
+    hosts = AllowedHosts({*names, *PRIVATE_DOMAINS}, (), single_labels=True)
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if ANY not in names and (refused := hosts.refusal(request)):
+            raise web.HTTPMisdirectedRequest(text=str(refused))
+        return await handler(request)
+
+    return check
+
+
+def _token_check(token: str) -> Middleware:
+    expected = token.encode()
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        is_right = secrets.compare_digest(_bytes(given.strip()), expected)
+        if token and not (scheme.lower() == "bearer" and is_right):
+            raise web.HTTPUnauthorized(headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
+        return await handler(request)
+
+    return check
+
+
+def _bytes(header: str) -> bytes:
+    return header.encode(errors="surrogateescape")
+
+
+class _Thread:
+    """A thread with an event loop that runs a coroutine until `stop`."""
+
+    def __init__(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._main = self._loop.create_task(main())
+        # a daemon: it must not keep a process that ends without `stop`
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        with contextlib.suppress(RuntimeError):  # closed: it has failed
+            self._loop.call_soon_threadsafe(self._main.cancel)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            pass
+        except Exception:
+            log.exception("there are no metrics any more")
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()

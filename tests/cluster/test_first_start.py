@@ -1,0 +1,27 @@
+"""The first start of a cluster whose nodes miss each other, as on a busy machine."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.cluster import Clusters
+from tests.support.machine import wait_until
+from tests.support.tarantool import START_TIMEOUT
+
+pytestmark = pytest.mark.needs_election
+
+GAVE_UP = "failed to connect to one or more replicas"
+
+
+def test_a_node_that_gave_up_on_the_others_is_started_again(clusters: Clusters) -> None:
+    cluster = clusters.prepared()
+    first, *others = cluster.nodes
+    try:
+        with ThreadPoolExecutor() as threads:
+            starting = threads.submit(first.start)
+            wait_until(lambda: GAVE_UP in first.log(), START_TIMEOUT)
+            cluster.start(*others)
+            starting.result()
+        cluster.wait_until_whole()
+    finally:
+        cluster.kill()

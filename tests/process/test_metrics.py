@@ -1,0 +1,214 @@
+"""The listener for metrics, with one worker and with several."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
+from tests.support.certificates import Pair
+from tests.support.machine import POLL_INTERVAL
+from tests.support.scrapes import Endpoint, Scrape
+from tests.support.service import (
+    PROCESS_TIMEOUT,
+    environ_for,
+    refusal,
+    service_environ,
+    service_process,
+)
+from tests.support.tarantool import Tarantool
+from tests.support.workers import workers_of
+
+#: Seconds: the longest scrape, with a worker or a Tarantool that does not answer.
+MAX_SCRAPE = 2.0
+
+#: Seconds more that a busy machine takes.
+SLACK = 1.0
+
+TOKEN = "a token for Prometheus"
+
+
+@pytest.fixture
+def endpoint() -> Endpoint:
+    return Endpoint()
+
+
+async def scrape_until(
+    endpoint: Endpoint, condition: Callable[[Scrape], bool]
+) -> Scrape:
+    """The first scrape that has this; a failure shows the last one."""
+    deadline = time.monotonic() + PROCESS_TIMEOUT
+    while True:
+        scrape = await endpoint.scrape()
+        if condition(scrape):
+            return scrape
+        assert time.monotonic() < deadline, scrape.text
+        await asyncio.sleep(POLL_INTERVAL)
+
+
+def up(scrape: Scrape) -> dict[str, float]:
+    return scrape.by_label("kv_worker_up", "worker")
+
+
+def starts(scrape: Scrape) -> dict[str, float]:
+    return scrape.by_label("kv_worker_starts_total", "reason")
+
+
+# One worker
+
+
+async def test_a_scrape_has_the_metrics_of_the_worker_and_of_its_process(
+    tmp_path: Path, tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    environ = environ_for(tarantool, **endpoint.environ)
+    with service_process(tmp_path, **environ) as service:
+        scrape = await endpoint.scrape()
+        assert up(scrape) == {"0": 1}
+        assert starts(scrape) == {"start": 1}
+        assert scrape.value("kv_workers") == 1
+        assert scrape.value("kv_watch_events_sent_total", worker="0") == 0
+        memory = scrape.value("process_resident_memory_bytes", worker="0")
+        assert memory is not None
+        assert memory > 2**20
+        assert service.stop() == 0
+    assert " ERROR " not in service.stderr()
+    assert " WARNING " not in service.stderr()
+
+
+async def test_formats_and_compression(
+    tmp_path: Path, tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    environ = environ_for(tarantool, **endpoint.environ)
+    with service_process(tmp_path, **environ):
+        response, text = await endpoint.get(Accept="application/openmetrics-text")
+        assert response.content_type == "application/openmetrics-text"
+        assert text.endswith("# EOF\n")
+        response, text = await endpoint.get(**{"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        assert response.headers["Server"] == "kv-service"
+        assert "# TYPE kv_workers gauge\n" in text
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "status"),
+    [
+        ("attacker.example.com", {}, 421),
+        ("kv.example.com", {"KV_ALLOWED_HOSTS": "kv.example.com"}, 200),
+        ("service:5001", {"KV_ALLOWED_HOSTS": "kv.example.com"}, 200),
+        ("attacker.example.com", {"KV_ALLOWED_HOSTS": "*"}, 200),
+    ],
+)
+async def test_the_host_is_checked(
+    tmp_path: Path,
+    tarantool: Tarantool,
+    endpoint: Endpoint,
+    host: str,
+    allowed: dict[str, str],
+    status: int,
+) -> None:
+    environ = environ_for(tarantool, **endpoint.environ, **allowed)
+    with service_process(tmp_path, **environ):
+        response, _ = await endpoint.get(Host=host)
+        assert response.status == status
+
+
+async def test_a_token_is_required_if_one_is_configured(
+    tmp_path: Path, tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    secret = {"KV_METRICS_TOKEN_FILE": str(file)}
+    environ = environ_for(tarantool, **endpoint.environ, **secret)
+    with service_process(tmp_path, **environ):
+        for given in ("", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}"):
+            response, _ = await endpoint.get(Authorization=given)
+            assert response.status == 401
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+        for scheme in ("Bearer", "bearer"):
+            response, _ = await endpoint.get(Authorization=f"{scheme} {TOKEN}")
+            assert response.status == 200
+
+
+async def test_the_end_of_the_certificate(
+    tmp_path: Path, tarantool: Tarantool, endpoint: Endpoint, pair: Pair
+) -> None:
+    environ = environ_for(tarantool, **endpoint.environ, **pair.environ())
+    with service_process(tmp_path, **environ):
+        expiry = (await endpoint.scrape()).value(
+            "kv_tls_certificate_expiry_timestamp_seconds", worker="0"
+        )
+        assert expiry is not None
+        assert expiry > time.time()
+
+
+def test_a_port_that_is_taken(tmp_path: Path, endpoint: Endpoint) -> None:
+    with socket.create_server(("127.0.0.1", endpoint.port)):
+        reason = refusal(service_environ(tmp_path, **endpoint.environ))
+    assert reason.startswith(f"cannot listen on 127.0.0.1:{endpoint.port}: ")
+
+
+# Several workers
+
+
+def of_two(tarantool: Tarantool, endpoint: Endpoint) -> dict[str, str]:
+    return environ_for(tarantool, KV_WORKERS="2", **endpoint.environ)
+
+
+async def test_a_killed_worker_is_replaced_in_its_slot(
+    tmp_path: Path, tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    with service_process(tmp_path, **of_two(tarantool, endpoint)) as service:
+        before = await endpoint.scrape()
+        assert up(before) == {"0": 1, "1": 1}
+        assert starts(before) == {"start": 2}
+        os.kill(workers_of(service)[0], signal.SIGKILL)
+        down = await scrape_until(endpoint, lambda scrape: 0 in up(scrape).values())
+        (slot,) = (slot for slot, value in up(down).items() if not value)
+        assert down.value("kv_watch_events_sent_total", worker=slot) is None
+        after = await scrape_until(
+            endpoint, lambda scrape: up(scrape) == {"0": 1, "1": 1}
+        )
+        assert starts(after) == {"start": 2, "died": 1}
+        assert service.stop() == 0
+
+
+async def test_during_a_reload_the_old_workers_keep_their_slots(
+    tmp_path: Path, tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    with service_process(tmp_path, **of_two(tarantool, endpoint)) as service:
+        assert up(await endpoint.scrape()) == {"0": 1, "1": 1}
+        service.send(signal.SIGHUP)
+        reloaded = await scrape_until(endpoint, lambda scrape: "0" not in up(scrape))
+        reloaded = await scrape_until(
+            endpoint, lambda scrape: up(scrape) == {"2": 1, "3": 1}
+        )
+        assert starts(reloaded) == {"start": 2, "reload": 2}
+        service.send(signal.SIGHUP)
+        await scrape_until(endpoint, lambda scrape: up(scrape) == {"0": 1, "1": 1})
+        assert service.stop() == 0
+
+
+async def test_a_hanging_worker_is_left_out_and_the_scrape_does_not_wait(
+    tmp_path: Path, tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    with service_process(tmp_path, **of_two(tarantool, endpoint)) as service:
+        await endpoint.scrape()
+        stopped = workers_of(service)[0]
+        os.kill(stopped, signal.SIGSTOP)
+        for _ in range(3):
+            began = time.monotonic()
+            scrape = await endpoint.scrape()
+            assert ANSWER_TIMEOUT <= time.monotonic() - began < MAX_SCRAPE + SLACK
+            assert sorted(up(scrape).values()) == [0, 1]
+        (slot,) = (slot for slot, value in up(scrape).items() if not value)
+        assert scrape.value("kv_watch_events_sent_total", worker=slot) is None
+        assert scrape.value("process_start_time_seconds", worker=slot) is not None
+        os.kill(stopped, signal.SIGCONT)
+        await scrape_until(endpoint, lambda scrape: up(scrape) == {"0": 1, "1": 1})
+        assert service.stop() == 0

@@ -1,0 +1,106 @@
+"""The monitor of the event loop: which blocks it logs, and what it says about them."""
+
+import asyncio
+import logging
+import re
+import time
+from types import FrameType, FunctionType
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from service.telemetry.event_loop import BLOCKED, INTERVAL, EventLoopMonitor
+from service.telemetry.families import Distribution, Histogram
+from service.web.dispatch import Dispatcher, request_of
+
+LOGGER = "service.telemetry.event_loop"
+
+#: Seconds: a block that is logged on a busy machine too.
+BLOCK = 6 * BLOCKED
+
+BOUNDS = (BLOCKED, 3 * BLOCKED)
+
+
+@pytest.fixture
+def lag() -> Histogram:
+    return Histogram("kv_event_loop_lag_seconds", "Delay.", BOUNDS)
+
+
+def counts(lag: Histogram) -> list[int]:
+    ((_, distribution),) = lag.collect().samples
+    assert isinstance(distribution, Distribution)
+    return distribution.counts
+
+
+def no_request(_: FrameType) -> str:
+    return ""
+
+
+def wait_for_nothing() -> None:
+    time.sleep(BLOCK)
+
+
+def compute() -> None:
+    end = time.thread_time() + BLOCK
+    while time.thread_time() < end:
+        pass
+
+
+async def settle() -> None:
+    """Lets the timer be called."""
+    await asyncio.sleep(3 * INTERVAL)
+
+
+@pytest.mark.parametrize("block", [wait_for_nothing, compute])
+async def test_a_block_is_logged_once_with_its_function(
+    lag: Histogram, caplog: pytest.LogCaptureFixture, block: FunctionType
+) -> None:
+    with EventLoopMonitor(lag, no_request).running():
+        await settle()
+        block()
+        await settle()
+    (message,) = [line for line in caplog.messages if block.__name__ in line]
+    began, _, activity = message.partition(": ")
+    # on a busy machine it may take so long that it is logged before it ends
+    assert re.fullmatch(r"the event loop (was|is) blocked for \d+\.\d+ s", began)
+    assert activity == f"{__name__}.{block.__name__}"
+    assert counts(lag)[-1] >= 1
+
+
+async def test_the_route_is_named_and_the_path_is_not(
+    lag: Histogram, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        wait_for_nothing()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/api/keys/{key}", handler)
+    request = make_mocked_request("GET", "/api/keys/secret", app=app)
+    with EventLoopMonitor(lag, request_of).running():
+        await settle()
+        await Dispatcher(app, None)(request)
+        await settle()
+    assert "GET /api/keys/{key}, in " in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_the_stack_is_logged_at_the_level_debug(
+    lag: Histogram, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, LOGGER)
+    with EventLoopMonitor(lag, no_request).running():
+        await settle()
+        wait_for_nothing()
+        await settle()
+    assert "in test_the_stack_is_logged_at_the_level_debug\n" in caplog.text
+
+
+async def test_an_idle_loop_has_no_block(
+    lag: Histogram, caplog: pytest.LogCaptureFixture
+) -> None:
+    with EventLoopMonitor(lag, no_request).running():
+        await asyncio.sleep(0.5)
+    assert "blocked" not in caplog.text
+    assert sum(counts(lag)) > 5
