@@ -18,6 +18,7 @@ MODULES = {
     "names": "kv.accounts.names",
     "normal_form": "kv.accounts.normal_form",
     "pretty_json": "kv.admin.pretty_json",
+    "repeated_messages": "kv.base.repeated_messages",
     "role": "roles.kv",
 }
 

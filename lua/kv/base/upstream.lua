@@ -3,9 +3,10 @@
 -- is full, for example. This node then has no newer data, while it looks healthy to the others.
 -- The leader needs them too: by them it receives the votes, and learns that it still leads.
 local fiber = require('fiber')
-local log = require('log')
 local monotonic = require('clock').monotonic
 local uri = require('uri')
+
+local repeated_messages = require('kv.base.repeated_messages')
 
 local M = {}
 
@@ -17,6 +18,7 @@ local INTERVAL = 5
 local PASSING = { 'Failed to write to disk', 'Failed to allocate', 'tx checksum mismatch' }
 
 local is_connecting, connected_at = false, -math.huge
+local failures = repeated_messages.new()
 
 local function address(text)
     local parsed = uri.parse(text) or {}
@@ -51,7 +53,7 @@ function M.reconnect(peer)
         local ok, failure = pcall(reconnect, peer)
         is_connecting, connected_at = false, monotonic()
         if not ok then
-            log.error('kv: the replication is not resumed: %s', failure)
+            failures:log('error', 'kv: the replication is not resumed: %s', tostring(failure))
         end
     end)
 end
@@ -85,7 +87,8 @@ function M.resume()
     end
     local upstream = M.find_stopped(PASSING)
     if upstream ~= nil then
-        log.warn('kv: the replication has ended (%s): it is resumed', upstream.message)
+        failures:log('warn', 'kv: the replication has ended (%s): it is resumed',
+            tostring(upstream.message))
         M.reconnect(upstream.peer)
     end
 end
