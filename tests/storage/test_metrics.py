@@ -56,22 +56,28 @@ OF_TARANTOOL = {
 #: Of versions with elections.
 OF_ELECTIONS = {"tnt_election_state", "tnt_election_term", "tnt_synchro_queue_len"}
 
-#: Fills the memory; returns when a write is refused twice, with nothing left to collect.
+#: Fills the memory with small tuples, until a write is refused; returns its error.
 FILL = """
 (function()
     local value, refused, count = '"' .. ('x'):rep(1000) .. '"', 0, 0
     while refused < 2 do
-        count = count + 1
-        local ok, failure = pcall(kv.v1.put, {'ann', 1}, {'k' .. count}, {value})
-        if ok then
-            refused = 0
+        local requests = {}
+        for i = 1, 16 do
+            requests[i] = {{'ann', 1}, {('k%d'):format(count + i)}, {value}}
+        end
+        if kv.v1.put_each(requests)[16] ~= nil then
+            refused, count = 0, count + 16
         else
-            assert(failure.type == 'kv.MemoryFull', failure)
             refused = refused + 1
             collectgarbage()
         end
     end
-    return true
+    while true do
+        count = count + 1
+        local key = ('k%d'):format(count)
+        local ok, failure = pcall(kv.v1.put, {'ann', 1}, {key}, {value})
+        if not ok then return failure.type end
+    end
 end)()
 """
 
@@ -228,7 +234,7 @@ def test_deleted_expired_keys_are_counted(own: Tarantool) -> None:
 
 
 def test_a_full_memory_is_shown_as_refused_writes(own: Tarantool) -> None:
-    evaluated(own, FILL)
+    assert evaluated(own, FILL) == "kv.MemoryFull"
     assert returned(own, "kv_writes_accepted") == 0
     assert returned(own, "kv_memory_used_bytes") > 0.95 * MEMORY
 
