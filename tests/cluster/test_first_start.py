@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.cluster import DIFFERENT_LEADER, Clusters
+from service.process.local_cluster import DIFFERENT_LEADER
+from tests.support.cluster import Clusters
 from tests.support.machine import wait_until
 from tests.support.tarantool import START_TIMEOUT
 

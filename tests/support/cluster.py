@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from service.process.local_cluster import (
+    DIFFERENT_LEADER,
     LEAST_VERSION,
     NAMES,
     PEERS_NOT_READY,
@@ -61,9 +62,6 @@ MAX_STARTS = 10
 #: Starts of an empty cluster. A node that is started again has another UUID: one that
 #: has chosen it before as the first leader waits for ever.
 MAX_BOOTSTRAPS = 4
-
-#: Why a node gives up when another one waits for a UUID that is gone.
-DIFFERENT_LEADER = "chose a different bootstrap leader"
 
 #: Whether the node leads and accepts calls, and its term.
 LEADS = "{require('kv.base.leader').leads(), box.info.election.term}"
