@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from service.process.local_cluster import NAMES, config_path
-from service.process.secret_files import JWT_SECRET, OF_TARANTOOL
+from service.process.secret_files import JWT_SECRET, OF_TARANTOOL, TARANTOOL_PASSWORD
 from service.settings import Settings
 from service.sizes import MIB
 from tests.support.machine import ROOT, free_port
@@ -104,7 +104,7 @@ def test_the_secrets_that_are_read_are_created() -> None:
     read = {v for n, v in environment.items() if n.endswith("_FILE")}
     assert read <= {f"/run/kv/{name}" for name in (JWT_SECRET, *OF_TARANTOOL)}
     given = service("secrets")["environment"]
-    assert given.keys() == {f"KV_{n.upper()}" for n in (JWT_SECRET, *OF_TARANTOOL)}
+    assert given.keys() == {f"KV_{n.upper()}" for n in (JWT_SECRET, TARANTOOL_PASSWORD)}
 
 
 def test_every_container_is_hardened_and_comes_back() -> None:
