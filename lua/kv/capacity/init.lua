@@ -45,8 +45,12 @@ function M.admit(bytes)
     if not disk.admits(bytes) then
         disk.free_space()
         errors.raise('DiskFull')
-    elseif leader.is_clustered() and not peers.admits(bytes) then
-        errors.raise('DiskFull')
+    end
+    if leader.is_clustered() then
+        local shortage = peers.shortage(bytes)
+        if shortage ~= nil then
+            errors.raise(shortage)
+        end
     end
     memory.refill_reserve()
     if not memory.admits(bytes) then

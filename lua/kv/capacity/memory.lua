@@ -52,8 +52,33 @@ local LARGE = 64 * 1024
 --- Seconds between two garbage collections because memory is short: many writes may fail at once.
 local COLLECT_INTERVAL = 0.05
 
+--- Bytes of a slab of the arena. The tuples and the indexes of an instance have slabs of their own.
+local ARENA_SLAB = 16 * 1024 * 1024
+
+--- A size of tuple has slabs of this many tuples, of a slab of the arena at most. Larger tuples
+-- than a quarter of that have an allocation of their own.
+local TUPLES_PER_SLAB = 128
+local MAX_SLAB_TUPLE = ARENA_SLAB / 4
+
+--- Bytes of a slab that is reported on its own, and tuples for which it has space.
+local LARGE_SLAB = 1024 * 1024
+local MIN_FREE_TUPLES = 4
+
+--- The size of a tuple in the slabs is at most this many times its own.
+local MAX_SIZE_RATIO = 2.2
+
+--- Bytes of free slabs that a follower keeps for deletions, and for additions that were in flight
+-- when it reported its memory; and of those for indexes.
+local FOLLOWER_MARGIN = 4 * 1024 * 1024
+local INDEX_MARGIN = 1024 * 1024
+
+--- A follower whose slabs have run out takes additions again when this share of the memory has been
+-- deleted.
+local DELETED_SHARE = 1 / 32
+
 local reserved = 0 -- tuples of the reserve that exist: the first ones
 local collected_at = -math.huge
+local exhausted_at -- of a follower: the free bytes when its slabs ran out; nil: there are some
 
 --- Bytes that no tuple takes. A tuple may still not fit.
 local function free_bytes()
@@ -130,6 +155,108 @@ function M.admits(bytes)
         return false
     end
     return bytes < LARGE or bytes < free_bytes()
+end
+
+--- Bytes of slabs for tuples and for indexes that are free, or that the arena may still add.
+local function free_slabs(slabs, pools, unused)
+    local last = pools[#pools] -- that of the indexes
+    local index = last.slab_size * last.slab_count
+    local index_slabs = math.ceil(index / ARENA_SLAB) * ARENA_SLAB
+    local new = unused - unused % ARENA_SLAB
+    local for_tuples = slabs.arena_size - index_slabs - slabs.items_size
+    local for_indexes = index_slabs - (slabs.arena_used - slabs.items_used)
+    return new + for_tuples, new + for_indexes
+end
+
+--- The sizes of tuples whose slabs are not full.
+local function sizes_with_space(pools)
+    local found = {}
+    for i = 1, #pools - 1 do
+        local size = pools[i].item_size
+        if pools[i].mem_free >= MIN_FREE_TUPLES * size and size * TUPLES_PER_SLAB > LARGE_SLAB then
+            table.insert(found, size)
+        end
+    end
+    return found
+end
+
+---@class FreeMemory what a follower reports
+---@field slabs number bytes for tuples in slabs
+---@field large number bytes for tuples with an allocation of their own
+---@field sizes number[] of large tuples in slabs, for which no new slab is needed
+---@field size number bytes of the whole memory, without the headroom of a start
+
+local function report(slabs, large, with_space)
+    local size = box.cfg.memtx_memory - M.START_HEADROOM_BYTES
+    return { slabs = math.max(0, slabs), large = large, sizes = with_space, size = size }
+end
+
+--- The memory of a follower for what the leader adds. The leader tries an addition that may not
+-- fit, but a follower has to apply what the leader has committed. So whole slabs count, which
+-- tuples of any size can use. Where there are none, only deletions make space, in slabs of the
+-- sizes of the deleted tuples: then it counts how much more is free than when the slabs ran out.
+---@return FreeMemory
+function M.available()
+    local slabs, pools, free = box.slab.info(), box.slab.stats(), free_bytes()
+    local unused = tonumber(slabs.quota_size - slabs.quota_used)
+    local for_tuples, for_indexes = free_slabs(slabs, pools, unused)
+    local found = tonumber(for_tuples) - FOLLOWER_MARGIN
+    if found > 0 then
+        exhausted_at = nil
+    else
+        exhausted_at = exhausted_at or free
+        found = free - exhausted_at - box.cfg.memtx_memory * DELETED_SHARE
+    end
+    if for_indexes < INDEX_MARGIN then
+        found = 0
+    end
+    if found > 0 then
+        M.refill_reserve()
+    else
+        M.collect_garbage()
+    end
+    return report(reserved == #sizes and found or 0, unused, sizes_with_space(pools))
+end
+
+--- Gives the reserve of a follower to a write of the leader that has found no memory.
+---@return FreeMemory
+function M.exhaust()
+    exhausted_at = math.max(exhausted_at or 0, free_bytes())
+    M.release_reserve()
+    collectgarbage() -- Lua refers to the deleted tuples
+    return report(0, 0, {})
+end
+
+--- Bytes of the slab that an addition needs for a tuple of a size of which there is none, at most.
+local function new_slab(available, bytes)
+    for _, size in ipairs(available.sizes) do
+        if bytes < size and size < MAX_SIZE_RATIO * bytes then
+            return 0
+        end
+    end
+    return math.min(TUPLES_PER_SLAB * bytes, ARENA_SLAB)
+end
+
+--- Whether a follower that has reported this memory can apply an addition.
+---@param available FreeMemory
+---@param bytes number of the addition
+---@param cost number bytes that it takes
+function M.suffices(available, bytes, cost)
+    if bytes >= MAX_SLAB_TUPLE then
+        return cost <= available.large and cost <= available.slabs
+    end
+    return cost + new_slab(available, bytes) <= available.slabs
+end
+
+--- Counts an addition until the next report.
+---@param available FreeMemory
+---@param bytes number of the addition
+---@param cost number bytes that it takes
+function M.spend(available, bytes, cost)
+    available.slabs = available.slabs - cost
+    if bytes >= MAX_SLAB_TUPLE then
+        available.large = available.large - cost
+    end
 end
 
 return M
