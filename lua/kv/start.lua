@@ -57,7 +57,7 @@ end
 local function lead()
     change_log.check()
     memory.refill_reserve()
-    clock.catch_up()
+    clock.lead()
     if leader.is_clustered() then
         clock.record()
     end
