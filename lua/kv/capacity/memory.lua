@@ -60,12 +60,14 @@ local ARENA_SLAB = 16 * 1024 * 1024
 local TUPLES_PER_SLAB = 128
 local MAX_SLAB_TUPLE = ARENA_SLAB / 4
 
---- Bytes of a slab that is reported on its own, and tuples for which it has space.
+--- Bytes: a smaller slab is found among what is free.
 local LARGE_SLAB = 1024 * 1024
-local MIN_FREE_TUPLES = 4
 
---- The size of a tuple in the slabs is at most this many times its own.
-local MAX_SIZE_RATIO = 2.2
+--- A tuple is in slabs of a size that is less than this many times its own.
+local SIZE_RATIO = 1.5
+
+--- Tuples for which a slab keeps space: they may have been in flight when it was reported.
+local IN_FLIGHT = 4
 
 --- Bytes of free slabs that a follower keeps for deletions, and for additions that were in flight
 -- when it reported its memory; and of those for indexes.
@@ -168,13 +170,16 @@ local function free_slabs(slabs, pools, unused)
     return new + for_tuples, new + for_indexes
 end
 
---- The sizes of tuples whose slabs are not full.
-local function sizes_with_space(pools)
+local function is_large(size)
+    return size * TUPLES_PER_SLAB > LARGE_SLAB
+end
+
+--- What is free in the slabs of large tuples: their sizes, and bytes.
+local function free_in_slabs(pools)
     local found = {}
     for i = 1, #pools - 1 do
-        local size = pools[i].item_size
-        if pools[i].mem_free >= MIN_FREE_TUPLES * size and size * TUPLES_PER_SLAB > LARGE_SLAB then
-            table.insert(found, size)
+        if is_large(pools[i].item_size) then
+            table.insert(found, { pools[i].item_size, pools[i].mem_free })
         end
     end
     return found
@@ -183,12 +188,12 @@ end
 ---@class FreeMemory what a follower reports
 ---@field slabs number bytes for tuples in slabs
 ---@field large number bytes for tuples with an allocation of their own
----@field sizes number[] of large tuples in slabs, for which no new slab is needed
+---@field sizes table[] of large tuples: {size, bytes that are free in slabs of it}
 ---@field size number bytes of the whole memory, without the headroom of a start
 
-local function report(slabs, large, with_space)
+local function report(slabs, large, tuple_sizes)
     local size = box.cfg.memtx_memory - M.START_HEADROOM_BYTES
-    return { slabs = math.max(0, slabs), large = large, sizes = with_space, size = size }
+    return { slabs = math.max(0, slabs), large = large, sizes = tuple_sizes, size = size }
 end
 
 --- The memory of a follower for what the leader adds. The leader tries an addition that may not
@@ -215,7 +220,7 @@ function M.available()
     else
         M.collect_garbage()
     end
-    return report(reserved == #sizes and found or 0, unused, sizes_with_space(pools))
+    return report(reserved == #sizes and found or 0, unused, free_in_slabs(pools))
 end
 
 --- Gives the reserve of a follower to a write of the leader that has found no memory.
@@ -227,32 +232,65 @@ function M.exhaust()
     return report(0, 0, {})
 end
 
---- Bytes of the slab that an addition needs for a tuple of a size of which there is none, at most.
-local function new_slab(available, bytes)
-    for _, size in ipairs(available.sizes) do
-        if bytes < size and size < MAX_SIZE_RATIO * bytes then
-            return 0
+--- The slabs of large tuples that an addition uses: the bytes of new ones, and what it takes of
+-- those that are reported, by their positions.
+local function plan(available, bytes, values)
+    local new, taken, seen = 0, {}, {}
+    local function add(size)
+        for i, slabs in ipairs(available.sizes) do
+            if size < slabs[1] and slabs[1] < SIZE_RATIO * size
+                    and (taken[i] or 0) + IN_FLIGHT * slabs[1] <= slabs[2] then
+                taken[i] = (taken[i] or 0) + slabs[1]
+                return
+            end
+        end
+        local class = math.floor(math.log(size) / math.log(SIZE_RATIO))
+        if not seen[class] then
+            seen[class] = true
+            new = new + math.min(size * TUPLES_PER_SLAB, ARENA_SLAB)
         end
     end
-    return math.min(TUPLES_PER_SLAB * bytes, ARENA_SLAB)
+    if is_large(bytes) then
+        add(bytes) -- of the change log
+        for _, value in ipairs(values or {}) do
+            if is_large(#value) then
+                add(#value)
+            end
+        end
+    end
+    return new, taken
+end
+
+local function is_ample(available, cost)
+    return cost + 2 * ARENA_SLAB <= available.slabs and cost <= available.large
 end
 
 --- Whether a follower that has reported this memory can apply an addition.
 ---@param available FreeMemory
 ---@param bytes number of the addition
 ---@param cost number bytes that it takes
-function M.suffices(available, bytes, cost)
-    if bytes >= MAX_SLAB_TUPLE then
-        return cost <= available.large and cost <= available.slabs
+---@param values string[]|nil those that are added
+function M.suffices(available, bytes, cost, values)
+    if is_ample(available, cost) then
+        return true
+    elseif cost > available.slabs or bytes >= MAX_SLAB_TUPLE and cost > available.large then
+        return false
     end
-    return cost + new_slab(available, bytes) <= available.slabs
+    return cost + plan(available, bytes, values) <= available.slabs
 end
 
 --- Counts an addition until the next report.
 ---@param available FreeMemory
 ---@param bytes number of the addition
 ---@param cost number bytes that it takes
-function M.spend(available, bytes, cost)
+---@param values string[]|nil those that are added
+function M.spend(available, bytes, cost, values)
+    if not is_ample(available, cost) then
+        local _, taken = plan(available, bytes, values)
+        for i, amount in pairs(taken) do
+            available.sizes[i][2] = available.sizes[i][2] - amount
+        end
+    end
     available.slabs = available.slabs - cost
     if bytes >= MAX_SLAB_TUPLE then
         available.large = available.large - cost

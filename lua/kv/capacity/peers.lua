@@ -140,14 +140,17 @@ end
 
 --- What an addition lacks on one of the nodes that report.
 ---@param bytes number
+---@param values string[]|nil those that are added
 ---@return string|nil kind of the error
-function M.shortage(bytes)
+function M.shortage(bytes, values)
     local cost, oldest = disk.cost(bytes), fiber.clock() - VALID
     for _, peer in pairs(peers) do
         if peer.reported_at > oldest then
             if peer.disk ~= nil and cost > peer.disk then
                 return 'DiskFull'
-            elseif peer.memory ~= nil and not memory.suffices(peer.memory, bytes, cost) then
+            end
+            local available = peer.memory
+            if available ~= nil and not memory.suffices(available, bytes, cost, values) then
                 return 'MemoryFull'
             end
         end
@@ -156,14 +159,15 @@ end
 
 --- Counts an addition until the next report.
 ---@param bytes number
-function M.spend(bytes)
+---@param values string[]|nil those that are added
+function M.spend(bytes, values)
     local cost = disk.cost(bytes)
     for _, peer in pairs(peers) do
         if peer.disk ~= nil then
             peer.disk = peer.disk - cost
         end
         if peer.memory ~= nil then
-            memory.spend(peer.memory, bytes, cost)
+            memory.spend(peer.memory, bytes, cost, values)
         end
     end
 end
