@@ -223,19 +223,28 @@ function M.available()
     return report(reserved == #sizes and found or 0, unused, free_in_slabs(pools))
 end
 
---- Gives the reserve of a follower to a write of the leader that has found no memory.
+--- Gives memory of a follower to a write of the leader that has found none: the reserve, and the
+-- next time the headroom of a start, which may become a slab that is in one piece.
 ---@return FreeMemory
 function M.exhaust()
     exhausted_at = math.max(exhausted_at or 0, free_bytes())
-    M.release_reserve()
+    if M.has_reserve() then
+        M.release_reserve()
+    elseif box.space.kv_reserve:len() > 0 then
+        log.warn('kv: a write of the leader found no memory: it gets the headroom of a start')
+        for i = 1, START_HEADROOM.count do
+            box.space.kv_reserve:delete(#sizes + i)
+        end
+        fiber.create(function() pcall(box.snapshot) end) -- a start from it needs less memory
+    end
     collectgarbage() -- Lua refers to the deleted tuples
     return report(0, 0, {})
 end
 
---- The slabs of large tuples that an addition uses: the bytes of new ones, and what it takes of
--- those that are reported, by their positions.
+--- The slabs of large tuples that an addition uses: the bytes of the largest new one, and what it
+-- takes of those that are reported, by their positions.
 local function plan(available, bytes, values)
-    local new, taken, seen = 0, {}, {}
+    local new, taken = 0, {}
     local function add(size)
         for i, slabs in ipairs(available.sizes) do
             if size < slabs[1] and slabs[1] < SIZE_RATIO * size
@@ -244,11 +253,7 @@ local function plan(available, bytes, values)
                 return
             end
         end
-        local class = math.floor(math.log(size) / math.log(SIZE_RATIO))
-        if not seen[class] then
-            seen[class] = true
-            new = new + math.min(size * TUPLES_PER_SLAB, ARENA_SLAB)
-        end
+        new = math.max(new, math.min(size * TUPLES_PER_SLAB, ARENA_SLAB))
     end
     if is_large(bytes) then
         add(bytes) -- of the change log
