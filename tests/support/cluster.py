@@ -107,16 +107,21 @@ class Node:
         self, name: str, folder: Path, lua: Path, environ: Mapping[str, str]
     ) -> None:
         self.name = name
-        self.port = free_port()
         self.folder = folder
         self.data = folder / "var" / "lib" / name
-        self.environ = {"PATH": os.environ["PATH"]}
-        self.environ |= node_environ(self.port, lua) | dict(environ)
+        self.environ = {"PATH": os.environ["PATH"]} | dict(environ)
+        self._lua = lua
+        self.move(free_port())
         self.is_stopped = False
         self._child = ChildProgram(name, folder / "tarantool.log")
 
     def __repr__(self) -> str:
         return self.name
+
+    def move(self, port: int) -> None:
+        """Another port, from its next start on; the configurations must follow."""
+        self.port = port
+        self.environ |= node_environ(port, self._lua)
 
     @property
     def address(self) -> str:

@@ -5,6 +5,7 @@ local fiber = require('fiber')
 local log = require('log')
 local monotonic = require('clock').monotonic
 
+local change_log = require('kv.data.change_log')
 local clock = require('kv.data.clock')
 local idempotency = require('kv.data.idempotency')
 local leader = require('kv.base.leader')
@@ -67,6 +68,7 @@ local function sweep()
     if leader.is_clustered() then
         replica.sample()
         peers.subscribe()
+        change_log.adapt(peers.least_memory())
     end
     clock.record_periodically()
     local now = clock.now()
