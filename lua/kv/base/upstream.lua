@@ -15,7 +15,8 @@ local INTERVAL = 5
 
 --- The errors that pass, in Tarantool's words. A split brain does not. The last one comes from
 -- the other node's log, where the write that a full disk cut off has been read.
-local PASSING = { 'Failed to write to disk', 'Failed to allocate', 'tx checksum mismatch' }
+local OUT_OF_MEMORY = 'Failed to allocate'
+local PASSING = { 'Failed to write to disk', OUT_OF_MEMORY, 'tx checksum mismatch' }
 
 local is_connecting, connected_at = false, -math.huge
 local failures = repeated_messages.new()
@@ -78,6 +79,20 @@ function M.find_stopped(texts)
             return upstream
         end
     end
+end
+
+--- Whether a write of another node has found no memory here. Tarantool tries it again, or `resume`
+-- does.
+---@return boolean
+function M.lacks_memory()
+    for _, peer in pairs(box.info.replication) do
+        local upstream = peer.upstream
+        if upstream ~= nil and upstream.status ~= 'follow'
+                and contains(upstream.message, { OUT_OF_MEMORY }) then
+            return true
+        end
+    end
+    return false
 end
 
 --- Connects again where a full disk or memory has ended the replication.

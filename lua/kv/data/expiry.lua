@@ -3,6 +3,7 @@
 -- each a transaction of its own, so that any number of expired keys delays no call.
 local fiber = require('fiber')
 
+local change_log = require('kv.data.change_log')
 local clock = require('kv.data.clock')
 local idempotency = require('kv.data.idempotency')
 local leader = require('kv.base.leader')
@@ -71,6 +72,7 @@ local function sweep()
     if leader.is_clustered() then
         replica.sample()
         peers.subscribe()
+        change_log.adapt(peers.least_memory())
     end
     clock.record_periodically()
     local now = clock.now()
