@@ -17,8 +17,8 @@ from service.telemetry.metrics import Metrics
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client, unique
 from tests.support.console import end_tokens
+from tests.support.families import Samples, family_of, observations_of, samples_of
 from tests.support.machine import wait_until
-from tests.support.metrics import Samples, family_of, observations_of, samples_of
 from tests.support.service import environ_for
 from tests.support.tarantool import START_TIMEOUT, Tarantool, Tarantools
 

@@ -10,7 +10,7 @@ from service.settings import Address
 from service.storage.metrics import MAX_AGE, StorageMetrics
 from service.telemetry.families import Family
 from tests.support.cluster import ELECTION_TIMEOUT, Cluster, Node
-from tests.support.metrics import observations_of, samples_of
+from tests.support.families import observations_of, samples_of
 from tests.support.tarantool import PASSWORD, evaluated
 
 pytestmark = pytest.mark.needs_election
