@@ -53,14 +53,15 @@ NOT_CONFIRMED = "kv.NotConfirmed"
 # error codes of Tarantool
 READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
 
-#: Where Tarantool 3 shows tuples, as in: Duplicate key exists in unique index "primary"
-#: in space "kv" with old tuple - ["key", "value"] and new tuple - ["key", "other"].
-TUPLES = re.compile(r"(tuple) - .*", re.DOTALL)
 #: A change of the leader has rolled the transaction back: it was not applied.
 SYNC_ROLLBACK = 217
 WAL_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
 NO_SUCH_API = {ErrorCode.ER_NO_SUCH_PROC, ErrorCode.ER_ACCESS_DENIED}
 WRONG_CREDENTIALS = {ErrorCode.ER_NO_SUCH_USER, ErrorCode.ER_PASSWORD_MISMATCH}
+
+#: Where Tarantool 3 shows tuples, as in: Duplicate key exists in unique index "primary"
+#: in space "kv" with old tuple - ["key", "value"] and new tuple - ["key", "other"].
+TUPLES = re.compile(r"(tuple) - .*", re.DOTALL)
 
 
 def problem_of(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
