@@ -41,7 +41,7 @@ end
 local ENOUGH_SMALL = append_sizes(SMALL)
 local ENOUGH = ENOUGH_SMALL + math.floor((append_sizes(BULK) - ENOUGH_SMALL) / 2)
 
---- Bytes of a slab of the arena.
+--- Bytes of a slab of the arena. The tuples and the indexes of an instance have slabs of their own.
 local ARENA_SLAB = 16 * 1024 * 1024
 
 --- There is headroom without whole free slabs where this share of the memory is free, beyond
@@ -54,9 +54,6 @@ local LARGE = 64 * 1024
 
 --- Seconds between two garbage collections because memory is short: many writes may fail at once.
 local COLLECT_INTERVAL = 0.05
-
---- Bytes of a slab of the arena. The tuples and the indexes of an instance have slabs of their own.
-local ARENA_SLAB = 16 * 1024 * 1024
 
 --- A size of tuple has slabs of this many tuples, of a slab of the arena at most. Larger tuples
 -- than a quarter of that have an allocation of their own.
