@@ -123,7 +123,8 @@ class TextFormat(LineFormat):
             _fields_of(context),
         )
         if record.exc_info and record.exc_info[0] is not None:
-            text += self._formatter.formatException(record.exc_info) + "\n"
+            lines = self._formatter.formatException(record.exc_info).split("\n")
+            text += "".join(f"{_escaped(line)}\n" for line in lines)
         return text.encode(errors="backslashreplace")
 
     def access(self, access: Access, context: Context) -> bytes:
