@@ -13,6 +13,7 @@ from service.settings import Settings
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client
 from tests.support.cluster import Cluster, Clusters, lacks_election
+from tests.support.confidential import SuiteLogs
 from tests.support.reporting import NEEDS_ELECTION, figures, skipped_without_election
 from tests.support.scheduling import ModuleScheduling
 from tests.support.service import Serve, environ_for
@@ -74,8 +75,17 @@ def cluster(clusters: Clusters) -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session", autouse=True)
+def suite_logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteLogs]:
+    """The logs of the services of `serve`: in the end they are searched for secrets."""
+    logs = SuiteLogs(tmp_path_factory.mktemp("logs"))
+    with logs.with_messages():
+        yield logs
+    assert logs.leaks() == []
+
+
 @pytest.fixture(scope="session")
-def serve() -> Serve:
+def serve(suite_logs: SuiteLogs) -> Serve:
     """`async with serve(tarantool, KV_…="…") as client` runs a service of its own.
 
     `tuning=Tuning(…)` changes limits that are not settings.
@@ -85,10 +95,11 @@ def serve() -> Serve:
     async def served(
         tarantool: Tarantool, *, tuning: Tuning = DEFAULT_TUNING, **environ: str
     ) -> AsyncIterator[Client]:
-        settings = Settings.from_env(environ_for(tarantool, **environ))
+        given = environ_for(tarantool, KV_ACCESS_LOG="all", **environ)
+        settings = Settings.from_env(given)
         url = f"http://{settings.host}:{settings.port}"
         async with (
-            running(settings, bind(settings), tuning=tuning),
+            running(settings, bind(settings), tuning=tuning, logs=suite_logs.next()),
             aiohttp.ClientSession() as session,
         ):
             yield Client(session, url)

@@ -14,6 +14,7 @@ local exports = require('kv.exports')
 local join_gate = require('kv.base.join_gate')
 local leader = require('kv.base.leader')
 local migrator = require('kv.migrator')
+local promotion = require('kv.base.promotion')
 local restore_epoch = require('kv.backup.restore_epoch')
 local upstream = require('kv.base.upstream')
 
@@ -127,6 +128,7 @@ local function do_duties()
     exports.deploy(duties.user, duties.password)
     prepare()
     duties.lead()
+    promotion.await_lease()
 end
 
 --- Does the duties, for an instance that has just been started and takes writes.

@@ -16,6 +16,7 @@ local leader = require('kv.base.leader')
 local leadership = require('kv.leadership')
 local memory = require('kv.capacity.memory')
 local migrator = require('kv.migrator')
+local promotion = require('kv.base.promotion')
 
 local M = {}
 
@@ -56,7 +57,7 @@ end
 local function lead()
     change_log.check()
     memory.refill_reserve()
-    clock.catch_up()
+    clock.lead()
     if leader.is_clustered() then
         clock.record()
     end
@@ -96,6 +97,7 @@ end
 function M.start_node(settings, folder)
     leader.configure({ clustered = true })
     join_gate.watch()
+    promotion.watch()
     configure(settings)
     exports.publish()
     leadership.start(duties(settings, migrator.read(folder)))
@@ -112,6 +114,7 @@ function M.stop()
     end
     exports.withdraw()
     leadership.stop()
+    promotion.unwatch()
     expiry.stop()
 end
 

@@ -30,9 +30,16 @@ end
 --- Seconds, as good as none: a write that was not confirmed in time would go on unnoticed.
 local UNLIMITED = 86400 * 365
 
+--- A lease lasts for 2 times the timeout of the leader, and the other nodes elect no other leader
+-- for 4 times their own (kv.base.lease).
+local MAX_TIMEOUT_RATIO = 2
+
 --- What the promises of a cluster rest on, by the names of the YAML. Another value is reported:
 -- an acknowledged write may be lost with it, or a stale value be read.
-local function unsafe_settings(get)
+---@param get fun(name: string, instance: string|nil): any value of this instance, or of another
+---@param others string[] the other instances
+---@return string[] sentences
+function M.unsafe_settings(get, others)
     local found = {}
     local function expect(name, is_safe, expected)
         local value = get(name)
@@ -52,6 +59,12 @@ local function unsafe_settings(get)
         return value ~= nil and value >= UNLIMITED
     end, ('at least %d'):format(UNLIMITED))
     expect('wal.mode', function(value) return value == 'fsync' or value == 'write' end, 'fsync')
+    for _, name in ipairs(others) do
+        local other = get('replication.timeout', name)
+        expect('replication.timeout', function(value)
+            return value == nil or other == nil or value < MAX_TIMEOUT_RATIO * other
+        end, ('less than %d times the %s of %s'):format(MAX_TIMEOUT_RATIO, tostring(other), name))
+    end
     return found
 end
 
@@ -80,8 +93,21 @@ local function read_settings(options, get)
     return settings
 end
 
-local function configured(name)
-    return require('config'):get(name)
+local function configured(name, instance)
+    return require('config'):get(name, instance and { instance = instance })
+end
+
+--- The other instances that are configured for the replica set of this one.
+local function other_instances()
+    local whole, found = require('config'), {}
+    local instances = whole.instances ~= nil and whole:instances() or {}
+    for name, instance in pairs(instances) do
+        if name ~= box.info.name and instance.replicaset_name == box.info.replicaset.name then
+            table.insert(found, name)
+        end
+    end
+    table.sort(found)
+    return found
 end
 
 --- Called with the options before anything is applied.
@@ -95,8 +121,8 @@ end
 ---@param options any
 function M.apply(options)
     local settings = read_settings(options, configured)
-    for _, sentence in ipairs(unsafe_settings(configured)) do
-        log.warn('kv: this cluster may lose acknowledged writes: %s', sentence)
+    for _, sentence in ipairs(M.unsafe_settings(configured, other_instances())) do
+        log.warn('kv: this cluster may lose acknowledged writes or read stale data: %s', sentence)
     end
     live.configure(configured('console.socket'))
     start.start_node(settings, fio.pathjoin(fio.dirname(ROOT), 'migrations'))

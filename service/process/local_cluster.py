@@ -60,6 +60,10 @@ PEERS_NOT_READY = re.compile(
     r"can't initialize storage: .*(failed to connect|bootstrap|checkpoint|timed out)"
 )
 
+#: The same, if another node waits for an earlier start of this one, which had another
+#: UUID, as for the first leader: all have to be started again.
+DIFFERENT_LEADER = "chose a different bootstrap leader"
+
 #: In the folder of a node, where its configuration expects them.
 SECRETS = "secrets"
 
@@ -79,6 +83,10 @@ def node_environ(port: int, lua: Path) -> dict[str, str]:
         "LUA_PATH": f"{lua}/?.lua;{lua}/?/init.lua;;",
         "TT_IPROTO_LISTEN": f'[{{"uri": "127.0.0.1:{port}"}}]',
     }
+
+
+class NodesDisagree(StartError):
+    """The nodes of a new cluster do not agree on their first leader."""
 
 
 class LocalNode:
@@ -121,12 +129,15 @@ class LocalNode:
     async def started(self) -> None:
         """Waits until it listens; at the first start the nodes wait for each other.
 
+        :raises NodesDisagree: it ended, because the others wait for another leader
         :raises StartError: it ended
         :raises OSError: it cannot be started again
         """
         while not await self._listens():
             if not self._child.is_running:
                 failure = self._failure()
+                if DIFFERENT_LEADER in failure:
+                    raise NodesDisagree(f"{self.name} did not start: {failure}")
                 if PEERS_NOT_READY.search(failure) is None:
                     raise StartError(f"{self.name} did not start: {failure}")
                 log.warning("%s ended (%s): restart", self.name, failure)
@@ -256,10 +267,9 @@ async def _start(nodes: list[LocalNode], seconds: int) -> None:
     for node in nodes:
         node.check_port()
     try:
-        for node in nodes:
-            await node.spawn()
         async with asyncio.timeout(seconds):
-            await _all_started(nodes)
+            while not await _have_started(nodes):
+                await asyncio.gather(*(node.stop() for node in nodes))
     except TimeoutError:
         raise StartError(
             f"the nodes did not start within {seconds} s (KV_STARTUP_TIMEOUT); their "
@@ -269,16 +279,25 @@ async def _start(nodes: list[LocalNode], seconds: int) -> None:
         raise StartError(f"a node cannot be started: {error}") from None
 
 
-async def _all_started(nodes: list[LocalNode]) -> None:
-    """:raises StartError: one ended
-    :raises OSError: one cannot be started again
+async def _have_started(nodes: list[LocalNode]) -> bool:
+    """Starts the nodes; returns when all listen, or do not agree on their first leader.
+
+    :raises StartError: one ended
+    :raises OSError: one cannot be started
     """
+    for node in nodes:
+        await node.spawn()
     try:
         async with asyncio.TaskGroup() as group:
             for node in nodes:
                 group.create_task(node.started())
     except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        why = failed.exceptions[0]
+        if not isinstance(why, NodesDisagree):
+            raise why from None
+        log.warning("%s: restart of all nodes", why)
+        return False
+    return True
 
 
 async def run(ports: tuple[int, ...], settings: Settings, logs: Log) -> None:

@@ -36,6 +36,7 @@ from service.storage.refusals import (
     problem_of,
     stale_problem_of,
     too_old,
+    without_tuples,
 )
 from service.telemetry.families import Observations
 from service.telemetry.metrics import DURATIONS, Metrics
@@ -280,14 +281,14 @@ class Calls:
             self._log(str(problem))
             if is_refused_by_follower(error):
                 problem.applied = applied
-        return problem or error
+        return problem or without_tuples(error)
 
     def _stale_exception_of(self, error: TarantoolDatabaseError) -> Exception:
         """The same for a stale read."""
         problem = stale_problem_of(error)
         if isinstance(problem, Unavailable):
             self._log(str(problem))
-        return problem or error
+        return problem or without_tuples(error)
 
     def _log(self, reason: str) -> None:
         self._repeated.log(logging.WARNING, "calls fail: %s", reason)

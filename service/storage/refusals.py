@@ -6,6 +6,7 @@ conditions, are raised in client.py.
 """
 
 import math
+import re
 
 from asynctnt.exceptions import ErrorCode, TarantoolDatabaseError
 
@@ -51,11 +52,16 @@ NOT_CONFIRMED = "kv.NotConfirmed"
 
 # error codes of Tarantool
 READ_ONLY = {ErrorCode.ER_READONLY, ErrorCode.ER_NONMASTER}
+
 #: A change of the leader has rolled the transaction back: it was not applied.
 SYNC_ROLLBACK = 217
 WAL_FAILED = {ErrorCode.ER_WAL_IO, ErrorCode.ER_CASCADE_ROLLBACK}
 NO_SUCH_API = {ErrorCode.ER_NO_SUCH_PROC, ErrorCode.ER_ACCESS_DENIED}
 WRONG_CREDENTIALS = {ErrorCode.ER_NO_SUCH_USER, ErrorCode.ER_PASSWORD_MISMATCH}
+
+#: Where Tarantool 3 shows tuples, as in: Duplicate key exists in unique index "primary"
+#: in space "kv" with old tuple - ["key", "value"] and new tuple - ["key", "other"].
+TUPLES = re.compile(r"(tuple) - .*", re.DOTALL)
 
 
 def problem_of(error: TarantoolDatabaseError, *, writes: bool) -> Problem | None:
@@ -146,6 +152,14 @@ def is_unconfirmed(error: TarantoolDatabaseError) -> bool:
 def is_ahead(error: TarantoolDatabaseError) -> bool:
     """Whether a revision is ahead of the node that was asked."""
     return _custom_type(error) == "kv.RevisionAhead"
+
+
+def without_tuples(error: TarantoolDatabaseError) -> TarantoolDatabaseError:
+    """The error, for the log, without the keys and values that its message may have."""
+    message = TUPLES.sub(r"\1 - …", error.message)
+    if message == error.message:
+        return error
+    return TarantoolDatabaseError(error.code, message, None)
 
 
 def _custom_type(error: TarantoolDatabaseError) -> str | None:

@@ -46,9 +46,13 @@ class Log:
 
     def install(self) -> Self:
         """Makes it the log of all loggers of this process."""
-        logging.basicConfig(level=self._level, handlers=[_Handler(self)], force=True)
+        logging.basicConfig(level=self._level, handlers=[self.handler()], force=True)
         logging.captureWarnings(True)
         return self
+
+    def handler(self) -> logging.Handler:
+        """A handler that writes messages to this log."""
+        return _Handler(self)
 
     def write_message(self, record: logging.LogRecord) -> None:
         self._output.write(self._format.message(record, _current_context()))
@@ -72,8 +76,11 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._to.write_message(record)
-        except Exception:
-            self.handleError(record)
+        except Exception as error:
+            # not logging's own handling, which shows the arguments on stderr
+            record.msg = f"a message cannot be written: {type(error).__name__}"
+            record.args, record.exc_info = None, None
+            self._to.write_message(record)
 
 
 def _format(settings: Settings) -> LineFormat:

@@ -23,6 +23,9 @@ HOUR = 3600
 #: Seconds of a life, and for an election on a busy machine.
 LIFE, TOLERANCE = 100, 20
 
+#: Seconds for which the whole cluster is stopped.
+STOPPED = 3
+
 #: Seconds between the clocks of two nodes on a busy machine.
 APART = 0.25
 
@@ -39,6 +42,11 @@ function M.follow_leader() end
 function M.catch_up() end
 function M.watch() end
 """
+OWN_CLOCK = """
+local function common_wall_clock()
+    return clock.time()
+end
+function M.lead"""
 STOP_RECORDS = "box.space.kv_meta:before_replace(function(old, new) return old end)"
 
 
@@ -67,6 +75,32 @@ def running_skewed(cluster: Cluster) -> Iterator[Cluster]:
 def skewed(clusters: Clusters) -> Iterator[Cluster]:
     with running_skewed(clusters.prepared()) as cluster:
         yield cluster
+
+
+def left_after_a_stop(
+    cluster: Cluster, offsets: list[int | None], stopped: float
+) -> float | None:
+    """Of a key that expires; the whole cluster is stopped in between.
+
+    :param offsets: of the clock of each node when it is started; None: it is not
+    :param stopped: seconds
+    """
+    leader = lead(cluster)
+    prepare(leader)
+    leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
+    cluster.kill()
+    time.sleep(stopped)
+    first = cluster.nodes[0]
+    started = []
+    for node, offset in zip(cluster.nodes, offsets, strict=True):
+        if offset is not None:
+            started.append(node)
+            node.environ |= environ(offset)
+            if node != first:
+                node.environ["TT_REPLICATION_ELECTION_MODE"] = "voter"
+    cluster.start(*started)
+    assert lead(cluster) == first
+    return left(first)
 
 
 def fail_over(cluster: Cluster, leader: Node) -> Node:
@@ -143,6 +177,37 @@ def test_without_the_leader_s_clock_the_time_to_live_changes(
         leader.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'1'}}, {{ttl = {LIFE}}})")
         seconds = left(fail_over(cluster, leader))
         assert seconds is None or seconds > HOUR
+
+
+@pytest.mark.parametrize(
+    "offsets",
+    [
+        (HOUR, 0, 0),
+        (0, HOUR, 0),
+        (0, -HOUR, 0),
+        (HOUR, 0, None),
+        (0, HOUR, None),
+    ],
+)
+def test_a_wrong_clock_does_no_harm_at_a_start_of_the_whole_cluster(
+    cluster: Cluster, offsets: tuple[int | None, ...]
+) -> None:
+    seconds = left_after_a_stop(cluster, list(offsets), STOPPED)
+    assert seconds is not None
+    assert LIFE - TOLERANCE < seconds < LIFE - STOPPED + 1
+
+
+def test_with_its_own_clock_a_node_that_leads_first_expires_keys(
+    clusters: Clusters,
+) -> None:
+    """The control of the one before."""
+    prepared = clusters.prepared()
+    module = prepared.lua / "kv" / "data" / "clock.lua"
+    code = module.read_text()
+    assert code.count("function M.lead") == 1
+    module.write_text(code.replace("function M.lead", OWN_CLOCK))
+    with prepared.running() as cluster:
+        assert left_after_a_stop(cluster, [HOUR, 0, 0], STOPPED) is None
 
 
 def test_a_key_reported_as_missing_stays_missing_under_the_next_leader(

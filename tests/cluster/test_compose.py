@@ -1,7 +1,16 @@
 """docker-compose.cluster.yml, and the configurations of its containers."""
 
+import contextlib
 import re
 import subprocess
+<<<<<<< HEAD
+=======
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+>>>>>>> telemetry
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +18,17 @@ import pytest
 import yaml
 
 from service.process.local_cluster import NAMES, config_path
-from service.process.secret_files import JWT_SECRET, OF_TARANTOOL
+from service.process.secret_files import JWT_SECRET, OF_TARANTOOL, TARANTOOL_PASSWORD
 from service.settings import Settings
 from service.sizes import MIB
+<<<<<<< HEAD
 from tests.support.compose import compose_program
 from tests.support.machine import ROOT
 from tests.support.nginx import command
+=======
+from tests.support.machine import ROOT, free_port
+from tests.support.nginx import command, started
+>>>>>>> telemetry
 
 COMPOSE = ROOT / "docker-compose.cluster.yml"
 INSTANCES = config_path().with_name("instances.yaml")
@@ -91,7 +105,7 @@ def test_the_secrets_that_are_read_are_created() -> None:
     read = {v for n, v in environment.items() if n.endswith("_FILE")}
     assert read <= {f"/run/kv/{name}" for name in (JWT_SECRET, *OF_TARANTOOL)}
     given = service("secrets")["environment"]
-    assert given.keys() == {f"KV_{n.upper()}" for n in (JWT_SECRET, *OF_TARANTOOL)}
+    assert given.keys() == {f"KV_{n.upper()}" for n in (JWT_SECRET, TARANTOOL_PASSWORD)}
 
 
 def test_every_container_is_hardened_and_comes_back() -> None:
@@ -134,11 +148,124 @@ def test_nginx_passes_the_largest_body_on_to_every_service() -> None:
     assert tuple(re.findall(r"server ([\w-]+):5000", text)) == SERVICES
 
 
-def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
+def local_configuration(folder: Path, ports: Sequence[int], port: int) -> str:
     """Without what needs the network of compose, and a newer nginx than Debian's."""
+    addresses = iter(f"server 127.0.0.1:{at}" for at in ports)
     text = re.sub(
-        r"server service-\d:5000 resolve", "server 127.0.0.1", NGINX.read_text()
+        r"server service-\d:5000 resolve", lambda _: next(addresses), NGINX.read_text()
     )
-    text = text.replace("/tmp/", f"{tmp_path}/")
+    text = text.replace("/tmp/", f"{folder}/").replace("/dev/", f"{folder}/")
+    return text.replace("listen 8080", f"listen 127.0.0.1:{port}")
+
+
+def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
+    text = local_configuration(tmp_path, [free_port(), free_port()], free_port())
     (tmp_path / "nginx.conf").write_text(text)
     subprocess.run([*command(tmp_path), "-t"], check=True)
+
+
+class Recorder(ThreadingHTTPServer):
+    """A service that answers every request, or breaks the connection of each."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        super().__init__(("127.0.0.1", 0), RecorderHandler)
+        self.breaks = breaks
+        self.seen: list[tuple[str, str, bytes]] = []
+
+
+class RecorderHandler(BaseHTTPRequestHandler):
+    server: Recorder
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append((self.command, self.path, body))
+        self.close_connection = True
+        if not self.server.breaks:
+            self.send_response(204)
+            self.end_headers()
+
+    do_GET = do_PUT = do_POST = do_DELETE = answer
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def recorder(*, breaks: bool) -> Iterator[Recorder]:
+    with Recorder(breaks=breaks) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(server.serve_forever, 0.05)
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
+def through_nginx(
+    folder: Path, ports: Sequence[int], request: tuple[str, str], *, key: str | None
+) -> int:
+    """The status of this request, which nginx sends to the first port first."""
+    port = free_port()
+    text = local_configuration(folder, ports, port)
+    text = f"daemon off;\nmaster_process off;\n{text}"
+    (folder / "nginx.conf").write_text(text)
+    headers = {} if key is None else {"Idempotency-Key": key}
+    with started(folder, port):
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        with contextlib.closing(connection):
+            body = BODY if request[0] in ("PUT", "POST") else None
+            connection.request(*request, body=body, headers=headers)
+            return connection.getresponse().status
+
+
+BODY = b"x" * 100_000
+
+#: A key that nginx would change if it took the path apart.
+PUT, DELETE = ("PUT", "/api/keys/a%2F%2Fb"), ("DELETE", "/api/keys/a%2F%2Fb")
+WRITE = ("POST", "/api/write")
+
+READS = (("GET", "/api/keys/a%2F%2Fb"), ("POST", "/api/read"), ("POST", "/api/list"))
+
+
+@pytest.mark.parametrize(
+    ("request_line", "key"),
+    [*((read, None) for read in READS), (PUT, "k"), (DELETE, ":"), (WRITE, "k:1")],
+)
+def test_the_other_service_gets_what_is_safe_to_repeat(
+    tmp_path: Path, request_line: tuple[str, str], key: str | None
+) -> None:
+    with recorder(breaks=True) as broken, recorder(breaks=False) as other:
+        ports = [broken.server_port, other.server_port]
+        status = through_nginx(tmp_path, ports, request_line, key=key)
+    assert status == 204
+    assert other.seen == broken.seen
+    assert other.seen[0][:2] == request_line
+
+
+@pytest.mark.parametrize("request_line", [PUT, DELETE, WRITE])
+def test_a_write_that_may_have_been_applied_is_not_repeated(
+    tmp_path: Path, request_line: tuple[str, str]
+) -> None:
+    with recorder(breaks=True) as broken, recorder(breaks=False) as other:
+        ports = [broken.server_port, other.server_port]
+        status = through_nginx(tmp_path, ports, request_line, key=None)
+    assert status == 502
+    assert len(broken.seen) == 1
+    assert not other.seen
+
+
+@pytest.mark.parametrize("request_line", [PUT, DELETE, WRITE, *READS])
+def test_the_other_service_gets_what_was_not_sent(
+    tmp_path: Path, request_line: tuple[str, str]
+) -> None:
+    with recorder(breaks=False) as other:
+        ports = [free_port(), other.server_port]
+        status = through_nginx(tmp_path, ports, request_line, key=None)
+    assert status == 204
+    method, path, body = other.seen[0]
+    assert (method, path) == request_line
+    assert body == (BODY if method in ("PUT", "POST") else b"")
+
+
+def test_without_any_service_a_request_is_refused(tmp_path: Path) -> None:
+    ports = [free_port(), free_port()]
+    assert through_nginx(tmp_path, ports, PUT, key="k") == 502

@@ -215,6 +215,28 @@ async def test_a_leader_that_steps_down_refuses_nothing(
 
 
 @pytest.fixture
+def unfenced(clusters: Clusters) -> Iterator[Cluster]:
+    """A leader that remains one without a majority."""
+    changes = {"election_fencing_mode: strict": "election_fencing_mode: 'off'"}
+    with clusters.prepared(changes=changes).running() as cluster:
+        yield cluster
+
+
+async def test_without_fencing_calls_hang_without_a_majority(
+    unfenced: Cluster, serve: Serve
+) -> None:
+    """The control of `test_without_a_majority_only_stale_reads_are_answered`."""
+    async with entered(serve, unfenced, KV_FAILOVER_WAIT="3") as client:
+        await client.write({"k": 1})
+        await asyncio.to_thread(kill_followers, unfenced)
+        began = time.monotonic()
+        while time.monotonic() - began < FAILOVER:
+            refused = await client.write({"other": 1})
+            assert refused.json["code"] == "storage_unavailable"
+            assert refused.json["applied"] == "unknown"
+
+
+@pytest.fixture
 def proxied(clusters: Clusters) -> Iterator[Cluster]:
     with clusters.prepared(proxied=True).running() as cluster:
         yield cluster

@@ -3,6 +3,7 @@ nothing outdated."""
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -30,6 +31,13 @@ local lease = require('kv.base.lease')
 lease.holds = function() return true end
 """
 
+WITHOUT_WAIT = """
+require('kv.base.promotion').await_lease = function() end
+"""
+
+#: Seconds that the requests have to arrive, less than a lease.
+SHORT = 0.05
+
 #: By name: the arguments, and the value in the result.
 READS: dict[str, tuple[list[Any], Any]] = {
     "kv.v1.get": ([CALLER, ["k"], 1000], lambda body: body[0][0]),
@@ -48,13 +56,34 @@ READS: dict[str, tuple[list[Any], Any]] = {
 }
 
 
-async def outdated_replies(cluster: Cluster, leader: Node, value: str) -> int:
-    """Replies of a leader that was paused while another one was elected and wrote."""
+async def elected(cluster: Cluster, leader: Node) -> Node:
+    return await asyncio.to_thread(cluster.wait_for_leader, other_than=leader)
+
+
+async def promoted(cluster: Cluster, leader: Node) -> Node:
+    (node, _) = (node for node in cluster.nodes if node != leader)
+    await asyncio.to_thread(node.console, "box.ctl.promote()")
+    return node
+
+
+async def outdated_replies(
+    cluster: Cluster,
+    leader: Node,
+    value: str,
+    *,
+    succeed: Callable[[Cluster, Node], Awaitable[Node]] = elected,
+    pause: float = 0.3,
+) -> int:
+    """Replies of a leader that was paused while another one was elected and wrote.
+
+    :param succeed: has the other one elected
+    :param pause: seconds that the requests have to arrive
+    """
     connection = await connected(leader, **ACCOUNT)
     before = (await connection.call("kv.v1.get", [CALLER, ["k"], 1000, True])).body
     known = {before[0][0], before[1][0]}  # the value and its revision
     leader.kill(signal.SIGSTOP)
-    other = await asyncio.to_thread(cluster.wait_for_leader, other_than=leader)
+    other = await succeed(cluster, leader)
     wait_until(lambda: bool(evaluated(other, "kv.v1.status().leads")), 30)
     other.console(f"kv.v1.put({{'ann', 1}}, {{'k'}}, {{'{value}'}}, {{}})")
     assert evaluated(other, "box.space.kv:get('k').value") == value
@@ -63,7 +92,7 @@ async def outdated_replies(cluster: Cluster, leader: Node, value: str) -> int:
         for _ in range(REQUESTS // len(READS))
         for name, (arguments, _) in READS.items()
     ]
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(pause)
     leader.kill(signal.SIGCONT)
     replies = await asyncio.gather(*calls, return_exceptions=True)
     await connection.disconnect()
@@ -96,3 +125,33 @@ async def test_without_a_lease_a_paused_leader_returns_outdated_data(
             return
         cluster.wait_until_whole()
     pytest.fail("the pause has done no harm: this proves nothing")
+
+
+async def test_a_leader_that_is_replaced_by_hand_returns_nothing_outdated(
+    cluster: Cluster,
+) -> None:
+    prepare(lead(cluster))
+    for number in range(ROUNDS):
+        leader, value = lead(cluster), f"value {number}"
+        found = await outdated_replies(
+            cluster, leader, value, succeed=promoted, pause=SHORT
+        )
+        assert found == 0
+        cluster.wait_until_whole()
+
+
+async def test_without_a_wait_a_leader_that_is_replaced_by_hand_is_outdated(
+    cluster: Cluster,
+) -> None:
+    """The control of the one before."""
+    prepare(lead(cluster))
+    for node in cluster.nodes:
+        node.console(WITHOUT_WAIT)
+    for number in range(CONTROL_ROUNDS):
+        leader, value = lead(cluster), f"value {number}"
+        if await outdated_replies(
+            cluster, leader, value, succeed=promoted, pause=SHORT
+        ):
+            return
+        cluster.wait_until_whole()
+    pytest.fail("the promotion has done no harm: this proves nothing")

@@ -16,7 +16,7 @@ import pytest
 
 from service.errors import StartError
 from service.process.embedded_tarantool import DataFolder
-from service.process.local_cluster import NAMES, LocalNode
+from service.process.local_cluster import DIFFERENT_LEADER, NAMES, LocalNode
 from tests.support.client import Client
 from tests.support.machine import alive, free_port, wait_until
 from tests.support.service import (
@@ -167,7 +167,7 @@ def test_a_killed_node_is_started_again(cluster_process: ServiceProcess) -> None
 #: Instead of Tarantool, with its path: at its first start the second node gives up.
 MISSES_ITS_PEERS = """#!/bin/sh
 if [ "$2" = tarantool-2 ] && mkdir "$(dirname "$0")/given_up"; then
-    echo "main F> can't initialize storage: failed to connect" >&2
+    echo "main F> can't initialize storage: {reason}" >&2
     exit 1
 fi
 exec {program} "$@"
@@ -175,10 +175,20 @@ exec {program} "$@"
 
 
 @pytest.mark.needs_election
-def test_a_node_that_gives_up_on_the_others_is_started_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        ("failed to connect", "tarantool-2 ended (can't initialize"),
+        (f"Replica 1 {DIFFERENT_LEADER} 2", "restart of all nodes"),
+    ],
+)
+def test_a_node_that_gives_up_on_the_others_is_started_again(
+    tmp_path: Path, reason: str, line: str
+) -> None:
     program = tmp_path / "bin" / "tarantool"
     program.parent.mkdir()
-    program.write_text(MISSES_ITS_PEERS.format(program=shutil.which("tarantool")))
+    real = shutil.which("tarantool")
+    program.write_text(MISSES_ITS_PEERS.format(program=real, reason=reason))
     program.chmod(0o755)
     path = f"{program.parent}:{os.environ['PATH']}"
     service = ServiceProcess(
@@ -186,7 +196,7 @@ def test_a_node_that_gives_up_on_the_others_is_started_again(tmp_path: Path) -> 
     )
     with started(service):
         assert (program.parent / "given_up").exists()
-        assert service.stderr().count("tarantool-2 ended (can't initialize") == 1
+        assert service.stderr().count(line) == 1
 
 
 @pytest.mark.needs_election

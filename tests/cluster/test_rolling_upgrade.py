@@ -22,8 +22,9 @@ from tests.support.service import (
     environ_before,
     started,
 )
-from tests.support.tarantool import START_TIMEOUT
+from tests.support.tarantool import PASSWORD, START_TIMEOUT, evaluated
 from tests.support.upgrades import (
+    ADDED,
     FILE_IS_MISSING,
     is_upgraded,
     new_service,
@@ -41,6 +42,13 @@ PAUSE = 0.005
 
 #: Seconds without a confirmed write that a step down may take here, on a busy machine.
 WITHOUT_WRITES = 5.0
+
+#: What a leader does at its promotion, and the same on the console.
+DEPLOYMENT = "exports.deploy(duties.user, duties.password)"
+DEPLOY = f"require('kv.exports').deploy('kv_service', '{PASSWORD}')"
+
+#: Seconds after which a service is not ready that will not be.
+NOT_READY = 5.0
 
 
 class Load:
@@ -217,3 +225,27 @@ async def test_without_a_compatible_migration_an_upgrade_loses_a_node(
                 with pytest.raises(RuntimeError, match=FILE_IS_MISSING):
                     await asyncio.to_thread(restart, cluster, old, cluster.lua)
             assert await load.lost() == set()
+
+
+async def test_without_a_deployment_a_promotion_is_no_upgrade(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """The control of the duties of a leader: the new service may not call it."""
+    lua = new_version(tmp_path / "new", compatible=True)
+    leadership = lua / "kv" / "leadership.lua"
+    text = leadership.read_text()
+    assert text.count(DEPLOYMENT) == 1
+    leadership.write_text(text.replace(DEPLOYMENT, ""))
+    service = service_of(tmp_path / "1", cluster, new_service(tmp_path / "new"))
+    for node in cluster.nodes:
+        await asyncio.to_thread(restart, cluster, node, lua)
+    leader = wait_for_duties(cluster)
+    assert evaluated(leader, ADDED) is True
+    with started(service):
+        async with aiohttp.ClientSession() as session:
+            client = Client(session, service.url)
+            with pytest.raises(TimeoutError):
+                await wait_until_ready(client, NOT_READY)
+            # the control: it lacks nothing else
+            await asyncio.to_thread(leader.console, DEPLOY)
+            await wait_until_ready(client, START_TIMEOUT)

@@ -17,7 +17,7 @@ from tests.support.tarantool import evaluated
 pytestmark = pytest.mark.needs_election
 
 #: Seconds for a reply that waits for nothing, on a busy machine.
-AT_ONCE = 0.7
+AT_ONCE = 0.9
 
 #: Seconds until the nodes and the service have noted a failure, on a busy machine.
 NOTED = 20.0
@@ -82,13 +82,20 @@ async def unconfirmed(
         await saw(follower, 2)  # the control
         cluster.links.isolate(follower)
         leader.kill()
+        for node in follower, other:
+            await until(node, "not kv.v1.status().quorum")
         await until_ready(client, 503)
         yield client, follower, other
         assert (await write).json["applied"] == "unknown"
 
 
 async def saw(node: Node, value: object) -> None:
+    """Waits until the node has this value of the key `k`."""
     await asyncio.to_thread(wait_until, lambda: evaluated(node, SEEN) == value, NOTED)
+
+
+async def until(node: Node, condition: str) -> None:
+    await asyncio.to_thread(wait_until, lambda: bool(evaluated(node, condition)), NOTED)
 
 
 async def test_without_a_majority_an_unconfirmed_write_is_reported_at_once(

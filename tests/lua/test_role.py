@@ -11,6 +11,26 @@ VALIDATE = """
     return not ok and tostring(failure) or nil
 """
 
+#: The settings of three instances, of which the first is this one.
+UNSAFE = """
+    local names = {}
+    for name in pairs(input.others) do table.insert(names, name) end
+    table.sort(names)
+    return role.unsafe_settings(function(name, instance)
+        return (instance and input.others[instance] or input.own)[name]
+    end, names)
+"""
+
+SAFE = {
+    "replication.election_fencing_mode": "strict",
+    "replication.synchro_quorum": "N / 2 + 1",
+    "replication.timeout": 0.25,
+    "compat.replication_synchro_timeout": "new",
+    "compat.box_consider_system_spaces_synchronous": "new",
+    "database.txn_synchro_timeout": 3153600000,
+    "wal.mode": "fsync",
+}
+
 GOOD = {
     "password": "a password",
     "user": "kv_service",
@@ -68,3 +88,36 @@ def test_good_settings_are_accepted_where_there_are_elections() -> None:
         assert found is not None
         assert found.startswith("a cluster requires Tarantool 3, this is 2.")
         assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentences"),
+    [
+        ({}, []),
+        ({"wal.mode": "none"}, ["wal.mode is none, expected fsync"]),
+        (
+            {"replication.synchro_quorum": 1},
+            ["replication.synchro_quorum is 1, expected 'N / 2 + 1'"],
+        ),
+        ({"replication.timeout": 0.49}, []),
+        (
+            {"replication.timeout": 0.5},
+            [
+                "replication.timeout is 0.5, "
+                "expected less than 2 times the 0.25 of tarantool-2"
+            ],
+        ),
+        ({"replication.timeout": 1}, ["tarantool-2", "tarantool-3"]),
+    ],
+)
+def test_an_option_that_weakens_the_guarantees_is_reported(
+    changes: dict[str, object], sentences: list[str]
+) -> None:
+    others = {
+        "tarantool-2": {"replication.timeout": 0.25},
+        "tarantool-3": {"replication.timeout": 0.28},
+    }
+    found = evaluate(UNSAFE, {"own": SAFE | changes, "others": others})
+    assert len(found) == len(sentences)
+    for text, expected in zip(found, sentences, strict=True):
+        assert expected in text

@@ -21,6 +21,7 @@ from tests.support.machine import wait_until
 from tests.support.service import (
     ServiceProcess,
     environ_for,
+    service_environ,
     service_process,
 )
 from tests.support.tarantool import Tarantool, local_console
@@ -30,6 +31,12 @@ from tests.support.workers import workers_of
 ROTATIONS = 3
 
 CLIENTS = 4
+
+#: Replies between two rotations, at least.
+REPLIES = 30
+
+#: Seconds in which all processes have opened the new file.
+SETTLE_TIME = 1.0
 
 #: Seconds in which a signal is handled.
 TIMEOUT = 5.0
@@ -103,6 +110,7 @@ class Requests:
         self._url = url
         self.answered: list[str] = []
         self._is_over = False
+        self._is_answered = asyncio.Event()
 
     async def send(self) -> None:
         connector = aiohttp.TCPConnector(force_close=True)
@@ -114,6 +122,13 @@ class Requests:
                 ) as reply:
                     assert reply.status == 200
                     self.answered.append(name)
+                    self._is_answered.set()
+
+    async def more(self) -> None:
+        """Waits for some replies."""
+        for _ in range(REPLIES):
+            self._is_answered.clear()
+            await self._is_answered.wait()
 
     def end(self) -> None:
         self._is_over = True
@@ -133,33 +148,39 @@ async def test_no_line_is_lost_when_the_file_is_rotated(
         requests = Requests(service.url)
         clients = [asyncio.create_task(requests.send()) for _ in range(CLIENTS)]
         for _ in range(ROTATIONS):
-            before = len(requests.answered)
-            while len(requests.answered) < before + 50:
-                await asyncio.sleep(0.01)
+            await requests.more()
             await asyncio.to_thread(how, service, logs)
-            await asyncio.to_thread(wait_until, lambda: writes_to(logs), TIMEOUT)
-        rotated = {path: path.stat().st_size for path in logs.iterdir()}
-        del rotated[logs / "kv.log"]
-        await asyncio.sleep(0.5)
+            await asyncio.to_thread(wait_until, lambda: is_written(logs), TIMEOUT)
+        await asyncio.sleep(SETTLE_TIME)
+        rotated = sizes_of(logs)
+        await requests.more()
         requests.end()
         await asyncio.gather(*clients)
-        assert await asyncio.to_thread(service.stop) == 0
-        if workers == "1":  # others are still open in a worker that is starting
-            assert {path: path.stat().st_size for path in rotated} == rotated
+        assert sizes_of(logs) == rotated
         assert len(rotated) == ROTATIONS
-        logged = Counter(
-            line["request_id"]
-            for path in logs.iterdir()
-            for line in lines_of(path)
-            if line["logger"] == "service.access"
-        )
-        assert logged == Counter(requests.answered)
+        assert await asyncio.to_thread(service.stop) == 0
+        assert logged_in(logs) == Counter(requests.answered)
         assert service.stderr() == service.stdout() == ""
 
 
-def writes_to(logs: Path) -> bool:
-    log = logs / "kv.log"
+def is_written(folder: Path) -> bool:
+    log = folder / "kv.log"
     return log.exists() and log.stat().st_size > 0
+
+
+def sizes_of(folder: Path) -> dict[Path, int]:
+    """The sizes of the rotated files."""
+    return {path: path.stat().st_size for path in folder.glob("kv.log.*")}
+
+
+def logged_in(folder: Path) -> Counter[str]:
+    """The ids of the requests in all files."""
+    return Counter(
+        line["request_id"]
+        for path in folder.iterdir()
+        for line in lines_of(path)
+        if line["logger"] == "service.access"
+    )
 
 
 def files_open_in(pid: int) -> set[str]:
@@ -182,7 +203,7 @@ def processes_of(service: ServiceProcess) -> Iterator[int]:
         waiting += map(int, listed.split())
 
 
-async def test_every_process_opens_the_file_again_with_a_bad_certificate_too(
+def test_every_process_opens_the_file_again_with_a_bad_certificate_too(
     tmp_path: Path, tarantool: Tarantool, logs: Path, pair: Pair
 ) -> None:
     """Then the workers are not replaced."""
@@ -203,7 +224,7 @@ async def test_every_process_opens_the_file_again_with_a_bad_certificate_too(
         assert "was not reloaded" in service.log_file()
 
 
-async def test_the_file_is_kept_if_it_cannot_be_opened_again(
+def test_the_file_is_kept_if_it_cannot_be_opened_again(
     tmp_path: Path, tarantool: Tarantool, logs: Path
 ) -> None:
     environ = environ_for(tarantool, **logging_to(logs))
@@ -224,11 +245,8 @@ def test_the_embedded_tarantool_writes_to_the_same_file(
     with service_process(tmp_path, **logging_to(logs)) as service:
         local_console(service.data, "require('log').warn('one of mine')")
         wait_until(lambda: "one of mine" in service.log_file(), TIMEOUT)
-        (line,) = [
-            line
-            for line in lines_of(logs / "kv.log")
-            if line["message"] == "one of mine"
-        ]
+        lines = lines_of(logs / "kv.log")
+        (line,) = [line for line in lines if line["message"] == "one of mine"]
         assert line["logger"] == "tarantool"
         assert line["severity"] == "WARN"
         assert line["process.pid"] != service.pid
@@ -257,15 +275,20 @@ def test_a_failed_start_is_in_the_file_and_on_stderr(
 ) -> None:
     environ = environ_for(tarantool, KV_STARTUP_TIMEOUT="1") | logging_to(logs)
     environ["KV_TARANTOOL_URI"] = "127.0.0.1:1"
-    service = ServiceProcess(
-        tmp_path, {"PATH": os.environ["PATH"], **environ, "KV_DATA_DIR": str(tmp_path)}
-    )
+    service = ServiceProcess(tmp_path, service_environ(tmp_path, **environ))
     with pytest.raises(RuntimeError, match="ended: kv: cannot start: cannot use"):
         service.start()
     assert service.exit_code() == 1
     last = lines_of(logs / "kv.log")[-1]
     assert last["severity"] == "FATAL"
     assert last["message"].startswith("cannot start: cannot use Tarantool")
+
+
+def fill_disk(service: ServiceProcess, folder: Path) -> None:
+    (folder / "kv.log").rename(folder / "kv.log.1")
+    (folder / "kv.log").symlink_to("/dev/full")
+    service.send(signal.SIGHUP)
+    wait_until(lambda: "No space left" in service.stderr(), TIMEOUT)
 
 
 async def test_a_file_that_cannot_be_written_fails_no_request(
@@ -275,10 +298,7 @@ async def test_a_file_that_cannot_be_written_fails_no_request(
     environ = environ_for(tarantool, **logging_to(logs))
     async with aiohttp.ClientSession() as session:
         with service_process(tmp_path, **environ) as service:
-            (logs / "kv.log").rename(logs / "kv.log.1")
-            (logs / "kv.log").symlink_to("/dev/full")
-            service.send(signal.SIGHUP)
-            wait_until(lambda: "No space left" in service.stderr(), TIMEOUT)
+            fill_disk(service, logs)
             for _ in range(3):
                 async with session.get(f"{service.url}/livez") as reply:
                     assert reply.status == 200

@@ -4,16 +4,23 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from service.process.metrics_listener import listening_for_scrapes, serving_metrics
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
+from service.process.worker_metrics import answering
+from service.settings import Settings
+from service.storage.metrics import MAX_AGE as STORAGE_MAX_AGE
+from service.telemetry.metrics import Metrics
 from tests.support.certificates import Pair
 from tests.support.machine import POLL_INTERVAL
-from tests.support.scrapes import Endpoint, Scrape
+from tests.support.scrapes import TIMEOUT, Endpoint, Scrape
 from tests.support.service import (
     PROCESS_TIMEOUT,
     environ_for,
@@ -21,7 +28,7 @@ from tests.support.service import (
     service_environ,
     service_process,
 )
-from tests.support.tarantool import Tarantool
+from tests.support.tarantool import Tarantool, Tarantools
 from tests.support.workers import workers_of
 
 #: Seconds: the longest scrape, with a worker or a Tarantool that does not answer.
@@ -78,6 +85,29 @@ async def test_a_scrape_has_the_metrics_of_the_worker_and_of_its_process(
         assert service.stop() == 0
     assert " ERROR " not in service.stderr()
     assert " WARNING " not in service.stderr()
+
+
+async def test_a_scrape_is_answered_while_the_event_loop_hangs(
+    tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    settings = Settings.from_env(environ_for(tarantool, **endpoint.environ))
+
+    def scrape(found: list[str]) -> None:
+        with urllib.request.urlopen(endpoint.url, timeout=TIMEOUT) as response:
+            found.append(response.read().decode())
+
+    with listening_for_scrapes(settings) as listener:
+        async with (
+            serving_metrics(settings, listener) as channel,
+            answering(channel, 0, Metrics()),
+        ):
+            assert up(await endpoint.scrape()) == {"0": 1}
+            found: list[str] = []
+            scraping = threading.Thread(target=scrape, args=(found,))
+            scraping.start()
+            scraping.join(TIMEOUT)  # which blocks this event loop
+            assert up(Scrape(*found)) == {"0": 0}
+            assert up(await endpoint.scrape()) == {"0": 1}
 
 
 async def test_formats_and_compression(
@@ -151,6 +181,27 @@ def test_a_port_that_is_taken(tmp_path: Path, endpoint: Endpoint) -> None:
     with socket.create_server(("127.0.0.1", endpoint.port)):
         reason = refusal(service_environ(tmp_path, **endpoint.environ))
     assert reason.startswith(f"cannot listen on 127.0.0.1:{endpoint.port}: ")
+
+
+async def test_without_tarantool_the_rest_is_served(
+    tmp_path: Path, tarantools: Tarantools, endpoint: Endpoint
+) -> None:
+    with tarantools.running() as own:
+        environ = environ_for(own, **endpoint.environ)
+        with service_process(tmp_path, **environ) as service:
+            before = await endpoint.scrape()
+            alias = f"127.0.0.1:{own.port}"
+            assert before.value("kv_storage_up", alias=alias) == 1
+            assert before.value("kv_keys", alias=alias) is not None
+            await asyncio.to_thread(own.kill)
+            await asyncio.sleep(STORAGE_MAX_AGE)
+            began = time.monotonic()
+            scrape = await endpoint.scrape()
+            assert time.monotonic() - began < MAX_SCRAPE + SLACK
+            assert scrape.value("kv_storage_up", alias=alias) == 0
+            assert scrape.value("kv_keys", alias=alias) is None
+            assert up(scrape) == {"0": 1}
+            assert service.stop() == 0
 
 
 # Several workers

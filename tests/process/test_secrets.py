@@ -25,7 +25,9 @@ from tests.support.service import (
     PROCESS_TIMEOUT,
     ServiceProcess,
     environ_for,
+    service_environ,
     service_process,
+    started,
 )
 from tests.support.tarantool import PASSWORD, Tarantool, local_console
 
@@ -141,7 +143,8 @@ async def test_a_secret_that_is_shown_is_found(tmp_path: Path) -> None:
     secrets = Secrets()
     # the log names the variables that Kubernetes has set
     planted = {f"KV_{secrets.password}_SERVICE_HOST": "10.0.0.1"}
-    with service_process(tmp_path, **secrets.environ, **planted) as process:
+    environ = service_environ(tmp_path, **secrets.environ, **planted)
+    with started(ServiceProcess(tmp_path, environ), is_leaking=True) as process:
         leaked = secrets.leaked(shown_by(process), process.data)
         assert leaked == {secrets.password}
         local_console(process.data, f"require('log').info('{secrets.wrong}')")

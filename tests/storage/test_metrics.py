@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from service.settings import Address
-from service.storage.descriptions import DESCRIPTIONS
+from service.storage.descriptions import DESCRIPTIONS, OF_TARANTOOL
 from service.storage.metrics import LOCAL, MAX_AGE, TIMEOUT, StorageMetrics
 from service.telemetry.families import Family
 from tests.support.console import admin
 from tests.support.families import Samples, family_of, observations_of, samples_of
+from tests.support.full_disk import full_disk
 from tests.support.machine import free_port, wait_until
 from tests.support.procedures import failing_log, prepare
 from tests.support.tarantool import (
@@ -35,7 +36,7 @@ CHANGES = 3 * MIB
 USER = "kv_service"
 
 #: Of every version of Tarantool.
-OF_TARANTOOL = {
+ON_EVERY_VERSION = {
     *("tnt_cpu_system_time", "tnt_cpu_user_time", "tnt_memory", "tnt_memory_virt"),
     *("tnt_fiber_amount", "tnt_fiber_csw", "tnt_fiber_memalloc", "tnt_fiber_memused"),
     *("tnt_info_lsn", "tnt_info_uptime", "tnt_info_vclock", "tnt_read_only"),
@@ -56,22 +57,28 @@ OF_TARANTOOL = {
 #: Of versions with elections.
 OF_ELECTIONS = {"tnt_election_state", "tnt_election_term", "tnt_synchro_queue_len"}
 
-#: Fills the memory; returns when a write is refused twice, with nothing left to collect.
+#: Fills the memory with small tuples, until a write is refused; returns its error.
 FILL = """
 (function()
     local value, refused, count = '"' .. ('x'):rep(1000) .. '"', 0, 0
     while refused < 2 do
-        count = count + 1
-        local ok, failure = pcall(kv.v1.put, {'ann', 1}, {'k' .. count}, {value})
-        if ok then
-            refused = 0
+        local requests = {}
+        for i = 1, 16 do
+            requests[i] = {{'ann', 1}, {('k%d'):format(count + i)}, {value}}
+        end
+        if kv.v1.put_each(requests)[16] ~= nil then
+            refused, count = 0, count + 16
         else
-            assert(failure.type == 'kv.MemoryFull', failure)
             refused = refused + 1
             collectgarbage()
         end
     end
-    return true
+    while true do
+        count = count + 1
+        local key = ('k%d'):format(count)
+        local ok, failure = pcall(kv.v1.put, {'ann', 1}, {key}, {value})
+        if not ok then return failure.type end
+    end
 end)()
 """
 
@@ -126,7 +133,8 @@ def test_every_metric_of_the_service_is_returned_and_described(own: Tarantool) -
 
 def test_tarantool_s_own_metrics_have_the_names_of_its_rock(own: Tarantool) -> None:
     theirs = {name for name in names(own) if not name.startswith("kv_")}
-    assert theirs >= OF_TARANTOOL
+    assert theirs >= ON_EVERY_VERSION
+    assert theirs <= OF_TARANTOOL.keys()
     if evaluated(own, "box.info.election ~= nil"):
         assert theirs >= OF_ELECTIONS
 
@@ -228,9 +236,17 @@ def test_deleted_expired_keys_are_counted(own: Tarantool) -> None:
 
 
 def test_a_full_memory_is_shown_as_refused_writes(own: Tarantool) -> None:
-    evaluated(own, FILL)
+    assert evaluated(own, FILL) == "kv.MemoryFull"
     assert returned(own, "kv_writes_accepted") == 0
     assert returned(own, "kv_memory_used_bytes") > 0.95 * MEMORY
+
+
+def test_a_full_disk_is_shown_as_refused_writes(own: LocalTarantool) -> None:
+    with full_disk(own):
+        put = "{pcall(kv.v1.put, {'ann', 1}, {'k'}, {'1'})}"
+        assert evaluated(own, put)[0] is False
+    assert returned(own, "kv_writes_accepted") == 0
+    assert returned(own, "kv_keys") == 2
 
 
 def test_a_read_only_instance_accepts_no_writes(own: Tarantool) -> None:

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from service.process.local_cluster import (
+    DIFFERENT_LEADER,
     LEAST_VERSION,
     NAMES,
     PEERS_NOT_READY,
@@ -57,6 +58,10 @@ ELECTION_TIMEOUT = 30.0
 #: Starts of a node until it has found the others, which it may miss on a busy machine.
 #: docker-compose.cluster.yml restarts it as well.
 MAX_STARTS = 10
+
+#: Starts of an empty cluster. A node that is started again has another UUID: one that
+#: has chosen it before as the first leader waits for ever.
+MAX_BOOTSTRAPS = 4
 
 #: Whether the node leads and accepts calls, and its term.
 LEADS = "{require('kv.base.leader').leads(), box.info.election.term}"
@@ -102,16 +107,21 @@ class Node:
         self, name: str, folder: Path, lua: Path, environ: Mapping[str, str]
     ) -> None:
         self.name = name
-        self.port = free_port()
         self.folder = folder
         self.data = folder / "var" / "lib" / name
-        self.environ = {"PATH": os.environ["PATH"]}
-        self.environ |= node_environ(self.port, lua) | dict(environ)
+        self.environ = {"PATH": os.environ["PATH"]} | dict(environ)
+        self._lua = lua
+        self.move(free_port())
         self.is_stopped = False
         self._child = ChildProgram(name, folder / "tarantool.log")
 
     def __repr__(self) -> str:
         return self.name
+
+    def move(self, port: int) -> None:
+        """Another port, from its next start on; the configurations must follow."""
+        self.port = port
+        self.environ |= node_environ(port, self._lua)
 
     @property
     def address(self) -> str:
@@ -134,7 +144,8 @@ class Node:
             try:
                 return self._start()
             except RuntimeError as why:
-                if PEERS_NOT_READY.search(str(why)) is None:
+                is_late = PEERS_NOT_READY.search(str(why)) is not None
+                if not is_late or DIFFERENT_LEADER in str(why):
                     raise
         return self._start()
 
@@ -324,9 +335,40 @@ class Cluster:
             if self._links is not None:
                 stack.enter_context(self._links.running())
             stack.callback(self.kill)
-            self.start()
+            self.bootstrap()
             self.wait_until_whole()
             yield self
+
+    def bootstrap(self) -> None:
+        """Starts all nodes of an empty cluster; again, if they have missed each other.
+
+        :raises RuntimeError: a node ended for another reason, or too often
+        """
+        for _ in range(MAX_BOOTSTRAPS - 1):
+            try:
+                return self._bootstrap()
+            except RuntimeError as why:
+                if DIFFERENT_LEADER not in str(why):
+                    raise
+                self.kill()
+                for node in self.nodes:
+                    shutil.rmtree(node.folder / "var", ignore_errors=True)
+        return self._bootstrap()
+
+    def _bootstrap(self) -> None:
+        failures: list[RuntimeError] = []
+
+        def start(node: Node) -> None:
+            try:
+                node.start()
+            except RuntimeError as why:
+                failures.append(why)
+                self.kill()  # the others would wait for it
+
+        with ThreadPoolExecutor(len(self.nodes)) as threads:
+            list(threads.map(start, self.nodes))
+        if failures:
+            raise failures[0]
 
     def start(self, *nodes: Node) -> None:
         """Starts these nodes at once, or all."""

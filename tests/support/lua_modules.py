@@ -19,6 +19,7 @@ MODULES = {
     "normal_form": "kv.accounts.normal_form",
     "pretty_json": "kv.admin.pretty_json",
     "replication": "kv.metrics.replication",
+    "repeated_messages": "kv.base.repeated_messages",
     "role": "roles.kv",
     "tarantool": "kv.metrics.tarantool",
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.support.child_program import ChildProgram
 from tests.support.client import Client
+from tests.support.confidential import leaks_in
 from tests.support.machine import ROOT, free_port
 from tests.support.tarantool import PASSWORD, Tarantool
 
@@ -135,12 +136,20 @@ def refusal(environ: dict[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def started(service: ServiceProcess) -> Iterator[ServiceProcess]:
+def started(
+    service: ServiceProcess, *, is_leaking: bool = False
+) -> Iterator[ServiceProcess]:
+    """The service, whose log is searched for confidential strings in the end.
+
+    :param is_leaking: whether the test itself logs one
+    """
     try:
         service.start()
         yield service
     finally:
         service.stop(signal.SIGKILL)
+    if not is_leaking:
+        assert leaks_in(service.stderr() + service.log_file()) == []
 
 
 @contextlib.contextmanager

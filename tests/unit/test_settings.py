@@ -105,6 +105,8 @@ def test_another_variable_is_still_refused_next_to_a_service(
         ("KV_WAL_MODE", "none"),
         ("KV_REGISTRATION", "shut"),
         ("KV_ACCESS_LOG", "loud"),
+        ("KV_LOG_FORMAT", "xml"),
+        ("KV_LOG_LEVEL", "loud"),
         ("KV_COMPRESSION", "gzip"),
         ("KV_TRUSTED_PROXIES", "proxy.example.org"),
         ("KV_TRUSTED_PROXIES", "10.0.0.1/8"),
@@ -156,3 +158,11 @@ def test_a_buffer_limit_below_the_largest_body_for_each_worker() -> None:
 def test_a_number_that_cannot_be_used(number: str) -> None:
     reason = reason_of({"KV_WORKERS": number})
     assert reason.startswith("KV_WORKERS: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "access_log"),
+    [("0", "off"), ("1", "all"), ("off", "off"), ("errors", "errors"), ("all", "all")],
+)
+def test_former_values_of_the_access_log(given: str, access_log: str) -> None:
+    assert Settings.from_env({"KV_ACCESS_LOG": given}).access_log == access_log

@@ -8,8 +8,8 @@
 -- write that begins after the read: all waiting reads share one. While there are reads, such
 -- writes renew the lease before it ends.
 --
--- `promote()` on another node does not wait for that time: it must not be called while a leader
--- may live.
+-- `box.ctl.promote()` on another node does not wait for that time: the node does, before it takes
+-- calls (kv.base.promotion).
 local fiber = require('fiber')
 local monotonic = require('clock').monotonic
 

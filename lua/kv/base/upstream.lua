@@ -3,9 +3,10 @@
 -- is full, for example. This node then has no newer data, while it looks healthy to the others.
 -- The leader needs them too: by them it receives the votes, and learns that it still leads.
 local fiber = require('fiber')
-local log = require('log')
 local monotonic = require('clock').monotonic
 local uri = require('uri')
+
+local repeated_messages = require('kv.base.repeated_messages')
 
 local M = {}
 
@@ -14,9 +15,11 @@ local INTERVAL = 5
 
 --- The errors that pass, in Tarantool's words. A split brain does not. The last one comes from
 -- the other node's log, where the write that a full disk cut off has been read.
-local PASSING = { 'Failed to write to disk', 'Failed to allocate', 'tx checksum mismatch' }
+local OUT_OF_MEMORY = 'Failed to allocate'
+local PASSING = { 'Failed to write to disk', OUT_OF_MEMORY, 'tx checksum mismatch' }
 
 local is_connecting, connected_at = false, -math.huge
+local failures = repeated_messages.new()
 
 local function address(text)
     local parsed = uri.parse(text) or {}
@@ -51,7 +54,7 @@ function M.reconnect(peer)
         local ok, failure = pcall(reconnect, peer)
         is_connecting, connected_at = false, monotonic()
         if not ok then
-            log.error('kv: the replication is not resumed: %s', failure)
+            failures:log('error', 'kv: the replication is not resumed: %s', tostring(failure))
         end
     end)
 end
@@ -78,6 +81,20 @@ function M.find_stopped(texts)
     end
 end
 
+--- Whether a write of another node has found no memory here. Tarantool tries it again, or `resume`
+-- does.
+---@return boolean
+function M.lacks_memory()
+    for _, peer in pairs(box.info.replication) do
+        local upstream = peer.upstream
+        if upstream ~= nil and upstream.status ~= 'follow'
+                and contains(upstream.message, { OUT_OF_MEMORY }) then
+            return true
+        end
+    end
+    return false
+end
+
 --- Connects again where a full disk or memory has ended the replication.
 function M.resume()
     if is_connecting or monotonic() - connected_at < INTERVAL then
@@ -85,7 +102,8 @@ function M.resume()
     end
     local upstream = M.find_stopped(PASSING)
     if upstream ~= nil then
-        log.warn('kv: the replication has ended (%s): it is resumed', upstream.message)
+        failures:log('warn', 'kv: the replication has ended (%s): it is resumed',
+            tostring(upstream.message))
         M.reconnect(upstream.peer)
     end
 end

@@ -59,13 +59,18 @@ end
 
 --- Checks that a write fits, before it changes anything. Raises kv.MemoryFull, kv.DiskFull.
 ---@param bytes number that the write adds
-function M.admit(bytes)
+---@param values string[]|nil those that it adds
+function M.admit(bytes, values)
     disk.refresh(bytes)
     if not disk.admits(bytes) then
         disk.free_space()
         refuse('DiskFull')
-    elseif leader.is_clustered() and not peers.admits(bytes) then
-        refuse('DiskFull')
+    end
+    if leader.is_clustered() then
+        local shortage = peers.shortage(bytes, values)
+        if shortage ~= nil then
+            refuse(shortage)
+        end
     end
     memory.refill_reserve()
     if not memory.admits(bytes) then
@@ -77,7 +82,7 @@ function M.admit(bytes)
     end
     disk.spend(bytes)
     if leader.is_clustered() then
-        peers.spend(bytes)
+        peers.spend(bytes, values)
     end
 end
 

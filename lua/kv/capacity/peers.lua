@@ -1,7 +1,6 @@
---- The disks of the other nodes of a cluster. A follower writes what the leader has committed:
--- on a full disk it stops replicating. So each follower reports its disk space, and the leader
--- refuses an addition that one of them has no space for. It relies on the nodes having the same
--- memory: whether a tuple finds memory, only its allocation tells.
+--- The disks and the memory of the other nodes of a cluster. A follower applies what the leader has
+-- committed: with a full disk or memory it stops replicating. So each follower reports what it
+-- has left, and the leader refuses an addition that does not fit on one of them.
 --
 -- A report is an event (box.broadcast). The leader subscribes to it with the account of the
 -- replication, which needs no right for that.
@@ -10,10 +9,12 @@ local log = require('log')
 local net_box = require('net.box')
 
 local disk = require('kv.capacity.disk')
+local memory = require('kv.capacity.memory')
+local upstream = require('kv.base.upstream')
 
 local M = {}
 
-local EVENT = 'kv.disk'
+local DISK_EVENT, MEMORY_EVENT = 'kv.disk', 'kv.memory'
 
 --- Seconds for which a report counts: a node that reports no more has failed, and must not stop
 -- the others.
@@ -22,65 +23,152 @@ local VALID = 1
 --- Seconds between two attempts to connect.
 local RECONNECT_INTERVAL = 1
 
-local connections = {} -- by the names of the nodes
-local reports = {} -- {available = bytes, at = fiber.clock()} by the names of the nodes
+--- Seconds between two comparisons of the connections with the members and their addresses.
+local SUBSCRIBE_INTERVAL = 1
 
---- Reports the disk of this node, a follower, and frees space where there is none.
-function M.report()
+---@class Peer
+---@field address table of the configuration
+---@field connection table|nil nil: it failed, and is not tried again with this address
+---@field disk number|nil bytes
+---@field memory FreeMemory|nil
+---@field reported_at number fiber.clock() of the last report
+
+local peers = {} -- by the names of the nodes
+local subscribed_at = -math.huge -- fiber.clock()
+
+local function report_disk()
     disk.refresh(0)
     if not disk.admits(0) then
         disk.free_space()
     end
-    box.broadcast(EVENT, disk.available())
+    box.broadcast(DISK_EVENT, disk.available())
 end
 
-local function connect(name)
-    local uri = require('config'):instance_uri('peer', { instance = name })
-    if uri == nil then
-        return
-    end
-    local connection = net_box.connect(uri, {
+local function report_memory()
+    local is_full = upstream.lacks_memory()
+    box.broadcast(MEMORY_EVENT, is_full and memory.exhaust() or memory.available())
+end
+
+--- Reports the disk and the memory of this node, a follower, and frees disk space where there is
+-- none.
+function M.report()
+    report_disk()
+    report_memory()
+end
+
+local function connect(name, peer)
+    local connection = net_box.connect(peer.address, {
         wait_connected = false,
         reconnect_after = RECONNECT_INTERVAL,
         fetch_schema = false,
     })
-    connection:watch(EVENT, function(_, available)
-        if available ~= nil then
-            reports[name] = { available = available, at = fiber.clock() }
-        end
-    end)
-    connections[name] = connection
+    for event, field in pairs({ [DISK_EVENT] = 'disk', [MEMORY_EVENT] = 'memory' }) do
+        connection:watch(event, function(_, available)
+            if available ~= nil then
+                peer[field], peer.reported_at = available, fiber.clock()
+            end
+        end)
+    end
+    peer.connection = connection
+    log.info('kv: the capacity of %s is watched at %s', name, peer.address.uri)
 end
 
---- Subscribes to the reports of the nodes that have joined since the last call.
-function M.subscribe()
+local function disconnect(name)
+    local connection = peers[name].connection
+    peers[name] = nil
+    if connection ~= nil then
+        connection:close()
+    end
+end
+
+local function is_same(one, other)
+    return one.uri == other.uri and one.login == other.login and one.password == other.password
+end
+
+--- The addresses of the other members, by their names; of those only that have one.
+local function addresses()
+    local config, found = require('config'), {}
     for id, peer in pairs(box.info.replication) do
-        if id ~= box.info.id and peer.name ~= nil and connections[peer.name] == nil then
-            local ok, failure = pcall(connect, peer.name)
+        if id ~= box.info.id and peer.name ~= nil then
+            local ok, address = pcall(config.instance_uri, config, 'peer', { instance = peer.name })
+            found[peer.name] = ok and address or nil
+        end
+    end
+    return found
+end
+
+local function subscribe()
+    local wanted = addresses()
+    for name, peer in pairs(peers) do
+        if wanted[name] == nil or not is_same(wanted[name], peer.address) then
+            disconnect(name)
+        end
+    end
+    for name, address in pairs(wanted) do
+        if peers[name] == nil then
+            local peer = { address = address, reported_at = -math.huge }
+            peers[name] = peer
+            local ok, failure = pcall(connect, name, peer)
             if not ok then
-                connections[peer.name] = false -- without another attempt
-                log.error('kv: the disk of %s is not watched: %s', peer.name, failure)
+                log.error('kv: the capacity of %s is not watched: %s', name, failure)
             end
         end
     end
 end
 
---- Whether every node that reports has disk space for an addition.
----@param bytes number
-function M.admits(bytes)
-    for _, report in pairs(reports) do
-        if disk.cost(bytes) > report.available and fiber.clock() - report.at < VALID then
-            return false
+--- Subscribes to the reports of the nodes that have joined or moved since the last call, and to
+-- no more of those that are no members any more. Called again at once, it changes nothing.
+function M.subscribe()
+    local now = fiber.clock()
+    if now - subscribed_at > SUBSCRIBE_INTERVAL then
+        subscribed_at = now
+        subscribe()
+    end
+end
+
+--- Bytes of memory of the node that has the least, of those that have reported.
+---@return number
+function M.least_memory()
+    local least = math.huge
+    for _, peer in pairs(peers) do
+        if peer.memory ~= nil then
+            least = math.min(least, peer.memory.size)
         end
     end
-    return true
+    return least
+end
+
+--- What an addition lacks on one of the nodes that report.
+---@param bytes number
+---@param values string[]|nil those that are added
+---@return string|nil kind of the error
+function M.shortage(bytes, values)
+    local cost, oldest = disk.cost(bytes), fiber.clock() - VALID
+    for _, peer in pairs(peers) do
+        if peer.reported_at > oldest then
+            if peer.disk ~= nil and cost > peer.disk then
+                return 'DiskFull'
+            end
+            local available = peer.memory
+            if available ~= nil and not memory.suffices(available, bytes, cost, values) then
+                return 'MemoryFull'
+            end
+        end
+    end
 end
 
 --- Counts an addition until the next report.
 ---@param bytes number
-function M.spend(bytes)
-    for _, report in pairs(reports) do
-        report.available = report.available - disk.cost(bytes)
+---@param values string[]|nil those that are added
+function M.spend(bytes, values)
+    local cost = disk.cost(bytes)
+    for _, peer in pairs(peers) do
+        if peer.disk ~= nil then
+            peer.disk = peer.disk - cost
+        end
+        if peer.memory ~= nil then
+            memory.spend(peer.memory, bytes, cost, values)
+        end
     end
 end
 

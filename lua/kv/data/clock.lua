@@ -7,7 +7,8 @@
 -- theirs when a record arrives, and the next leader continues it. A record arrives late, and sets
 -- the clock of the follower back by as much: so the one that took the least time counts. A new
 -- leader records its clock before it accepts calls: the followers continue no older one. The wall
--- clock counts only where no record has been replicated since the start.
+-- clocks count only at the start of the whole cluster, where no node knows for how long it was
+-- stopped: those of the connected nodes, so that a wrong one does no harm.
 local clock = require('clock')
 
 local capacity = require('kv.capacity')
@@ -35,6 +36,7 @@ local MICROSECOND = 1e-6
 local offset = clock.time() - clock.monotonic()
 local followed_term -- of the leader whose record has set this clock last; nil: none has
 local followed_at -- monotonic: when it did
+local has_led = false -- since the start
 local is_watching = false
 local recorded = 0 -- seconds since 1970, as they are on disk
 local reported = 0 -- seconds since 1970: the latest expiry of a key reported as missing
@@ -56,6 +58,30 @@ function M.catch_up()
         recorded = math.max(recorded, time)
         offset = math.max(offset, recorded - clock.monotonic())
     end
+end
+
+--- The wall clock of most nodes: of two the earlier one, of three the middle one. An upstream's lag
+-- is the difference between the clocks, because the other node puts its time into each heartbeat.
+-- After an old write, until the next heartbeat, it is larger: then a key may live longer.
+local function common_wall_clock()
+    local now = clock.time()
+    local times = { now }
+    for id, peer in pairs(box.info.replication) do
+        if id ~= box.info.id and leader.is_connected(peer) then
+            table.insert(times, now - peer.upstream.lag)
+        end
+    end
+    table.sort(times)
+    return times[math.ceil(#times / 2)]
+end
+
+--- Sets the clock of an instance that begins to lead.
+function M.lead()
+    if leader.is_clustered() and followed_term == nil and not has_led then
+        offset = common_wall_clock() - clock.monotonic()
+    end
+    has_led = true
+    M.catch_up()
 end
 
 local function set_by_record(time)

@@ -2,13 +2,13 @@
 -- A fiber of every instance, which works on the one that takes writes. It works in batches,
 -- each a transaction of its own, so that any number of expired keys delays no call.
 local fiber = require('fiber')
-local log = require('log')
-local monotonic = require('clock').monotonic
 
+local change_log = require('kv.data.change_log')
 local clock = require('kv.data.clock')
 local idempotency = require('kv.data.idempotency')
 local leader = require('kv.base.leader')
 local peers = require('kv.capacity.peers')
+local repeated_messages = require('kv.base.repeated_messages')
 local replica = require('kv.data.replica')
 local transaction = require('kv.data.transaction')
 
@@ -23,9 +23,6 @@ local MAX_PAUSE = 1
 
 --- Seconds between two sweeps at least.
 local MIN_PAUSE = 0.001
-
---- Seconds between two reports of a failure.
-local REPORT_INTERVAL = 10
 
 local wake = fiber.cond()
 local wakes_at = 0 -- seconds since 1970
@@ -75,6 +72,7 @@ local function sweep()
     if leader.is_clustered() then
         replica.sample()
         peers.subscribe()
+        change_log.adapt(peers.least_memory())
     end
     clock.record_periodically()
     local now = clock.now()
@@ -85,14 +83,13 @@ end
 
 local function run()
     fiber.name('kv.expiry')
-    local reported_at = -REPORT_INTERVAL
+    local failures = repeated_messages.new()
     local own = fiber.self()
     while worker == own do
         local ok, result = pcall(sweep)
         local seconds = ok and result or MAX_PAUSE
-        if not ok and monotonic() - reported_at > REPORT_INTERVAL then
-            log.error('kv: expired keys are not deleted: %s', result)
-            reported_at = monotonic()
+        if not ok then
+            failures:log('error', 'kv: expired keys are not deleted: %s', tostring(result))
         end
         wakes_at = clock.now() + seconds
         wake:wait(seconds)

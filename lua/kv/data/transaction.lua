@@ -155,7 +155,7 @@ function M.execute(caller, rights, keys, options, plan)
             result = { before + #changes, change.result }
             change.added_bytes = count_added_bytes(change)
             if change.added_bytes ~= nil then
-                capacity.admit(change.added_bytes)
+                capacity.admit(change.added_bytes, change.values)
             end
             local done, failure = pcall(commit, changes, before, step, options.retry and function()
                 idempotency.save(user, options.retry, result, now)
@@ -183,7 +183,7 @@ local function prepare_plain(caller, keys, values)
     grants.check(authorize.check_without_waiting(caller), 'w', keys)
     local change = { keys = keys, values = values }
     change.added_bytes = count_added_bytes(change)
-    capacity.admit(change.added_bytes)
+    capacity.admit(change.added_bytes, change.values)
     return change
 end
 

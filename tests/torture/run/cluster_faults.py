@@ -17,6 +17,13 @@ from tests.torture.run.faults import CUTS, DELAY, HOUR, LONG, WHILE, Fault, Scen
 
 Here = Scene[ClusterSystem]
 
+#: Reads that wait for a suspended service, and seconds for them to arrive there.
+READS, ARRIVAL = 100, 0.3
+
+#: Seconds in which a service that continues has sent what waits for it, and has not yet
+#: found its leader silent.
+HEAD_START = 0.1
+
 
 async def _pair(scene: Here) -> tuple[Node, Node]:
     """The leader, and one of its followers."""
@@ -85,6 +92,31 @@ async def leader_stopped(scene: Here) -> float:
 async def leader_stopped_for_long(scene: Here) -> float:
     leader, _ = await _pair(scene)
     return await _stopped(scene, [leader], LONG)
+
+
+async def leader_and_worker_stopped(scene: Here) -> float:
+    """A machine with a node and a service is suspended, and resumed.
+
+    Requests that clients send after another node has accepted writes wait for the
+    service. It sends them to its leader before it can know that another one leads.
+    """
+    leader = await scene.system.leader()
+    worker, other = [one.process for one in scene.system.workers]
+    worker.send(signal.SIGSTOP)
+    leader.kill(signal.SIGSTOP)
+    await scene.system.next_leader(leader)
+    key = "suspended"
+    await scene.session.write({key: f'"{time.monotonic()}"'}, url=other.url)
+    async with asyncio.TaskGroup() as reads:
+        for _ in range(READS):
+            reads.create_task(scene.session.read([key], url=worker.url))
+        await asyncio.sleep(ARRIVAL)
+        worker.send(signal.SIGCONT)
+        await asyncio.sleep(HEAD_START)
+        leader.kill(signal.SIGCONT)
+        over = time.monotonic()
+    await scene.system.whole()
+    return over
 
 
 async def follower_stopped(scene: Here) -> float:
@@ -255,6 +287,7 @@ CLUSTER_FAULTS: dict[str, Fault[ClusterSystem]] = {
     "kill -9 of everything": everything_killed,
     "SIGSTOP of the leader, short": leader_stopped,
     "SIGSTOP of the leader, long": leader_stopped_for_long,
+    "SIGSTOP of the leader and a worker": leader_and_worker_stopped,
     "SIGSTOP of a follower": follower_stopped,
     "SIGSTOP of all nodes": all_nodes_stopped,
     "leader cut off": leader_cut_off,

@@ -166,11 +166,14 @@ class Session:
             values=[str(delta) for delta in deltas.values()],
         )
 
-    async def read(self, keys: Sequence[str], *, revisions: bool = False) -> Operation:
+    async def read(
+        self, keys: Sequence[str], *, revisions: bool = False, url: str | None = None
+    ) -> Operation:
+        """:param url: of a worker, if not any"""
         asked = {"keys": keys, "revisions": revisions}
         if self.reads_stale:
             asked["stale"] = True
-        answer = await self._ask("read", json.dumps(asked))
+        answer = await self._ask("read", json.dumps(asked), url=url)
         found, by_key = answer.body.texts, answer.body.revisions
         is_ok = answer.outcome == "ok"
         return self._record(
