@@ -3,14 +3,10 @@
 import contextlib
 import re
 import subprocess
-<<<<<<< HEAD
-=======
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
->>>>>>> telemetry
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +17,9 @@ from service.process.local_cluster import NAMES, config_path
 from service.process.secret_files import JWT_SECRET, OF_TARANTOOL, TARANTOOL_PASSWORD
 from service.settings import Settings
 from service.sizes import MIB
-<<<<<<< HEAD
 from tests.support.compose import compose_program
-from tests.support.machine import ROOT
-from tests.support.nginx import command
-=======
 from tests.support.machine import ROOT, free_port
 from tests.support.nginx import command, started
->>>>>>> telemetry
 
 COMPOSE = ROOT / "docker-compose.cluster.yml"
 INSTANCES = config_path().with_name("instances.yaml")
@@ -36,13 +27,15 @@ NGINX = ROOT / "docker" / "nginx" / "nginx.conf"
 
 SERVICES = ("service-1", "service-2")
 
-#: Settings of the image, for TLS without a proxy, and of an embedded Tarantool.
+#: Settings of the image, for TLS without a proxy, of an embedded Tarantool, and the
+#: file of the log, which compose reads from stderr.
 ELSEWHERE = {
     "KV_CHANGES_BYTES",
     "KV_DATA_DIR",
     "KV_DEFAULT_GRANTS",
     "KV_DISK_RESERVE",
     "KV_HOST",
+    "KV_LOG_FILE",
     "KV_MEMTX_MEMORY",
     "KV_PORT",
     "KV_TARANTOOL_USER",
