@@ -49,8 +49,11 @@ def client_address(request: web.BaseRequest, trusted: Networks) -> str:
 
 
 def exact_address(request: web.BaseRequest, trusted: Networks) -> str | None:
-    """The whole address; None: the client has disconnected already."""
+    """The whole address, without a zone; None: the client has disconnected already."""
     client = _client_of(request, trusted)
+    if isinstance(client, IPv6Address) and client.scope_id is not None:
+        # in a header it may be any text
+        client = IPv6Address(int(client))
     return None if client is None else str(client)
 
 

@@ -76,8 +76,11 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._to.write_message(record)
-        except Exception:
-            self.handleError(record)
+        except Exception as error:
+            # not logging's own handling, which shows the arguments on stderr
+            record.msg = f"a message cannot be written: {type(error).__name__}"
+            record.args, record.exc_info = None, None
+            self._to.write_message(record)
 
 
 def _format(settings: Settings) -> LineFormat:

@@ -9,6 +9,7 @@ import os
 import time
 import traceback
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -90,11 +91,28 @@ class LineFormat(ABC):
         """The line of a request."""
 
 
+class Clock:
+    """Formats times; the text of a second is made once."""
+
+    def __init__(self, form: str, convert: Callable[[float], time.struct_time]) -> None:
+        self._form = form
+        self._convert = convert
+        self._last = -1, ""
+
+    def second_of(self, seconds: int) -> str:
+        known, text = self._last
+        if known != seconds:
+            text = time.strftime(self._form, self._convert(seconds))
+            self._last = seconds, text
+        return text
+
+
 class TextFormat(LineFormat):
     """Lines for people: time, level, logger, message, and the context at the end."""
 
     def __init__(self) -> None:
         self._formatter = logging.Formatter()
+        self._clock = Clock("%Y-%m-%d %H:%M:%S", time.localtime)
 
     def message(self, record: logging.LogRecord, context: Context) -> bytes:
         text = self._line(
@@ -102,10 +120,11 @@ class TextFormat(LineFormat):
             record.levelname,
             record.name,
             _escaped(record.getMessage()),
-            **asdict(context),
+            _fields_of(context),
         )
         if record.exc_info and record.exc_info[0] is not None:
-            text += self._formatter.formatException(record.exc_info) + "\n"
+            lines = self._formatter.formatException(record.exc_info).split("\n")
+            text += "".join(f"{_escaped(line)}\n" for line in lines)
         return text.encode(errors="backslashreplace")
 
     def access(self, access: Access, context: Context) -> bytes:
@@ -115,16 +134,21 @@ class TextFormat(LineFormat):
             f' HTTP/{major}.{minor}" {access.status} {access.size}'
             f" {access.duration:.6f}"
         )
+        fields = ""
+        if access.user is not None:
+            fields += f" user={_quoted(access.user)}"
+        if access.error is not None:
+            fields += f" error={access.error}"
+        if access.keys is not None:
+            fields += f" keys={access.keys}"
+        if access.revision is not None:
+            fields += f" revision={access.revision}"
         text = self._line(
             time.time(),
             "INFO",
             ACCESS_LOGGER,
             message,
-            user=None if access.user is None else _quoted(access.user),
-            error=access.error,
-            keys=access.keys,
-            revision=access.revision,
-            **asdict(context),
+            fields + _fields_of(context),
         )
         return text.encode(errors="backslashreplace")
 
@@ -134,14 +158,12 @@ class TextFormat(LineFormat):
         level: str,
         logger: str,
         message: str,
-        **fields: str | int | None,
+        fields: str,
     ) -> str:
-        day = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
-        milliseconds = int(seconds % 1 * 1000)
-        more = "".join(
-            f" {name}={value}" for name, value in fields.items() if value is not None
-        )
-        return f"{day},{milliseconds:03} {level} {logger}: {message}{more}\n"
+        whole = int(seconds)
+        second = self._clock.second_of(whole)
+        milliseconds = int((seconds - whole) * 1000)
+        return f"{second},{milliseconds:03} {level} {logger}: {message}{fields}\n"
 
 
 class _JsonLine(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -183,7 +205,7 @@ class JsonFormat(LineFormat):
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
         self._encode = msgspec.json.Encoder().encode
-        self._second = -1, ""  # the last one, with its text
+        self._clock = Clock("%Y-%m-%dT%H:%M:%S", time.gmtime)
 
     def message(self, record: logging.LogRecord, context: Context) -> bytes:
         kind = error = None
@@ -251,13 +273,17 @@ class JsonFormat(LineFormat):
             return self._encode(type(line)(**valid)) + b"\n"
 
     def _timestamp(self, seconds: float) -> str:
-        """RFC 3339, in microseconds and UTC; each second is formatted once."""
+        """RFC 3339, in microseconds and UTC."""
         whole = int(seconds)
-        known, text = self._second
-        if known != whole:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-            self._second = whole, text
-        return f"{text}.{int((seconds - whole) * 1_000_000):06}Z"
+        microseconds = int((seconds - whole) * 1_000_000)
+        return f"{self._clock.second_of(whole)}.{microseconds:06}Z"
+
+
+def _fields_of(context: Context) -> str:
+    fields = "" if context.request_id is None else f" request_id={context.request_id}"
+    if context.trace_id is not None:
+        fields += f" trace_id={context.trace_id} span_id={context.span_id}"
+    return fields
 
 
 def _name(kind: type[BaseException]) -> str:

@@ -132,6 +132,20 @@ async def test_requests_are_logged_if_the_operator_enables_it(
         assert '"POST /api/read HTTP/1.1" 403' in line
 
 
+async def test_only_errors_are_logged_if_the_operator_chooses_it(
+    tmp_path: Path, tarantool: Tarantool, session: aiohttp.ClientSession
+) -> None:
+    environ = environ_for(tarantool, KV_ACCESS_LOG="errors")
+    with service_process(tmp_path, **environ) as process:
+        client = await Client(session, process.url).enter()
+        await client.write({unique("k"): 1})
+        await client.request("GET", "/api/keys/missing")
+        process.stop()
+        (line,) = accesses(process.stderr())
+        assert '"GET /api/keys/{key} HTTP/1.1" 404' in line
+        assert " error=not_found " in line
+
+
 async def test_the_log_shows_no_secrets(
     tmp_path: Path, tarantool: Tarantool, session: aiohttp.ClientSession
 ) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from service.auth.client_address import UNKNOWN, client_address
+from service.auth.client_address import UNKNOWN, client_address, exact_address
 from service.settings import Settings
 
 TRUSTED = "10.0.0.0/8, 192.0.2.1, 2001:db8:ffff::/48, ::1"
@@ -22,13 +23,16 @@ class Peer:
         return self._peer if name == "peername" else default
 
 
-def seen(peer: str | None, lines: Sequence[str], trusted: str = TRUSTED) -> str:
-    settings = Settings.from_env({"KV_TRUSTED_PROXIES": trusted})
+def request_from(peer: str | None, lines: Sequence[str]) -> web.Request:
     headers = CIMultiDict([("X-Forwarded-For", line) for line in lines])
-    request = make_mocked_request(
+    return make_mocked_request(
         "POST", "/api/login", headers=headers, transport=Peer(peer)
     )
-    return client_address(request, settings.trusted_proxies)
+
+
+def seen(peer: str | None, lines: Sequence[str], trusted: str = TRUSTED) -> str:
+    settings = Settings.from_env({"KV_TRUSTED_PROXIES": trusted})
+    return client_address(request_from(peer, lines), settings.trusted_proxies)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +91,21 @@ def test_the_client_is_the_last_one_that_is_no_trusted_proxy(
 def test_without_proxies_the_header_counts_for_nothing() -> None:
     for peer in "127.0.0.1", "10.0.0.1":
         assert seen(peer, ["198.51.100.7"], trusted="") == peer
+
+
+@pytest.mark.parametrize(
+    ("peer", "lines", "address"),
+    [
+        ("198.51.100.9", [], "198.51.100.9"),
+        ("10.0.0.1", ["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2:3:4:5:6"),
+        ("64:ff9b::198.51.100.9", [], "64:ff9b::c633:6409"),
+        # a zone may be any text
+        ("10.0.0.1", ['fe80::1%" a forged field'], "fe80::1"),
+        (None, ["198.51.100.7"], None),
+    ],
+)
+def test_the_log_has_the_whole_address(
+    peer: str | None, lines: list[str], address: str | None
+) -> None:
+    trusted = Settings.from_env({"KV_TRUSTED_PROXIES": TRUSTED}).trusted_proxies
+    assert exact_address(request_from(peer, lines), trusted) == address
