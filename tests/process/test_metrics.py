@@ -18,8 +18,8 @@ from service.process.metrics_listener import (
     listening_for_scrapes,
     serving_metrics,
 )
+from service.process.worker_metrics import REASONS, answering
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
-from service.process.worker_metrics import answering
 from service.settings import Settings
 from service.storage.metrics import MAX_AGE as STORAGE_MAX_AGE
 from service.telemetry.metrics import Metrics
@@ -68,7 +68,10 @@ def up(scrape: Scrape) -> dict[str, float]:
 
 
 def starts(scrape: Scrape) -> dict[str, float]:
-    return scrape.by_label("kv_worker_starts_total", "reason")
+    """Those that have happened, by reason."""
+    counted = scrape.by_label("kv_worker_starts_total", "reason")
+    assert counted.keys() == {*REASONS}
+    return {reason: count for reason, count in counted.items() if count}
 
 
 # One worker
