@@ -27,13 +27,15 @@ NGINX = ROOT / "docker" / "nginx" / "nginx.conf"
 
 SERVICES = ("service-1", "service-2")
 
-#: Settings of the image, for TLS without a proxy, and of an embedded Tarantool.
+#: Settings of the image, for TLS without a proxy, of an embedded Tarantool, and the
+#: file of the log, which compose reads from stderr.
 ELSEWHERE = {
     "KV_CHANGES_BYTES",
     "KV_DATA_DIR",
     "KV_DEFAULT_GRANTS",
     "KV_DISK_RESERVE",
     "KV_HOST",
+    "KV_LOG_FILE",
     "KV_MEMTX_MEMORY",
     "KV_PORT",
     "KV_TARANTOOL_USER",
