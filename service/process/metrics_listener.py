@@ -15,23 +15,28 @@ from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
 
+from service.errors import InvalidCredentials
 from service.process.sockets import bind_to, cannot_listen
 from service.process.worker_metrics import WorkerMetrics, new_channel
 from service.settings import ANY, Settings
 from service.storage.metrics import StorageMetrics
 from service.telemetry.exposition import build_info, merged, render
 from service.telemetry.families import Family
-from service.web.headers import DEFAULTS, SERVER
+from service.telemetry.metrics import Metrics
+from service.web.admission import Admission
+from service.web.headers import request_class
 from service.web.hosts import PRIVATE_DOMAINS, AllowedHosts
+from service.web.problems import problem_middleware
+from service.web.reply_compression import COMPRESSION, Compression, CompressionLimits
+from service.web.runner import Runner
 
 log = logging.getLogger(__name__)
 
 PATH = "/metrics"
 
-#: Seconds that a scrape in progress gets when the service stops.
-SHUTDOWN_TIMEOUT = 1.0
+#: Connections: a few Prometheus servers, and people.
+MAX_CONNECTIONS = 32
 
 
 @contextlib.contextmanager
@@ -80,11 +85,7 @@ async def _serve(
     storage = StorageMetrics(
         settings.tarantool_uri, settings.tarantool_user, settings.tarantool_password
     )
-    runner = web.AppRunner(
-        metrics_app(settings, Collection(workers, storage).families),
-        access_log=None,
-        shutdown_timeout=SHUTDOWN_TIMEOUT,
-    )
+    runner = _runner(settings, Collection(workers, storage))
     async with workers.receiving():
         await storage.open()
         await runner.setup()
@@ -94,6 +95,41 @@ async def _serve(
         finally:
             await runner.cleanup()
             await storage.close()
+
+
+def _runner(settings: Settings, collection: "Collection") -> Runner:
+    """A server as that of port 5000, with its timeouts and fewer connections."""
+    admission = Admission(settings, max_delay=0, health_reserve=0)
+    admission.max_connections = MAX_CONNECTIONS
+    return Runner(
+        metrics_app(settings.metrics_token, collection.families),
+        admission=admission,
+        metrics=Metrics(),  # of this server: they are not exposed
+        request=request_class(secure=False),
+        hosts=_hosts(settings),
+        exempt=(),
+        reading=(),
+        tracing=None,
+        untraced=(),
+        keepalive_timeout=settings.keepalive_timeout,
+        access_log=None,
+    )
+
+
+def _hosts(settings: Settings) -> AllowedHosts | None:
+    """The names of port 5000 and those that nobody can own in public DNS; None: any.
+
+    The latter also with `KV_ALLOWED_HOSTS` and with TLS: Prometheus reaches this
+    listener by a name of the private network.
+    """
+    names = settings.allowed_hosts
+    if ANY in names:
+        return None
+    return AllowedHosts({*names, *PRIVATE_DOMAINS}, (), single_labels=True)
+
+
+class MetricsTokenRequired(InvalidCredentials):
+    default = "The metrics require a token: Authorization: Bearer <token>"
 
 
 class Collection:
@@ -119,64 +155,36 @@ class Collection:
 
 
 def metrics_app(
-    settings: Settings, collect: Callable[[], Coroutine[Any, Any, list[Family]]]
+    token: str, collect: Callable[[], Coroutine[Any, Any, list[Family]]]
 ) -> web.Application:
-    """The application of the listener."""
+    """The application of the listener.
+
+    :param token: that a scrape has to send; empty: none
+    """
 
     async def metrics(request: web.Request) -> web.Response:
+        if token and not _has_token(request, token):
+            raise MetricsTokenRequired
         accept = request.headers.get(hdrs.ACCEPT, "")
         text, content_type = render(await collect(), accept)
         response = web.Response(body=text, headers={hdrs.CONTENT_TYPE: content_type})
         response.enable_compression()
         return response
 
-    app = web.Application(
-        middlewares=[_host_check(settings), _token_check(settings.metrics_token)]
-    )
+    app = web.Application(middlewares=[problem_middleware])
+    app[COMPRESSION] = Compression((), CompressionLimits())  # problems are short
     app.router.add_get(PATH, metrics)
-    app.on_response_prepare.append(_add_headers)
     return app
 
 
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers[hdrs.SERVER] = SERVER
-    response.headers.merge(DEFAULTS)
+def _has_token(request: web.Request, token: str) -> bool:
+    scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    is_right = secrets.compare_digest(_bytes(given.strip()), _bytes(token))
+    return scheme.lower() == "bearer" and is_right
 
 
-def _host_check(settings: Settings) -> Middleware:
-    """Admits the names of port 5000 and those that nobody can own in public DNS.
-
-    The latter also with `KV_ALLOWED_HOSTS` and with TLS: Prometheus reaches this
-    listener by a name of the private network.
-    """
-    names = settings.allowed_hosts
-    hosts = AllowedHosts({*names, *PRIVATE_DOMAINS}, (), single_labels=True)
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if ANY not in names and (refused := hosts.refusal(request)):
-            raise web.HTTPMisdirectedRequest(text=str(refused))
-        return await handler(request)
-
-    return check
-
-
-def _token_check(token: str) -> Middleware:
-    expected = token.encode()
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        is_right = secrets.compare_digest(_bytes(given.strip()), expected)
-        if token and not (scheme.lower() == "bearer" and is_right):
-            raise web.HTTPUnauthorized(headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
-        return await handler(request)
-
-    return check
-
-
-def _bytes(header: str) -> bytes:
-    return header.encode(errors="surrogateescape")
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 class _Thread:

@@ -4,17 +4,23 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from service.process.metrics_listener import listening_for_scrapes, serving_metrics
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
+from service.process.worker_metrics import answering
+from service.settings import Settings
 from service.storage.metrics import MAX_AGE as STORAGE_MAX_AGE
+from service.telemetry.metrics import Metrics
 from tests.support.certificates import Pair
 from tests.support.machine import POLL_INTERVAL
-from tests.support.scrapes import Endpoint, Scrape
+from tests.support.scrapes import TIMEOUT, Endpoint, Scrape
 from tests.support.service import (
     PROCESS_TIMEOUT,
     environ_for,
@@ -79,6 +85,29 @@ async def test_a_scrape_has_the_metrics_of_the_worker_and_of_its_process(
         assert service.stop() == 0
     assert " ERROR " not in service.stderr()
     assert " WARNING " not in service.stderr()
+
+
+async def test_a_scrape_is_answered_while_the_event_loop_hangs(
+    tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    settings = Settings.from_env(environ_for(tarantool, **endpoint.environ))
+
+    def scrape(found: list[str]) -> None:
+        with urllib.request.urlopen(endpoint.url, timeout=TIMEOUT) as response:
+            found.append(response.read().decode())
+
+    with listening_for_scrapes(settings) as listener:
+        async with (
+            serving_metrics(settings, listener) as channel,
+            answering(channel, 0, Metrics()),
+        ):
+            assert up(await endpoint.scrape()) == {"0": 1}
+            found: list[str] = []
+            scraping = threading.Thread(target=scrape, args=(found,))
+            scraping.start()
+            scraping.join(TIMEOUT)  # which blocks this event loop
+            assert up(Scrape(*found)) == {"0": 0}
+            assert up(await endpoint.scrape()) == {"0": 1}
 
 
 async def test_formats_and_compression(

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from service.settings import Address
-from service.storage.descriptions import DESCRIPTIONS
+from service.storage.descriptions import DESCRIPTIONS, OF_TARANTOOL
 from service.storage.metrics import LOCAL, MAX_AGE, TIMEOUT, StorageMetrics
 from service.telemetry.families import Family
 from tests.support.console import admin
 from tests.support.families import Samples, family_of, observations_of, samples_of
+from tests.support.full_disk import full_disk
 from tests.support.machine import free_port, wait_until
 from tests.support.procedures import failing_log, prepare
 from tests.support.tarantool import (
@@ -35,7 +36,7 @@ CHANGES = 3 * MIB
 USER = "kv_service"
 
 #: Of every version of Tarantool.
-OF_TARANTOOL = {
+ON_EVERY_VERSION = {
     *("tnt_cpu_system_time", "tnt_cpu_user_time", "tnt_memory", "tnt_memory_virt"),
     *("tnt_fiber_amount", "tnt_fiber_csw", "tnt_fiber_memalloc", "tnt_fiber_memused"),
     *("tnt_info_lsn", "tnt_info_uptime", "tnt_info_vclock", "tnt_read_only"),
@@ -132,7 +133,8 @@ def test_every_metric_of_the_service_is_returned_and_described(own: Tarantool) -
 
 def test_tarantool_s_own_metrics_have_the_names_of_its_rock(own: Tarantool) -> None:
     theirs = {name for name in names(own) if not name.startswith("kv_")}
-    assert theirs >= OF_TARANTOOL
+    assert theirs >= ON_EVERY_VERSION
+    assert theirs <= OF_TARANTOOL.keys()
     if evaluated(own, "box.info.election ~= nil"):
         assert theirs >= OF_ELECTIONS
 
@@ -237,6 +239,14 @@ def test_a_full_memory_is_shown_as_refused_writes(own: Tarantool) -> None:
     assert evaluated(own, FILL) == "kv.MemoryFull"
     assert returned(own, "kv_writes_accepted") == 0
     assert returned(own, "kv_memory_used_bytes") > 0.95 * MEMORY
+
+
+def test_a_full_disk_is_shown_as_refused_writes(own: LocalTarantool) -> None:
+    with full_disk(own):
+        put = "{pcall(kv.v1.put, {'ann', 1}, {'k'}, {'1'})}"
+        assert evaluated(own, put)[0] is False
+    assert returned(own, "kv_writes_accepted") == 0
+    assert returned(own, "kv_keys") == 2
 
 
 def test_a_read_only_instance_accepts_no_writes(own: Tarantool) -> None:

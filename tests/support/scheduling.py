@@ -17,6 +17,7 @@ ALONE = (
     "tests/torture/test_torture.py",
     "tests/torture/test_command.py",
     "tests/benchmarks/",
+    "tests/cluster/test_containers.py",
     "tests/docs/test_examples.py",
     "tests/process/test_large.py",
     "tests/process/test_load.py",
