@@ -37,6 +37,9 @@ def run_command(serve: Callable[[Settings, Log], Coroutine[Any, Any, None]]) -> 
         failure = f"cannot start: {why}"
     except WorkersEnded as why:
         failure = str(why)
+    except Exception:
+        log.critical("the service has failed", exc_info=True)
+        return 1
     else:
         return 0
     if settings.log_file is not None:

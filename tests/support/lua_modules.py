@@ -18,8 +18,8 @@ MODULES = {
     "names": "kv.accounts.names",
     "normal_form": "kv.accounts.normal_form",
     "pretty_json": "kv.admin.pretty_json",
-    "replication": "kv.metrics.replication",
     "repeated_messages": "kv.base.repeated_messages",
+    "replication": "kv.metrics.replication",
     "role": "roles.kv",
     "tarantool": "kv.metrics.tarantool",
 }
