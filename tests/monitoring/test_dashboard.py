@@ -54,6 +54,12 @@ def test_the_queries_use_metrics_that_exist(existing: Existing) -> None:
         assert metrics_in(query) <= existing.series, name
 
 
+def test_the_metrics_of_a_query_are_found() -> None:
+    """The control of the test before."""
+    query = 'sum by (kv) (rate(kv_none_total{code="kv_code"}[5m])) / tnt_none'
+    assert metrics_in(query) == {"kv_none_total", "tnt_none"}
+
+
 def test_the_dashboard_shows_every_metric_of_the_service(existing: Existing) -> None:
     shown = {name for query in queries().values() for name in metrics_in(query)}
     families = {name for name in existing.families if name.startswith("kv_")}

@@ -13,7 +13,7 @@ import pytest
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client
 from tests.support.machine import wait_until_ready
-from tests.support.monitoring import ALERTS, metrics_in, queries
+from tests.support.monitoring import ALERTS, legends, metrics_in, queries
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.scrapes import Endpoint
 from tests.support.service import PROCESS_TIMEOUT, environ_for, service_process
@@ -203,6 +203,9 @@ async def test_the_dashboard_shows_whatever_prometheus_knows(watched: Watched) -
         ]
 
     await until(lambda: is_none(unexpected()))
+    for name, query in queries().items():
+        for labels, _ in await watched.prometheus.query(query):
+            assert legends()[name] <= labels.keys(), name
 
 
 async def is_none(names: Awaitable[list[str]]) -> bool:

@@ -21,6 +21,8 @@ VARIABLES = {"$__rate_interval": "1m", "$instance": ".*"}
 #: Names of metrics that this project defines; Prometheus itself has `up` and `ALERTS`.
 METRIC = re.compile(r"\b(?:kv|tnt|process)_[a-z0-9_]+")
 
+LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
+
 STRING = re.compile(r'"[^"]*"')
 TYPE = re.compile(r"^# TYPE (\w+) (\w+)$", re.MULTILINE)
 
@@ -71,16 +73,31 @@ def panels() -> Iterator[Any]:
     return (panel for panel in dashboard()["panels"] if "targets" in panel)
 
 
+def _targets() -> dict[str, Any]:
+    return {
+        f"{panel['title']}, {target['refId']}": target
+        for panel in panels()
+        for target in panel["targets"]
+    }
+
+
 def queries() -> dict[str, str]:
     """The queries of the dashboard, by the title of the panel and the letter."""
     found = {}
-    for panel in panels():
-        for target in panel["targets"]:
-            query = target["expr"]
-            for variable, value in VARIABLES.items():
-                query = query.replace(variable, value)
-            found[f"{panel['title']}, {target['refId']}"] = query
+    for name, target in _targets().items():
+        query = target["expr"]
+        for variable, value in VARIABLES.items():
+            query = query.replace(variable, value)
+        found[name] = query
     return found
+
+
+def legends() -> dict[str, set[str]]:
+    """The labels in the legend of each query, by the names of `queries`."""
+    return {
+        name: {*LEGEND_LABEL.findall(target["legendFormat"])}
+        for name, target in _targets().items()
+    }
 
 
 def metrics_in(expression: str) -> set[str]:
