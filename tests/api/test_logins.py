@@ -141,8 +141,7 @@ async def test_an_unknown_name_is_answered_like_a_known_one(
 
 
 def _shown(reply: Reply) -> tuple[int, list[tuple[str, str]], str]:
-    headers = [(name, text) for name, text in reply.headers.items() if name != "Date"]
-    return reply.status, headers, reply.text
+    return reply.status, reply.same_headers, reply.text_without_id
 
 
 @contextlib.asynccontextmanager

@@ -31,6 +31,19 @@ class Reply:
         return self.text.replace(self.headers["X-Request-Id"], "")
 
     @property
+    def same_headers(self) -> list[tuple[str, str]]:
+        """Those that are the same in every reply with these contents, in their order.
+
+        The length of a problem depends on that of its id.
+        """
+        varying = {"date", "x-request-id", "content-length"}
+        return [
+            (name, text)
+            for name, text in self.headers.items()
+            if name.lower() not in varying
+        ]
+
+    @property
     def revision(self) -> int:
         return int(self.headers["KV-Revision"])
 
