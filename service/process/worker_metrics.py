@@ -35,7 +35,7 @@ MAX_MESSAGE = 1024
 MAX_ANSWER = 64 * 1024 * 1024
 
 #: Reasons for a start: the service starts or reloads, or a worker has to be replaced.
-START, RELOAD, DIED, HUNG = "start", "reload", "died", "hung"
+START, RELOAD, DIED, HUNG = REASONS = "start", "reload", "died", "hung"
 
 REQUEST = b"?"
 END_OF_ANSWER = b"\n"
@@ -135,6 +135,8 @@ class WorkerMetrics:
         self._starts = Counter(
             "kv_worker_starts", "Starts of workers, with their reasons.", "reason"
         )
+        for reason in REASONS:  # `increase()` counts from the first value that it finds
+            self._starts.add(reason, amount=0)
         self._serving: dict[int, _Worker] = {}
         #: Slots of workers that have ended.
         self._vacant: set[int] = set()

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 
 import msgspec
 
@@ -52,8 +52,8 @@ class Finding(msgspec.Struct):
     """
 
     due: float
-    activity: str = "unknown code"
-    stack: str = ""
+    activity: str
+    stack: str
     is_logged: bool = False
 
 
@@ -93,6 +93,9 @@ class EventLoopMonitor:
         self._due = 0.0
         self._waited = 0.0
         self._finding: Finding | None = None
+        #: What calls the loop, or the timer if the loop is in Python: no callback runs
+        #: while it is the innermost function. uvloop is in C.
+        self._idle: CodeType | None = None
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -127,10 +130,10 @@ class EventLoopMonitor:
             delay -= run_queue.waited() - self._waited
         if delay > BLOCKED:
             finding = self._finding
-            if finding is None or finding.due != self._due:
-                finding = Finding(self._due)
-            if not finding.is_logged:
+            # without one, no code of this thread is the reason, but the machine
+            if finding and finding.due == self._due and not finding.is_logged:
                 self._log(finding, delay, "was")
+        self._idle = sys._getframe(1).f_code
         self._schedule(loop, run_queue)
 
     def _watch(
@@ -152,7 +155,7 @@ class EventLoopMonitor:
 
     def _look(self, thread: int, due: float) -> Finding | None:
         frame = sys._current_frames().get(thread)
-        if frame is None:
+        if frame is None or frame.f_code is self._idle:
             return None
         function = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
         activity = ", in ".join(filter(None, (self._describe(frame), function)))

@@ -2,9 +2,7 @@
 
 import contextlib
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -19,6 +17,7 @@ from service.process.local_cluster import NAMES, config_path
 from service.process.secret_files import JWT_SECRET, OF_TARANTOOL, TARANTOOL_PASSWORD
 from service.settings import Settings
 from service.sizes import MIB
+from tests.support.compose import compose_program
 from tests.support.machine import ROOT, free_port
 from tests.support.nginx import command, started
 
@@ -28,13 +27,15 @@ NGINX = ROOT / "docker" / "nginx" / "nginx.conf"
 
 SERVICES = ("service-1", "service-2")
 
-#: Settings of the image, for TLS without a proxy, and of an embedded Tarantool.
+#: Settings of the image, for TLS without a proxy, of an embedded Tarantool, and the
+#: file of the log, which compose reads from stderr.
 ELSEWHERE = {
     "KV_CHANGES_BYTES",
     "KV_DATA_DIR",
     "KV_DEFAULT_GRANTS",
     "KV_DISK_RESERVE",
     "KV_HOST",
+    "KV_LOG_FILE",
     "KV_MEMTX_MEMORY",
     "KV_PORT",
     "KV_TARANTOOL_USER",
@@ -50,15 +51,6 @@ def parsed(path: Path) -> Any:
 
 def service(name: str) -> Any:
     return parsed(COMPOSE)["services"][name]
-
-
-def compose_program() -> str:
-    """The program of the tests' dependencies, next to their Python, or installed."""
-    beside = Path(sys.executable).with_name("docker-compose")
-    found = str(beside) if beside.exists() else shutil.which("docker-compose")
-    if found is None:
-        pytest.skip("no docker-compose")
-    return found
 
 
 def test_compose_accepts_the_file() -> None:
@@ -93,7 +85,8 @@ def test_each_node_has_its_name_and_a_volume_of_its_own() -> None:
         assert secrets == f"secrets:{node['working_dir']}/secrets:ro"
         assert volume.endswith(f":{node['working_dir']}/var")
         data.add(volume.partition(":")[0])
-    assert {*data, "secrets"} < parsed(COMPOSE)["volumes"].keys()
+    others = {"secrets", "prometheus", "grafana"}
+    assert data | others == parsed(COMPOSE)["volumes"].keys()
     assert len(data) == len(NAMES)
 
 

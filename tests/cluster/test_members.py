@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from service.process.local_cluster import NAMES
-from tests.support.cluster import Cluster, Node
+from tests.support.cluster import ELECTION_TIMEOUT, Cluster, Node
 from tests.support.console import admin
-from tests.support.machine import ROOT
+from tests.support.machine import ROOT, wait_until
 from tests.support.tarantool import evaluated
 
 pytestmark = pytest.mark.needs_election
@@ -17,6 +17,10 @@ PAGE = ROOT / "docs" / "cluster.md"
 HASH = "'$2b$12$2kX1uVfYH0rnKpdcYfVSsuTvVHOvHB8vY4d1PtyYN2yXlbZSsBnZK'"
 
 MEMBERS = "#box.space._cluster:select()"
+
+#: The name of a removed node is free on a follower when it knows that the removal is
+#: confirmed.
+CONFIRMED = f"box.info.synchro.queue.len == 0 and {MEMBERS} == {len(NAMES) - 1}"
 
 
 def removal(node: Node) -> str:
@@ -57,6 +61,7 @@ def test_a_node_is_removed_and_added(cluster: Cluster) -> None:
     leader.console(removal(removed))
     assert evaluated(leader, MEMBERS) == len(NAMES) - 1
     admin(leader, "create_account", "'dave'", HASH)
+    wait_until(lambda: evaluated(other, CONFIRMED) is True, ELECTION_TIMEOUT)
     reload(cluster, other, leader)
     cluster.write_config(removed)
     removed.start()

@@ -1,6 +1,7 @@
 """The listener for metrics, with one worker and with several."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -12,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from service.process.metrics_listener import listening_for_scrapes, serving_metrics
+from service.process.metrics_listener import (
+    MAX_CONNECTIONS,
+    listening_for_scrapes,
+    serving_metrics,
+)
+from service.process.worker_metrics import REASONS, answering
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
-from service.process.worker_metrics import answering
 from service.settings import Settings
 from service.storage.metrics import MAX_AGE as STORAGE_MAX_AGE
 from service.telemetry.metrics import Metrics
@@ -63,7 +68,10 @@ def up(scrape: Scrape) -> dict[str, float]:
 
 
 def starts(scrape: Scrape) -> dict[str, float]:
-    return scrape.by_label("kv_worker_starts_total", "reason")
+    """Those that have happened, by reason."""
+    counted = scrape.by_label("kv_worker_starts_total", "reason")
+    assert counted.keys() == {*REASONS}
+    return {reason: count for reason, count in counted.items() if count}
 
 
 # One worker
@@ -108,6 +116,21 @@ async def test_a_scrape_is_answered_while_the_event_loop_hangs(
             scraping.join(TIMEOUT)  # which blocks this event loop
             assert up(Scrape(*found)) == {"0": 0}
             assert up(await endpoint.scrape()) == {"0": 1}
+
+
+async def test_idle_connections_do_not_keep_a_scrape_out(
+    tarantool: Tarantool, endpoint: Endpoint
+) -> None:
+    settings = Settings.from_env(environ_for(tarantool, **endpoint.environ))
+    with (
+        listening_for_scrapes(settings) as listener,
+        contextlib.ExitStack() as connections,
+    ):
+        async with serving_metrics(settings, listener):
+            for _ in range(2 * MAX_CONNECTIONS):
+                _, writer = await asyncio.open_connection("127.0.0.1", endpoint.port)
+                connections.callback(writer.close)
+            assert (await endpoint.scrape()).value("kv_workers") == 1
 
 
 async def test_formats_and_compression(

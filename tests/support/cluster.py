@@ -453,7 +453,9 @@ class Cluster:
 
         config = self.config
         if without is not None:
-            config = re.sub(rf"(?m)^ *{without.name}: .*\n", "", config)
+            entry = rf"(?m)^( *){without.name}:\n(?:\1 .*\n)+"
+            config, entries = re.subn(entry, "", config)
+            assert entries == 1
         addresses = {other.name: address(other) for other in self.nodes}
         (node.folder / "config.yaml").write_text(with_addresses(config, addresses))
 

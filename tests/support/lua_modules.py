@@ -19,7 +19,9 @@ MODULES = {
     "normal_form": "kv.accounts.normal_form",
     "pretty_json": "kv.admin.pretty_json",
     "repeated_messages": "kv.base.repeated_messages",
+    "replication": "kv.metrics.replication",
     "role": "roles.kv",
+    "tarantool": "kv.metrics.tarantool",
 }
 
 SCRIPT = """

@@ -61,6 +61,11 @@ class Prometheus:
         targets: list[dict[str, Any]] = (await self._get("targets"))["activeTargets"]
         return targets
 
+    async def alerts(self) -> list[dict[str, Any]]:
+        """The alerts that are pending or firing."""
+        alerts: list[dict[str, Any]] = (await self._get("alerts"))["alerts"]
+        return alerts
+
     async def _get(self, path: str, **parameters: str) -> dict[str, Any]:
         url = f"{self._url}/api/v1/{path}"
         async with (

@@ -1,12 +1,14 @@
 """The monitor of the event loop: which blocks it logs, and what it says about them."""
 
 import asyncio
+import ctypes
 import logging
 import re
 import time
 from types import FrameType, FunctionType
 
 import pytest
+import uvloop
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
@@ -104,3 +106,29 @@ async def test_an_idle_loop_has_no_block(
         await asyncio.sleep(0.5)
     assert "blocked" not in caplog.text
     assert sum(counts(lag)) > 5
+
+
+def hold_the_gil() -> None:
+    """Lets no other thread run Python."""
+    ctypes.PyDLL(None).usleep(int(BLOCK * 1e6))
+
+
+@pytest.mark.parametrize("blocks_the_loop", [True, False])
+def test_only_code_of_the_loop_is_named(
+    lag: Histogram, caplog: pytest.LogCaptureFixture, blocks_the_loop: bool
+) -> None:
+    """With the loop of the service: another thread delays it just as long."""
+
+    async def run() -> None:
+        with EventLoopMonitor(lag, no_request).running():
+            await settle()
+            if blocks_the_loop:
+                hold_the_gil()
+            else:
+                await asyncio.to_thread(hold_the_gil)
+            await settle()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+    assert counts(lag)[-1] >= 1
+    assert (f"{__name__}.hold_the_gil" in caplog.text) is blocks_the_loop
