@@ -5,6 +5,7 @@ it ends. Bodies and replies count as they were sent, compressed ones too.
 """
 
 from collections.abc import Container, Iterable, Iterator
+from time import perf_counter
 
 from aiohttp import hdrs, web
 
@@ -16,6 +17,7 @@ from service.telemetry.families import (
     Observations,
 )
 from service.telemetry.metrics import DURATIONS
+from service.web.headers import HeadedRequest
 from service.web.responses import Reply
 
 #: The label of a route or a method that does not exist, and of a malformed request.
@@ -72,10 +74,16 @@ class RequestMetrics:
         }
 
     def count(
-        self, request: web.BaseRequest, response: web.StreamResponse, seconds: float
-    ) -> None:
-        """Counts a request that has been answered."""
-        match: web.UrlMappingMatchInfo | None = request._match_info  # type: ignore[attr-defined]
+        self, request: HeadedRequest, response: web.StreamResponse, time: float
+    ) -> float:
+        """Counts a request that has been answered, and returns its duration.
+
+        :param time: seconds by the clock of the loop, for a malformed request: that of
+            uvloop counts milliseconds, and is read once in a cycle
+        """
+        began = request.began
+        seconds = time if began is None else perf_counter() - began
+        match = request._match_info
         found = None if match is None else self._routes.get(match.route)
         if found is None:
             found = self._others.get(request.method) or self._others[OTHER]
@@ -88,6 +96,7 @@ class RequestMetrics:
         found.response_bytes += request.writer.output_size
         if status >= 400 and isinstance(response, Reply) and response.code is not None:
             self._errors.add(response.code)
+        return seconds
 
     def collect(self) -> Iterator[Family]:
         """The families at the moment of a scrape; called in any thread."""

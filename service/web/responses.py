@@ -19,7 +19,6 @@ from service.web.headers import (
     JSON,
     KV_AGE,
     KV_REVISION,
-    REQUEST_ID,
     HeadedRequest,
     age_headers,
     age_text,
@@ -54,7 +53,7 @@ class ShortReply(web.StreamResponse):
         request, body = cast(HeadedRequest, self._req), self._json
         head = (
             f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
-            f"{REQUEST_ID}: {request.request_id}\r\n"
+            f"X-Request-Id: {request.request_id}\r\n"
         )
         if self.revision is not None:
             head += f"{KV_REVISION}: {self.revision}\r\n"

@@ -37,15 +37,16 @@ class Canaries:
 
     def __getitem__(self, where: str) -> str:
         if where not in self.sent:
-            # in capitals: a part of it is found too, in any form
             self.sent[where] = unique(f"CANARY{len(self.sent)}")
         return self.sent[where]
 
     def found_in(self, log: str) -> set[str]:
+        """Where those were sent that a log has, or the beginning of one of them."""
         return {
             where
             for where, canary in self.sent.items()
-            if canary in log or canary.partition("-")[0] in log
+            if canary in log
+            or (canary.startswith("CANARY") and canary.partition("-")[0] in log)
         }
 
 
