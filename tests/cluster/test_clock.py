@@ -25,6 +25,9 @@ LIFE, TOLERANCE = 100, 20
 #: Seconds for which the whole cluster is stopped.
 STOPPED = 3
 
+#: Seconds, more than a stop and the next start take.
+BEHIND = 120
+
 #: Seconds between the clocks of two nodes on a busy machine.
 APART = 0.25
 
@@ -37,12 +40,13 @@ LEFT = "kv.v1.get({'ann', 1}, {'k'}, 1000, true)"
 #: In the module of the clock, at its end.
 END = "\nreturn M\n"
 IGNORE_RECORDS = """
+function M.lead() end
 function M.follow_leader() end
 function M.catch_up() end
 function M.watch() end
 """
 OWN_CLOCK = """
-local function common_wall_clock()
+local function wall_clock_at_start()
     return clock.time()
 end
 function M.lead"""
@@ -193,6 +197,21 @@ def test_a_wrong_clock_does_no_harm_at_a_start_of_the_whole_cluster(
     seconds = left_after_a_stop(cluster, list(offsets), STOPPED)
     assert seconds is not None
     assert LIFE - TOLERANCE < seconds < LIFE - STOPPED + 1
+
+
+def test_a_start_of_the_whole_cluster_continues_a_clock_that_is_behind(
+    cluster: Cluster,
+) -> None:
+    """Here the wall clocks of all nodes have been set forward, one after the other."""
+    leader = lead(cluster)
+    for node in (*cluster.followers(), leader):
+        node.kill()
+        node.environ |= environ(BEHIND)
+        node.start()
+        cluster.wait_until_whole()
+    seconds = left_after_a_stop(cluster, [BEHIND] * 3, STOPPED)
+    assert seconds is not None
+    assert LIFE - BEHIND < seconds < LIFE - STOPPED + 1
 
 
 def test_with_its_own_clock_a_node_that_leads_first_expires_keys(

@@ -6,9 +6,9 @@
 -- In a cluster there is one clock, the leader's. It is recorded more often, the followers set
 -- theirs when a record arrives, and the next leader continues it. A record arrives late, and sets
 -- the clock of the follower back by as much: so the one that took the least time counts. A new
--- leader records its clock before it accepts calls: the followers continue no older one. The wall
--- clocks count only at the start of the whole cluster, where no node knows for how long it was
--- stopped: those of the connected nodes, so that a wrong one does no harm.
+-- leader records its clock before it accepts calls: the followers continue no older one. A leader
+-- that has followed none since its start continues the record, and the wall clocks count only for
+-- the time since then: those of the connected nodes, so that a wrong one does no harm.
 local clock = require('clock')
 
 local capacity = require('kv.capacity')
@@ -46,8 +46,8 @@ function M.now()
     return offset + clock.monotonic()
 end
 
-local function read_record()
-    local record = box.space.kv_meta:get('time')
+local function read_record(name)
+    local record = box.space.kv_meta:get(name or 'time')
     return record ~= nil and tonumber(record.value) * MICROSECOND or nil
 end
 
@@ -60,10 +60,9 @@ function M.catch_up()
     end
 end
 
---- The wall clock of most nodes: of two the earlier one, of three the middle one. An upstream's lag
--- is the difference between the clocks, because the other node puts its time into each heartbeat.
--- After an old write, until the next heartbeat, it is larger: then a key may live longer.
-local function common_wall_clock()
+--- The wall clocks of the connected nodes, in their order. An upstream's lag is the difference
+-- between two clocks, because the other node puts its time into each heartbeat.
+local function wall_clocks()
     local now = clock.time()
     local times = { now }
     for id, peer in pairs(box.info.replication) do
@@ -72,13 +71,29 @@ local function common_wall_clock()
         end
     end
     table.sort(times)
+    return times
+end
+
+--- The middle one; of two the earlier one at a start, and the later one in a record. So the time
+-- between the two is too short rather than too long: no key expires too early.
+local function wall_clock_at_start()
+    local times = wall_clocks()
     return times[math.ceil(#times / 2)]
+end
+
+local function wall_clock_in_record()
+    local times = wall_clocks()
+    return times[math.floor(#times / 2) + 1]
 end
 
 --- Sets the clock of an instance that begins to lead.
 function M.lead()
     if leader.is_clustered() and followed_term == nil and not has_led then
-        offset = common_wall_clock() - clock.monotonic()
+        local time, wall_clock = wall_clock_at_start(), read_record('wall_clock')
+        if wall_clock ~= nil then
+            time = read_record() + math.max(0, time - wall_clock)
+        end
+        offset = time - clock.monotonic()
     end
     has_led = true
     M.catch_up()
@@ -128,8 +143,15 @@ function M.watch()
     end
 end
 
+local function write(name, seconds)
+    box.space.kv_meta:replace({ name, math.ceil(seconds / MICROSECOND) })
+end
+
 local function write_record(now)
-    box.space.kv_meta:replace({ 'time', math.ceil(now / MICROSECOND) })
+    if leader.is_clustered() then
+        write('wall_clock', wall_clock_in_record())
+    end
+    write('time', now)
 end
 
 local function ignore() end
