@@ -18,7 +18,7 @@ from types import CodeType, FrameType
 
 import msgspec
 
-from service.logs import RepeatedMessages
+from service.repeated_messages import RepeatedMessages
 from service.telemetry.families import Histogram
 
 log = logging.getLogger(__name__)

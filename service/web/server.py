@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
-from service.logs import RepeatedMessages
+from service.repeated_messages import RepeatedMessages
 from service.telemetry.families import Counter, Family, gauge
 from service.web.admission import Admission, is_read
 from service.web.client_timeouts import CHECK_INTERVAL
