@@ -6,6 +6,7 @@ from typing import Self
 
 from service.errors import StartError
 from service.settings import Settings
+from service.telemetry.conventions import SERVICE_NAME
 from service.telemetry.log_lines import (
     NO_CONTEXT,
     Access,
@@ -20,8 +21,6 @@ from service.telemetry.request_ids import current_request_id
 from service.telemetry.tracing import current_trace
 
 log = logging.getLogger(__name__)
-
-SERVICE_NAME = "kv-service"
 
 #: The first status whose requests are logged, by the values of KV_ACCESS_LOG. A client
 #: that disconnects before it gets a reply has 499 at most.

@@ -16,6 +16,8 @@ import msgspec
 from msgspec import field
 from msgspec.structs import asdict
 
+from service.telemetry.conventions import OTHER_METHOD
+
 #: Names that OpenTelemetry gives to the levels of Python.
 SEVERITIES = {
     logging.DEBUG: "DEBUG",
@@ -27,9 +29,6 @@ SEVERITIES = {
 
 #: The logger of the lines of requests.
 ACCESS_LOGGER = "service.access"
-
-#: A method that does not exist, as OpenTelemetry names it.
-OTHER_METHOD = "_OTHER"
 
 #: In text lines, what a request does not have.
 NONE = "-"

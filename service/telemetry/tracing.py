@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from service import __version__
 from service.errors import StartError
 from service.settings import Address
+from service.telemetry.conventions import SERVICE_NAME
 from service.telemetry.sampling import RemoteParent, Sampler, parent_of, sampler_of
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def current(span: "Span") -> Iterator[None]:
         span.end()
 
 
-def context_of(spans: Sequence["Span"]) -> Context:
+def serving_context(spans: Sequence["Span"]) -> Context:
     """The context of a task that serves the requests of these spans, and no other."""
     context = Context()
     if spans:
@@ -205,7 +206,7 @@ def _provider(kind: str, environ: Mapping[str, str]) -> "TracerProvider":
     own: dict[str, Any] = {"service.version": __version__, "process.pid": os.getpid()}
     named = environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     if not environ.get("OTEL_SERVICE_NAME") and "service.name=" not in named:
-        own["service.name"] = "kv-service"
+        own["service.name"] = SERVICE_NAME
     provider = TracerProvider(
         sampler=ALWAYS_ON,  # only what is sampled gets here
         resource=Resource.create(own),

@@ -11,8 +11,8 @@ from aiohttp import hdrs, web
 
 from service.telemetry.log import Log, context_of
 from service.telemetry.log_lines import Access
-from service.web.access_log import UNKNOWN, route_of
 from service.web.headers import KV_REVISION, request_id_of
+from service.web.request_labels import method_of, route_of
 from service.web.responses import Reply, ShortReply
 
 #: The number of keys that a request has touched.
@@ -43,11 +43,10 @@ class AccessLines:
         """Writes the line of a request, unless its reply is not to be logged."""
         if response.status < self._first_status:
             return
-        route = route_of(request)
         self._log.write_access(
             Access(
-                method=request.method if request.method in hdrs.METH_ALL else None,
-                route=None if route == UNKNOWN else route,
+                method=method_of(request),
+                route=route_of(request),
                 version=(request.version.major, request.version.minor),
                 status=response.status,
                 size=_size_of(request, response),

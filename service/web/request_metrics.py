@@ -16,6 +16,7 @@ from service.telemetry.families import (
     Observations,
 )
 from service.telemetry.metrics import DURATIONS
+from service.web.request_labels import matched_route
 from service.web.responses import Reply
 
 #: The label of a route or a method that does not exist, and of a malformed request.
@@ -46,8 +47,6 @@ class RouteMetrics:
 class RequestMetrics:
     """The metrics of a server's requests.
 
-    Relies on `_match_info` of a request: `match_info` fails without a route.
-
     :param untimed: paths of the routes whose requests wait on purpose
     :param errors: error replies by code
     """
@@ -75,8 +74,8 @@ class RequestMetrics:
         self, request: web.BaseRequest, response: web.StreamResponse, seconds: float
     ) -> None:
         """Counts a request that has been answered."""
-        match: web.UrlMappingMatchInfo | None = request._match_info  # type: ignore[attr-defined]
-        found = None if match is None else self._routes.get(match.route)
+        route = matched_route(request)
+        found = None if route is None else self._routes.get(route)
         if found is None:
             found = self._others.get(request.method) or self._others[OTHER]
         status = response.status
