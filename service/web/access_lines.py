@@ -18,10 +18,14 @@ from service.web.responses import Reply, ShortReply
 #: The number of keys that a request has touched.
 TOUCHED = web.RequestKey("touched", int)
 
+#: The lowest status that is logged, by the values of KV_ACCESS_LOG.
+FIRST_STATUS = {"errors": 400, "all": 0}
+
 
 class AccessLines:
     """Writes the lines to the log.
 
+    :param first_status: a request whose reply has a lower status is not logged
     :param address_of: the address of a request's client
     :param user_of: the name of the account that a request's token names
     """
@@ -29,11 +33,12 @@ class AccessLines:
     def __init__(
         self,
         log: Log,
+        first_status: int,
         address_of: Callable[[web.BaseRequest], str | None],
         user_of: Callable[[web.BaseRequest], str | None],
     ) -> None:
         self._log = log
-        self._first_status = log.first_status
+        self._first_status = first_status
         self._address_of = address_of
         self._user_of = user_of
 
