@@ -28,13 +28,14 @@ class Distribution(msgspec.Struct, frozen=True):
 class Family(msgspec.Struct, frozen=True):
     """A metric with all its samples, at the moment of a scrape.
 
+    :ivar labels: their names
     :ivar bounds: the upper bounds of a histogram's buckets, without `+Inf`
     """
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     documentation: str
-    labels: Labels
+    labels: tuple[str, ...]
     samples: list[tuple[Labels, float | Distribution]]
     bounds: list[float] = []
 

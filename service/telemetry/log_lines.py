@@ -90,15 +90,15 @@ class LineFormat(ABC):
         """The line of a request."""
 
 
-class Clock:
-    """Formats times; the text of a second is made once."""
+class TimeFormat:
+    """The form of a time; the text of each second is made once."""
 
     def __init__(self, form: str, convert: Callable[[float], time.struct_time]) -> None:
         self._form = form
         self._convert = convert
         self._last = -1, ""
 
-    def second_of(self, seconds: int) -> str:
+    def format(self, seconds: int) -> str:
         known, text = self._last
         if known != seconds:
             text = time.strftime(self._form, self._convert(seconds))
@@ -111,7 +111,7 @@ class TextFormat(LineFormat):
 
     def __init__(self) -> None:
         self._formatter = logging.Formatter()
-        self._clock = Clock("%Y-%m-%d %H:%M:%S", time.localtime)
+        self._time_format = TimeFormat("%Y-%m-%d %H:%M:%S", time.localtime)
 
     def message(self, record: logging.LogRecord, context: Context) -> bytes:
         text = self._line(
@@ -160,7 +160,7 @@ class TextFormat(LineFormat):
         fields: str,
     ) -> str:
         whole = int(seconds)
-        second = self._clock.second_of(whole)
+        second = self._time_format.format(whole)
         milliseconds = int((seconds - whole) * 1000)
         return f"{second},{milliseconds:03} {level} {logger}: {message}{fields}\n"
 
@@ -204,7 +204,7 @@ class JsonFormat(LineFormat):
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
         self._encode = msgspec.json.Encoder().encode
-        self._clock = Clock("%Y-%m-%dT%H:%M:%S", time.gmtime)
+        self._time_format = TimeFormat("%Y-%m-%dT%H:%M:%S", time.gmtime)
 
     def message(self, record: logging.LogRecord, context: Context) -> bytes:
         kind = error = None
@@ -275,7 +275,7 @@ class JsonFormat(LineFormat):
         """RFC 3339, in microseconds and UTC."""
         whole = int(seconds)
         microseconds = int((seconds - whole) * 1_000_000)
-        return f"{self._clock.second_of(whole)}.{microseconds:06}Z"
+        return f"{self._time_format.format(whole)}.{microseconds:06}Z"
 
 
 def _fields_of(context: Context) -> str:
