@@ -7,17 +7,11 @@ from typing import Self
 from service.errors import StartError
 from service.settings import Settings
 from service.telemetry.conventions import SERVICE_NAME
-from service.telemetry.log_lines import (
-    NO_CONTEXT,
-    Access,
-    Context,
-    JsonFormat,
-    LineFormat,
-    Origin,
-    TextFormat,
-)
+from service.telemetry.json_lines import JsonFormat, Origin
+from service.telemetry.log_lines import NO_CONTEXT, Access, Context, LineFormat
 from service.telemetry.log_output import LogOutput
 from service.telemetry.request_ids import current_request_id
+from service.telemetry.text_lines import TextFormat
 from service.telemetry.tracing import current_trace
 
 log = logging.getLogger(__name__)
