@@ -34,13 +34,13 @@ from service.web.tls_listener import HANDSHAKES, TlsSite
 async def running(
     settings: Settings,
     listener: socket.socket,
+    logs: Log,
     tls: Tls | None = None,
     tuning: Tuning = DEFAULT_TUNING,
-    logs: Log | None = None,
 ) -> AsyncIterator[Runner]:
     """The application, serving on the listener.
 
-    :param logs: of this process; None: one of its own
+    :param logs: of this process
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
     tracing = tracing_of()
@@ -51,7 +51,6 @@ async def running(
     )
     if tls is not None:
         app[METRICS].add_source(partial(_certificate_families, tls))
-    logs = logs or Log(settings)
     runner = _runner(app, logs, tracing, is_secure=tls is not None)
     try:
         await runner.setup()
