@@ -56,9 +56,12 @@ class Counter:
         self._values[labels] = self._values.get(labels, 0) + amount
 
     def collect(self) -> Family:
-        samples = list(self._values.items())
         return Family(
-            self._name, "counter", self._documentation, self._labels, [*samples]
+            self._name,
+            "counter",
+            self._documentation,
+            self._labels,
+            [*self._values.items()],
         )
 
 
@@ -112,7 +115,7 @@ class Histogram:
             self._labels,
             [
                 (labels, child.distribution())
-                for labels, child in list(self._children.items())
+                for labels, child in self._children.items()
             ],
             list(self._bounds),
         )

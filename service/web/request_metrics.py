@@ -89,7 +89,7 @@ class RequestMetrics:
             self._errors.add(response.code)
 
     def collect(self) -> Iterator[Family]:
-        """The families at the moment of a scrape; called in any thread."""
+        """The families at the moment of a scrape."""
         used = [
             each
             for each in (*self._routes.values(), *self._others.values())
@@ -103,7 +103,7 @@ class RequestMetrics:
             [
                 ((each.method, each.path, str(status)), number)
                 for each in used
-                for status, number in list(each.statuses.items())
+                for status, number in each.statuses.items()
             ],
         )
         yield Family(

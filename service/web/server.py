@@ -148,7 +148,7 @@ class HttpServer(web.Server):
         return await self.request_handler(request)
 
     def collect(self) -> Iterator[Family]:
-        """The connections as a metric; called in any thread."""
+        """The connections as a metric."""
         yield gauge("kv_connections", "Open connections.", len(self._connections))
 
     async def drain(self) -> None:
