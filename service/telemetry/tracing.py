@@ -82,14 +82,13 @@ class Tracing:
         """
         from opentelemetry.trace import Link, SpanKind, set_span_in_context
 
-        served = SERVED_SPANS.get() or [
-            span for span in (CURRENT_SPAN.get(),) if span is not None
-        ]
-        if not served:
+        served, own = SERVED_SPANS.get(), CURRENT_SPAN.get()
+        parent = served[0] if served else own
+        if parent is None:
             return await result
         span = self._tracer.start_span(
             f"call {procedure}",
-            set_span_in_context(served[0], _root()),
+            set_span_in_context(parent, _root()),
             SpanKind.CLIENT,
             {
                 "db.system.name": "tarantool",
@@ -97,9 +96,7 @@ class Tracing:
                 "db.stored_procedure.name": procedure,
                 **_attributes_of(address),
             },
-            [Link(each.get_span_context()) for each in served]
-            if SERVED_SPANS.get()
-            else (),
+            [Link(each.get_span_context()) for each in served],
         )
         try:
             return await result
