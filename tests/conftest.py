@@ -99,7 +99,7 @@ def serve(suite_logs: SuiteLogs) -> Serve:
         settings = Settings.from_env(given)
         url = f"http://{settings.host}:{settings.port}"
         async with (
-            running(settings, bind(settings), tuning=tuning, logs=suite_logs.next()),
+            running(settings, bind(settings), suite_logs.next(), tuning=tuning),
             aiohttp.ClientSession() as session,
         ):
             yield Client(session, url)

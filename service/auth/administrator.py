@@ -87,6 +87,9 @@ class Administrator:
             except Problem as problem:
                 log.error("ADMIN_LOGIN and ADMIN_PASSWORD: %s", problem)
                 return
+            except Exception:
+                log.exception("the account of ADMIN_LOGIN cannot be created")
+                return
         log.info("the account of ADMIN_LOGIN exists")
 
     async def _ensure(self, account: Credentials) -> None:

@@ -49,7 +49,8 @@ class Child:
     def keep_alive(self, describe_end: Callable[[int], str]) -> None:
         """Replaces the child whenever it ends, until `stop`.
 
-        :param describe_end: turns its exit status into text for the log
+        :param describe_end: turns its exit status into text for the log; called in a
+            thread, because it may read a file
         """
         self._watcher = asyncio.create_task(self._replace(describe_end))
 
@@ -85,7 +86,7 @@ class Child:
         backoff = MIN_BACKOFF
         while True:
             started = clock()
-            reason = describe_end(await self.wait())
+            reason = await asyncio.to_thread(describe_end, await self.wait())
             if clock() - started > STABLE_AFTER:
                 backoff = MIN_BACKOFF
             log.error("%s ended (%s): restart in %g s", self._name, reason, backoff)

@@ -127,7 +127,7 @@ class EmbeddedTarantool:
 
     async def stop(self) -> None:
         await self._child.stop()
-        self._log.wait()
+        await asyncio.to_thread(self._log.wait)
 
     async def _spawn(self) -> Process:
         settings, folder = self._settings, self._folder

@@ -109,7 +109,7 @@ class Worker(GunicornUVLoopWebWorker):
         try:
             tls = tls_of(settings)
             async with (
-                running(settings, listener.sock, tls, logs=logs) as runner,
+                running(settings, listener.sock, logs, tls) as runner,
                 answering(channel, self.slot, runner.app[METRICS]),
             ):
                 self.booted = True

@@ -50,7 +50,7 @@ async def serve(settings: Settings, logs: Log) -> None:
             if settings.workers == 1:
                 send_starting(channel, START)
                 runner = await stack.enter_async_context(
-                    running(settings, listener, tls, logs=logs)
+                    running(settings, listener, logs, tls)
                 )
                 await stack.enter_async_context(
                     answering(channel, 0, runner.app[METRICS])

@@ -19,8 +19,8 @@ from service.telemetry.event_loop import EventLoopMonitor
 from service.telemetry.families import Family, gauge
 from service.telemetry.log import Log
 from service.telemetry.tracing import Tracing, tracing_of
-from service.web.access_lines import AccessLines
-from service.web.access_log import access_log_class
+from service.web.access_lines import FIRST_STATUS, AccessLines
+from service.web.access_log import WriteLine, access_log_class
 from service.web.cors import Cors
 from service.web.dispatch import request_of
 from service.web.headers import request_class
@@ -34,13 +34,13 @@ from service.web.tls_listener import HANDSHAKES, TlsSite
 async def running(
     settings: Settings,
     listener: socket.socket,
+    logs: Log,
     tls: Tls | None = None,
     tuning: Tuning = DEFAULT_TUNING,
-    logs: Log | None = None,
 ) -> AsyncIterator[Runner]:
     """The application, serving on the listener.
 
-    :param logs: of this process; None: one of its own
+    :param logs: of this process
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
     tracing = tracing_of()
@@ -51,7 +51,6 @@ async def running(
     )
     if tls is not None:
         app[METRICS].add_source(partial(_certificate_families, tls))
-    logs = logs or Log(settings)
     runner = _runner(app, logs, tracing, is_secure=tls is not None)
     try:
         await runner.setup()
@@ -78,11 +77,6 @@ def _runner(
     app: web.Application, logs: Log, tracing: Tracing | None, *, is_secure: bool
 ) -> Runner:
     settings = app[SETTINGS]
-    lines = AccessLines(
-        logs,
-        partial(exact_address, trusted=settings.trusted_proxies),
-        name_of_caller,
-    )
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     return Runner(
         app,
@@ -96,10 +90,17 @@ def _runner(
         keepalive_timeout=settings.keepalive_timeout,
         metrics=app[METRICS],
         access_log_class=access_log_class(
-            app[REQUEST_METRICS],
-            None if settings.access_log == "off" else lines.write,
+            app[REQUEST_METRICS], _write_line(settings, logs)
         ),
     )
+
+
+def _write_line(settings: Settings, logs: Log) -> WriteLine | None:
+    first_status = FIRST_STATUS.get(settings.access_log)
+    if first_status is None:
+        return None
+    address_of = partial(exact_address, trusted=settings.trusted_proxies)
+    return AccessLines(logs, first_status, address_of, name_of_caller).write
 
 
 def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseSite:

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from service.errors import StartError
-from service.logs import RepeatedMessages
 from service.process.child import Child
+from service.repeated_messages import RepeatedMessages
 from service.settings import Settings
 from service.web.runner import GRACE
 

@@ -22,7 +22,7 @@ from service.errors import (
     TokenRevoked,
     Unavailable,
 )
-from service.logs import RepeatedMessages
+from service.repeated_messages import RepeatedMessages
 from service.settings import Address
 from service.sizes import KIB, SMALL
 from service.storage.connection import CALL_TIMEOUT, Instance

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from service.telemetry.families import Observations
-from service.telemetry.tracing import CURRENT_SPAN, context_of
+from service.telemetry.tracing import CURRENT_SPAN, serving_context
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -77,7 +77,7 @@ class Coalescer(Generic[Request, Result]):
         self._sizes.observe(len(self._requests))
         task = self._loop.create_task(
             self._run(self._requests, self._results),
-            context=context_of(self._spans),
+            context=serving_context(self._spans),
         )
         self._requests, self._results, self._spans = [], [], []
         self._in_flight.add(task)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
 
-from service.logs import RepeatedMessages
+from service.repeated_messages import RepeatedMessages
 from service.settings import Address
 from service.storage.connection import CALL_TIMEOUT, Instance, Unreachable
 from service.storage.leadership import Status, View

@@ -1,1 +1,1 @@
-"""Metrics, traces and request ids: what the service reports about itself."""
+"""Metrics, the log, traces and request ids: what the service reports about itself."""

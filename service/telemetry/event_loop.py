@@ -18,7 +18,7 @@ from types import CodeType, FrameType
 
 import msgspec
 
-from service.logs import RepeatedMessages
+from service.repeated_messages import RepeatedMessages
 from service.telemetry.families import Histogram
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ HANGING = 2.0
 
 
 class Finding(msgspec.Struct):
-    """What ran while the timer was late.
+    """The code that ran while the timer was late.
 
     :ivar due: when the timer was due; each call has another time
     :ivar activity: the request, if it is one, and the function
@@ -103,19 +103,19 @@ class EventLoopMonitor:
         loop, run_queue = asyncio.get_running_loop(), RunQueue()
         self._schedule(loop, run_queue)
         stopping = threading.Event()
-        watcher = threading.Thread(
-            target=self._watch,
+        checks = threading.Thread(
+            target=self._check_repeatedly,
             args=(threading.get_ident(), run_queue, stopping),
             name="event loop monitor",
             daemon=True,
         )
-        watcher.start()
+        checks.start()
         try:
             yield
         finally:
             stopping.set()
             self._timer.cancel()
-            watcher.join()
+            checks.join()
             run_queue.close()
 
     def _schedule(self, loop: asyncio.AbstractEventLoop, run_queue: RunQueue) -> None:
@@ -136,7 +136,7 @@ class EventLoopMonitor:
         self._idle = sys._getframe(1).f_code
         self._schedule(loop, run_queue)
 
-    def _watch(
+    def _check_repeatedly(
         self, thread: int, run_queue: RunQueue, stopping: threading.Event
     ) -> None:
         while not stopping.wait(CHECK_INTERVAL):
@@ -146,14 +146,14 @@ class EventLoopMonitor:
                 continue
             finding = self._finding
             if finding is None or finding.due != due:
-                self._finding = self._look(thread, due)
+                self._finding = self._find(thread, due)
             elif delay > HANGING and not finding.is_logged:
                 delay -= run_queue.waited() - waited
                 if delay > HANGING:
                     finding.is_logged = True
                     self._log(finding, delay, "is")
 
-    def _look(self, thread: int, due: float) -> Finding | None:
+    def _find(self, thread: int, due: float) -> Finding | None:
         frame = sys._current_frames().get(thread)
         if frame is None or frame.f_code is self._idle:
             return None

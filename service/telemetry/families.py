@@ -28,13 +28,14 @@ class Distribution(msgspec.Struct, frozen=True):
 class Family(msgspec.Struct, frozen=True):
     """A metric with all its samples, at the moment of a scrape.
 
+    :ivar labels: their names
     :ivar bounds: the upper bounds of a histogram's buckets, without `+Inf`
     """
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     documentation: str
-    labels: Labels
+    labels: tuple[str, ...]
     samples: list[tuple[Labels, float | Distribution]]
     bounds: list[float] = []
 
@@ -55,9 +56,12 @@ class Counter:
         self._values[labels] = self._values.get(labels, 0) + amount
 
     def collect(self) -> Family:
-        samples = list(self._values.items())
         return Family(
-            self._name, "counter", self._documentation, self._labels, [*samples]
+            self._name,
+            "counter",
+            self._documentation,
+            self._labels,
+            [*self._values.items()],
         )
 
 
@@ -111,7 +115,7 @@ class Histogram:
             self._labels,
             [
                 (labels, child.distribution())
-                for labels, child in list(self._children.items())
+                for labels, child in self._children.items()
             ],
             list(self._bounds),
         )

@@ -6,33 +6,19 @@ from typing import Self
 
 from service.errors import StartError
 from service.settings import Settings
-from service.telemetry.log_lines import (
-    NO_CONTEXT,
-    Access,
-    Context,
-    JsonFormat,
-    LineFormat,
-    Origin,
-    TextFormat,
-)
+from service.telemetry.conventions import SERVICE_NAME
+from service.telemetry.json_lines import JsonFormat, Origin
+from service.telemetry.log_lines import NO_CONTEXT, Access, Context, LineFormat
 from service.telemetry.log_output import LogOutput
 from service.telemetry.request_ids import current_request_id
+from service.telemetry.text_lines import TextFormat
 from service.telemetry.tracing import current_trace
 
 log = logging.getLogger(__name__)
 
-SERVICE_NAME = "kv-service"
-
-#: The first status whose requests are logged, by the values of KV_ACCESS_LOG. A client
-#: that disconnects before it gets a reply has 499 at most.
-FIRST_STATUS = {"off": 1000, "errors": 400, "all": 0}
-
 
 class Log:
-    """The log of this process: of its messages and of the requests that it answers.
-
-    :ivar first_status: requests whose reply has it, or a higher one, are logged
-    """
+    """The log of this process: of its messages and of the requests that it answers."""
 
     def __init__(self, settings: Settings) -> None:
         """:raises StartError: the file cannot be opened"""
@@ -42,7 +28,6 @@ class Log:
             raise StartError(f"KV_LOG_FILE: {error}") from None
         self._format = _format(settings)
         self._level = settings.log_level.upper()
-        self.first_status = FIRST_STATUS[settings.access_log]
 
     def install(self) -> Self:
         """Makes it the log of all loggers of this process."""

@@ -16,7 +16,7 @@ COALESCED = (1, 2, 4, 8, 16)
 
 
 class Metrics:
-    """What this process counts. Only the event loop writes; any thread may collect."""
+    """What this process counts, in its event loop."""
 
     def __init__(self) -> None:
         self.http_errors = Counter("kv_http_errors", "Error replies.", "code")
@@ -68,7 +68,7 @@ class Metrics:
         self._sources.append(source)
 
     def collect(self) -> list[Family]:
-        """All families; called in any thread."""
+        """All families at this moment."""
         counted = [
             each.collect()
             for each in vars(self).values()

@@ -20,6 +20,10 @@ TRACEPARENT = re.compile(
 #: The flag of a request that its caller samples.
 SAMPLED = 1
 
+#: As many values has the part of a trace id by which all services decide alike, if they
+#: sample the same ratio: the lower half.
+DECIDING_VALUES = 2**64
+
 PARENT_BASED = "parentbased_"
 
 #: The ratio of each sampler; None: `OTEL_TRACES_SAMPLER_ARG` has it.
@@ -60,9 +64,11 @@ class Sampler:
         self._follows_parent = follows_parent
 
     def samples(self, parent: RemoteParent | None) -> bool:
-        if parent is not None and self._follows_parent:
+        if parent is None:
+            return random.random() < self._ratio  # noqa: S311  # nosec B311
+        if self._follows_parent:
             return parent.is_sampled
-        return random.random() < self._ratio  # noqa: S311  # nosec B311
+        return parent.trace_id % DECIDING_VALUES < self._ratio * DECIDING_VALUES
 
 
 def sampler_of(environ: Mapping[str, str]) -> Sampler:

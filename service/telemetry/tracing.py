@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from service import __version__
 from service.errors import StartError
 from service.settings import Address
+from service.telemetry.conventions import SERVICE_NAME
 from service.telemetry.sampling import RemoteParent, Sampler, parent_of, sampler_of
 
 if TYPE_CHECKING:
@@ -81,14 +82,13 @@ class Tracing:
         """
         from opentelemetry.trace import Link, SpanKind, set_span_in_context
 
-        served = SERVED_SPANS.get() or [
-            span for span in (CURRENT_SPAN.get(),) if span is not None
-        ]
-        if not served:
+        served, own = SERVED_SPANS.get(), CURRENT_SPAN.get()
+        parent = served[0] if served else own
+        if parent is None:
             return await result
         span = self._tracer.start_span(
             f"call {procedure}",
-            set_span_in_context(served[0], _root()),
+            set_span_in_context(parent, _root()),
             SpanKind.CLIENT,
             {
                 "db.system.name": "tarantool",
@@ -96,9 +96,7 @@ class Tracing:
                 "db.stored_procedure.name": procedure,
                 **_attributes_of(address),
             },
-            [Link(each.get_span_context()) for each in served]
-            if SERVED_SPANS.get()
-            else (),
+            [Link(each.get_span_context()) for each in served],
         )
         try:
             return await result
@@ -140,7 +138,7 @@ def current(span: "Span") -> Iterator[None]:
         span.end()
 
 
-def context_of(spans: Sequence["Span"]) -> Context:
+def serving_context(spans: Sequence["Span"]) -> Context:
     """The context of a task that serves the requests of these spans, and no other."""
     context = Context()
     if spans:
@@ -205,7 +203,7 @@ def _provider(kind: str, environ: Mapping[str, str]) -> "TracerProvider":
     own: dict[str, Any] = {"service.version": __version__, "process.pid": os.getpid()}
     named = environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     if not environ.get("OTEL_SERVICE_NAME") and "service.name=" not in named:
-        own["service.name"] = "kv-service"
+        own["service.name"] = SERVICE_NAME
     provider = TracerProvider(
         sampler=ALWAYS_ON,  # only what is sampled gets here
         resource=Resource.create(own),

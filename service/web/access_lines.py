@@ -11,17 +11,21 @@ from aiohttp import hdrs, web
 
 from service.telemetry.log import Log, context_of
 from service.telemetry.log_lines import Access
-from service.web.access_log import UNKNOWN, route_of
 from service.web.headers import KV_REVISION, request_id_of
+from service.web.request_labels import method_of, route_of
 from service.web.responses import Reply, ShortReply
 
 #: The number of keys that a request has touched.
 TOUCHED = web.RequestKey("touched", int)
 
+#: The lowest status that is logged, by the values of KV_ACCESS_LOG.
+FIRST_STATUS = {"errors": 400, "all": 0}
+
 
 class AccessLines:
     """Writes the lines to the log.
 
+    :param first_status: a request whose reply has a lower status is not logged
     :param address_of: the address of a request's client
     :param user_of: the name of the account that a request's token names
     """
@@ -29,11 +33,12 @@ class AccessLines:
     def __init__(
         self,
         log: Log,
+        first_status: int,
         address_of: Callable[[web.BaseRequest], str | None],
         user_of: Callable[[web.BaseRequest], str | None],
     ) -> None:
         self._log = log
-        self._first_status = log.first_status
+        self._first_status = first_status
         self._address_of = address_of
         self._user_of = user_of
 
@@ -43,11 +48,10 @@ class AccessLines:
         """Writes the line of a request, unless its reply is not to be logged."""
         if response.status < self._first_status:
             return
-        route = route_of(request)
         self._log.write_access(
             Access(
-                method=request.method if request.method in hdrs.METH_ALL else None,
-                route=None if route == UNKNOWN else route,
+                method=method_of(request),
+                route=route_of(request),
                 version=(request.version.major, request.version.minor),
                 status=response.status,
                 size=_size_of(request, response),

@@ -11,9 +11,6 @@ from aiohttp.abc import AbstractAccessLogger
 from service.web.headers import HeadedRequest
 from service.web.request_metrics import RequestMetrics
 
-#: For a route or a method that does not exist, and for a malformed request.
-UNKNOWN = "-"
-
 #: Writes the line of a request: with its reply, and its duration in seconds.
 WriteLine = Callable[[web.BaseRequest, web.StreamResponse, float], None]
 
@@ -39,13 +36,3 @@ def access_log_class(
         log = staticmethod(count if write is None else count_and_write)  # type: ignore[assignment]
 
     return ConfiguredAccessLogger
-
-
-def route_of(request: web.BaseRequest) -> str:
-    """The template of the route, as in the OpenAPI document.
-
-    Relies on `_match_info` of a request: `match_info` fails without a route.
-    """
-    match = getattr(request, "_match_info", None)
-    resource = None if match is None else match.route.resource
-    return UNKNOWN if resource is None else str(resource.canonical)

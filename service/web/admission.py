@@ -152,7 +152,7 @@ class Admission:
             self._watchers[kind] -= 1
 
     def collect(self) -> Iterator[Family]:
-        """The usage and the limits as metrics; called in any thread."""
+        """The usage and the limits as metrics."""
         for name, documentation, value in (
             ("kv_http_requests_in_flight", "Requests in flight.", self.requests),
             ("kv_http_requests_in_flight_limit", "Their limit.", self.max_requests),

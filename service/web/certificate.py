@@ -36,6 +36,8 @@ def expiry_of(pem: bytes) -> float:
     """The end of the validity of the first certificate, in seconds since 1970.
 
     :param pem: a certificate that OpenSSL accepts
+    :raises ValueError: there is no certificate, or its time has another form
+    :raises IndexError: it is not valid DER
     """
     found = PEM.search(pem)
     if found is None:

@@ -15,11 +15,11 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.telemetry.request_ids import CURRENT_REQUEST
-from service.web.access_log import UNKNOWN, route_of
 from service.web.connection import HttpConnection
 from service.web.headers import HeadedRequest
 from service.web.hosts import AllowedHosts
 from service.web.problems import http_problem, response_to
+from service.web.request_labels import name_of
 
 
 class Dispatcher:
@@ -87,8 +87,6 @@ def request_of(frame: FrameType) -> str:
     found: FrameType | None = frame
     while found is not None:
         if found.f_code is Dispatcher.__call__.__code__:
-            request = found.f_locals["request"]
-            method = request.method if request.method in hdrs.METH_ALL else UNKNOWN
-            return f"{method} {route_of(request)}"
+            return name_of(found.f_locals["request"])
         found = found.f_back
     return ""

@@ -18,8 +18,8 @@ from service.errors import (
     quoted,
 )
 from service.telemetry.request_ids import urn_of
-from service.web.access_log import route_of
 from service.web.headers import request_id_of
+from service.web.request_labels import name_of
 from service.web.responses import Reply
 
 log = logging.getLogger(__name__)
@@ -107,5 +107,5 @@ async def problem_middleware(
     except web.HTTPException as refused:
         return http_problem(request, refused)
     except Exception:
-        log.exception("%s %s failed", request.method, route_of(request))
+        log.exception("%s failed", name_of(request))
         return response_to(request, Internal())

@@ -48,8 +48,6 @@ class RouteMetrics:
 class RequestMetrics:
     """The metrics of a server's requests.
 
-    Relies on `_match_info` of a request: `match_info` fails without a route.
-
     :param untimed: paths of the routes whose requests wait on purpose
     :param errors: error replies by code
     """
@@ -99,7 +97,7 @@ class RequestMetrics:
         return seconds
 
     def collect(self) -> Iterator[Family]:
-        """The families at the moment of a scrape; called in any thread."""
+        """The families at the moment of a scrape."""
         used = [
             each
             for each in (*self._routes.values(), *self._others.values())
@@ -113,7 +111,7 @@ class RequestMetrics:
             [
                 ((each.method, each.path, str(status)), number)
                 for each in used
-                for status, number in list(each.statuses.items())
+                for status, number in each.statuses.items()
             ],
         )
         yield Family(

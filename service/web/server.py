@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.errors import Overloaded
-from service.logs import RepeatedMessages
+from service.repeated_messages import RepeatedMessages
 from service.telemetry.families import Counter, Family, gauge
 from service.web.admission import Admission, is_read
 from service.web.client_timeouts import CHECK_INTERVAL
@@ -148,7 +148,7 @@ class HttpServer(web.Server):
         return await self.request_handler(request)
 
     def collect(self) -> Iterator[Family]:
-        """The connections as a metric; called in any thread."""
+        """The connections as a metric."""
         yield gauge("kv_connections", "Open connections.", len(self._connections))
 
     async def drain(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from service.logs import RepeatedMessages
+from service.repeated_messages import RepeatedMessages
 from service.telemetry.families import Counter
 
 log = logging.getLogger(__name__)

@@ -3,18 +3,16 @@
 from collections.abc import Collection
 from http import HTTPStatus
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
+from service.telemetry.conventions import OTHER_METHOD
 from service.telemetry.tracing import Tracing, current, fail
-from service.web.access_log import UNKNOWN, route_of
 from service.web.dispatch import Dispatcher
 from service.web.headers import request_id_of
 from service.web.problems import ProblemReply
+from service.web.request_labels import method_of, route_of
 
 TRACEPARENT = "traceparent"
-
-#: An unknown method, in OpenTelemetry's conventions.
-OTHER_METHOD = "_OTHER"
 
 
 class TracedDispatcher:
@@ -36,7 +34,7 @@ class TracedDispatcher:
 
         :raises Exception: what the application raises
         """
-        method = request.method if request.method in hdrs.METH_ALL else OTHER_METHOD
+        method = method_of(request) or OTHER_METHOD
         if request.path in self._untraced:
             return await self._dispatcher(request)
         span = self._tracing.begin_request(method, request.headers.get(TRACEPARENT))
@@ -45,7 +43,7 @@ class TracedDispatcher:
         with current(span):
             response = await self._dispatcher(request)
             route = route_of(request)
-            if route != UNKNOWN:
+            if route is not None:
                 span.update_name(f"{method} {route}")
                 span.set_attribute("http.route", route)
             span.set_attribute("http.response.status_code", response.status)

@@ -13,6 +13,7 @@ from service.app import DEFAULT_TUNING, Tuning
 from service.process.serving import running
 from service.process.sockets import bind
 from service.settings import Settings
+from service.telemetry.log import Log
 from service.telemetry.metrics import Metrics
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client, unique
@@ -45,7 +46,7 @@ async def counted(
 ) -> AsyncIterator[Counted]:
     settings = Settings.from_env(environ_for(tarantool, **environ))
     async with (
-        running(settings, bind(settings), tuning=tuning) as runner,
+        running(settings, bind(settings), Log(settings), tuning=tuning) as runner,
         aiohttp.ClientSession() as session,
     ):
         client = Client(session, f"http://{settings.host}:{settings.port}")

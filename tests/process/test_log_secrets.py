@@ -191,6 +191,7 @@ async def test_a_canary_that_is_logged_is_found(tmp_path: Path, form: str) -> No
         (f'"GET / HTTP/1.1" user="a\\"" error={unique("user")}', True),
         ("request_id=0123456789ab-7", False),
     ],
+    ids=range(8),  # the lines differ in each process
 )
 def test_the_search_in_the_logs_of_the_suite(line: str, is_leak: bool) -> None:
     assert bool(leaks_in(line)) == is_leak

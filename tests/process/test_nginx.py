@@ -16,6 +16,7 @@ from service.app import Tuning
 from service.process.serving import running
 from service.process.sockets import bind
 from service.settings import Settings
+from service.telemetry.log import Log
 from service.web.admission import Admission
 from tests.support.client import Client, unique
 from tests.support.nginx import nginx
@@ -142,7 +143,7 @@ async def answering_polls_after(
 ) -> AsyncIterator[Client]:
     settings = Settings.from_env(environ_for(tarantool))
     async with (
-        running(settings, bind(settings)) as runner,
+        running(settings, bind(settings), Log(settings)) as runner,
         aiohttp.ClientSession() as session,
     ):
         runner.app[ADMISSION].max_poll = seconds

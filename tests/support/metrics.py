@@ -11,6 +11,7 @@ from service.process.serving import running
 from service.process.sockets import bind
 from service.settings import Settings
 from service.telemetry.families import Distribution
+from service.telemetry.log import Log
 from service.telemetry.metrics import Metrics
 from service.web.tls import tls_of
 from tests.support.client import Client
@@ -54,7 +55,7 @@ async def counting(
     url = f"http{'s' if tls else ''}://{settings.host}:{settings.port}"
     with contextlib.closing(bind(settings)) as listener:
         async with (
-            running(settings, listener, tls, tuning) as runner,
+            running(settings, listener, Log(settings), tls, tuning) as runner,
             aiohttp.ClientSession() as session,
         ):
             yield Client(session, url), Counts(runner.app[METRICS])

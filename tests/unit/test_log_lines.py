@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.telemetry.log_lines import (
-    NO_CONTEXT,
-    Access,
-    Context,
-    JsonFormat,
-    LineFormat,
-    Origin,
-    TextFormat,
-)
+from service.telemetry.json_lines import JsonFormat, Origin
+from service.telemetry.log_lines import NO_CONTEXT, Access, Context, LineFormat
+from service.telemetry.text_lines import TextFormat
 
 JSON = JsonFormat(Origin("kv-service", "host:5000"))
 TEXT = TextFormat()

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from service.logs import LOG_INTERVAL, MAX_REMEMBERED, RepeatedMessages
+from service.repeated_messages import LOG_INTERVAL, MAX_REMEMBERED, RepeatedMessages
 
 log = logging.getLogger("tests.repeated")
 

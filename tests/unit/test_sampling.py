@@ -53,6 +53,13 @@ def test_a_ratio_without_a_parent_ignores_the_caller() -> None:
     assert not sampler_of(never).samples(RemoteParent(1, 1, True))
 
 
+def test_services_that_sample_a_ratio_sample_the_same_traces() -> None:
+    sampler = Sampler(0.25, follows_parent=False)
+    for part, is_sampled in ((0.0, True), (0.2, True), (0.3, False), (0.99, False)):
+        trace_id = (1 << 127) + int(part * 2**64)
+        assert sampler.samples(RemoteParent(trace_id, 1, False)) is is_sampled
+
+
 def test_a_part_of_the_requests_is_sampled() -> None:
     sampler = Sampler(0.25, follows_parent=True)
     assert 2000 < sum(sampler.samples(None) for _ in range(10_000)) < 3000

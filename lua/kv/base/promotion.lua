@@ -5,11 +5,11 @@ local fiber = require('fiber')
 
 local M = {}
 
---- In units of `replication_timeout`.
+--- Units of `replication_timeout`: as long as an election waits.
 local WAIT = 4
 
 local promote -- Tarantool's own
-local is_pending = false -- this node has been promoted, and has not waited since
+local is_pending = false -- this node was promoted, and has not waited yet
 
 local function promote_by_hand(...)
     is_pending = is_pending or box.info.ro
@@ -29,7 +29,7 @@ function M.unwatch()
     end
 end
 
---- Returns when no other node has a lease, as far as this node's leadership began by hand.
+--- Where this node was promoted by hand: waits until no other node can have a lease.
 function M.await_lease()
     if is_pending then
         fiber.sleep(WAIT * box.cfg.replication_timeout)

@@ -1,5 +1,6 @@
 --- Messages that may repeat: a text is logged once in an interval. The next time it has the
--- number of repetitions that were not logged. service/logs.py is the same for the service.
+-- number of repetitions that were not logged. service/repeated_messages.py does the same for the
+-- service.
 local log = require('log')
 local monotonic = require('clock').monotonic
 

@@ -98,13 +98,13 @@ local function addresses()
 end
 
 local function subscribe()
-    local wanted = addresses()
+    local members = addresses()
     for name, peer in pairs(peers) do
-        if wanted[name] == nil or not is_same(wanted[name], peer.address) then
+        if members[name] == nil or not is_same(members[name], peer.address) then
             disconnect(name)
         end
     end
-    for name, address in pairs(wanted) do
+    for name, address in pairs(members) do
         if peers[name] == nil then
             local peer = { address = address, reported_at = -math.huge }
             peers[name] = peer

@@ -24,21 +24,21 @@ local MAX_SHARE = 1 / 4
 --- The cost of reading a batch, in bytes that could be read instead.
 local PER_READ = 256
 
-local wanted, own_memory = 0, math.huge -- bytes
+local configured, own_memory = 0, math.huge -- bytes
 local limit = 0 -- bytes; 0: there is no log
 
 --- Sets the limit, before the first write.
 ---@param bytes number that the log may take; 0 switches it off
 ---@param memory number bytes of the instance's memory
 function M.configure(bytes, memory)
-    wanted, own_memory = bytes, memory
+    configured, own_memory = bytes, memory
     limit = math.min(bytes, memory * MAX_SHARE)
 end
 
 --- Adapts the limit to the other nodes of a cluster: writes bring a larger log down to it.
 ---@param memory number bytes of the one that has the least
 function M.adapt(memory)
-    limit = math.min(wanted, math.min(own_memory, memory) * MAX_SHARE)
+    limit = math.min(configured, math.min(own_memory, memory) * MAX_SHARE)
 end
 
 --- Empties a log that has missed a write, because it was switched off for a time: nobody could

@@ -79,7 +79,8 @@ local function read_there(caller, read, is_pending)
     end
 end
 
-local function is_registrar()
+--- Whether the commits that this node has yet to confirm are registered: they are its own.
+local function registers_commits()
     return not leader.is_clustered() or leader.leads()
 end
 
@@ -87,12 +88,12 @@ end
 -- reads as another node.
 local function read_confirmed(caller, read, is_pending)
     while true do
-        local is_here = is_registrar()
+        local is_here = registers_commits()
         local attempt = is_here and read_here or read_there
         local ok, revision, result = pcall(attempt, caller, read, is_pending)
         if ok and revision ~= nil then
             return revision, result
-        elseif not ok and is_here == is_registrar() then
+        elseif not ok and is_here == registers_commits() then
             error(revision, 0)
         end
     end
@@ -141,7 +142,7 @@ end
 --- A function that reads the rows of one request at the present moment, without waiting; and the
 -- revision of the moment. Neither it nor its caller may yield.
 local function reader_of_moment()
-    if is_registrar() then
+    if registers_commits() then
         return function(caller, keys, max_bytes, now)
             grants.check(authorize.check_without_waiting(caller), 'r', keys)
             local rows, bytes, pending = reads.rows_now(keys, max_bytes, now)

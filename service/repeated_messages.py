@@ -48,7 +48,7 @@ class RepeatedMessages:
             last.skipped += 1
             return False
         if last is not None:
-            del self._messages[topic]
+            self._messages.pop(topic, None)  # another thread may have removed it
         elif len(self._messages) >= MAX_REMEMBERED:
             del self._messages[next(iter(self._messages))]
         self._messages[topic] = _Repeated(now)
