@@ -10,6 +10,7 @@ from typing import Any
 import uvloop
 
 from service.errors import StartError
+from service.process.standard_streams import open_standard_streams
 from service.process.workers import WorkersEnded
 from service.settings import Settings, service_links
 from service.telemetry.log import Log
@@ -22,6 +23,7 @@ def run_command(serve: Callable[[Settings, Log], Coroutine[Any, Any, None]]) -> 
 
     A failure is one line on stderr, whatever the form of the log; a file has it too.
     """
+    open_standard_streams()
     try:
         settings = Settings.from_env(os.environ)
         logs = Log(settings).install()

@@ -81,7 +81,10 @@ def render(families: Sequence[Family], accept: str) -> tuple[bytes, str]:
 
     :param accept: the header, for Prometheus text or OpenMetrics
     """
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except TypeError:  # prometheus_client compares a version that is no number
+        encode, content_type = choose_encoder("")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collected(families))
     return encode(registry), content_type

@@ -20,6 +20,7 @@ from tests.support.raw_http import SlowWrite
 from tests.support.service import (
     JWT_SECRET,
     PROCESS_TIMEOUT,
+    SERVICE,
     Serve,
     ServiceProcess,
     environ_for,
@@ -28,6 +29,7 @@ from tests.support.service import (
     service_environ,
     service_links,
     service_process,
+    started,
 )
 from tests.support.tarantool import PASSWORD, Tarantool, Tarantools
 
@@ -109,6 +111,24 @@ def test_start_and_stop_are_logged_once(process: ServiceProcess) -> None:
     assert log.count(f"serving on 127.0.0.1:{process.port}\n") == 1
     assert log.count("stopped\n") == 1
     assert process.stdout() == ""
+
+
+@pytest.mark.parametrize(
+    ("closed", "workers"), [("0", "1"), ("1", "1"), ("2", "1"), ("012", "2")]
+)
+async def test_closed_standard_streams_are_replaced(
+    tmp_path: Path, session: aiohttp.ClientSession, closed: str, workers: str
+) -> None:
+    environ = service_environ(
+        tmp_path, KV_LOG_FILE=str(tmp_path / "kv.log"), KV_WORKERS=workers
+    )
+    closing = " ".join(f"{number}>&-" for number in closed)
+    command = ["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *SERVICE]
+    with started(ServiceProcess(tmp_path, environ, command=command)) as process:
+        async with session.get(f"{process.url}/readyz") as response:
+            assert response.status == 200
+        assert process.stop() == 0
+    assert process.stderr() == ""
 
 
 async def test_requests_are_not_logged(

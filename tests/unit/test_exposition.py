@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families as parsed_text
 
 from service.telemetry.exposition import (
@@ -53,6 +54,15 @@ def test_openmetrics_on_request() -> None:
     assert text.endswith(b"# EOF\n")
     assert b"# TYPE kv_logins counter\n" in text
     assert b'kv_logins_total{result="ok"} 2.0\n' in text
+
+
+@pytest.mark.parametrize("version", ["1.0.0-rc", "x", "9" * 5000])
+@pytest.mark.parametrize("kind", ["text/plain", "application/openmetrics-text"])
+def test_malformed_version_in_accept_gets_the_default_format(
+    kind: str, version: str
+) -> None:
+    _, content_type = render(counted(), f"{kind}; version={version}")
+    assert content_type == "text/plain; version=0.0.4; charset=utf-8"
 
 
 def test_families_of_several_workers_are_one_with_a_label() -> None:
