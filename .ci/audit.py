@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
+REQUIREMENTS = [
+    ROOT / f"requirements{part}.txt" for part in ("", "-otel", "-dev")
+]
 
 #: CVE-2017-11424.
 VULNERABLE = "pyjwt==1.5.0"

@@ -45,11 +45,13 @@ def parent_of(traceparent: str | None) -> RemoteParent | None:
     """The span that a header names; None: there is none, or it is not valid."""
     if traceparent is None:
         return None
-    found = TRACEPARENT.fullmatch(traceparent.strip(" \t"))
-    if found is None or (found["version"] == "00" and found["more"]):
+    found = TRACEPARENT.fullmatch(traceparent)
+    if found is None:
         return None
-    is_sampled = bool(int(found["flags"], 16) & SAMPLED)
-    return RemoteParent(int(found["trace"], 16), int(found["span"], 16), is_sampled)
+    version, trace, span, flags, more = found.groups()
+    if more is not None and version == "00":
+        return None
+    return RemoteParent(int(trace, 16), int(span, 16), bool(int(flags, 16) & SAMPLED))
 
 
 class Sampler:

@@ -61,11 +61,11 @@ class Tracing:
 
         :param method: a known one
         """
-        from opentelemetry.trace import SpanKind
-
         parent = parent_of(traceparent)
         if not self._sampler.samples(parent):
             return None
+        from opentelemetry.trace import SpanKind
+
         return self._tracer.start_span(
             method,
             _remote(parent) if parent is not None else _root(),
@@ -80,12 +80,12 @@ class Tracing:
 
         :raises Exception: what `result` raises
         """
-        from opentelemetry.trace import Link, SpanKind, set_span_in_context
-
         served, own = SERVED_SPANS.get(), CURRENT_SPAN.get()
         parent = served[0] if served else own
         if parent is None:
             return await result
+        from opentelemetry.trace import Link, SpanKind, set_span_in_context
+
         span = self._tracer.start_span(
             f"call {procedure}",
             set_span_in_context(parent, _root()),
