@@ -208,7 +208,7 @@ class _Thread:
         except asyncio.CancelledError:
             pass
         except Exception:
-            log.exception("there are no metrics any more")
+            log.exception("the listener for metrics has failed")
         finally:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()

@@ -1,6 +1,7 @@
 """The application on a listener: all that one process serves."""
 
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 from functools import partial
@@ -43,7 +44,7 @@ async def running(
     :param logs: of this process
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
-    tracing = tracing_of()
+    tracing = tracing_of(os.environ)
     app = create_app(settings, tuning, tracing)
     app[ADMISSION].max_connections = min(
         app[ADMISSION].max_connections,

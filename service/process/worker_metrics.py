@@ -77,7 +77,7 @@ async def answering(
 ) -> AsyncIterator[None]:
     """Answers the first process with the metrics of this worker.
 
-    :param channel: None: nobody asks
+    :param channel: None: they are not collected
     """
     if channel is None:
         yield
@@ -105,7 +105,7 @@ async def _answer(
     except OSError:
         pass  # the first process has ended, and the kernel is about to end this one
     except Exception:
-        log.exception("this worker has no metrics any more")
+        log.exception("the metrics of this worker have failed")
         writer.close()
 
 

@@ -175,7 +175,7 @@ def _family(name: str, values: Mapping[str, Any]) -> Family:
             description_of(name),
             ("alias",),
             [
-                ((alias,), Distribution(list(value["counts"]), value["total"]))
+                ((alias,), Distribution(list(value["counts"]), value["sum"]))
                 for alias, value in values.items()
             ],
             list(some["bounds"]),

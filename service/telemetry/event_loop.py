@@ -67,7 +67,7 @@ class RunQueue:
             self._file = -1
 
     def waited(self) -> float:
-        """Seconds since the start of the thread; called in any thread."""
+        """Seconds since the start of that thread; called in any thread."""
         if self._file < 0:
             return 0.0
         # nanoseconds on a CPU, and in the run queue; the number of time slices
@@ -99,7 +99,7 @@ class EventLoopMonitor:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Monitors the running loop."""
+        """A context in which the running loop is monitored."""
         loop, run_queue = asyncio.get_running_loop(), RunQueue()
         self._schedule(loop, run_queue)
         stopping = threading.Event()

@@ -125,5 +125,5 @@ def _histogram(family: Family) -> Metric:
         if not isinstance(value, Distribution):
             raise TypeError(f"{family.name} is a histogram")
         buckets = list(zip(bounds, accumulate(value.counts), strict=True))
-        metric.add_metric(labels, buckets, value.total)
+        metric.add_metric(labels, buckets, value.sum)
     return metric

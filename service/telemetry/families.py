@@ -18,11 +18,11 @@ class Distribution(msgspec.Struct, frozen=True):
     """The value of a histogram.
 
     :ivar counts: observations per bucket, not cumulative; the last is that of `+Inf`
-    :ivar total: the sum of the observations
+    :ivar sum: of the observations
     """
 
     counts: list[int]
-    total: float
+    sum: float
 
 
 class Family(msgspec.Struct, frozen=True):
@@ -68,19 +68,19 @@ class Counter:
 class Observations:
     """The observations of one combination of labels."""
 
-    __slots__ = ("_bounds", "_counts", "_total")
+    __slots__ = ("_bounds", "_counts", "_sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
-        self._total = 0.0
+        self._sum = 0.0
 
     def observe(self, value: float) -> None:
         self._counts[bisect_left(self._bounds, value)] += 1
-        self._total += value
+        self._sum += value
 
     def distribution(self) -> Distribution:
-        return Distribution(list(self._counts), self._total)
+        return Distribution(list(self._counts), self._sum)
 
 
 class Histogram:

@@ -20,7 +20,7 @@ class Identified(Protocol):
     def request_id(self) -> str: ...
 
 
-#: The request that the present task answers. A task that serves several requests, or
+#: The request that the current task answers. A task that serves several requests, or
 #: outlives the one that started it, has to be created with a context of its own.
 CURRENT_REQUEST: ContextVar[Identified | None] = ContextVar(
     "current_request", default=None
@@ -45,7 +45,7 @@ class RequestIds:
 
 
 def current_request_id() -> str | None:
-    """The id of the request that the present task answers, if it answers one."""
+    """The id of the request that the current task answers, if it answers one."""
     request = CURRENT_REQUEST.get()
     return None if request is None else request.request_id
 

@@ -41,10 +41,10 @@ PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
 #: Seconds that the last spans get to be sent at the end of the process.
 FLUSH_TIMEOUT = 5.0
 
-#: The span of what the present task does; None: it is not sampled.
+#: The span of what the current task does; None: it is not sampled.
 CURRENT_SPAN: ContextVar["Span | None"] = ContextVar("current_span", default=None)
 
-#: The spans of the requests that share the call which the present task makes.
+#: The spans of the requests that share the call which the current task makes.
 SERVED_SPANS: ContextVar[Sequence["Span"]] = ContextVar("served_spans", default=())
 
 
@@ -147,7 +147,7 @@ def serving_context(spans: Sequence["Span"]) -> Context:
 
 
 def current_trace() -> tuple[str, str] | tuple[None, None]:
-    """The ids of the present trace and span in hexadecimal digits, for the log."""
+    """The ids of the current trace and span in hexadecimal digits, for the log."""
     span = CURRENT_SPAN.get()
     if span is None:
         return None, None
@@ -164,7 +164,7 @@ def is_enabled(environ: Mapping[str, str]) -> bool:
     )
 
 
-def tracing_of(environ: Mapping[str, str] = os.environ) -> Tracing | None:
+def tracing_of(environ: Mapping[str, str]) -> Tracing | None:
     """The traces that the variables of OpenTelemetry ask for; None: they do not.
 
     The SDK reads `OTEL_*` from the environment itself.

@@ -9,6 +9,7 @@ import pytest
 from tests.support.client import Client, unique
 from tests.support.confidential import leaks_in
 from tests.support.machine import wait_until
+from tests.support.procedures import BREAK, FIX
 from tests.support.raw_http import http, talk
 from tests.support.service import (
     PROCESS_TIMEOUT,
@@ -18,15 +19,6 @@ from tests.support.service import (
     started,
 )
 from tests.support.tarantool import local_console
-
-#: Breaks the procedures.
-BREAK = """
-rawset(_G, 'whole', table.copy(kv.v1))
-for name in pairs(whole) do
-    kv.v1[name] = function() error('a fault') end
-end
-"""
-MEND = "for name, procedure in pairs(whole) do kv.v1[name] = procedure end"
 
 
 class Canaries:
@@ -115,7 +107,7 @@ async def fail_inside(client: Client, canaries: Canaries, data: Path) -> None:
         await client.login(canaries["failed-name"], canaries["failed-password"]),
     ):
         assert reply.status in (401, 500), reply.text
-    await asyncio.to_thread(local_console, data, MEND)
+    await asyncio.to_thread(local_console, data, FIX)
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])

@@ -19,6 +19,7 @@ from service.settings import Settings
 from service.storage.connection import Connection
 from tests.support.client import Client, unique
 from tests.support.machine import command_line, wait_until
+from tests.support.procedures import BREAK, FIX
 from tests.support.raw_http import http, talk
 from tests.support.service import (
     JWT_SECRET,
@@ -30,12 +31,6 @@ from tests.support.service import (
     started,
 )
 from tests.support.tarantool import PASSWORD, Tarantool, local_console
-
-BREAK = """
-rawset(_G, 'whole', table.copy(kv.v1))
-for name in pairs(whole) do kv.v1[name] = function() error('a fault') end end
-"""
-MEND = "for name, procedure in pairs(whole) do kv.v1[name] = procedure end"
 
 
 class Secrets:
@@ -116,7 +111,7 @@ async def went_wrong(client: Client, secrets: Secrets, data: Path) -> list[str]:
     local_console(data, BREAK)
     replies.append(await client.login(name, password))
     assert replies[-1].status == 500
-    local_console(data, MEND)
+    local_console(data, FIX)
     local_console(data, "box.space.users:drop()")
     replies.append(await client.register(name, password))
     replies.append(await client.read(["k"]))

@@ -218,7 +218,7 @@ def test_each_durable_commit_is_observed(own: Tarantool) -> None:
     def observed() -> tuple[int, float]:
         waits = returned(own, "kv_wal_wait_seconds")
         assert len(waits["counts"]) == len(waits["bounds"]) + 1
-        return sum(waits["counts"]), waits["total"]
+        return sum(waits["counts"]), waits["sum"]
 
     count, total = observed()
     assert "kv" not in own.console("kv.v1.put({'ann', 1}, {'a', 'b'}, {'1', '2'})")

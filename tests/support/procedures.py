@@ -1,9 +1,20 @@
-"""Procedures called on the console, and a write-ahead log that fails."""
+"""Procedures that are called on the console, or fail; a write-ahead log that fails."""
 
 import contextlib
 from collections.abc import Iterator
 
 from tests.support.tarantool import Tarantool, evaluated
+
+#: Makes every procedure fail.
+BREAK = """
+rawset(_G, 'whole', table.copy(kv.v1))
+for name in pairs(whole) do
+    kv.v1[name] = function() error('a fault') end
+end
+"""
+
+#: Undoes `BREAK`.
+FIX = "for name, procedure in pairs(whole) do kv.v1[name] = procedure end"
 
 #: Starts all actions in one turn of the event loop, before the log can answer the first
 #: of them; returns how they ended, in the order of their ends.

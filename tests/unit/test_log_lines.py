@@ -6,6 +6,7 @@ import re
 import sys
 from typing import Any
 
+import msgspec
 import pytest
 
 from service.telemetry.json_lines import JsonFormat, Origin
@@ -167,15 +168,6 @@ def test_a_message_is_one_line_without_control_characters(
 
 
 def test_a_user_s_name_that_no_encoding_has_is_escaped() -> None:
-    access = Access(
-        method="GET",
-        route="/",
-        version=(1, 1),
-        status=200,
-        size=0,
-        duration=0.0,
-        client=None,
-        user="\udfff",
-    )
+    access = msgspec.structs.replace(ACCESS, user="\udfff")
     assert object_of(JSON.access(access, NO_CONTEXT))["user.name"] == "\\udfff"
     assert b'user="\\\\udfff"' in TEXT.access(access, NO_CONTEXT)

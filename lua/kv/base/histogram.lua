@@ -5,7 +5,7 @@ M.__index = M
 ---@class Histogram
 ---@field bounds number[] the upper bounds of the buckets, ascending
 ---@field counts number[] observations of each bucket alone; the last one is above all bounds
----@field total number the sum of the observations
+---@field sum number of the observations
 
 ---@param bounds number[]
 ---@return Histogram
@@ -14,7 +14,7 @@ function M.new(bounds)
     for i = 1, #bounds + 1 do
         counts[i] = 0
     end
-    return setmetatable({ bounds = bounds, counts = counts, total = 0 }, M)
+    return setmetatable({ bounds = bounds, counts = counts, sum = 0 }, M)
 end
 
 ---@param value number
@@ -24,7 +24,7 @@ function M:observe(value)
         i = i + 1
     end
     self.counts[i] = self.counts[i] + 1
-    self.total = self.total + value
+    self.sum = self.sum + value
 end
 
 return M
