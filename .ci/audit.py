@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-REQUIREMENTS = [
-    ROOT / f"requirements{part}.txt" for part in ("", "-otel", "-dev")
-]
+REQUIREMENTS = [ROOT / f"requirements{part}.txt" for part in ("", "-otel", "-dev")]
 
 #: CVE-2017-11424.
 VULNERABLE = "pyjwt==1.5.0"

@@ -44,6 +44,14 @@ ELSEWHERE = {
     "KV_WAL_MODE",
 }
 
+#: Variables of OpenTelemetry; docs/monitoring.md has them.
+OF_TRACES = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+}
+
 
 def parsed(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
@@ -61,7 +69,7 @@ def test_compose_accepts_the_file() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_takes_every_setting_from_the_environment(name: str) -> None:
     environment = service(name)["environment"]
-    settings = {*Settings.__struct_encode_fields__} - ELSEWHERE
+    settings = {*Settings.__struct_encode_fields__, *OF_TRACES} - ELSEWHERE
     files = {n for n in environment if n.removesuffix("_FILE") in settings} - settings
     assert environment.keys() == settings | files
     given = {n for n, value in environment.items() if value != f"${{{n}:-}}"}
