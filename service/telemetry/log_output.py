@@ -61,4 +61,8 @@ class LogOutput:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
+    """Opens the file; a pipe that nobody reads is an error, and is not waited for."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    descriptor = os.open(path, flags, MODE)
+    os.set_blocking(descriptor, True)
+    return descriptor

@@ -7,6 +7,7 @@ of a route, or of a procedure.
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
@@ -108,10 +109,10 @@ class Tracing:
 
     async def close(self) -> None:
         """Sends the last spans, for `FLUSH_TIMEOUT` seconds at most."""
-        closing = asyncio.get_running_loop().run_in_executor(
-            None, self._provider.shutdown
-        )
-        await asyncio.wait([closing], timeout=FLUSH_TIMEOUT)
+        # a daemon: the process does not wait for it at its end, as for an executor's
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        await asyncio.to_thread(closing.join, FLUSH_TIMEOUT)
 
 
 def fail(span: "Span", kind: str) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from time import monotonic
 
 import aiohttp
 import pytest
 
+from service.telemetry.tracing import FLUSH_TIMEOUT
 from tests.support.client import Client, unique
 from tests.support.machine import free_port, wait_until
 from tests.support.otlp import Receiver, Span, otlp_receiver
@@ -258,3 +261,18 @@ def test_traces_without_their_packages_stop_the_start(
     assert refusal(service_environ(tmp_path, **environ)) == (
         "traces need the packages of kv-service[otel]: not installed"
     )
+
+
+async def test_a_receiver_that_does_not_answer_delays_the_end_by_seconds(
+    tmp_path: Path, tarantool: Tarantool, session: aiohttp.ClientSession
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as receiver:
+        port = receiver.getsockname()[1]
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        environ = environ_for(tarantool, **endpoint)
+        with service_process(tmp_path, **environ) as service:
+            await logged_in(session, service)
+            began = monotonic()
+            assert await asyncio.to_thread(service.stop) == 0
+            # the exporter waits for ten
+            assert monotonic() - began < FLUSH_TIMEOUT + 4

@@ -2,13 +2,17 @@
 
 import json
 import logging
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from service.errors import StartError
 from service.settings import Settings
 from service.telemetry.log import Log
+from service.telemetry.log_output import LogOutput
 
 
 @pytest.fixture
@@ -27,6 +31,29 @@ def logger(path: Path) -> Iterator[logging.Logger]:
     yield logger
     logger.propagate = True
     logger.removeHandler(handler)
+
+
+def test_a_pipe_that_nobody_reads_is_an_error(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(StartError, match=r"KV_LOG_FILE: .*No such device or address"):
+        Log(Settings.from_env({"KV_LOG_FILE": str(path)}))
+
+
+def test_writes_to_a_pipe_block(path: Path) -> None:
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    size = 2 * 1024 * 1024
+    try:
+        output = LogOutput(path)
+        writer = threading.Thread(target=output.write, args=(b"x" * size,))
+        writer.start()
+        os.set_blocking(reader, True)
+        received = 0
+        while received < size:
+            received += len(os.read(reader, size))
+        writer.join()
+    finally:
+        os.close(reader)
 
 
 def test_a_message_that_cannot_be_formatted_does_not_show_its_arguments(
