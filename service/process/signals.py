@@ -1,6 +1,7 @@
 """The operator's signals: SIGTERM and SIGINT stop the service, SIGHUP reloads it.
 
 What is reloaded are the log file and the certificate, and with them the workers.
+SIGUSR1 opens the log file again and does nothing else, as in nginx and gunicorn.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ def reload_on_signal(
     tls: Tls | None,
     on_reload: Callable[[], None] | None = None,
 ) -> None:
-    """Handles SIGHUP. Without TLS too, where its default would end the process.
+    """Handles SIGHUP and SIGUSR1, whose default would end the process.
 
     :param reopen_log: called first: what follows is logged
     :param on_reload: called last, unless the new certificate is bad
@@ -51,4 +52,6 @@ def reload_on_signal(
         elif (tls is None or tls.reload()) and on_reload is not None:
             on_reload()
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGUSR1, reopen_log)

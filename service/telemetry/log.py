@@ -40,10 +40,15 @@ class Log:
         return _Handler(self)
 
     def write_message(self, record: logging.LogRecord) -> None:
-        self._output.write(self._format.message(record, _current_context()))
+        self._write(self._format.message(record, _current_context()))
 
     def write_access(self, access: Access, context: Context) -> None:
-        self._output.write(self._format.access(access, context))
+        self._write(self._format.access(access, context))
+
+    def _write(self, line: bytes) -> None:
+        self._output.write(line)
+        if lost := self._output.take_lost():
+            log.warning("%d lines of the log were lost: nobody read them in time", lost)
 
     def reopen(self) -> None:
         """Opens the file by its name, after it has been moved; logs a failure."""

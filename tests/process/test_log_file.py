@@ -10,15 +10,20 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any
+from urllib.request import urlopen
 
 import aiohttp
 import pytest
 
 from tests.support.certificates import Pair
 from tests.support.client import unique
-from tests.support.machine import wait_until
+from tests.support.machine import ROOT, wait_until
 from tests.support.service import (
+    PROCESS_TIMEOUT,
+    SERVICE,
+    SERVING,
     ServiceProcess,
     environ_for,
     service_environ,
@@ -85,6 +90,11 @@ def rotate_without_create(service: ServiceProcess, folder: Path) -> None:
     service.send(signal.SIGHUP)
 
 
+def rotate_with_usr1(service: ServiceProcess, folder: Path) -> None:
+    (folder / "kv.log").rename(folder / f"kv.log.{len(list(folder.iterdir()))}")
+    service.send(signal.SIGUSR1)
+
+
 def rotate_by_program(service: ServiceProcess, folder: Path) -> None:
     """logrotate itself, if it is installed."""
     program = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -135,7 +145,9 @@ class Requests:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("how", [rotate, rotate_without_create, rotate_by_program])
+@pytest.mark.parametrize(
+    "how", [rotate, rotate_without_create, rotate_with_usr1, rotate_by_program]
+)
 async def test_no_line_is_lost_when_the_file_is_rotated(
     tmp_path: Path,
     tarantool: Tarantool,
@@ -306,3 +318,26 @@ async def test_a_file_that_cannot_be_written_fails_no_request(
             assert service.stderr() == (
                 f"kv: cannot write the log {logs}/kv.log: No space left on device\n"
             )
+
+
+#: Requests whose lines exceed the 64 KiB that a pipe holds.
+MANY = 1500
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_log_that_nobody_reads_stops_no_request(tmp_path: Path, workers: str) -> None:
+    environ = service_environ(tmp_path, KV_ACCESS_LOG="all", KV_WORKERS=workers)
+    url = f"http://127.0.0.1:{environ['KV_PORT']}/livez"
+    with subprocess.Popen(
+        SERVICE, cwd=ROOT, env=environ, stdout=DEVNULL, stderr=PIPE
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert any(SERVING.encode() in line for line in process.stderr)
+            for _ in range(MANY):
+                with urlopen(url, timeout=TIMEOUT) as reply:
+                    assert reply.status == 200
+            process.terminate()
+            assert process.wait(PROCESS_TIMEOUT) == 0
+        finally:
+            process.kill()
