@@ -6,6 +6,7 @@ of a route, or of a procedure.
 """
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
@@ -201,6 +202,8 @@ def _provider(kind: str, environ: Mapping[str, str]) -> "TracerProvider":
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+    # each attempt to send is a warning, with the address; lost spans are an error
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     own: dict[str, Any] = {"service.version": __version__, "process.pid": os.getpid()}
     named = environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     if not environ.get("OTEL_SERVICE_NAME") and "service.name=" not in named:
