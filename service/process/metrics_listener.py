@@ -17,8 +17,9 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service.errors import InvalidCredentials
+from service.process.metrics_channel import new_channel
 from service.process.sockets import bind_to, cannot_listen
-from service.process.worker_metrics import WorkerMetrics, new_channel
+from service.process.worker_metrics import WorkerMetrics
 from service.settings import ANY, Settings
 from service.storage.metrics import StorageMetrics
 from service.telemetry.exposition import build_info, merged, render

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from service.process.metrics_channel import REASONS, answering
 from service.process.metrics_listener import (
     MAX_CONNECTIONS,
     listening_for_scrapes,
     serving_metrics,
 )
-from service.process.worker_metrics import REASONS, answering
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
 from service.settings import Settings
 from service.storage.metrics import MAX_AGE as STORAGE_MAX_AGE
