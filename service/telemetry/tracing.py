@@ -98,13 +98,8 @@ class Tracing:
             },
             [Link(each.get_span_context()) for each in served],
         )
-        try:
+        with ending(span):
             return await result
-        except BaseException as error:
-            fail(span, type(error).__qualname__)
-            raise
-        finally:
-            span.end()
 
     async def close(self) -> None:
         """Sends the last spans, for `FLUSH_TIMEOUT` seconds at most."""
@@ -126,16 +121,26 @@ def fail(span: "Span", kind: str) -> None:
 
 
 @contextmanager
+def ending(span: "Span") -> Iterator[None]:
+    """A context after which the span ends; an exception is its failure."""
+    try:
+        yield
+    except BaseException as error:
+        fail(span, type(error).__qualname__)
+        raise
+    finally:
+        span.end()
+
+
+@contextmanager
 def current(span: "Span") -> Iterator[None]:
     """A context in which the calls of procedures belong to this span; then it ends.
 
     The task of a request keeps its span: the log line comes last.
     """
     CURRENT_SPAN.set(span)
-    try:
+    with ending(span):
         yield
-    finally:
-        span.end()
 
 
 def serving_context(spans: Sequence["Span"]) -> Context:
