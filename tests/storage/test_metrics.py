@@ -354,6 +354,17 @@ async def test_each_node_has_its_alias(own: Tarantool) -> None:
     assert observations_of(families, "kv_wal_wait_seconds", f"127.0.0.1:{own.port}") > 0
 
 
+async def test_a_failure_is_logged_once_in_an_interval(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with opened(free_port()) as metrics:
+        await metrics.collect()
+        await asyncio.sleep(MAX_AGE + 0.1)
+        await metrics.collect()
+    (message,) = caplog.messages
+    assert message.startswith("no metrics of Tarantool at 127.0.0.1:")
+
+
 async def test_an_instance_without_the_procedure_is_up(own: Tarantool) -> None:
     """As one of the previous version is, in a rolling upgrade."""
     own.console("kv.v1.metrics = nil")
