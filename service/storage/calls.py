@@ -225,15 +225,18 @@ class Calls:
                 body = await self._call_on(
                     instance, timeout, procedure, *args, size=size
                 )
-                if body[0] <= self._stale_limit:
-                    return body
-                raise too_old(body[0], self._stale_limit)
             except (TokenRevoked, NotGranted) as why:
                 problem = why
+                continue
             except Unavailable as why:
-                # the best node is tried first: its reason is the one to report
-                if not isinstance(problem, Stale):
-                    problem = why
+                found: Problem = why
+            else:
+                if body[0] <= self._stale_limit:
+                    return body
+                found = too_old(body[0], self._stale_limit)
+            # the best node is tried first: its reason is the one to report
+            if not isinstance(problem, Stale):
+                problem = found
         raise problem or StorageUnavailable()
 
     def _candidates(
