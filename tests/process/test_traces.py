@@ -3,12 +3,17 @@
 import asyncio
 import json
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from service.process import serving
+from service.settings import Settings
+from service.telemetry.log import Log
+from service.telemetry.tracing import Tracing
 from tests.support.client import Client, unique
 from tests.support.machine import free_port, wait_until
 from tests.support.otlp import Receiver, Span, otlp_receiver
@@ -258,3 +263,26 @@ def test_traces_without_their_packages_stop_the_start(
     assert refusal(service_environ(tmp_path, **environ)) == (
         "traces need the packages of kv-service[otel]: not installed"
     )
+
+
+async def test_the_traces_are_closed_after_an_application_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Tracing] = []
+
+    async def close(tracing: Tracing) -> None:
+        closed.append(tracing)
+        await close_before(tracing)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    close_before = Tracing.close
+    monkeypatch.setattr(Tracing, "close", close)
+    monkeypatch.setattr(serving, "create_app", fail)
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
+    settings = Settings.from_env(service_environ(tmp_path))
+    with socket.socket() as listener, pytest.raises(RuntimeError, match="a fault"):
+        async with serving.running(settings, listener, Log(settings)):
+            pass
+    assert len(closed) == 1
