@@ -148,7 +148,7 @@ async def passwords(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[PASSWORDS] = PasswordHasher(
         settings.bcrypt_rounds,
-        app[METRICS],
+        app[METRICS].password_checks.child(),
         settings.workers,
         app[TUNING].max_waiting,
     )

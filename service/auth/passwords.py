@@ -19,7 +19,7 @@ import bcrypt
 from service.auth.fair_queue import Client, FairQueue, QueueEntry, QueueFull
 from service.errors import Overloaded
 from service.settings import MIN_BCRYPT_ROUNDS
-from service.telemetry.metrics import Metrics
+from service.telemetry.families import Observations
 
 #: A hash occupies a core for about 0.2 s at cost 12. One core, if there are several, is
 #: left to the event loop and Tarantool.
@@ -52,6 +52,7 @@ class PasswordHasher:
     All bytes of a password are significant.
 
     :param rounds: the cost of new hashes
+    :param checks: the seconds of each check
     :param workers: processes that share the threads and the limit of the queue
     :param max_waiting: entries of the queue, of all workers together
     """
@@ -59,12 +60,12 @@ class PasswordHasher:
     def __init__(
         self,
         rounds: int,
-        metrics: Metrics,
+        checks: Observations,
         workers: int = 1,
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self._rounds = rounds
-        self._checks = metrics.password_checks
+        self._checks = checks
         threads = max(1, THREADS // workers)
         self._limit = threads + max(1, max_waiting // workers)
         self._queue = FairQueue(threads, self._limit, "bcrypt")

@@ -24,9 +24,7 @@ from gunicorn.glogging import Logger
 from service.api.context import METRICS
 from service.errors import StartError
 from service.process import parent_death
-from service.process.serving import running
-from service.process.sockets import BACKLOG
-from service.process.worker_metrics import (
+from service.process.metrics_channel import (
     DIED,
     HUNG,
     RELOAD,
@@ -34,6 +32,8 @@ from service.process.worker_metrics import (
     answering,
     send_starting,
 )
+from service.process.serving import running
+from service.process.sockets import BACKLOG
 from service.process.workers import WORKER_STOP_TIMEOUT
 from service.settings import Settings
 from service.telemetry.log import Log

@@ -17,8 +17,9 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service.errors import InvalidCredentials
+from service.process.metrics_channel import new_channel
 from service.process.sockets import bind_to, cannot_listen
-from service.process.worker_metrics import WorkerMetrics, new_channel
+from service.process.worker_metrics import WorkerMetrics
 from service.settings import ANY, Settings
 from service.storage.metrics import StorageMetrics
 from service.telemetry.exposition import build_info, merged, render
@@ -79,22 +80,30 @@ async def serving_metrics(
 
 
 async def _serve(
-    settings: Settings, listener: socket.socket, channel: socket.socket
+    settings: Settings,
+    listener: socket.socket,
+    channel: socket.socket,
+    stopping: asyncio.Event,
 ) -> None:
+    """Serves scrapes until the event.
+
+    Closes the listener, after a failure too: scrapes are then refused and do not wait.
+    """
     workers = WorkerMetrics(channel, settings.workers)
     storage = StorageMetrics(
         settings.tarantool_uri, settings.tarantool_user, settings.tarantool_password
     )
     runner = _runner(settings, Collection(workers, storage))
-    async with workers.receiving():
-        await storage.open()
-        await runner.setup()
-        try:
-            await web.SockSite(runner, listener).start()
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
-            await storage.close()
+    with listener:
+        async with workers.receiving():
+            await storage.open()
+            await runner.setup()
+            try:
+                await web.SockSite(runner, listener).start()
+                await stopping.wait()
+            finally:
+                await runner.cleanup()
+                await storage.close()
 
 
 def _runner(settings: Settings, collection: "Collection") -> Runner:
@@ -188,27 +197,31 @@ def _bytes(text: str) -> bytes:
 
 
 class _Thread:
-    """A thread with an event loop that runs a coroutine until `stop`."""
+    """A thread with an event loop that runs a coroutine until `stop`.
 
-    def __init__(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._main = self._loop.create_task(main())
+    :param main: returns soon after the event is set
+    """
+
+    def __init__(
+        self, main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+    ) -> None:
+        # with a factory, it does not set the event loop of the thread that creates it
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = self._runner.get_loop()
+        self._main = main
+        self._stopping = asyncio.Event()
         # a daemon: it must not keep a process that ends without `stop`
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         with contextlib.suppress(RuntimeError):  # closed: it has failed
-            self._loop.call_soon_threadsafe(self._main.cancel)
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            self._loop.run_until_complete(self._main)
-        except asyncio.CancelledError:
-            pass
+            with self._runner as runner:
+                runner.run(self._main(self._stopping))
         except Exception:
             log.exception("the listener for metrics has failed")
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()

@@ -13,12 +13,12 @@ from aiohttp import web
 from service.api.context import ADMINISTRATOR, METRICS
 from service.app import create_app
 from service.process.embedded_tarantool import embedded_tarantool
+from service.process.metrics_channel import START, answering, send_starting
 from service.process.metrics_listener import listening_for_scrapes, serving_metrics
 from service.process.resource_limits import raise_descriptor_limit
 from service.process.serving import running
 from service.process.signals import cancel_on_signal, reload_on_signal
 from service.process.sockets import bind, worker_listeners
-from service.process.worker_metrics import START, answering, send_starting
 from service.process.workers import Workers
 from service.settings import Secret, Settings
 from service.telemetry.log import Log
@@ -48,7 +48,7 @@ async def serve(settings: Settings, logs: Log) -> None:
             )
             host, port = listener.getsockname()[:2]
             if settings.workers == 1:
-                send_starting(channel, START)
+                await asyncio.to_thread(send_starting, channel, START)
                 runner = await stack.enter_async_context(
                     running(settings, listener, logs, tls)
                 )

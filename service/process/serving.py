@@ -44,25 +44,34 @@ async def running(
     :param logs: of this process
     :raises StartError: Tarantool cannot be used, or the listener cannot listen
     """
-    tracing = tracing_of(os.environ)
-    app = create_app(settings, tuning, tracing)
-    app[ADMISSION].max_connections = min(
-        app[ADMISSION].max_connections,
-        max_connections(tuning.health_reserve, has_handshakes=tls is not None),
-    )
-    if tls is not None:
-        app[METRICS].add_source(partial(_certificate_families, tls))
-    runner = _runner(app, logs, tracing, is_secure=tls is not None)
-    try:
-        await runner.setup()
+    async with _tracing() as tracing:
+        app = create_app(settings, tuning, tracing)
+        app[ADMISSION].max_connections = min(
+            app[ADMISSION].max_connections,
+            max_connections(tuning.health_reserve, has_handshakes=tls is not None),
+        )
+        if tls is not None:
+            app[METRICS].add_source(partial(_certificate_families, tls))
+        runner = _runner(app, logs, tracing, is_secure=tls is not None)
         try:
-            await _site(runner, listener, tls).start()
-        except OSError as error:
-            raise cannot_listen(settings.host, settings.port, error) from None
-        with EventLoopMonitor(app[METRICS].event_loop_lag, request_of).running():
-            yield runner
+            await runner.setup()
+            try:
+                await _site(runner, listener, tls).start()
+            except OSError as error:
+                raise cannot_listen(settings.host, settings.port, error) from None
+            with EventLoopMonitor(app[METRICS].event_loop_lag, request_of).running():
+                yield runner
+        finally:
+            await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _tracing() -> AsyncIterator[Tracing | None]:
+    """The traces of this process; None: they are not enabled."""
+    tracing = tracing_of(os.environ)
+    try:
+        yield tracing
     finally:
-        await runner.cleanup()
         if tracing is not None:
             await tracing.close()
 

@@ -4,12 +4,14 @@ Tarantool writes to a pipe, and a thread reads it: a busy event loop does not st
 Tarantool, which waits when the pipe is full.
 """
 
+import contextlib
 import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Thread
+
+from service.telemetry.log_output import STDERR
 
 log = logging.getLogger("tarantool")
 
@@ -45,9 +47,10 @@ class TarantoolLog:
 
     def __init__(self) -> None:
         self._failure = ""
+        self._has_failed = False  # to log a line
         self._reader: Thread | None = None
 
-    @contextmanager
+    @contextlib.contextmanager
     def output(self) -> Iterator[int]:
         """A descriptor, for stdout and stderr of a process that is started now.
 
@@ -85,7 +88,18 @@ class TarantoolLog:
                     self._failure = found[1]
                 record = record_of(text)
                 if log.isEnabledFor(record.levelno):
-                    log.handle(record)
+                    self._write(record)
+
+    def _write(self, record: logging.LogRecord) -> None:
+        """Logs a line. A failure must not stop the reader: the pipe would fill."""
+        try:
+            log.handle(record)
+        except Exception as error:
+            if not self._has_failed:
+                self._has_failed = True
+                text = f"kv: cannot log a line of Tarantool: {type(error).__name__}\n"
+                with contextlib.suppress(OSError):
+                    os.write(STDERR, text.encode(errors="backslashreplace"))
 
 
 def record_of(line: str) -> logging.LogRecord:

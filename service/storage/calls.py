@@ -7,7 +7,7 @@ may have been applied.
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from time import monotonic
 from typing import Any
 
@@ -171,10 +171,13 @@ class Calls:
         sent = list(args)
         began = monotonic()
         try:
-            result = connection.call(procedure, sent, timeout=timeout)
-            if self._tracing is not None:
-                result = self._tracing.call(procedure, instance.address, result)
-            response = await result
+            # not assigned to a variable: it refers to its exception, whose traceback
+            # refers to this frame
+            response = await self._traced(
+                procedure,
+                instance.address,
+                connection.call(procedure, sent, timeout=timeout),
+            )
             body = list(response.body)
             response.body.clear()
         except (TarantoolDatabaseError, TarantoolNetworkError, OSError) as error:
@@ -187,6 +190,13 @@ class Calls:
             sent.clear()
         await yield_loop(size)
         return body
+
+    def _traced(
+        self, procedure: str, address: Address, result: Awaitable[Any]
+    ) -> Awaitable[Any]:
+        if self._tracing is None:
+            return result
+        return self._tracing.call(procedure, address, result)
 
     async def _has_moved(
         self,
@@ -225,15 +235,18 @@ class Calls:
                 body = await self._call_on(
                     instance, timeout, procedure, *args, size=size
                 )
-                if body[0] <= self._stale_limit:
-                    return body
-                raise too_old(body[0], self._stale_limit)
             except (TokenRevoked, NotGranted) as why:
                 problem = why
+                continue
             except Unavailable as why:
-                # the best node is tried first: its reason is the one to report
-                if not isinstance(problem, Stale):
-                    problem = why
+                found: Problem = why
+            else:
+                if body[0] <= self._stale_limit:
+                    return body
+                found = too_old(body[0], self._stale_limit)
+            # the best node is tried first: its reason is the one to report
+            if not isinstance(problem, Stale):
+                problem = found
         raise problem or StorageUnavailable()
 
     def _candidates(

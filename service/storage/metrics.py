@@ -12,6 +12,7 @@ from typing import Any
 
 from asynctnt.exceptions import TarantoolDatabaseError
 
+from service.repeated_messages import RepeatedMessages
 from service.settings import Address
 from service.storage.connection import Connection
 from service.storage.descriptions import description_of
@@ -98,7 +99,7 @@ class _Node:
         self._user = user
         self._password = password
         self._connection: Connection | None = None
-        self._logged = ""
+        self._failures = RepeatedMessages(log)
 
     async def read(self) -> NodeMetrics | None:
         """Its metrics; None: it does not answer."""
@@ -107,12 +108,18 @@ class _Node:
                 metrics = await self._call()
         except Exception as error:  # whatever the reason
             self.close()
-            self._log(str(error) or "no answer")
+            reason = str(error) or "no answer"
+            self._failures.log(
+                logging.WARNING,
+                "no metrics of Tarantool at %s: %s",
+                self._address,
+                reason,
+            )
             return None
         except BaseException:
             self.close()
             raise
-        self._log("")
+        self._failures.forget()
         return metrics
 
     async def _call(self) -> NodeMetrics:
@@ -134,12 +141,6 @@ class _Node:
     def _identify(self, status: Status) -> None:
         self.alias = status.name or self.alias
         self.version = status.version
-
-    def _log(self, reason: str) -> None:
-        """Logs a failure, once while it lasts."""
-        if reason and reason != self._logged:
-            log.warning("no metrics of Tarantool at %s: %s", self._address, reason)
-        self._logged = reason
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

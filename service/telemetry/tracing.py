@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,17 +75,20 @@ class Tracing:
             {"http.request.method": method},
         )
 
-    async def call(self, procedure: str, address: Address, result: Awaitable[T]) -> T:
-        """Awaits the result of a procedure within a span.
+    async def call(
+        self, procedure: str, address: Address, start: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Calls a procedure within a span.
 
         The span of a call that serves several requests has a link to each of them.
 
-        :raises Exception: what `result` raises
+        :param start: makes the call; its result is awaited
+        :raises Exception: what the result raises
         """
         served, own = SERVED_SPANS.get(), CURRENT_SPAN.get()
         parent = served[0] if served else own
         if parent is None:
-            return await result
+            return await start()
         from opentelemetry.trace import Link, SpanKind, set_span_in_context
 
         span = self._tracer.start_span(
@@ -100,13 +103,8 @@ class Tracing:
             },
             [Link(each.get_span_context()) for each in served],
         )
-        try:
-            return await result
-        except BaseException as error:
-            fail(span, type(error).__qualname__)
-            raise
-        finally:
-            span.end()
+        with ending(span):
+            return await start()
 
     async def close(self) -> None:
         """Sends the last spans, for `FLUSH_TIMEOUT` seconds at most."""
@@ -128,16 +126,26 @@ def fail(span: "Span", kind: str) -> None:
 
 
 @contextmanager
+def ending(span: "Span") -> Iterator[None]:
+    """A context after which the span ends; an exception is its failure."""
+    try:
+        yield
+    except BaseException as error:
+        fail(span, type(error).__qualname__)
+        raise
+    finally:
+        span.end()
+
+
+@contextmanager
 def current(span: "Span") -> Iterator[None]:
     """A context in which the calls of procedures belong to this span; then it ends.
 
     The task of a request keeps its span: the log line comes last.
     """
     CURRENT_SPAN.set(span)
-    try:
+    with ending(span):
         yield
-    finally:
-        span.end()
 
 
 def serving_context(spans: Sequence["Span"]) -> Context:

@@ -50,8 +50,10 @@ async def test_each_node_answers_for_itself(cluster: Cluster) -> None:
         families = await collected_when(metrics, leader, "kv_writes_accepted", 1)
         before = observations_of(families, "kv_wal_wait_seconds", leader.name)
         evaluated(leader, f"{{{CREATE}}}")
+        evaluated(leader, "kv.v1.put({'ann', 1}, {'a'}, {'1'})")
         for node in cluster.nodes:
-            families = await collected_when(metrics, node, "kv_accounts", 1)
+            families = await collected_when(metrics, node, "kv_keys", 1)
+    assert samples_of(families, "kv_accounts") == {(name,): 1 for name in names}
     assert samples_of(families, "kv_storage_up") == {(name,): 1 for name in names}
     accepted = samples_of(families, "kv_writes_accepted")
     assert accepted == {(name,): float(name == leader.name) for name in names}

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from service.process.metrics_channel import REASONS, answering
 from service.process.metrics_listener import (
     MAX_CONNECTIONS,
     listening_for_scrapes,
     serving_metrics,
 )
-from service.process.worker_metrics import REASONS, answering
 from service.process.worker_metrics import TIMEOUT as ANSWER_TIMEOUT
 from service.settings import Settings
 from service.storage.metrics import MAX_AGE as STORAGE_MAX_AGE
+from service.storage.metrics import StorageMetrics
 from service.telemetry.metrics import Metrics
 from tests.support.certificates import Pair
 from tests.support.machine import POLL_INTERVAL
@@ -131,6 +132,34 @@ async def test_idle_connections_do_not_keep_a_scrape_out(
                 _, writer = await asyncio.open_connection("127.0.0.1", endpoint.port)
                 connections.callback(writer.close)
             assert (await endpoint.scrape()).value("kv_workers") == 1
+
+
+async def test_after_a_failure_of_the_listener_scrapes_are_refused(
+    tarantool: Tarantool,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pending: list[asyncio.Task[bool]] = []
+
+    async def fail(_: StorageMetrics) -> None:
+        pending.append(asyncio.create_task(asyncio.Event().wait()))
+        await asyncio.sleep(0)  # it waits
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(StorageMetrics, "open", fail)
+    settings = Settings.from_env(environ_for(tarantool, **endpoint.environ))
+    with listening_for_scrapes(settings) as listener:
+        async with serving_metrics(settings, listener):
+            assert listener is not None
+            deadline = time.monotonic() + TIMEOUT
+            while listener.fileno() != -1:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(POLL_INTERVAL)
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", endpoint.port)
+    assert "the listener for metrics has failed" in caplog.text
+    assert pending[0].cancelled()
 
 
 async def test_formats_and_compression(

@@ -11,7 +11,10 @@ from time import monotonic
 import aiohttp
 import pytest
 
-from service.telemetry.tracing import FLUSH_TIMEOUT
+from service.process import serving
+from service.settings import Settings
+from service.telemetry.log import Log
+from service.telemetry.tracing import FLUSH_TIMEOUT, Tracing
 from tests.support.client import Client, unique
 from tests.support.machine import free_port, wait_until
 from tests.support.otlp import Receiver, Span, otlp_receiver
@@ -276,3 +279,26 @@ async def test_a_receiver_that_does_not_answer_delays_the_end_by_seconds(
             assert await asyncio.to_thread(service.stop) == 0
             # the exporter waits for ten
             assert monotonic() - began < FLUSH_TIMEOUT + 4
+
+
+async def test_the_traces_are_closed_after_an_application_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Tracing] = []
+
+    async def close(tracing: Tracing) -> None:
+        closed.append(tracing)
+        await close_before(tracing)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    close_before = Tracing.close
+    monkeypatch.setattr(Tracing, "close", close)
+    monkeypatch.setattr(serving, "create_app", fail)
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
+    settings = Settings.from_env(service_environ(tmp_path))
+    with socket.socket() as listener, pytest.raises(RuntimeError, match="a fault"):
+        async with serving.running(settings, listener, Log(settings)):
+            pass
+    assert len(closed) == 1

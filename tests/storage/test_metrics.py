@@ -223,6 +223,8 @@ def test_each_durable_commit_is_observed(own: Tarantool) -> None:
     count, total = observed()
     assert "kv" not in own.console("kv.v1.put({'ann', 1}, {'a', 'b'}, {'1', '2'})")
     assert observed()[0] == count + 1
+    own.console("kv.v1.create_user('bob', 'a hash')")
+    assert observed()[0] == count + 1  # an account is not counted
     assert 0 < observed()[1] - total < 10
     with failing_log(own):
         assert evaluated(own, "pcall(kv.v1.put, {'ann', 1}, {'a'}, {'3'})") is False
@@ -352,6 +354,17 @@ async def test_each_node_has_its_alias(own: Tarantool) -> None:
     }
     assert [*samples_of(families, "kv_keys")] == [(f"127.0.0.1:{own.port}",)]
     assert observations_of(families, "kv_wal_wait_seconds", f"127.0.0.1:{own.port}") > 0
+
+
+async def test_a_failure_is_logged_once_in_an_interval(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with opened(free_port()) as metrics:
+        await metrics.collect()
+        await asyncio.sleep(MAX_AGE + 0.1)
+        await metrics.collect()
+    (message,) = caplog.messages
+    assert message.startswith("no metrics of Tarantool at 127.0.0.1:")
 
 
 async def test_an_instance_without_the_procedure_is_up(own: Tarantool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.process.gunicorn_arbiter import Spawning
-from service.process.worker_metrics import MAX_MESSAGE, new_channel
+from service.process.metrics_channel import MAX_MESSAGE, new_channel
 
 
 class Arbiter:

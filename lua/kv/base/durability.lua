@@ -20,13 +20,12 @@ local quorum = require('kv.base.quorum')
 local M = {}
 M.__index = M
 
---- Seconds: the waits of all commits, from the end of their changes until they are durable. An
--- fsync takes a millisecond or less on a good disk; a majority answers within seconds.
+--- Seconds: the bounds of the waits of commits, from the end of their changes until they are
+-- durable. An fsync takes a millisecond or less on a good disk; a majority answers within seconds.
 local BOUNDS = {}
 for i = 0, 13 do
     BOUNDS[i + 1] = 0.001 * 2 ^ i
 end
-M.waits = histogram.new(BOUNDS)
 
 ---@class Commit
 ---@field number number in the order of the commits
@@ -39,6 +38,7 @@ function M.new()
     local none = { number = 0, on_disk = true }
     local object = setmetatable({
         by_tag = {}, pending_commits = {}, newest = none, completed = fiber.cond(),
+        waits = histogram.new(BOUNDS),
     }, M)
     table.insert(all, object)
     return object
@@ -53,7 +53,7 @@ end)
 local function complete(self, commit, tags, on_disk)
     commit.on_disk = on_disk
     if on_disk then
-        M.waits:observe(monotonic() - commit.begun)
+        self.waits:observe(monotonic() - commit.begun)
     end
     self.pending_commits[commit] = nil
     for i = 1, #tags do

@@ -9,7 +9,7 @@ local log = require('log')
 local net_box = require('net.box')
 
 local disk = require('kv.capacity.disk')
-local memory = require('kv.capacity.memory')
+local follower_memory = require('kv.capacity.follower_memory')
 local upstream = require('kv.base.upstream')
 
 local M = {}
@@ -46,7 +46,8 @@ end
 
 local function report_memory()
     local is_full = upstream.lacks_memory()
-    box.broadcast(MEMORY_EVENT, is_full and memory.exhaust() or memory.available())
+    local report = is_full and follower_memory.exhaust or follower_memory.available
+    box.broadcast(MEMORY_EVENT, report())
 end
 
 --- Reports the disk and the memory of this node, a follower, and frees disk space where there is
@@ -150,7 +151,8 @@ function M.shortage(bytes, values)
                 return 'DiskFull'
             end
             local available = peer.memory
-            if available ~= nil and not memory.suffices(available, bytes, cost, values) then
+            if available ~= nil
+                    and not follower_memory.suffices(available, bytes, cost, values) then
                 return 'MemoryFull'
             end
         end
@@ -167,7 +169,7 @@ function M.spend(bytes, values)
             peer.disk = peer.disk - cost
         end
         if peer.memory ~= nil then
-            memory.spend(peer.memory, bytes, cost, values)
+            follower_memory.spend(peer.memory, bytes, cost, values)
         end
     end
 end

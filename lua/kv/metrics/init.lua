@@ -5,7 +5,6 @@
 -- What the instance does not know is left out. Names that begin with `tnt_` are Tarantool's own.
 local capacity = require('kv.capacity')
 local disk = require('kv.capacity.disk')
-local durability = require('kv.base.durability')
 local expiry = require('kv.data.expiry')
 local leader = require('kv.base.leader')
 local live = require('kv.backup.live')
@@ -14,6 +13,7 @@ local process = require('kv.metrics.process')
 local replication = require('kv.metrics.replication')
 local state = require('kv.metrics.state')
 local tarantool = require('kv.metrics.tarantool')
+local transaction = require('kv.data.transaction')
 
 local M = {}
 
@@ -54,7 +54,7 @@ end
 function M.collect()
     local found = {
         kv_expired_keys_total = expiry.deleted(),
-        kv_wal_wait_seconds = durability.waits,
+        kv_wal_wait_seconds = transaction.commits.waits,
     }
     if state.has_data() then
         add_data(found)
