@@ -7,7 +7,8 @@ may have been applied.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -173,11 +174,11 @@ class Calls:
         try:
             # not assigned to a variable: it refers to its exception, whose traceback
             # refers to this frame
-            response = await self._traced(
-                procedure,
-                instance.address,
-                connection.call(procedure, sent, timeout=timeout),
-            )
+            if self._tracing is None:
+                response = await connection.call(procedure, sent, timeout=timeout)
+            else:
+                call = partial(connection.call, procedure, sent, timeout=timeout)
+                response = await self._tracing.call(procedure, instance.address, call)
             body = list(response.body)
             response.body.clear()
         except (TarantoolDatabaseError, TarantoolNetworkError, OSError) as error:
@@ -190,13 +191,6 @@ class Calls:
             sent.clear()
         await yield_loop(size)
         return body
-
-    def _traced(
-        self, procedure: str, address: Address, result: Awaitable[Any]
-    ) -> Awaitable[Any]:
-        if self._tracing is None:
-            return result
-        return self._tracing.call(procedure, address, result)
 
     async def _has_moved(
         self,

@@ -58,7 +58,7 @@ BEGIN = "local bytes = change.added_bytes"
 
 NO_TRANSACTION = Control(
     (
-        ("kv/base/durability.lua", "pcall(box.atomic, body, ...)", "pcall(body, ...)"),
+        ("kv/base/durability.lua", "pcall(box.atomic, run,", "pcall(run,"),
         # revisions are taken first and in order, so that nothing but the batch suffers
         ("kv/data/transaction.lua", REVISION, ""),
         ("kv/data/transaction.lua", LOG, ""),
@@ -72,8 +72,8 @@ ACKNOWLEDGED_EARLY = Control(
     (
         (
             "kv/base/durability.lua",
-            "local ok, result = pcall(box.atomic, body, ...)",
-            "local ok, result = true, require('fiber').create(box.atomic, body, ...)",
+            "local ok, result = pcall(box.atomic, run,",
+            "local ok, result = true, require('fiber').create(box.atomic, run,",
         ),
     ),
     FAULTS["disk full"],
