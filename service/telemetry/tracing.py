@@ -8,7 +8,7 @@ of a route, or of a procedure.
 import asyncio
 import os
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,17 +76,28 @@ class Tracing:
     async def call(self, procedure: str, address: Address, result: Awaitable[T]) -> T:
         """Awaits the result of a procedure within a span.
 
-        The span of a call that serves several requests has a link to each of them.
-
         :raises Exception: what `result` raises
+        """
+        span = self._begin_call(procedure, address)
+        try:
+            with ending(span) if span is not None else nullcontext():
+                return await result
+        finally:
+            # it refers to its exception, whose traceback refers to this frame
+            del result
+
+    def _begin_call(self, procedure: str, address: Address) -> "Span | None":
+        """The span of a call, which begins now; None: it is not sampled.
+
+        That of a call that serves several requests has a link to each of them.
         """
         served, own = SERVED_SPANS.get(), CURRENT_SPAN.get()
         parent = served[0] if served else own
         if parent is None:
-            return await result
+            return None
         from opentelemetry.trace import Link, SpanKind, set_span_in_context
 
-        span = self._tracer.start_span(
+        return self._tracer.start_span(
             f"call {procedure}",
             set_span_in_context(parent, _root()),
             SpanKind.CLIENT,
@@ -98,8 +109,6 @@ class Tracing:
             },
             [Link(each.get_span_context()) for each in served],
         )
-        with ending(span):
-            return await result
 
     async def close(self) -> None:
         """Sends the last spans, for `FLUSH_TIMEOUT` seconds at most."""
