@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,18 +80,25 @@ class Tracing:
     ) -> T:
         """Calls a procedure within a span.
 
-        The span of a call that serves several requests has a link to each of them.
-
         :param start: makes the call; its result is awaited
         :raises Exception: what the result raises
+        """
+        span = self._begin_call(procedure, address)
+        with ending(span) if span is not None else nullcontext():
+            return await start()
+
+    def _begin_call(self, procedure: str, address: Address) -> "Span | None":
+        """The span of a call, which begins now; None: it is not sampled.
+
+        That of a call that serves several requests has a link to each of them.
         """
         served, own = SERVED_SPANS.get(), CURRENT_SPAN.get()
         parent = served[0] if served else own
         if parent is None:
-            return await start()
+            return None
         from opentelemetry.trace import Link, SpanKind, set_span_in_context
 
-        span = self._tracer.start_span(
+        return self._tracer.start_span(
             f"call {procedure}",
             set_span_in_context(parent, _root()),
             SpanKind.CLIENT,
@@ -103,8 +110,6 @@ class Tracing:
             },
             [Link(each.get_span_context()) for each in served],
         )
-        with ending(span):
-            return await start()
 
     async def close(self) -> None:
         """Sends the last spans, for `FLUSH_TIMEOUT` seconds at most."""
