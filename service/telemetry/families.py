@@ -66,21 +66,24 @@ class Counter:
 
 
 class Observations:
-    """The observations of one combination of labels."""
+    """The observations of one combination of labels.
 
-    __slots__ = ("_bounds", "_counts", "_sum")
+    :ivar counts: per bucket, as in `Distribution`
+    """
+
+    __slots__ = ("_bounds", "counts", "sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.sum += value
 
     def distribution(self) -> Distribution:
-        return Distribution(list(self._counts), self._sum)
+        return Distribution(list(self.counts), self.sum)
 
 
 class Histogram:

@@ -29,9 +29,6 @@ class Metrics:
         self.watch_events_sent = Counter(
             "kv_watch_events_sent", "Events that streams and long polls were sent."
         )
-        self.keys_touched = Counter(
-            "kv_keys_touched", "Keys of calls that succeeded.", "operation"
-        )
         self.logins = Counter(
             "kv_logins", "Logins and confirmations of a password.", "result"
         )

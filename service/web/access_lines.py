@@ -6,17 +6,15 @@ name of an account whose token has been verified, and a valid request id.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 from aiohttp import hdrs, web
 
 from service.telemetry.log import Log, context_of
 from service.telemetry.log_lines import Access
-from service.web.headers import KV_REVISION, request_id_of
+from service.web.headers import KV_REVISION, HeadedRequest, request_id_of
 from service.web.request_labels import method_of, route_of
 from service.web.responses import Reply, ShortReply
-
-#: The number of keys that a request has touched.
-TOUCHED = web.RequestKey("touched", int)
 
 #: The lowest status that is logged, by the values of KV_ACCESS_LOG.
 FIRST_STATUS = {"errors": 400, "all": 0}
@@ -48,6 +46,7 @@ class AccessLines:
         """Writes the line of a request, unless its reply is not to be logged."""
         if response.status < self._first_status:
             return
+        touched = cast(HeadedRequest, request).touched
         self._log.write_access(
             Access(
                 method=method_of(request),
@@ -59,7 +58,7 @@ class AccessLines:
                 client=self._address_of(request),
                 user=self._user_of(request),
                 error=response.code if isinstance(response, Reply) else None,
-                keys=request.get(TOUCHED),
+                keys=None if touched is None else touched[1],
                 revision=_revision_of(response),
             ),
             context_of(request_id_of(request)),

@@ -1,7 +1,7 @@
 """The headers of every reply."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, cast
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, istr
@@ -63,6 +63,10 @@ def _beginning(headers: Mapping[str, str]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
+#: What calls do with keys.
+KeyOperation = Literal["read", "write", "delete", "increment"]
+
+
 class HeadedRequest(web.Request):
     """A request that has an id, and adds the headers to its reply.
 
@@ -71,15 +75,17 @@ class HeadedRequest(web.Request):
     Relies on `ATTRS`, the attributes that a request may have.
 
     :ivar began: when it was dispatched, by `time.perf_counter`; None: it was malformed
+    :ivar touched: the operation and the number of keys of a call that has succeeded
     """
 
-    ATTRS = web.Request.ATTRS | {"_request_id", "began"}
+    ATTRS = web.Request.ATTRS | {"_request_id", "began", "touched"}
 
     headers_of_replies = DEFAULTS
     beginning_of_json = _beginning(DEFAULTS)
     cors: Cors | None = None
     request_ids: RequestIds
     began: float | None = None
+    touched: tuple[KeyOperation, int] | None = None
     _request_id: str | None = None
 
     @property
