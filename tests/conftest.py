@@ -1,6 +1,7 @@
 """One real Tarantool for the run, and services that talk to it over TCP."""
 
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -21,6 +22,15 @@ from tests.support.tarantool import Tarantool, Tarantools, uses_containers
 
 #: Bytes: what all tests together leave in the shared instance, and twice as much.
 MEMORY = 1024 * 1024 * 1024
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Stops the collector: only memory without references is freed."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def pytest_report_header() -> str:

@@ -1,22 +1,12 @@
 """The memory of a call is freed when it is over."""
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.client import Client, unique
 
 BATCH = 10_000
-
-
-@pytest.fixture
-def no_collection() -> Iterator[None]:
-    """Stops the collector: only memory without references is freed."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("no_collection")

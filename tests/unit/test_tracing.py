@@ -1,9 +1,7 @@
 """The spans of requests and calls that end with an exception."""
 
 import asyncio
-import gc
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,15 +27,6 @@ def tracing(exporter: InMemorySpanExporter) -> Tracing:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     return Tracing(provider, Sampler(1, follows_parent=False))
-
-
-@pytest.fixture
-def no_collection() -> Iterator[None]:
-    """Stops the collector: only memory without references is freed."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
