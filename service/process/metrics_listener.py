@@ -126,7 +126,7 @@ def _runner(settings: Settings, collection: "Collection") -> Runner:
 
 
 def _hosts(settings: Settings) -> AllowedHosts | None:
-    """The names of port 5000 and those that nobody can own in public DNS; None: any.
+    """The names of port 5000, and names that nobody can own in public DNS; None: any.
 
     The latter also with `KV_ALLOWED_HOSTS` and with TLS: Prometheus reaches this
     listener by a name of the private network.

@@ -87,7 +87,7 @@ class Workers:
         self._arbiter.send_signal(signal.SIGHUP)
 
     def reopen_log(self) -> None:
-        """Opens the log file again in all workers, those that are to end too."""
+        """Opens the log file again in all workers, in ending ones too."""
         self._arbiter.send_signal(signal.SIGUSR1)
 
     async def ended(self) -> None:

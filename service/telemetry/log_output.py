@@ -57,7 +57,7 @@ class LogOutput:
         return lost
 
     def _write_to_reader(self, line: bytes, poll: "select.poll") -> None:
-        # a pipe that is ready takes so many bytes without blocking (POSIX, write())
+        # a pipe that is ready takes PIPE_BUF bytes without blocking (POSIX, write())
         for begin in range(0, len(line), select.PIPE_BUF):
             if not poll.poll(0 if self._lost else MAX_WAIT):
                 self._lost += 1

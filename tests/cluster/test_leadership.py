@@ -20,6 +20,7 @@ from tests.support.tarantool import (
     connected,
     evaluated,
 )
+from tests.support.upgrades import leads, wait_for_duties
 
 pytestmark = pytest.mark.needs_election
 
@@ -54,16 +55,6 @@ async def calling(node: Node) -> AsyncIterator[asynctnt.Connection]:
 async def call(node: Node, name: str, *arguments: Any) -> Any:
     async with calling(node) as connection:
         return (await connection.call(f"kv.v1.{name}", list(arguments))).body
-
-
-def leads(node: Node) -> bool:
-    return bool(evaluated(node, STATUS)["leads"])
-
-
-def wait_for_duties(cluster: Cluster, *, other_than: Node | None = None) -> Node:
-    node = cluster.wait_for_leader(other_than=other_than)
-    wait_until(lambda: leads(node), START_TIMEOUT)
-    return node
 
 
 def is_prepared(node: Node) -> bool:

@@ -29,7 +29,7 @@ class Existing:
 async def existing(
     tmp_path_factory: pytest.TempPathFactory, tarantool: Tarantool
 ) -> Existing:
-    """Those of a scrape of a service with TLS, and those that only a cluster has."""
+    """The metrics of a service with TLS, and the metrics that only a cluster has."""
     folder = tmp_path_factory.mktemp("monitoring")
     pair = Pair(Authority(folder / "ca"), folder)
     endpoint = Endpoint()

@@ -112,8 +112,8 @@ function M.exhaust()
     return report(0, 0, {})
 end
 
---- The slabs of large tuples that an addition uses: the bytes of the largest new one, and what it
--- takes of those that are reported, by their positions.
+--- The slabs of large tuples that an addition uses: the bytes of the largest new one, and the
+-- bytes that it takes of the reported ones, by their positions.
 local function plan(available, bytes, values)
     local new, taken = 0, {}
     local function add(size)
@@ -145,7 +145,7 @@ end
 ---@param available FreeMemory
 ---@param bytes number of the addition
 ---@param cost number bytes that it takes
----@param values string[]|nil those that are added
+---@param values string[]|nil the added ones
 function M.suffices(available, bytes, cost, values)
     if is_ample(available, cost) then
         return true
@@ -159,7 +159,7 @@ end
 ---@param available FreeMemory
 ---@param bytes number of the addition
 ---@param cost number bytes that it takes
----@param values string[]|nil those that are added
+---@param values string[]|nil the added ones
 function M.spend(available, bytes, cost, values)
     if not is_ample(available, cost) then
         local _, taken = plan(available, bytes, values)

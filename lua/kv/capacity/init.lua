@@ -59,7 +59,7 @@ end
 
 --- Checks that a write fits, before it changes anything. Raises kv.MemoryFull, kv.DiskFull.
 ---@param bytes number that the write adds
----@param values string[]|nil those that it adds
+---@param values string[]|nil the added ones
 function M.admit(bytes, values)
     disk.refresh(bytes)
     if not disk.admits(bytes) then

@@ -117,8 +117,8 @@ local function subscribe()
     end
 end
 
---- Subscribes to the reports of the nodes that have joined or moved since the last call, and to
--- no more of those that are no members any more. Called again at once, it changes nothing.
+--- Subscribes to the reports of the nodes that have joined or moved since the last call, and
+-- ends the subscriptions to former members. Called again at once, it changes nothing.
 function M.subscribe()
     local now = fiber.clock()
     if now - subscribed_at > SUBSCRIBE_INTERVAL then
@@ -127,7 +127,7 @@ function M.subscribe()
     end
 end
 
---- Bytes of memory of the node that has the least, of those that have reported.
+--- Bytes of memory of the node that has reported the least.
 ---@return number
 function M.least_memory()
     local least = math.huge
@@ -141,7 +141,7 @@ end
 
 --- What an addition lacks on one of the nodes that report.
 ---@param bytes number
----@param values string[]|nil those that are added
+---@param values string[]|nil the added ones
 ---@return string|nil kind of the error
 function M.shortage(bytes, values)
     local cost, oldest = disk.cost(bytes), fiber.clock() - VALID
@@ -161,7 +161,7 @@ end
 
 --- Counts an addition until the next report.
 ---@param bytes number
----@param values string[]|nil those that are added
+---@param values string[]|nil the added ones
 function M.spend(bytes, values)
     local cost = disk.cost(bytes)
     for _, peer in pairs(peers) do
