@@ -30,11 +30,10 @@ require('kv.capacity.peers').shortage = function() end
 STOPPED = "require('kv.base.upstream').lacks_memory()"
 OUT_OF_MEMORY = "Failed to allocate"
 
-#: The sizes of values, by the name of a test.
+#: The sizes of values, by the name of a test. Of larger ones the page promises less.
 SIZES: dict[str, Callable[[random.Random], int]] = {
     "small": lambda _: 300,
     "mixed": lambda random: random.randrange(10, 20_000),
-    "large": lambda random: random.randrange(100_000, 400_000),
 }
 
 #: Bytes of a batch, and keys of one at most.
