@@ -14,7 +14,7 @@ from service.telemetry.log import Log, context_of
 from service.telemetry.log_lines import Access
 from service.web.headers import KV_REVISION, HeadedRequest, request_id_of
 from service.web.request_labels import method_of, route_of
-from service.web.responses import Reply, ShortReply
+from service.web.responses import ShortReply, code_of
 
 #: The lowest status that is logged, by the values of KV_ACCESS_LOG.
 FIRST_STATUS = {"errors": 400, "all": 0}
@@ -57,7 +57,7 @@ class AccessLines:
                 duration=seconds,
                 client=self._address_of(request),
                 user=self._user_of(request),
-                error=response.code if isinstance(response, Reply) else None,
+                error=code_of(response),
                 keys=None if touched is None else touched[1],
                 revision=_revision_of(response),
             ),

@@ -20,7 +20,7 @@ from service.telemetry.families import (
 )
 from service.telemetry.metrics import DURATIONS
 from service.web.headers import HeadedRequest, KeyOperation
-from service.web.responses import Reply
+from service.web.responses import code_of
 
 #: The label of a route or a method that does not exist, and of a malformed request.
 OTHER = "other"
@@ -49,6 +49,8 @@ class RouteMetrics:
 
 class RequestMetrics:
     """The metrics of a server's requests.
+
+    Relies on `_match_info` of a request: `match_info` fails without a route.
 
     :param untimed: paths of the routes whose requests wait on purpose
     :param errors: error replies by code
@@ -100,8 +102,8 @@ class RequestMetrics:
         if request.touched is not None:
             operation, keys = request.touched
             self._keys[operation] += keys
-        if status >= 400 and isinstance(response, Reply) and response.code is not None:
-            self._errors.add(response.code)
+        if status >= 400 and (code := code_of(response)) is not None:
+            self._errors.add(code)
         return seconds
 
     def collect(self) -> Iterator[Family]:

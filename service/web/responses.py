@@ -151,6 +151,11 @@ class LongReply(Reply):
         return _joined(texts)
 
 
+def code_of(response: web.StreamResponse) -> str | None:
+    """The code of the problem that a reply reports; None: it reports none."""
+    return response.code if isinstance(response, Reply) else None
+
+
 def json_reply(
     body: str | bytes, revision: int | None = None, *, compressible: bool = False
 ) -> Reply:

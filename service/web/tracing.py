@@ -9,8 +9,8 @@ from service.telemetry.conventions import OTHER_METHOD
 from service.telemetry.tracing import Tracing, current, fail
 from service.web.dispatch import Dispatcher
 from service.web.headers import request_id_of
-from service.web.problems import ProblemReply
 from service.web.request_labels import method_of, route_of
+from service.web.responses import code_of
 
 TRACEPARENT = "traceparent"
 
@@ -48,8 +48,9 @@ class TracedDispatcher:
                 span.set_attribute("http.route", route)
             span.set_attribute("http.response.status_code", response.status)
             span.set_attribute("kv.request_id", request_id_of(request))
-            if isinstance(response, ProblemReply):
-                span.set_attribute("error.type", response.code)
+            code = code_of(response)
             if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                fail(span, getattr(response, "code", str(response.status)))
+                fail(span, code or str(response.status))
+            elif code is not None:
+                span.set_attribute("error.type", code)
             return response
