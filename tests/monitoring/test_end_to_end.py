@@ -51,8 +51,8 @@ CHECK_INTERVAL = 0.2
 #: More than the alert allows in a second.
 PARALLEL_LOGINS = 20
 
-#: Keys of the first writes; those that are refused are followed by smaller ones, until
-#: not even one key is accepted.
+#: Keys of the first writes. After a refusal the writes have fewer keys, until not even
+#: one key is accepted.
 MOST_KEYS = 16
 VALUE = "x" * 50_000
 

@@ -69,7 +69,7 @@ def up(scrape: Scrape) -> dict[str, float]:
 
 
 def starts(scrape: Scrape) -> dict[str, float]:
-    """Those that have happened, by reason."""
+    """The starts of workers that have happened, by reason."""
     counted = scrape.by_label("kv_worker_starts_total", "reason")
     assert counted.keys() == {*REASONS}
     return {reason: count for reason, count in counted.items() if count}

@@ -32,7 +32,7 @@ class Reply:
 
     @property
     def same_headers(self) -> list[tuple[str, str]]:
-        """Those that are the same in every reply with these contents, in their order.
+        """The headers that do not vary between replies with these contents, in order.
 
         The length of a problem depends on that of its id.
         """

@@ -41,7 +41,7 @@ def channel() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def reasons(channel: tuple[socket.socket, socket.socket]) -> list[str]:
-    """Those that have been sent so far."""
+    """The reasons that have been sent so far."""
     found: list[str] = []
     channel[0].setblocking(False)
     while True:

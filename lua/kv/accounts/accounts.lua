@@ -49,8 +49,8 @@ function M.configure(default)
     default_grants = default
 end
 
---- Begins to note the changes of accounts, when the space exists. A follower notes those that it
--- replicates.
+--- Begins to note the changes of accounts, when the space exists; on a follower, the replicated
+-- changes.
 function M.watch()
     if not is_watched then
         box.space.users:on_replace(note_change)
