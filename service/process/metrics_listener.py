@@ -71,8 +71,9 @@ async def serving_metrics(
         return
     ours, theirs = new_channel()
     with ours, theirs:
+        host, port = listener.getsockname()[:2]  # the thread closes it if it fails
         thread = _Thread(partial(_serve, settings, listener, ours))
-        log.info("metrics on %s:%d", *listener.getsockname()[:2])
+        log.info("metrics on %s:%d", host, port)
         try:
             yield theirs
         finally:
