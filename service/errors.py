@@ -5,11 +5,12 @@ Problem
 │                       CredentialsRequired
 ├── InvalidCredentials 401
 ├── Forbidden 403       TokenMissing, TokenInvalid, TokenExpired, TokenRevoked,
-│                       NotGranted, RegistrationClosed
+│                       SessionRequired, NotGranted, NotAnAdministrator,
+│                       RegistrationClosed
 ├── NotFound 404
 ├── RequestTimeout 408
 ├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict,
-│                       RevisionAhead
+│                       RevisionAhead, LastAdministrator, TooManyAccessTokens
 ├── RevisionCompacted 410
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, ReplyTooLarge, TooManyKeys, ValueTooLarge
@@ -141,6 +142,14 @@ class NotGranted(Forbidden):
     code = "forbidden"
 
 
+class SessionRequired(Forbidden):
+    code = "forbidden"
+
+
+class NotAnAdministrator(Forbidden):
+    code = "not_an_administrator"
+
+
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
     default = "Registration is closed: ask the operator for an account"
@@ -198,6 +207,14 @@ class IdempotencyConflict(Conflict):
 
 class RevisionAhead(Conflict):
     code = "revision_ahead"
+
+
+class LastAdministrator(Conflict):
+    code = "last_administrator"
+
+
+class TooManyAccessTokens(Conflict):
+    code = "too_many_access_tokens"
 
 
 class RevisionCompacted(Problem):

@@ -34,4 +34,23 @@ function M.check_here(caller)
     return check(accounts.find_here(caller[1]), caller)
 end
 
+--- The check for calls that concern accounts and tokens. Raises kv.TokenRevoked as `check`, and
+-- kv.SessionRequired for an access token.
+---@param caller table {username, credentials_version}
+---@return table user the account's row
+function M.check_session(caller)
+    return M.check(caller)
+end
+
+--- Raises as `check_session`, and kv.NotAnAdministrator.
+---@param caller table {username, credentials_version}
+---@return table user the account's row
+function M.check_administrator(caller)
+    local user = M.check_session(caller)
+    if not user.administrator then
+        errors.raise('NotAnAdministrator')
+    end
+    return user
+end
+
 return M

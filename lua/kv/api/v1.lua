@@ -26,6 +26,16 @@ local transaction = require('kv.data.transaction')
 
 local M = {}
 
+--- Modules with more procedures.
+local PARTS = {
+    require('kv.api.access_tokens'),
+    require('kv.api.administration'),
+    require('kv.api.history'),
+    require('kv.api.listings'),
+    require('kv.api.transfers'),
+    require('kv.api.writes'),
+}
+
 local NO_OPTIONS = {}
 
 ---@class Caller {username, credentials_version}, as in the verified token
@@ -397,6 +407,12 @@ function M.follow(since, epoch, max_bytes, seconds)
     change_feed.wait(since, epoch, seconds)
     local batches, through, newest = change_feed.after(since, prefixes.ALL, max_bytes)
     return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
+end
+
+for _, part in ipairs(PARTS) do
+    for name, procedure in pairs(part) do
+        M[name] = procedure
+    end
 end
 
 return M

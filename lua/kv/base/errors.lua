@@ -5,6 +5,11 @@ local M = {}
 local SENTENCES = {
     UserExists = 'User already exists',
     TokenRevoked = 'The token is no longer valid: log in again',
+    SessionRequired = 'An access token has no right to this: log in',
+    NotAnAdministrator = 'The account is not an administrator',
+    LastAdministrator = 'The account is the last enabled administrator',
+    NoSuchAccount = 'There is no account %s',
+    TooManyAccessTokens = 'The account has %d access tokens, the limit',
     NotGranted = 'The account has no right to %s %s',
     ReplyTooLarge = 'The keys and their values take about %d bytes, '
         .. 'the limit of a reply is %d: read fewer keys at a time',
