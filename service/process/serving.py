@@ -3,7 +3,7 @@
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from aiohttp import web
@@ -21,10 +21,10 @@ from service.telemetry.families import Family, gauge
 from service.telemetry.log import Log
 from service.telemetry.tracing import Tracing, tracing_of
 from service.web.access_lines import FIRST_STATUS, AccessLines
-from service.web.access_log import WriteLine, access_log_class
+from service.web.connection import OnAnswered
 from service.web.cors import Cors
 from service.web.dispatch import request_of
-from service.web.headers import request_class
+from service.web.headers import HeadedRequest, request_class
 from service.web.hosts import allowed_hosts
 from service.web.runner import Runner
 from service.web.tls import Tls
@@ -99,18 +99,26 @@ def _runner(
         untraced=UNTIMED_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
         metrics=app[METRICS],
-        access_log_class=access_log_class(
-            app[REQUEST_METRICS], _write_line(settings, logs)
-        ),
+        on_answered=_on_answered(settings, app[REQUEST_METRICS].count, logs),
     )
 
 
-def _write_line(settings: Settings, logs: Log) -> WriteLine | None:
+def _on_answered(
+    settings: Settings,
+    count: Callable[[HeadedRequest, web.StreamResponse], float],
+    logs: Log,
+) -> OnAnswered:
+    """Counts a request that has ended and, if configured, writes its line."""
     first_status = FIRST_STATUS.get(settings.access_log)
     if first_status is None:
-        return None
+        return count
     address_of = partial(exact_address, trusted=settings.trusted_proxies)
-    return AccessLines(logs, first_status, address_of, name_of_caller).write
+    write = AccessLines(logs, first_status, address_of, name_of_caller).write
+
+    def count_and_write(request: HeadedRequest, response: web.StreamResponse) -> None:
+        write(request, response, count(request, response))
+
+    return count_and_write
 
 
 def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseSite:
