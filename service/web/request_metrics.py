@@ -32,7 +32,7 @@ Noted = tuple[
     web.UrlMappingMatchInfo | None,
     str,
     int,
-    tuple[KeyOperation, int] | None,
+    tuple[tuple[KeyOperation, int], ...],
     float,
     int,
     int,
@@ -129,8 +129,7 @@ class RequestMetrics:
                 found.durations.observe(seconds)
             found.request_bytes += received
             found.response_bytes += sent
-            if touched is not None:
-                operation, keys = touched
+            for operation, keys in touched:
                 self._keys[operation] += keys
 
     def collect(self) -> Iterator[Family]:

@@ -32,6 +32,7 @@ PROCEDURES = [
     "end_login",
     "end_tokens",
     "follow",
+    "follow_changes",
     "get",
     "get_each",
     "get_stale",
@@ -43,9 +44,11 @@ PROCEDURES = [
     "metrics",
     "put",
     "put_each",
+    "read_changes",
     "rehash",
     "set_password",
     "status",
+    "write",
 ]
 
 #: The names of the functions in this system space.
