@@ -13,6 +13,7 @@ from service.api.schemas.members import (
     BATCH,
     REQUIRED,
     UNDOCUMENTED,
+    Delimiter,
     If,
     Int64,
     Integral,
@@ -69,6 +70,8 @@ class ListBody(msgspec.Struct, forbid_unknown_fields=True):
     after: Prefix | None = None
     limit: Limit | Integral | None = None
     values: bool = False
+    details: bool = False
+    delimiter: Delimiter | None = None
     stale: IsStale = False
 
 
