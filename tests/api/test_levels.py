@@ -1,0 +1,373 @@
+"""Lists of one level: its keys, and the prefixes of deeper levels.
+
+Random stores are listed page by page and compared with a model, by accounts with few
+rights, with expired keys that are not collected yet, and with bounds so small that the
+pages of small stores reach them.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Collection, Iterator
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support.client import Client, account_of
+from tests.support.collector import expired_rows, stop_collector
+from tests.support.console import set_grants
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools
+
+HOUR = 3600
+
+#: Keys below a prefix that are counted.
+MAX_COUNT = 1000
+
+#: Rows that a page reads and does not return.
+MAX_SKIPPED = 10_000
+
+#: What the rows of a page take at most: its limit.
+MAX_LIMIT = 10_000
+
+MANY = 200_000
+
+#: Keys of one write.
+BATCH = 5_000
+
+MIB = 1024 * 1024
+
+#: Of several characters, of several bytes, and some that overlap with themselves.
+DELIMITERS = ["/", "::", "aa", "aba", "é", "😀/", "\0", "\U0010ffff", " "]
+
+SEEDS = range(24)
+
+
+class Bounds(NamedTuple):
+    """Those of `kv.data.levels` and `kv.data.listing`.
+
+    :ivar probe: keys that are counted one by one before the store looks ahead
+    """
+
+    counted: int
+    skipped: int
+    probe: int
+
+
+WHOLE = Bounds(MAX_COUNT, MAX_SKIPPED, 100)
+BOUNDS = [WHOLE, Bounds(3, 1_000, 2), Bounds(1, 5, 1_000), Bounds(50, 1, 1_000)]
+
+SET_BOUNDS = """
+local levels, listing = require('kv.data.levels'), require('kv.data.listing')
+levels.MAX_COUNT, listing.MAX_SKIPPED, levels.PROBE_AFTER = {0}, {1}, {2}
+"""
+
+
+class Entry(NamedTuple):
+    """A key, or a prefix.
+
+    :ivar keys: their number with the prefix; None: it is a key
+    :ivar rows: of the store with the prefix, expired ones too
+    """
+
+    text: str
+    keys: int | None = None
+    rows: int = 0
+
+
+class Tree(NamedTuple):
+    """Keys of a store, and what an account may read."""
+
+    live: Collection[str]
+    expired: Collection[str]
+    granted: list[str]
+
+
+def order(text: str) -> bytes:
+    return text.encode()
+
+
+class Model:
+    """Lists of one level, as simple as possible."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def child(self, key: str, prefix: str, delimiter: str) -> str | None:
+        """The prefix of a deeper level; None: the key is of this level."""
+        found = key.find(delimiter, len(prefix))
+        return None if found < 0 else key[: found + len(delimiter)]
+
+    def is_readable(self, key: str) -> bool:
+        return any(key.startswith(prefix) for prefix in self.tree.granted)
+
+    def entries(self, prefix: str, delimiter: str, after: str) -> list[Entry]:
+        skipped = None
+        if after.startswith(prefix):
+            skipped = self.child(after, prefix, delimiter)
+        found: list[Entry] = []
+        for key in sorted({*self.tree.live, *self.tree.expired}, key=order):
+            if not key.startswith(prefix) or not self.is_readable(key):
+                continue
+            if order(key) <= order(after):
+                continue
+            child = self.child(key, prefix, delimiter)
+            if child is None:
+                found += [Entry(key)] if key in self.tree.live else []
+            elif child != after or skipped != after:
+                self.count(found, child, key)
+        return [entry for entry in found if entry.keys != 0]
+
+    def count(self, found: list[Entry], child: str, key: str) -> None:
+        entry = Entry(child, 0, 0)
+        if found and found[-1].text == child and found[-1].keys is not None:
+            entry = found.pop()
+        assert entry.keys is not None
+        live = entry.keys + (key in self.tree.live)
+        found.append(Entry(child, live, entry.rows + 1))
+
+
+class CountsExpired(Model):
+    def count(self, found: list[Entry], child: str, key: str) -> None:
+        everything = {*self.tree.live, *self.tree.expired}
+        Model(self.tree._replace(live=everything)).count(found, child, key)
+
+
+class SplitsAtTheLast(Model):
+    def child(self, key: str, prefix: str, delimiter: str) -> str | None:
+        found = key.rfind(delimiter, len(prefix))
+        return None if found < 0 else key[: found + len(delimiter)]
+
+
+class ReadsEverything(Model):
+    def is_readable(self, key: str) -> bool:
+        return True
+
+
+class RepeatsAPrefix(Model):
+    """Lists a prefix once for each grant."""
+
+    def entries(self, prefix: str, delimiter: str, after: str) -> list[Entry]:
+        parts = (
+            Model(self.tree._replace(granted=[granted])).entries(
+                prefix, delimiter, after
+            )
+            for granted in self.tree.granted
+        )
+        return list(itertools.chain(*parts))
+
+
+class CountsBeforeTheCursor(Model):
+    """Counts keys that come before the cursor, too."""
+
+    def entries(self, prefix: str, delimiter: str, after: str) -> list[Entry]:
+        counts = {entry.text: entry for entry in super().entries(prefix, delimiter, "")}
+        return [
+            counts[entry.text] for entry in super().entries(prefix, delimiter, after)
+        ]
+
+
+class EndsAfterItsPrefix(Model):
+    """Does not skip the rest of a prefix that it has returned."""
+
+    def child(self, key: str, prefix: str, delimiter: str) -> str | None:
+        found = super().child(key, prefix, delimiter)
+        return None if found == key else found
+
+
+FAULTS = [
+    CountsExpired,
+    SplitsAtTheLast,
+    ReadsEverything,
+    RepeatsAPrefix,
+    CountsBeforeTheCursor,
+    EndsAfterItsPrefix,
+]
+
+
+class Store:
+    """A service on a store of its own, whose expired keys stay."""
+
+    def __init__(self, tarantool: Tarantool, owner: Client, reader: Client) -> None:
+        self.owner, self.reader = owner, reader
+        self._tarantool = tarantool
+
+    def bound(self, bounds: Bounds) -> None:
+        self._tarantool.console(SET_BOUNDS.format(*bounds))
+
+    async def plant(self, tree: Tree) -> None:
+        live = sorted(tree.live)
+        data = {key: [key] * index for index, key in enumerate(live)}
+        expiring = {key: data[key] for key in live[::3]}
+        await self.write({key: data[key] for key in live if key not in expiring})
+        await self.write(expiring, ttl=HOUR)
+        await self.write(dict.fromkeys(tree.expired, 0), ttl=0.001)
+        await asyncio.sleep(0.02)
+        assert expired_rows(self._tarantool) == set(tree.expired)
+        grants = [(prefix, "r") for prefix in tree.granted]
+        set_grants(self._tarantool, account_of(self.reader), *grants)
+
+    async def write(self, data: dict[str, Any], **fields: Any) -> None:
+        if data:
+            reply = await self.owner.write(data, **fields)
+            assert reply.status == 200, reply.text
+
+    async def clear(self, tree: Tree) -> None:
+        keys = [*tree.live, *tree.expired]
+        await self.write(dict.fromkeys(keys, 0))
+        assert (await self.owner.delete(keys)).json["deleted"] == len(keys)
+
+
+@pytest.fixture(scope="module")
+async def store(tarantools: Tarantools, serve: Serve) -> AsyncIterator[Store]:
+    with tarantools.running(KV_MEMTX_MEMORY=str(512 * MIB)) as tarantool:
+        async with serve(tarantool) as owner:
+            await owner.enter()
+            reader = await Client(owner.session, owner.url).enter()
+            stop_collector(tarantool)
+            yield Store(tarantool, owner, reader)
+
+
+@pytest.fixture(autouse=True)
+def bounds(store: Store) -> Iterator[None]:
+    yield
+    store.bound(WHOLE)
+
+
+def random_text(random: Random, delimiter: str, most: int) -> str:
+    pieces = [delimiter] * 3 + [delimiter[:1], delimiter[-1:], "a", "b", "é", "ж", "\0"]
+    return "".join(random.choices(pieces, k=random.randint(0, most)))
+
+
+def random_tree(random: Random, delimiter: str, *, expires: bool) -> Tree:
+    texts = {random_text(random, delimiter, 6) for _ in range(random.randint(1, 60))}
+    keys = sorted(texts - {""}) or ["a"]
+    random.shuffle(keys)
+    expired = keys[: random.randint(0, len(keys) - 1)] if expires else []
+    live = keys[len(expired) :]
+    granted = [random_text(random, delimiter, 3) for _ in range(random.randint(1, 5))]
+    if random.random() < 0.3:
+        granted.append("")
+    return Tree(live, expired, [*granted, random.choice(live)])
+
+
+def agrees(count: int | None, entry: Entry, bounds: Bounds) -> bool:
+    """Whether the store may return this number of keys for a prefix."""
+    assert entry.keys is not None
+    if entry.keys > bounds.counted:
+        return count is None
+    return count == entry.keys or (count is None and entry.rows >= bounds.skipped)
+
+
+async def compare(
+    store: Store,
+    model: Model,
+    bounds: Bounds,
+    prefix: str,
+    after: str | None,
+    delimiter: str,
+    limit: int,
+    **options: bool,
+) -> None:
+    """Lists a level page by page, and compares it with the model."""
+    expected = model.entries(prefix, delimiter, after or "")
+    found: list[tuple[str, int | None, bool]] = []
+
+    def position(cursor: str) -> bytes:
+        """A prefix as a cursor is behind all that begins with it."""
+        is_prefix = cursor.startswith(prefix) and cursor == model.child(
+            cursor, prefix, delimiter
+        )
+        return order(cursor) + b"\xff" * is_prefix
+
+    cursor = after
+    while True:
+        reply = await store.reader.list_keys(
+            prefix, after=cursor, delimiter=delimiter, limit=limit, **options
+        )
+        assert reply.status == 200, reply.text
+        page = entries_of(reply.json, with_values=options.get("values", False))
+        assert len(page) <= limit
+        found += page
+        following = reply.json["next"]
+        if following is None:
+            break
+        assert position(following) > position(cursor or "")
+        is_bounded = model.tree.expired or bounds is not WHOLE
+        assert is_bounded or (len(page), following) == (limit, page[-1][0])
+        cursor = following
+    assert [text for text, *_ in found] == [entry.text for entry in expected]
+    for (text, count, is_prefix), entry in zip(found, expected, strict=True):
+        assert is_prefix == (entry.keys is not None), text
+        assert not is_prefix or agrees(count, entry, bounds), (text, count, entry)
+
+
+def entries_of(page: Any, *, with_values: bool) -> list[tuple[str, int | None, bool]]:
+    """The keys and the prefixes of a page, in one sequence."""
+    keys = list(page["data" if with_values else "keys"])
+    assert "details" not in page or list(page["details"]) == keys
+    prefixes = [(level["prefix"], level["keys"], True) for level in page["prefixes"]]
+    for texts in (keys, [text for text, *_ in prefixes]):
+        assert texts == sorted(set(texts), key=order)
+    entries = [(key, None, False) for key in keys]
+    return sorted([*entries, *prefixes], key=lambda entry: order(entry[0]))
+
+
+def cursors(random: Random, tree: Tree, prefix: str, delimiter: str) -> list[str]:
+    """Keys, prefixes of the level, and others."""
+    keys = [*tree.live, *tree.expired]
+    children = [Model(tree).child(key, prefix, delimiter) for key in keys]
+    texts = [*keys, *(child for child in children if child)]
+    made = [random_text(random, delimiter, 4) for _ in range(3)]
+    return [*random.choices(texts, k=4), *made]
+
+
+async def compare_random(
+    store: Store, seed: int, bounds: Bounds, kind: type[Model] = Model
+) -> None:
+    random = Random(seed)
+    delimiter = random.choice(DELIMITERS)
+    tree = random_tree(random, delimiter, expires=seed % 3 != 0)
+    store.bound(bounds)
+    await store.plant(tree)
+    try:
+        for _ in range(4):
+            granted = random.choice(tree.granted)
+            prefix = granted[: random.randint(0, len(granted))]
+            for after in [None, *cursors(random, tree, prefix, delimiter)]:
+                await compare(
+                    store,
+                    kind(tree),
+                    bounds,
+                    prefix,
+                    after,
+                    delimiter,
+                    random.choice([1, 1, 2, 3, 10, 100]),
+                    values=random.random() < 0.3,
+                    details=random.random() < 0.3,
+                    stale=random.random() < 0.2,
+                )
+    finally:
+        await store.clear(tree)
+
+
+@pytest.mark.parametrize("bounds", BOUNDS, ids=map(str, BOUNDS))
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_level_is_what_the_model_says(
+    store: Store, seed: int, bounds: Bounds
+) -> None:
+    await compare_random(store, seed, bounds)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+async def test_every_fault_of_a_model_is_noticed(
+    store: Store, kind: type[Model]
+) -> None:
+    """The control of the test above."""
+
+    async def compare_all() -> None:
+        for seed in SEEDS:
+            await compare_random(store, seed, WHOLE, kind)
+
+    with pytest.raises(AssertionError):
+        await compare_all()
