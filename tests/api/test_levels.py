@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.client import Client, account_of
+from tests.support.client import Client, account_of, unique
 from tests.support.collector import expired_rows, stop_collector
 from tests.support.console import set_grants
 from tests.support.service import Serve
-from tests.support.tarantool import Tarantool, Tarantools
+from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 HOUR = 3600
 
@@ -41,6 +41,25 @@ MIB = 1024 * 1024
 DELIMITERS = ["/", "::", "aa", "aba", "é", "😀/", "\0", "\U0010ffff", " "]
 
 SEEDS = range(24)
+
+
+#: Counts the rows that are examined, in the global `steps`.
+COUNT_STEPS = """
+local store = require('kv.data.store')
+local is_live = store.is_live
+rawset(_G, 'steps', 0)
+store.is_live = function(...)
+    steps = steps + 1
+    return is_live(...)
+end
+"""
+STEPS = """
+(function()
+    local made = steps
+    steps = 0
+    return made
+end)()
+"""
 
 
 class Bounds(NamedTuple):
@@ -212,6 +231,10 @@ class Store:
             reply = await self.owner.write(data, **fields)
             assert reply.status == 200, reply.text
 
+    def steps(self) -> int:
+        """The number of examined rows since the last call."""
+        return int(evaluated(self._tarantool, STEPS))
+
     async def clear(self, tree: Tree) -> None:
         keys = [*tree.live, *tree.expired]
         await self.write(dict.fromkeys(keys, 0))
@@ -371,3 +394,192 @@ async def test_every_fault_of_a_model_is_noticed(
 
     with pytest.raises(AssertionError):
         await compare_all()
+
+
+async def level(client: Client, prefix: str, **fields: Any) -> Any:
+    """A page of a level, with the delimiter `/` unless another one is given."""
+    reply = await client.list_keys(prefix, **{"delimiter": "/"} | fields)
+    assert reply.status == 200, reply.text
+    return reply.json
+
+
+def counted(page: Any) -> dict[str, int | None]:
+    """The prefixes of a page, with their numbers of keys."""
+    return {entry["prefix"]: entry["keys"] for entry in page["prefixes"]}
+
+
+async def test_a_level_has_keys_and_prefixes(client: Client) -> None:
+    area = unique("area") + "/"
+    names = ["a", "a/", "a/1", "a/b/2", "b/1", "c"]
+    await client.write({area + name: index for index, name in enumerate(names)})
+    reply = await client.list_keys(area, delimiter="/")
+    assert reply.text == (
+        f'{{"keys":["{area}a","{area}c"],"prefixes":[{{"prefix":"{area}a/","keys":3}},'
+        f'{{"prefix":"{area}b/","keys":1}}],"next":null}}'
+    )
+    page = await level(client, area, values=True)
+    assert list(page) == ["data", "prefixes", "next"]
+    assert page["data"] == {f"{area}a": 0, f"{area}c": 5}
+    page = await level(client, area + "a/")
+    assert page["keys"] == [f"{area}a/", f"{area}a/1"]
+    assert counted(page) == {f"{area}a/b/": 1}
+
+
+async def test_a_level_of_nothing_is_empty(client: Client) -> None:
+    page = await level(client, unique("none"))
+    assert page == {"keys": [], "prefixes": [], "next": None}
+
+
+@pytest.mark.parametrize("delimiter", [None, "\U0010ffff" * 256])
+async def test_a_delimiter_that_is_in_no_key_changes_nothing(
+    client: Client, delimiter: str | None
+) -> None:
+    area = unique("area")
+    keys = [f"{area}/a", f"{area}/b"]
+    await client.write(dict.fromkeys(keys, 0))
+    page = await level(client, area, delimiter=delimiter)
+    assert page.pop("prefixes", []) == []
+    assert page == {"keys": keys, "next": None}
+
+
+async def test_keys_and_prefixes_share_the_limit_and_the_cursor(client: Client) -> None:
+    area = unique("area") + "/"
+    names = ["a", "b/1", "b/2", "c", "d/1", "e"]
+    await client.write(dict.fromkeys([area + name for name in names], 0))
+    pages = [page async for page in client.pages(area, delimiter="/", limit=2)]
+    keys = [[key.removeprefix(area) for key in page["keys"]] for page in pages]
+    assert keys == [["a"], ["c"], ["e"]]
+    assert [list(counted(page).values()) for page in pages] == [[2], [1], []]
+    assert [page["next"] for page in pages] == [f"{area}b/", f"{area}d/", None]
+
+
+async def test_a_cursor_in_a_prefix_resumes_there(client: Client) -> None:
+    area = unique("area") + "/"
+    await client.write({f"{area}b/{number}": 0 for number in range(10)})
+    await client.write({f"{area}c": 0})
+    page = await level(client, area, after=f"{area}b/6")
+    assert (page["keys"], counted(page)) == ([f"{area}c"], {f"{area}b/": 3})
+    page = await level(client, area, after=f"{area}b/6", limit=1)
+    assert (counted(page), page["next"]) == ({f"{area}b/": 3}, f"{area}b/")
+    page = await level(client, area, after=page["next"])
+    assert page == {"keys": [f"{area}c"], "prefixes": [], "next": None}
+    page = await level(client, area, after=f"{area}b/9")
+    assert page == {"keys": [f"{area}c"], "prefixes": [], "next": None}
+
+
+@pytest.mark.parametrize("expires", [False, True])
+@pytest.mark.parametrize(("more", "keys"), [(-1, 999), (0, 1000), (1, None)])
+async def test_a_count_is_exact_up_to_1_000_keys(
+    store: Store, expires: bool, more: int, keys: int | None
+) -> None:
+    names = [f"f/{number:04}" for number in range(MAX_COUNT + more)]
+    tree = Tree([*names, "g"], ["f/", "f/05"] if expires else [], [""])
+    await store.plant(tree._replace(live=["g"]))
+    await store.write(dict.fromkeys(names, 0))
+    page = await level(store.reader, "")
+    assert (page["keys"], counted(page)) == (["g"], {"f/": keys})
+    await store.clear(tree)
+
+
+@pytest.mark.parametrize("expires", [False, True])
+@pytest.mark.parametrize(("more", "keys"), [(0, 1000), (1, None)])
+async def test_only_readable_keys_are_counted(
+    store: Store, expires: bool, more: int, keys: int | None
+) -> None:
+    """In a prefix that has many others, and is that of several grants."""
+    first = [f"f/a/{number:04}" for number in range(600)]
+    second = [f"f/c/{number:04}" for number in range(400 + more)]
+    others = [f"f/b/{number:04}" for number in range(1500)]
+    tree = Tree(
+        [*first, *second, *others], ["f/a/"] if expires else [], ["f/c", "f/a/", "h"]
+    )
+    await store.plant(tree._replace(live=[]))
+    await store.write(dict.fromkeys(tree.live, 0))
+    page = await level(store.reader, "")
+    assert page == {
+        "keys": [],
+        "prefixes": [{"prefix": "f/", "keys": keys}],
+        "next": None,
+    }
+    await store.clear(tree)
+
+
+# The work of a page
+
+
+@pytest.fixture
+async def counting(tarantools: Tarantools, serve: Serve) -> AsyncIterator[Store]:
+    """A store that counts the rows that it examines."""
+    with tarantools.running(KV_MEMTX_MEMORY=str(512 * MIB)) as tarantool:
+        async with serve(tarantool) as owner:
+            await owner.enter()
+            stop_collector(tarantool)
+            tarantool.console(COUNT_STEPS)
+            yield Store(tarantool, owner, owner)
+
+
+async def write_many(store: Store, keys: list[str], **fields: Any) -> None:
+    for begin in range(0, len(keys), BATCH):
+        await store.write(dict.fromkeys(keys[begin : begin + BATCH], 0), **fields)
+
+
+async def pages_of(store: Store, prefix: str, **fields: Any) -> list[tuple[Any, int]]:
+    """The pages of a level, each with the number of examined rows."""
+    store.steps()
+    pages = store.owner.pages(prefix, **{"delimiter": "/"} | fields)
+    return [(page, store.steps()) async for page in pages]
+
+
+async def test_a_large_prefix_is_skipped(counting: Store) -> None:
+    area = unique("area") + "/"
+    await write_many(counting, [f"{area}a/{number:06}" for number in range(MANY)])
+    await counting.write({f"{area}b": 0})
+    ((page, steps),) = await pages_of(counting, area)
+    expected = {
+        "keys": [f"{area}b"],
+        "prefixes": [{"prefix": f"{area}a/", "keys": None}],
+    }
+    assert page == expected | {"next": None}
+    assert 0 < steps < MAX_COUNT
+    # the control: without a delimiter
+    (_, steps), *_ = await pages_of(counting, area, delimiter=None, limit=MAX_LIMIT)
+    assert steps > MAX_LIMIT
+
+    # an expired key anywhere makes it count one by one
+    await counting.write({"z": 0}, ttl=0.001)
+    await asyncio.sleep(0.02)
+    ((page, steps),) = await pages_of(counting, area)
+    assert page == expected | {"next": None}
+    assert MAX_COUNT < steps < 2 * MAX_COUNT
+
+
+async def test_a_page_of_many_prefixes_is_bounded(counting: Store) -> None:
+    area = unique("area") + "/"
+    prefixes = [f"{area}{number:02}/" for number in range(25)]
+    keys = [prefix + str(key) for prefix in prefixes for key in range(MAX_COUNT)]
+    await write_many(counting, keys)
+    pages = await pages_of(counting, area)
+    assert 2 < len(pages) < 5
+    assert max(steps for _, steps in pages) <= MAX_SKIPPED
+    found = [counted(page) for page, _ in pages]
+    assert {name: n for part in found for name, n in part.items()} == dict.fromkeys(
+        prefixes, MAX_COUNT
+    )
+    assert sum(map(len, found)) == len(prefixes)
+
+
+@pytest.mark.parametrize("live", ["first", "middle", "none"])
+async def test_a_page_of_expired_keys_is_bounded(counting: Store, live: str) -> None:
+    """The number of the keys of a prefix is not known if most have expired."""
+    area = f"e-{live}/"
+    expired = [f"{area}e/{number:06}" for number in range(25_000)]
+    kept = {"first": [f"{area}e/"], "middle": [f"{area}e/012000-"], "none": []}[live]
+    await write_many(counting, expired, ttl=0.001)
+    await write_many(counting, [*kept, f"{area}f"])
+    await asyncio.sleep(0.02)
+    pages = await pages_of(counting, area)
+    assert 1 < len(pages) < 5
+    assert max(steps for _, steps in pages) <= MAX_SKIPPED + 1
+    prefixes = [entry for page, _ in pages for entry in counted(page).items()]
+    assert prefixes == ([(f"{area}e/", None)] if kept else [])
+    assert [key for page, _ in pages for key in page["keys"]] == [f"{area}f"]
