@@ -65,20 +65,26 @@ end)()
 class Bounds(NamedTuple):
     """Those of `kv.data.levels` and `kv.data.listing`.
 
-    :ivar probe: keys that are counted one by one before the store looks ahead
+    :ivar ahead: keys that are counted one by one before the store looks ahead
     """
 
     counted: int
     skipped: int
-    probe: int
+    ahead: int
 
 
-WHOLE = Bounds(MAX_COUNT, MAX_SKIPPED, 100)
-BOUNDS = [WHOLE, Bounds(3, 1_000, 2), Bounds(1, 5, 1_000), Bounds(50, 1, 1_000)]
+WHOLE = Bounds(MAX_COUNT, MAX_SKIPPED, 64)
+BOUNDS = [
+    WHOLE,
+    Bounds(3, 10_000, 2),
+    Bounds(30, 10_000, 1),
+    Bounds(1, 5, 1_000),
+    Bounds(50, 1, 1_000),
+]
 
 SET_BOUNDS = """
 local levels, listing = require('kv.data.levels'), require('kv.data.listing')
-levels.MAX_COUNT, listing.MAX_SKIPPED, levels.PROBE_AFTER = {0}, {1}, {2}
+levels.MAX_COUNT, listing.MAX_SKIPPED, levels.LOOK_AHEAD_AFTER = {0}, {1}, {2}
 """
 
 
@@ -553,13 +559,21 @@ async def test_a_large_prefix_is_skipped(counting: Store) -> None:
     assert MAX_COUNT < steps < 2 * MAX_COUNT
 
 
-async def test_a_page_of_many_prefixes_is_bounded(counting: Store) -> None:
+@pytest.mark.parametrize("expires", [False, True])
+async def test_a_page_of_many_prefixes_is_bounded(
+    counting: Store, expires: bool
+) -> None:
+    """Their keys are counted one by one only if some key of the store has expired."""
     area = unique("area") + "/"
     prefixes = [f"{area}{number:02}/" for number in range(25)]
     keys = [prefix + str(key) for prefix in prefixes for key in range(MAX_COUNT)]
     await write_many(counting, keys)
+    if expires:
+        await counting.write({"z": 0}, ttl=0.001)
+        await asyncio.sleep(0.02)
     pages = await pages_of(counting, area)
-    assert 2 < len(pages) < 5
+    assert (2 < len(pages) < 5) if expires else (len(pages) == 1)
+    assert expires or pages[0][1] < 3_000
     assert max(steps for _, steps in pages) <= MAX_SKIPPED
     found = [counted(page) for page, _ in pages]
     assert {name: n for part in found for name, n in part.items()} == dict.fromkeys(
