@@ -90,17 +90,59 @@ class StaleRows(NamedTuple):
     rows: list[Row | None]
 
 
+class ListQuery(NamedTuple):
+    """A page of a listing to read.
+
+    :ivar after: the key or the prefix to continue after, None for the first page
+    :ivar limit: keys and prefixes of the page
+    :ivar delimiter: None: keys of all levels are listed
+    """
+
+    prefix: str
+    after: str | None
+    limit: int
+    with_values: bool = False
+    with_details: bool = False
+    delimiter: str | None = None
+
+
+class KeyDetails(NamedTuple):
+    """A key in a listing, without its value.
+
+    :ivar size: bytes of the value's JSON text
+    :ivar ttl: seconds until it expires, None: it does not expire
+    """
+
+    size: int
+    revision: int
+    ttl: float | None
+
+
+class KeyPrefix(NamedTuple):
+    """A deeper level in a listing.
+
+    :ivar keys: the number of the keys after the cursor, None: it is not known
+    """
+
+    prefix: str
+    keys: int | None
+
+
 class Listing(NamedTuple):
     """A page of keys, ordered by their bytes, all at one revision.
 
-    :ivar next: the key to continue after, None on the last page
+    :ivar next: the text to continue after, None on the last page
     :ivar values: JSON texts, None if not requested
+    :ivar details: of each key, None if not requested
+    :ivar prefixes: of deeper levels, None without a delimiter
     """
 
     revision: int
     next: str | None
     keys: list[str]
-    values: list[str] | None
+    values: list[str] | None = None
+    details: list[KeyDetails] | None = None
+    prefixes: list[KeyPrefix] | None = None
 
 
 class Change(NamedTuple):

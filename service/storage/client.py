@@ -27,6 +27,7 @@ from service.model import (
     Grant,
     IdempotencyKey,
     Listing,
+    ListQuery,
     Row,
     StaleRows,
     User,
@@ -35,6 +36,7 @@ from service.settings import Address
 from service.sizes import KIB
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
+from service.storage.listing import list_call, listing_of
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
 from service.telemetry.metrics import Metrics
@@ -414,44 +416,18 @@ class Storage:
             raise ReplyTooLarge(columns[0], max_bytes)
         return columns
 
-    async def list_keys(
-        self,
-        caller: Caller,
-        prefix: str,
-        after: str | None,
-        limit: int,
-        max_bytes: int,
-        *,
-        with_values: bool,
-    ) -> Listing:
+    async def list_keys(self, caller: Caller, page: ListQuery, size: int) -> Listing:
         """Reads a page of the keys with a prefix that the account may read.
 
-        :param after: the key to continue after, None for the first page
+        :param size: bytes of the page; its first entry may be larger
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        return Listing(
-            *await self._call(
-                "kv.v1.list",
-                caller,
-                prefix,
-                after,
-                limit,
-                max_bytes,
-                with_values,
-                size=max_bytes,
-            )
-        )
+        procedure, args = list_call(page, size)
+        return listing_of(await self._call(procedure, caller, *args, size=size))
 
     async def list_stale(
-        self,
-        caller: Caller,
-        prefix: str,
-        after: str | None,
-        limit: int,
-        max_bytes: int,
-        *,
-        with_values: bool,
+        self, caller: Caller, page: ListQuery, size: int
     ) -> tuple[float, Listing]:
         """Reads a page of the confirmed keys of any node; returns its age, too.
 
@@ -459,17 +435,11 @@ class Storage:
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        age, *page = await self._call_any(
-            "kv.v1.list_stale",
-            caller,
-            prefix,
-            after,
-            limit,
-            max_bytes,
-            with_values,
-            size=max_bytes,
+        procedure, args = list_call(page, size)
+        age, *result = await self._call_any(
+            f"{procedure}_stale", caller, *args, size=size
         )
-        return age, Listing(*page)
+        return age, listing_of(result)
 
     async def changes(
         self, caller: Caller, since: int | None, prefix: str, max_bytes: int

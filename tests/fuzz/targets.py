@@ -110,14 +110,18 @@ def _deletion(body: bytes) -> None:
 
 
 def _page(body: bytes) -> None:
-    page = parse_list(body, LIMITS)
+    page = parse_list(body, LIMITS).page
     read = _members(body)
     assert 1 <= page.limit <= LIMITS.max_keys
     assert read.get("limit") in (None, page.limit)
     assert page.prefix == read.get("prefix", "")
     assert page.after == read.get("after")
-    for text in (page.prefix, page.after or ""):
+    assert page.delimiter == read.get("delimiter")
+    assert page.with_values == read.get("values", False)
+    assert page.with_details == read.get("details", False)
+    for text in (page.prefix, page.after or "", page.delimiter or ""):
         assert len(text.encode()) <= LIMITS.max_key
+    assert page.delimiter != ""
 
 
 def _increment(body: bytes) -> None:

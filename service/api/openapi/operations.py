@@ -134,7 +134,7 @@ LIST_KEYS = Operation(
     "List keys in the order of their bytes",
     reply=replies.Listing,
     body=requests.ListBody,
-    example={"prefix": "key", "values": True},
+    example={"prefix": "key", "values": True, "details": True, "delimiter": "/"},
     reply_headers=[KV_REVISION],
     optional_headers=[KV_AGE],
     raises=[*KEY, errors.Stale],

@@ -51,6 +51,14 @@ Username = Annotated[
 Password = Annotated[str, documented(minLength=1, maxLength=MAX_PASSWORD)]
 Key = Annotated[str, documented(**KEY)]
 Prefix = Annotated[str, documented(maxLength="$max_key")]
+Delimiter = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="Deeper levels are returned as their prefixes, up to this text",
+        extra_json_schema={"maxLength": "$max_key"},
+    ),
+]
 Keys = Annotated[
     list[Key] | None, documented(minItems=1, maxItems="$max_keys", **{REQUIRED: True})
 ]

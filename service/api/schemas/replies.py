@@ -61,6 +61,24 @@ class Deleted(msgspec.Struct):
     deleted: int
 
 
+class Details(msgspec.Struct):
+    size: Annotated[int, Meta(description="Bytes of the value's JSON text")]
+    revision: Revision
+    ttl: Annotated[float, Meta(description="Seconds left")] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+
+
+class Level(msgspec.Struct):
+    """A deeper level of keys."""
+
+    prefix: str
+    keys: Annotated[
+        int | None,
+        Meta(description="Its readable keys after the cursor; null: not counted"),
+    ]
+
+
 class Listing(msgspec.Struct):
     next: Annotated[
         str | None,
@@ -68,6 +86,8 @@ class Listing(msgspec.Struct):
     ]
     keys: list[str] | msgspec.UnsetType = msgspec.UNSET
     data: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    details: dict[str, Details] | msgspec.UnsetType = msgspec.UNSET
+    prefixes: list[Level] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Counted(msgspec.Struct):

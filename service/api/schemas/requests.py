@@ -14,6 +14,7 @@ from service.api.schemas.members import (
     REQUIRED,
     UNDOCUMENTED,
     WRITTEN,
+    Delimiter,
     If,
     Int64,
     Integral,
@@ -74,6 +75,8 @@ class ListBody(msgspec.Struct, forbid_unknown_fields=True):
     after: Prefix | None = None
     limit: Limit | Integral | None = None
     values: bool = False
+    details: bool = False
+    delimiter: Delimiter | None = None
     stale: IsStale = False
 
 
