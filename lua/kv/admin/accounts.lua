@@ -111,7 +111,7 @@ end
 
 local function disable(name)
     existing(name)
-    accounts.update(name, { disabled = true }, true)
+    accounts.update(name, { disabled = true }, true, true)
     return sentence(name, 'is disabled, its tokens have ended')
 end
 
@@ -147,14 +147,14 @@ end
 
 local function end_tokens(name)
     existing(name)
-    accounts.update(name, {}, true)
+    accounts.update(name, {}, true, true)
     return sentence(name, 'has to log in again')
 end
 
 local function set_password_hash(name, password_hash)
     existing(name)
     check_hash(password_hash)
-    accounts.update(name, { password_hash = password_hash }, true)
+    accounts.update(name, { password_hash = password_hash }, true, true)
     return sentence(name, 'has a new password, its tokens have ended')
 end
 
