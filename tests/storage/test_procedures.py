@@ -37,6 +37,7 @@ PROCEDURES = [
     "end_login",
     "end_tokens",
     "follow",
+    "follow_changes",
     "get",
     "get_each",
     "get_stale",
@@ -49,9 +50,11 @@ PROCEDURES = [
     "metrics",
     "put",
     "put_each",
+    "read_changes",
     "rehash",
     "set_password",
     "status",
+    "write",
 ]
 
 #: The names of the functions in this system space.
