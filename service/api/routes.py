@@ -115,8 +115,6 @@ ROUTES = (
         operations.CHANGE_PASSWORD,
         by_session,
     ),
-    Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
-    Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT, by_session),
     Route(
         GET,
         "/api/tokens",
@@ -134,6 +132,8 @@ ROUTES = (
         operations.DELETE_TOKEN,
         by_session,
     ),
+    Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
+    Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT, by_session),
 )
 
 #: Method and path of the POST routes that write nothing.
