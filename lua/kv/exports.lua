@@ -40,8 +40,11 @@ local ON_EVERY_NODE = {
 -- must not be lost. The others return what they have read.
 local CHECKED_INSIDE = {
     begin_sign_up = true,
+    change_password = true,
+    create_access_token = true,
     create_user = true,
     delete = true,
+    delete_access_token = true,
     delete_user = true,
     end_login = true,
     end_tokens = true,

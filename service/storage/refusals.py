@@ -41,6 +41,7 @@ REFUSALS: dict[str, type[Problem]] = {
     "kv.NotAnAdministrator": NotAnAdministrator,
     "kv.LastAdministrator": LastAdministrator,
     "kv.NoSuchAccount": NotFound,
+    "kv.NoSuchAccessToken": NotFound,
     "kv.TooManyAccessTokens": TooManyAccessTokens,
     "kv.ReplyTooLarge": BodyTooLarge,
     "kv.IdempotencyConflict": IdempotencyConflict,

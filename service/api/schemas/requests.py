@@ -25,6 +25,9 @@ from service.api.schemas.members import (
     Prefix,
     Removed,
     StaleFlag,
+    TokenGrants,
+    TokenName,
+    TokenTtl,
     Ttl,
     Ttls,
     Username,
@@ -45,6 +48,13 @@ class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class PasswordChangeBody(PasswordBody):
     new_password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+    keep_access_tokens: bool = False
+
+
+class AccessTokenBody(PasswordBody):
+    name: Annotated[TokenName | None, documented(**{REQUIRED: True})] = None
+    grants: TokenGrants | None = None
+    expires_in: TokenTtl | Integral | None = None
 
 
 class NoBody(msgspec.Struct, forbid_unknown_fields=True):
