@@ -1,9 +1,10 @@
 """Data types shared by the API and the storage client."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 #: The largest integer of 64 bits: of a revision, a counter or a version.
 MAX_INT64 = 2**63 - 1
@@ -26,18 +27,37 @@ class User(NamedTuple):
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rights to the keys with a prefix."""
 
-    prefix: str
+    prefix: Annotated[str, Meta(extra_json_schema={"maxLength": "$max_key"})]
     rights: Literal["r", "w", "rw"]
 
 
-class Account(NamedTuple):
-    """An account, as shown to its caller.
+class Account(msgspec.Struct, frozen=True):
+    """An account, as shown to its owner and to administrators."""
 
-    :ivar created_at: seconds since 1970
+    username: str
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    disabled: bool
+    administrator: bool
+    grants: list[Grant]
+
+
+class AccountChanges(NamedTuple):
+    """What an administrator changes of an account; None: it stays as it is."""
+
+    disabled: bool | None = None
+    grants: list[Grant] | None = None
+    administrator: bool | None = None
+    password_hash: str | None = None
+
+
+class AccountPage(NamedTuple):
+    """A page of accounts, in the order of their names.
+
+    :ivar next: the name to continue after, None on the last page
     """
 
-    created_at: int
-    grants: list[Grant]
+    accounts: list[Account]
+    next: str | None
 
 
 class Condition(NamedTuple):
