@@ -42,6 +42,7 @@ REFUSALS: dict[str, type[Problem]] = {
     "kv.NotAnAdministrator": NotAnAdministrator,
     "kv.LastAdministrator": LastAdministrator,
     "kv.NoSuchAccount": NotFound,
+    "kv.NoSuchAccessToken": NotFound,
     "kv.InvalidGrants": InvalidRequest,
     "kv.TooManyAccessTokens": TooManyAccessTokens,
     "kv.ReplyTooLarge": BodyTooLarge,

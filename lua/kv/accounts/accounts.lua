@@ -6,17 +6,17 @@
 local clock = require('clock')
 local digest = require('digest')
 
+local access_tokens = require('kv.accounts.access_tokens')
 local capacity = require('kv.capacity')
-local durability = require('kv.base.durability')
+local commits = require('kv.accounts.commits')
 local errors = require('kv.base.errors')
 local grants = require('kv.accounts.grants')
+local ids = require('kv.accounts.ids')
 
 local M = {}
 
-local commits = durability.new() -- tagged with usernames
-
---- Changes of accounts have numbers, for the change feed. Another start of the instance
--- has other numbers. Below 10^14 they arrive in Lua as numbers.
+--- Changes of accounts and of their access tokens have numbers, for the change feed. Another
+-- start of the instance has other numbers. Below 10^14 they arrive in Lua as numbers.
 local first_epoch = tonumber(digest.urandom(5):hex(), 16)
 local epoch = first_epoch
 
@@ -34,7 +34,7 @@ local HASH_PREFIX = '$2b$'
 
 local function note_change(before)
     if before == nil then
-        return -- a new account: no token of it exists
+        return -- a new account or access token: nothing of it has been used
     end
     epoch = epoch + 1
     changed[epoch] = before.username
@@ -54,6 +54,7 @@ end
 function M.watch()
     if not is_watched then
         box.space.users:on_replace(note_change)
+        access_tokens.watch(note_change)
         is_watched = true
     end
 end
@@ -165,11 +166,6 @@ function M.hash_costs()
     return costs
 end
 
---- Increments the counter of credentials, inside a transaction.
-local function next_version()
-    return box.space.kv_meta:update('credentials', { { '+', 2, 1 } }).value
-end
-
 --- Does not yield before the change where no commit of the account is pending. Raises
 -- kv.UserExists, kv.MemoryFull, kv.DiskFull.
 ---@param username string
@@ -184,7 +180,7 @@ function M.create(username, password_hash, granted, is_administrator)
     granted = granted or default_grants
     capacity.admit(#username + #password_hash + grants.size(granted))
     return commits:commit({ username }, function()
-        local id = next_version()
+        local id = ids.next()
         return box.space.users:insert({
             username, password_hash, id, math.floor(clock.time()), false, granted, id,
             is_administrator or box.NULL,
@@ -200,8 +196,9 @@ end
 ---@param username string of an existing account
 ---@param fields table by their names
 ---@param ends_tokens boolean true where its credentials or its state change
+---@param deletes_access_tokens boolean|nil
 ---@return table user its row
-function M.update(username, fields, ends_tokens)
+function M.update(username, fields, ends_tokens, deletes_access_tokens)
     local user
     commit_with_reserve(username, function()
         local operations = {}
@@ -209,16 +206,21 @@ function M.update(username, fields, ends_tokens)
             table.insert(operations, { '=', name, value })
         end
         if ends_tokens then
-            table.insert(operations, { '=', 'credentials_version', next_version() })
+            table.insert(operations, { '=', 'credentials_version', ids.next() })
         end
         user = box.space.users:update(username, operations)
+        if deletes_access_tokens then
+            access_tokens.delete_all(user)
+        end
     end)
     return user
 end
 
 ---@param username string of an existing account
 function M.delete(username)
-    commit_with_reserve(username, function() box.space.users:delete(username) end)
+    commit_with_reserve(username, function()
+        access_tokens.delete_all(box.space.users:delete(username))
+    end)
 end
 
 return M

@@ -115,8 +115,9 @@ end
 ---@param caller table|nil nil: an operator on the console
 ---@param username string
 ---@param fields table any of `disabled`, `grants`, `administrator` and `password_hash`
+---@param keeps_access_tokens boolean|nil
 ---@return table user its new row
-function M.change(caller, username, fields)
+function M.change(caller, username, fields, keeps_access_tokens)
     local removes = fields.disabled == true or fields.administrator == false
     local user = begin(check_of(caller), username, removes)
     if next(fields) == nil then
@@ -127,15 +128,17 @@ function M.change(caller, username, fields)
         capacity.admit(added)
     end
     local ends_tokens = fields.disabled == true or fields.password_hash ~= nil
-    return accounts.update(username, fields, ends_tokens)
+    return accounts.update(
+        username, fields, ends_tokens, ends_tokens and not keeps_access_tokens)
 end
 
 --- Ends every token of an account. Raises kv.NoSuchAccount.
 ---@param caller table|nil nil: an operator on the console
 ---@param username string
-function M.end_tokens(caller, username)
+---@param keeps_access_tokens boolean|nil
+function M.end_tokens(caller, username, keeps_access_tokens)
     begin(check_of(caller), username, false)
-    accounts.update(username, {}, true)
+    accounts.update(username, {}, true, not keeps_access_tokens)
 end
 
 --- Deletes an account. Raises kv.NoSuchAccount, kv.LastAdministrator.

@@ -40,13 +40,6 @@ local function parse_grants(given)
     return found
 end
 
---- Describes the caller's own account.
----@param caller Caller
----@return Account
-function M.own_account(caller)
-    return to_account(authorize.check(caller))
-end
-
 --- Lists accounts in the order of their names.
 ---@param caller Caller
 ---@param prefix string of their names
@@ -88,14 +81,15 @@ end
 ---@param caller Caller
 ---@param username string
 ---@param changes table any of `disabled`, `grants`, `administrator` and `password_hash`
+---@param keeps_access_tokens boolean
 ---@return Account
-function M.change_account(caller, username, changes)
+function M.change_account(caller, username, changes, keeps_access_tokens)
     return to_account(administration.change(caller, username, {
         disabled = changes.disabled,
         administrator = changes.administrator,
         password_hash = changes.password_hash,
         grants = parse_grants(changes.grants),
-    }))
+    }, keeps_access_tokens))
 end
 
 --- Raises kv.LastAdministrator.
@@ -108,8 +102,9 @@ end
 --- Ends every token of an account.
 ---@param caller Caller
 ---@param username string
-function M.end_account_tokens(caller, username)
-    administration.end_tokens(caller, username)
+---@param keeps_access_tokens boolean
+function M.end_account_tokens(caller, username, keeps_access_tokens)
+    administration.end_tokens(caller, username, keeps_access_tokens)
 end
 
 local function to_files(found)

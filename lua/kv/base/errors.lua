@@ -9,6 +9,7 @@ local SENTENCES = {
     NotAnAdministrator = 'The account is not an administrator',
     LastAdministrator = 'The account is the last enabled administrator',
     NoSuchAccount = 'There is no account %s',
+    NoSuchAccessToken = 'The account has no access token %s',
     InvalidGrants = '/grants: %s',
     TooManyAccessTokens = 'The account has %d access tokens, the limit',
     NotGranted = 'The account has no right to %s %s',
