@@ -31,14 +31,34 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rights: Literal["r", "w", "rw"]
 
 
-class Account(msgspec.Struct, frozen=True):
-    """An account, as shown to its owner and to administrators."""
+class Account(NamedTuple):
+    """An account, as shown to its caller.
+
+    :ivar created_at: seconds since 1970
+    """
+
+    created_at: int
+    grants: list[Grant]
+
+
+class ManagedAccount(msgspec.Struct, frozen=True):
+    """An account, as shown to administrators."""
 
     username: str
     created_at: Annotated[int, Meta(description="Seconds since 1970")]
     disabled: bool
     administrator: bool
     grants: list[Grant]
+
+
+class AccountPage(NamedTuple):
+    """A page of accounts, in the order of their names.
+
+    :ivar next: the name to continue after, None on the last page
+    """
+
+    accounts: list[ManagedAccount]
+    next: str | None
 
 
 class AccountChanges(NamedTuple):
@@ -50,14 +70,12 @@ class AccountChanges(NamedTuple):
     password_hash: str | None = None
 
 
-class AccountPage(NamedTuple):
-    """A page of accounts, in the order of their names.
+class AdministratorState(NamedTuple):
+    """What decides whether an account becomes an administrator at the start."""
 
-    :ivar next: the name to continue after, None on the last page
-    """
-
-    accounts: list[Account]
-    next: str | None
+    password_hash: str
+    is_administrator: bool
+    is_disabled: bool
 
 
 class Condition(NamedTuple):

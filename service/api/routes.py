@@ -9,7 +9,16 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import accounts, batches, changes, docs, health, keys, tickets
+from service.api import (
+    accounts,
+    administration,
+    batches,
+    changes,
+    docs,
+    health,
+    keys,
+    tickets,
+)
 from service.api.authentication import (
     Authenticate,
     authenticated,
@@ -20,6 +29,7 @@ from service.api.openapi import operations
 from service.api.openapi.operations import Operation
 
 GET, POST, PUT, DELETE = hdrs.METH_GET, hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_DELETE
+PATCH = hdrs.METH_PATCH
 
 #: A key is the rest of the path, with its slashes and line ends.
 KEY = "/api/keys/{key:(?s:.*)}"
@@ -93,6 +103,43 @@ ROUTES = (
     Route(POST, "/api/password", accounts.change_password, operations.CHANGE_PASSWORD),
     Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
     Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT),
+    Route(
+        GET,
+        "/api/admin/accounts",
+        administration.list_accounts,
+        operations.ADMIN_LIST_ACCOUNTS,
+    ),
+    Route(
+        POST,
+        "/api/admin/accounts",
+        administration.create,
+        operations.ADMIN_CREATE_ACCOUNT,
+    ),
+    Route(
+        GET,
+        "/api/admin/account",
+        administration.show,
+        operations.ADMIN_SHOW_ACCOUNT,
+    ),
+    Route(
+        PATCH,
+        "/api/admin/account",
+        administration.change,
+        operations.ADMIN_CHANGE_ACCOUNT,
+    ),
+    Route(
+        DELETE,
+        "/api/admin/account",
+        administration.delete,
+        operations.ADMIN_DELETE_ACCOUNT,
+    ),
+    Route(
+        POST,
+        "/api/admin/end-tokens",
+        administration.end_tokens,
+        operations.ADMIN_END_TOKENS,
+    ),
+    Route(GET, "/api/admin/status", administration.status, operations.ADMIN_STATUS),
 )
 
 #: Method and path of the POST routes that write nothing.
