@@ -64,8 +64,8 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    username = parse_account_query(request.rel_url.raw_query_string)
     body = await read_body(request, has_query=True)
+    username = parse_account_query(request.rel_url.raw_query_string)
     changes, password, keep = parse_account_change(body, request.app[SETTINGS])
     caller, administration = request[CALLER], request.app[STORAGE].administration
     if password is not None:
@@ -79,15 +79,15 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    username = parse_account_query(request.rel_url.raw_query_string)
     parse_nothing(await read_body(request, has_query=True))
+    username = parse_account_query(request.rel_url.raw_query_string)
     await request.app[STORAGE].administration.delete(request[CALLER], username)
     return json_reply(SUCCESS)
 
 
 async def end_tokens(request: web.Request) -> web.Response:
-    username = parse_account_query(request.rel_url.raw_query_string)
     keep = parse_end_tokens(await read_body(request, has_query=True))
+    username = parse_account_query(request.rel_url.raw_query_string)
     await request.app[STORAGE].administration.end_tokens(
         request[CALLER], username, keep_access_tokens=keep
     )
