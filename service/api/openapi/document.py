@@ -101,7 +101,10 @@ class _Builder:
             "schema": self._components.reference(operation.body),
             "example": operation.example,
         }
-        return {"required": True, "content": {JSON: content}}
+        return {
+            "required": not operation.is_body_optional,
+            "content": {JSON: content},
+        }
 
     def _parameters(self, operation: Operation, in_path: str) -> list[Schema]:
         found: list[Schema] = []

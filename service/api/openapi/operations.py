@@ -19,6 +19,7 @@ class Operation(NamedTuple):
 
     :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
+    :ivar is_body_optional: whether the body may be missing
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
     :ivar events: whether it replies with a stream of events too, if asked to
@@ -34,6 +35,7 @@ class Operation(NamedTuple):
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
     events: bool = False
+    is_body_optional: bool = False
 
 
 #: The errors of a request with an `Idempotency-Key`, with a key, with many keys.
@@ -150,6 +152,7 @@ ADMIN_END_TOKENS = Operation(
     query=requests.AccountQuery,
     body=requests.EndTokensBody,
     example={"keep_access_tokens": True},
+    is_body_optional=True,
     raises=[*OF_AN_ACCOUNT, errors.StorageFull],
 )
 ADMIN_STATUS = Operation(
