@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.api import (
+    access_tokens,
     accounts,
     administration,
     batches,
@@ -22,6 +23,7 @@ from service.api import (
 from service.api.authentication import (
     Authenticate,
     authenticated,
+    by_session,
     by_token,
     by_token_or_ticket,
 )
@@ -43,7 +45,8 @@ class Route(NamedTuple):
     """A route: its handler, and what is known of it before a request comes.
 
     :ivar operation: its part of the OpenAPI document
-    :ivar authenticate: verifies the caller
+    :ivar authenticate: verifies the caller; an access token has a right to the route
+        unless it is `by_session`
     :ivar reads: whether a POST writes nothing, as a GET does
     :ivar is_exempt: whether it is answered beyond every limit and under any host name
     :ivar has_head: whether a GET route answers HEAD too
@@ -98,48 +101,90 @@ ROUTES = (
         is_timed=False,  # it waits for changes
     ),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
-    Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),
-    Route(POST, "/api/logout", accounts.logout, operations.LOGOUT),
-    Route(POST, "/api/password", accounts.change_password, operations.CHANGE_PASSWORD),
+    Route(
+        POST,
+        "/api/refresh",
+        accounts.refresh,
+        operations.REFRESH,
+        by_session,
+        reads=True,
+    ),
+    Route(POST, "/api/logout", accounts.logout, operations.LOGOUT, by_session),
+    Route(
+        POST,
+        "/api/password",
+        accounts.change_password,
+        operations.CHANGE_PASSWORD,
+        by_session,
+    ),
     Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
-    Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT),
+    Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT, by_session),
+    Route(
+        GET,
+        "/api/tokens",
+        access_tokens.list_tokens,
+        operations.LIST_TOKENS,
+        by_session,
+    ),
+    Route(
+        POST, "/api/tokens", access_tokens.create, operations.CREATE_TOKEN, by_session
+    ),
+    Route(
+        DELETE,
+        "/api/tokens/{id}",
+        access_tokens.delete,
+        operations.DELETE_TOKEN,
+        by_session,
+    ),
     Route(
         GET,
         "/api/admin/accounts",
         administration.list_accounts,
         operations.ADMIN_LIST_ACCOUNTS,
+        by_session,
     ),
     Route(
         POST,
         "/api/admin/accounts",
         administration.create,
         operations.ADMIN_CREATE_ACCOUNT,
+        by_session,
     ),
     Route(
         GET,
         "/api/admin/account",
         administration.show,
         operations.ADMIN_SHOW_ACCOUNT,
+        by_session,
     ),
     Route(
         PATCH,
         "/api/admin/account",
         administration.change,
         operations.ADMIN_CHANGE_ACCOUNT,
+        by_session,
     ),
     Route(
         DELETE,
         "/api/admin/account",
         administration.delete,
         operations.ADMIN_DELETE_ACCOUNT,
+        by_session,
     ),
     Route(
         POST,
         "/api/admin/end-tokens",
         administration.end_tokens,
         operations.ADMIN_END_TOKENS,
+        by_session,
     ),
-    Route(GET, "/api/admin/status", administration.status, operations.ADMIN_STATUS),
+    Route(
+        GET,
+        "/api/admin/status",
+        administration.status,
+        operations.ADMIN_STATUS,
+        by_session,
+    ),
 )
 
 #: Method and path of the POST routes that write nothing.

@@ -21,7 +21,8 @@ end
 
 --- Describes the caller's own account; to an access token, with the rights that it has.
 ---@param caller Caller
----@return table account {username =, created_at =, grants =, administrator =}
+---@return table account {username =, created_at =, grants =, administrator =,
+-- token_expires_at =}, the last one of an access token that expires
 function M.describe_caller(caller)
     local user = authorize.check(caller)
     return {
@@ -29,6 +30,7 @@ function M.describe_caller(caller)
         created_at = user.created_at,
         grants = grants.to_objects(user.grants),
         administrator = user.administrator or false,
+        token_expires_at = user.token_expires_at or box.NULL,
     }
 end
 
@@ -61,7 +63,7 @@ function M.create_access_token(caller, hash, name, granted, ttl)
     if token.expires_at ~= nil then
         expiry.expect(token.expires_at)
     end
-    return token.id, token.created_at, token.expires_at
+    return token.id, token.created_at, token.expires_at or box.NULL
 end
 
 --- The access tokens of the caller's account, in the order of their creation. Raises
@@ -76,7 +78,7 @@ function M.list_access_tokens(caller)
             name = token.name,
             grants = shown_grants(token.grants),
             created_at = token.created_at,
-            expires_at = token.expires_at,
+            expires_at = token.expires_at or box.NULL,
             last_used_at = access_tokens.last_use(token) or box.NULL,
         }
     end

@@ -81,7 +81,9 @@ LOGIN = Operation(
 )
 REFRESH = Operation("Get a new token for a good one", reply=replies.Token)
 LOGOUT = Operation(
-    "End every token of the account", reply=replies.Status, raises=[errors.StorageFull]
+    "End every token of the account, except access tokens",
+    reply=replies.Status,
+    raises=[errors.StorageFull],
 )
 CHANGE_PASSWORD = Operation(
     "Change the password, and end every other token",
@@ -157,6 +159,29 @@ ADMIN_END_TOKENS = Operation(
 )
 ADMIN_STATUS = Operation(
     "Show the state of the store", reply=replies.StoreState, raises=ADMINISTRATION
+)
+CREATE_TOKEN = Operation(
+    "Create an access token for a program",
+    reply=replies.NewAccessToken,
+    body=requests.AccessTokenBody,
+    example={
+        "password": "battery staple",
+        "name": "backup",
+        "grants": [{"prefix": "", "rights": "r"}],
+        "expires_in": 86400,
+    },
+    raises=[
+        *PASSWORD,
+        errors.InvalidKey,
+        errors.TooManyAccessTokens,
+        errors.StorageFull,
+    ],
+)
+LIST_TOKENS = Operation("List the access tokens", reply=replies.AccessTokens)
+DELETE_TOKEN = Operation(
+    "Revoke an access token",
+    reply=replies.Status,
+    raises=[errors.NotFound, errors.StorageFull],
 )
 WRITE = Operation(
     "Write many keys, all or none",
