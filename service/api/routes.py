@@ -9,7 +9,16 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import accounts, batches, changes, docs, health, keys, tickets
+from service.api import (
+    accounts,
+    batches,
+    changes,
+    docs,
+    health,
+    history,
+    keys,
+    tickets,
+)
 from service.api.authentication import (
     Authenticate,
     authenticated,
@@ -87,6 +96,7 @@ ROUTES = (
         has_head=False,
         is_timed=False,  # it waits for changes
     ),
+    Route(GET, "/api/history", history.list_changes, operations.HISTORY),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),
     Route(POST, "/api/logout", accounts.logout, operations.LOGOUT),

@@ -35,6 +35,7 @@ from service.settings import Address
 from service.sizes import KIB
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
+from service.storage.history import History
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
 from service.telemetry.metrics import Metrics
@@ -65,6 +66,8 @@ SIZED = True
 class Storage:
     """The client: calls the procedures of `kv.v1` on the leader.
 
+    :ivar history: the procedures for the history of a key
+
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
     """
@@ -83,6 +86,7 @@ class Storage:
         self._stale_limit = stale_limit
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
         self._call, self._call_any = calls.call, calls.call_any
+        self.history = History(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)

@@ -37,6 +37,7 @@ PROCEDURES = [
     "get_stale",
     "get_stale_each",
     "has_user",
+    "history",
     "increment",
     "list",
     "list_stale",
@@ -46,6 +47,7 @@ PROCEDURES = [
     "rehash",
     "set_password",
     "status",
+    "value_at",
 ]
 
 #: The names of the functions in this system space.
