@@ -54,9 +54,6 @@ NEEDS = {
     "delete-one": Need(one_key("DELETE"), "w"),
     "put-if": Need(one_key("PUT", '"new"', If_None_Match="*"), "rw"),
     "put-if-match": Need(one_key("PUT", '"new"', If_Match='"1"'), "rw"),
-    "get-at-a-revision": Need(
-        lambda client, key: client.request("GET", f"{path_of(key)}?revision=1"), "r"
-    ),
     "history": Need(
         lambda client, key: client.request("GET", f"/api/history?key={key}"), "r"
     ),
