@@ -271,6 +271,34 @@ class Changes(NamedTuple):
     username: str
 
 
+class HistoryEntry(NamedTuple):
+    """A change of a key.
+
+    :ivar at: seconds since 1970, None: not known
+    :ivar by: the account that made it, None: not known, or not shown
+    :ivar value: JSON text, None: there is none
+    :ivar cause: why there is no value
+    """
+
+    revision: int
+    at: float | None
+    by: str | None
+    value: str | None
+    cause: Literal["deleted", "expired"] | None
+
+
+class HistoryPage(NamedTuple):
+    """Changes of a key, the newest first.
+
+    :ivar oldest: the revision after which the change log has every change
+    :ivar next: the revision before which the next page begins, None on the last page
+    """
+
+    entries: list[HistoryEntry]
+    oldest: int
+    next: int | None
+
+
 class AllChanges(NamedTuple):
     """A page of the change log, of all keys, and the accounts that have changed.
 

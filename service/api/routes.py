@@ -17,6 +17,7 @@ from service.api import (
     changes,
     docs,
     health,
+    history,
     keys,
     tickets,
 )
@@ -100,6 +101,7 @@ ROUTES = (
         has_head=False,
         is_timed=False,  # it waits for changes
     ),
+    Route(GET, "/api/history", history.list_changes, operations.HISTORY),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(
         POST,

@@ -38,6 +38,7 @@ from service.storage.access_tokens import AccessTokens
 from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
+from service.storage.history import History
 from service.storage.listing import list_call, listing_of
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
@@ -69,6 +70,8 @@ SIZED = True
 class Storage:
     """The client: calls the procedures of `kv.v1` on the leader.
 
+    :ivar history: the procedures for the history of a key
+
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
     :ivar administration: the calls of administrators
@@ -90,6 +93,7 @@ class Storage:
         self.access_tokens = AccessTokens(calls)
         self._call, self._call_any = calls.call, calls.call_any
         self.administration = Administration(calls)
+        self.history = History(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)

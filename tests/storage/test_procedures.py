@@ -50,6 +50,7 @@ PROCEDURES = [
     "get_stale",
     "get_stale_each",
     "has_user",
+    "history",
     "increment",
     "list",
     "list_details",
@@ -69,6 +70,7 @@ PROCEDURES = [
     "statistics",
     "status",
     "write",
+    "value_at",
 ]
 
 #: The names of the functions in this system space.

@@ -258,6 +258,8 @@ GET_KEY = Operation(
         *KEY,
         errors.Stale,
         errors.NotFound,
+        errors.RevisionAhead,
+        errors.ValueNotKept,
         errors.ConditionFailed,
         errors.BodyTooLarge,
     ],
@@ -303,6 +305,12 @@ CHANGES = Operation(
         errors.TooSlow,
     ],
     events=True,
+)
+HISTORY = Operation(
+    "List the changes of a key, the newest first",
+    reply=replies.HistoryChanges,
+    query=requests.HistoryQuery,
+    raises=[*KEY, errors.NotFound],
 )
 CREATE_TICKET = Operation(
     "Get a ticket, with which an EventSource follows changes", reply=replies.Ticket

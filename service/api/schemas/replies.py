@@ -217,5 +217,28 @@ class Changes(msgspec.Struct):
     revision: int
 
 
+class HistoryChange(msgspec.Struct):
+    revision: int
+    at: Annotated[float | None, Meta(description="Seconds since 1970; null: not known")]
+    by: Annotated[
+        str | None,
+        Meta(description="The account; null: not known, not shown, or an expiry"),
+    ]
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    deleted: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+    expired: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+
+
+class HistoryChanges(msgspec.Struct):
+    changes: list[HistoryChange]
+    oldest: Annotated[
+        int, Meta(description="The change log has every change after this revision")
+    ]
+    next: Annotated[
+        int | None,
+        Meta(description="The next page is before this; null: there is none"),
+    ]
+
+
 #: Any JSON value.
 Value = msgspec.Raw
