@@ -9,7 +9,16 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import accounts, batches, changes, docs, health, keys, tickets
+from service.api import (
+    accounts,
+    batches,
+    changes,
+    docs,
+    export,
+    health,
+    keys,
+    tickets,
+)
 from service.api.authentication import (
     Authenticate,
     authenticated,
@@ -86,6 +95,14 @@ ROUTES = (
         by_token_or_ticket,
         has_head=False,
         is_timed=False,  # it waits for changes
+    ),
+    Route(
+        GET,
+        "/api/export",
+        export.export,
+        operations.EXPORT,
+        has_head=False,
+        is_timed=False,  # it lasts as long as its client takes
     ),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),

@@ -8,7 +8,13 @@ import msgspec
 from service.api.parsing.json_body import explanation
 from service.api.parsing.keys import BAD_PERCENT, check_key_length
 from service.api.parsing.numbers import parse_revision
-from service.api.schemas.requests import ChangesQuery, KeyQuery, NoQuery, PutQuery
+from service.api.schemas.requests import (
+    ChangesQuery,
+    ExportQuery,
+    KeyQuery,
+    NoQuery,
+    PutQuery,
+)
 from service.errors import MAX_QUOTED, InvalidRequest, shortened
 from service.settings import Settings
 
@@ -68,6 +74,17 @@ def parse_changes_query(
     if last_event_id is not None:
         since = parse_revision(last_event_id, "The header Last-Event-ID")
     return ChangesRequest(since, given.prefix, given.wait)
+
+
+def parse_export_query(query: str, limits: Settings) -> str:
+    """The prefix of the keys to export.
+
+    :raises InvalidRequest: the query is malformed, or has another parameter
+    :raises InvalidKey: the prefix is longer than a key may be
+    """
+    prefix = _convert(query, ExportQuery).prefix
+    check_key_length(prefix, limits, "/prefix")
+    return prefix
 
 
 def parse_ticket(query: str) -> str | None:

@@ -87,3 +87,11 @@ class Changes(msgspec.Struct):
 
 #: Any JSON value.
 Value = msgspec.Raw
+
+Lines = Annotated[
+    str,
+    Meta(
+        description="JSON objects, one a line: kv_export, then keys with their values, "
+        "changes of those and deletions, then end or, if it failed, a Problem"
+    ),
+]
