@@ -16,6 +16,7 @@ from service.api import (
     docs,
     export,
     health,
+    history,
     keys,
     tickets,
 )
@@ -104,6 +105,7 @@ ROUTES = (
         has_head=False,
         is_timed=False,  # it lasts as long as its client takes
     ),
+    Route(GET, "/api/history", history.list_changes, operations.HISTORY),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),
     Route(POST, "/api/logout", accounts.logout, operations.LOGOUT),

@@ -39,6 +39,7 @@ PROCEDURES = [
     "get_stale",
     "get_stale_each",
     "has_user",
+    "history",
     "increment",
     "list",
     "list_stale",
@@ -49,6 +50,7 @@ PROCEDURES = [
     "rehash",
     "set_password",
     "status",
+    "value_at",
     "write",
 ]
 
