@@ -16,6 +16,7 @@ from service.api import (
     batches,
     changes,
     docs,
+    export,
     health,
     history,
     keys,
@@ -100,6 +101,14 @@ ROUTES = (
         by_token_or_ticket,
         has_head=False,
         is_timed=False,  # it waits for changes
+    ),
+    Route(
+        GET,
+        "/api/export",
+        export.export,
+        operations.EXPORT,
+        has_head=False,
+        is_timed=False,  # it lasts as long as its client takes
     ),
     Route(GET, "/api/history", history.list_changes, operations.HISTORY),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),

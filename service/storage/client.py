@@ -42,6 +42,7 @@ from service.storage.history import History
 from service.storage.listing import list_call, listing_of
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
+from service.storage.transfers import Transfers
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 
@@ -70,11 +71,11 @@ SIZED = True
 class Storage:
     """The client: calls the procedures of `kv.v1` on the leader.
 
-    :ivar history: the procedures for the history of a key
-
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
     :ivar administration: the calls of administrators
+    :ivar history: the procedures for the history of a key
+    :ivar transfers: the procedures of exports and imports
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Storage:
         self.access_tokens = AccessTokens(calls)
         self._call, self._call_any = calls.call, calls.call_any
         self.administration = Administration(calls)
+        self.transfers = Transfers(calls)
         self.history = History(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)

@@ -59,6 +59,9 @@ PREFIXES = "#(select(6, kv.v1.list_level({'ann', 1}, 'k', nil, 10, 1000, '1', {}
 STALE_PREFIXES = """
 #(select(7, kv.v1.list_level_stale({'ann', 1}, 'k', nil, 10, 1000, '1', {})))
 """
+EXPORT = """
+table.concat((select(4, kv.v1.export_page({'ann', 1}, '', nil, 1000)))[2], ', ')
+"""
 
 READS = {
     "read-of-an-overwrite": Meeting(PUT, value("k"), READ, "new", "new", "old"),
@@ -67,6 +70,10 @@ READS = {
     ),
     "list-of-an-overwrite": Meeting(PUT, value("k"), LIST, "new", "new, 1", "old, 1"),
     "list-of-a-deletion": Meeting(DELETE, IS_THERE, LIST, "false", "1", "old, 1"),
+    "export-of-an-overwrite": Meeting(
+        PUT, value("k"), EXPORT, "new", "new, 1", "old, 1"
+    ),
+    "export-of-a-deletion": Meeting(DELETE, IS_THERE, EXPORT, "false", "1", "old, 1"),
     "stale-read-of-an-overwrite": Meeting(
         PUT, value("k"), STALE_READ, "new", "new", "old"
     ),

@@ -43,6 +43,7 @@ PROCEDURES = [
     "end_login",
     "end_tokens",
     "find_administrator",
+    "export_page",
     "follow",
     "follow_changes",
     "get",
@@ -71,6 +72,8 @@ PROCEDURES = [
     "status",
     "write",
     "value_at",
+    "value_at",
+    "write",
 ]
 
 #: The names of the functions in this system space.

@@ -10,6 +10,7 @@ from service.api.idempotency import IDEMPOTENCY_KEY
 from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
+from service.api.transfer_lines import MEDIA_TYPE
 from service.model import ManagedAccount
 from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
@@ -22,6 +23,7 @@ class Operation(NamedTuple):
     :ivar is_body_optional: whether the body may be missing
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
+    :ivar media_type: of a 200's body; None: that of JSON
     :ivar events: whether it replies with a stream of events too, if asked to
     """
 
@@ -34,6 +36,7 @@ class Operation(NamedTuple):
     reply_headers: Sequence[str] = ()
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
+    media_type: str | None = None
     events: bool = False
     is_body_optional: bool = False
 
@@ -305,6 +308,13 @@ CHANGES = Operation(
         errors.TooSlow,
     ],
     events=True,
+)
+EXPORT = Operation(
+    "Export keys with their values, one line each",
+    reply=replies.Lines,
+    query=requests.ExportQuery,
+    raises=[*KEY, errors.NotFound],
+    media_type=MEDIA_TYPE,
 )
 HISTORY = Operation(
     "List the changes of a key, the newest first",

@@ -12,6 +12,7 @@ from service.api.schemas.requests import (
     AccountQuery,
     AccountsQuery,
     ChangesQuery,
+    ExportQuery,
     HistoryQuery,
     KeyQuery,
     NoQuery,
@@ -162,6 +163,17 @@ def parse_accounts_query(query: str) -> AccountsRequest:
                 f"/{name} is {len(text)} characters long, the limit is {MAX_USERNAME}"
             )
     return AccountsRequest(prefix, after, given.limit)
+
+
+def parse_export_query(query: str, limits: Settings) -> str:
+    """The prefix of the keys to export.
+
+    :raises InvalidRequest: the query is malformed, or has another parameter
+    :raises InvalidKey: the prefix is longer than a key may be
+    """
+    prefix = _convert(query, ExportQuery).prefix
+    check_key_length(prefix, limits, "/prefix")
+    return prefix
 
 
 def parse_ticket(query: str) -> str | None:

@@ -242,3 +242,11 @@ class HistoryChanges(msgspec.Struct):
 
 #: Any JSON value.
 Value = msgspec.Raw
+
+Lines = Annotated[
+    str,
+    Meta(
+        description="JSON objects, one a line: kv_export, then keys with their values, "
+        "changes of those and deletions, then end or, if it failed, a Problem"
+    ),
+]
