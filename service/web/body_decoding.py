@@ -147,28 +147,64 @@ def decoded(body: bytes, coding: Coding) -> Iterator[bytes]:
 
     :raises InvalidRequest: it is damaged, ends early, or has bytes after its end
     """
-    decoder = coding.new(body)
-    members = 1
-    for start in range(0, len(body), INPUT):
-        given = body[start : start + INPUT]
-        while given:
-            if decoder.eof:
-                members += 1
-                _check_member(coding, members)
-                decoder = coding.new(given)
-            yield from _pieces(decoder, coding, given)
-            given = decoder.unused_data if decoder.eof else b""
-    if not decoder.eof:
-        raise InvalidRequest(f"The {coding.name} body ends early: it is cut short")
+    decoder = BodyDecoder(coding)
+    yield from decoder.feed(body)
+    decoder.finish()
 
 
-def _check_member(coding: Coding, number: int) -> None:
-    if not coding.has_members:
-        raise InvalidRequest(f"There are bytes after the end of the {coding.name} body")
-    if number > MAX_MEMBERS:
-        raise InvalidRequest(
-            f"The {coding.name} body has more than {MAX_MEMBERS} members, the limit"
-        )
+class BodyDecoder:
+    """Decodes a body of any length that arrives in parts.
+
+    :param bytes_per_member: bytes of the body that permit one more member than
+        `MAX_MEMBERS`; None: there are never more
+    """
+
+    def __init__(self, coding: Coding, bytes_per_member: int | None = None) -> None:
+        self._coding = coding
+        self._bytes_per_member = bytes_per_member
+        self._decoder: Decoder | None = None
+        self._members = 0
+        self._received = 0
+
+    def feed(self, part: bytes) -> Iterator[bytes]:
+        """The decoded pieces of a part; all of them have to be taken.
+
+        :raises InvalidRequest: it is damaged, or has bytes after its end
+        """
+        self._received += len(part)
+        for start in range(0, len(part), INPUT):
+            given = part[start : start + INPUT]
+            while given:
+                decoder = self._decoder_for(given)
+                yield from _pieces(decoder, self._coding, given)
+                given = decoder.unused_data if decoder.eof else b""
+
+    def finish(self) -> None:
+        """Checks that the body is complete.
+
+        :raises InvalidRequest: it ends early
+        """
+        if self._decoder is not None and not self._decoder.eof:
+            name = self._coding.name
+            raise InvalidRequest(f"The {name} body ends early: it is cut short")
+
+    def _decoder_for(self, given: bytes) -> Decoder:
+        if self._decoder is None or self._decoder.eof:
+            self._members += 1
+            self._check_members()
+            self._decoder = self._coding.new(given)
+        return self._decoder
+
+    def _check_members(self) -> None:
+        name, limit = self._coding.name, MAX_MEMBERS
+        if self._members > 1 and not self._coding.has_members:
+            raise InvalidRequest(f"There are bytes after the end of the {name} body")
+        if self._bytes_per_member is not None:
+            limit += self._received // self._bytes_per_member
+        if self._members > limit:
+            raise InvalidRequest(
+                f"The {name} body has more than {limit} members, the limit"
+            )
 
 
 def _pieces(decoder: Decoder, coding: Coding, given: bytes) -> Iterator[bytes]:

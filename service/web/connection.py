@@ -347,12 +347,16 @@ class HttpConnection(RequestHandler):
 
     @contextlib.contextmanager
     def awaiting_body(self) -> Iterator[None]:
-        """A context in which the handler waits for the client, which counts as idle."""
+        """A context in which the handler waits for the client, which counts as idle.
+
+        The time begins anew with each context.
+        """
         self._awaits_body = True
         try:
             yield
         finally:
             self._awaits_body = False
+            self._sending_client.reset()
 
     # For handlers
 
@@ -370,6 +374,12 @@ class HttpConnection(RequestHandler):
             raise
         self._admission.admit()
 
+    @contextlib.contextmanager
+    def receiving_more(self) -> Iterator[None]:
+        """A context in which an admitted request waits for more of its body."""
+        with self.awaiting_body(), self._admission.waiting():
+            yield
+
     def abort_slow_reply(self) -> None:
         """Aborts the connection of a client that reads a stream too slowly."""
         if self.transport is not None and not self.transport.is_closing():
@@ -383,6 +393,15 @@ class HttpConnection(RequestHandler):
         """
         self._on_left = on_left
 
+    @contextlib.contextmanager
+    def ignoring_slow_reader(self) -> Iterator[None]:
+        """A context in which the client may read nothing: it may send first."""
+        self._on_left = _do_nothing
+        try:
+            yield
+        finally:
+            self._on_left = None
+
     @property
     def has_left(self) -> bool:
         """Whether the client has closed the connection, at least its own half.
@@ -390,6 +409,10 @@ class HttpConnection(RequestHandler):
         An ordinary request is completed all the same. One that waits for changes ends.
         """
         return self.transport is None or self._half_closed
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def _problem_with(

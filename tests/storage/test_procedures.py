@@ -37,6 +37,7 @@ PROCEDURES = [
     "get_stale",
     "get_stale_each",
     "has_user",
+    "import_batch",
     "increment",
     "list",
     "list_stale",

@@ -8,11 +8,28 @@ import msgspec
 from service.api.parsing.json_body import explanation
 from service.api.parsing.keys import BAD_PERCENT, check_key_length
 from service.api.parsing.numbers import parse_revision
-from service.api.schemas.requests import ChangesQuery, KeyQuery, NoQuery, PutQuery
+from service.api.schemas.members import ImportMode
+from service.api.schemas.requests import (
+    ChangesQuery,
+    ImportQuery,
+    KeyQuery,
+    NoQuery,
+    PutQuery,
+)
 from service.errors import MAX_QUOTED, InvalidRequest, shortened
 from service.settings import Settings
 
 T = TypeVar("T")
+
+
+class ImportRequest(NamedTuple):
+    """The arguments of an import.
+
+    :ivar since: a key whose revision is at most this one exists; None: the newest one
+    """
+
+    mode: ImportMode
+    since: int | None
 
 
 class ChangesRequest(NamedTuple):
@@ -68,6 +85,17 @@ def parse_changes_query(
     if last_event_id is not None:
         since = parse_revision(last_event_id, "The header Last-Event-ID")
     return ChangesRequest(since, given.prefix, given.wait)
+
+
+def parse_import_query(query: str) -> ImportRequest:
+    """The arguments of an import.
+
+    :raises InvalidRequest: the query is malformed, or has another parameter
+    """
+    given = _convert(query, ImportQuery)
+    return ImportRequest(
+        given.mode, None if given.since is msgspec.UNSET else given.since
+    )
 
 
 def parse_ticket(query: str) -> str | None:
