@@ -8,6 +8,7 @@
 local accounts = require('kv.accounts.accounts')
 local authorize = require('kv.accounts.authorize')
 local change_feed = require('kv.data.change_feed')
+local change_log = require('kv.data.change_log')
 local clock = require('kv.data.clock')
 local counter = require('kv.data.counter')
 local errors = require('kv.base.errors')
@@ -388,7 +389,7 @@ end
 function M.changes(caller, since, prefix, max_bytes)
     local readable = grants.readable(authorize.check(caller), prefix)
     local batches, through, newest = change_feed.after(since, readable, max_bytes)
-    return batches, through, newest, readable, accounts.epoch()
+    return change_log.separated(batches), through, newest, readable, accounts.epoch()
 end
 
 --- Waits for changes of any key after a revision, or of an account after an epoch, and returns
@@ -406,7 +407,8 @@ end
 function M.follow(since, epoch, max_bytes, seconds)
     change_feed.wait(since, epoch, seconds)
     local batches, through, newest = change_feed.after(since, prefixes.ALL, max_bytes)
-    return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
+    return change_log.separated(batches), through, newest, accounts.epoch(),
+        accounts.changed_since(epoch) or box.NULL
 end
 
 for _, part in ipairs(PARTS) do
