@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiohttp import web
 
+from service.api.body_streams import BODY_STREAMS, BodyStreams
 from service.api.changes import STREAM_TIMING, StreamTiming
 from service.api.context import (
     ADMINISTRATOR,
@@ -93,6 +94,7 @@ def create_app(
     if tracing is not None:
         app[TRACING] = tracing
     app[ADMISSION] = admission
+    app[BODY_STREAMS] = BodyStreams()
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
     )
@@ -142,6 +144,7 @@ async def feed(app: web.Application) -> AsyncIterator[None]:
 async def end_feed(app: web.Application) -> None:
     """Ends the streams, which would otherwise outlast the shutdown."""
     app[FEED].end()
+    app[BODY_STREAMS].stop()
 
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:

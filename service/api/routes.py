@@ -9,7 +9,16 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import accounts, batches, changes, docs, health, keys, tickets
+from service.api import (
+    accounts,
+    batches,
+    changes,
+    docs,
+    health,
+    imports,
+    keys,
+    tickets,
+)
 from service.api.authentication import (
     Authenticate,
     authenticated,
@@ -86,6 +95,13 @@ ROUTES = (
         by_token_or_ticket,
         has_head=False,
         is_timed=False,  # it waits for changes
+    ),
+    Route(
+        POST,
+        "/api/import",
+        imports.import_lines,
+        operations.IMPORT,
+        is_timed=False,  # its client decides how long it takes
     ),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),

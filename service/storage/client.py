@@ -37,6 +37,7 @@ from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
+from service.storage.transfers import Transfers
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 
@@ -83,6 +84,7 @@ class Storage:
         self._stale_limit = stale_limit
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
         self._call, self._call_any = calls.call, calls.call_any
+        self.transfers = Transfers(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)

@@ -26,6 +26,9 @@ MAX_MEMBERS = 1000
 #: The base-2 logarithm of the bytes of a window; RFC 9659 allows no more.
 MAX_ZSTD_WINDOW = 23
 
+#: The same of Brotli (RFC 7932, section 9.1).
+MAX_BROTLI_WINDOW = 24
+
 
 class Decoder(Protocol):
     """A decoder of one member; it keeps the input whose output exceeds the limit."""
@@ -44,12 +47,14 @@ class Coding(NamedTuple):
 
     :ivar new: a decoder for a member that begins with these bytes
     :ivar has_members: several in a row are one body
+    :ivar window: bytes that a decoder takes, at most
     """
 
     name: str
     new: Callable[[bytes], Decoder]
     errors: tuple[type[Exception], ...]
     has_members: bool = False
+    window: int = 64 * KIB
 
 
 class Zlib:
@@ -97,7 +102,9 @@ def _brotli() -> Iterator[Coding]:
         brotli.Decompressor().process(b"", 1)
     except (ImportError, TypeError):  # an older one has no bound for its output
         return
-    yield Coding("br", lambda _: Brotli(brotli), (brotli.error,))
+    yield Coding(
+        "br", lambda _: Brotli(brotli), (brotli.error,), window=2**MAX_BROTLI_WINDOW
+    )
 
 
 def _zstd() -> Iterator[Coding]:
@@ -105,7 +112,8 @@ def _zstd() -> Iterator[Coding]:
         return
     options = {zstd.DecompressionParameter.window_log_max: MAX_ZSTD_WINDOW}
     new = partial(zstd.ZstdDecompressor, options=options)
-    yield Coding("zstd", lambda _: new(), (zstd.ZstdError,), has_members=True)
+    errors, window = (zstd.ZstdError,), 2**MAX_ZSTD_WINDOW
+    yield Coding("zstd", lambda _: new(), errors, has_members=True, window=window)
 
 
 #: RFC 1952, section 2.2: a gzip body is one member or several.

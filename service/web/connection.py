@@ -377,8 +377,20 @@ class HttpConnection(RequestHandler):
     @contextlib.contextmanager
     def receiving_more(self) -> Iterator[None]:
         """A context in which an admitted request waits for more of its body."""
-        with self.awaiting_body(), self._admission.waiting():
-            yield
+        try:
+            with self.awaiting_body(), self._admission.waiting():
+                yield
+        except TimeoutError:
+            self._closed.add(SLOW_REQUEST)
+            raise
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether the client has not taken all that was written."""
+        transport = self.transport
+        return self.writing_paused or (
+            transport is not None and transport.get_write_buffer_size() > 0
+        )
 
     def abort_slow_reply(self) -> None:
         """Aborts the connection of a client that reads a stream too slowly."""
@@ -440,6 +452,21 @@ def connection_of(request: web.BaseRequest) -> HttpConnection:
 def receiving(request: web.BaseRequest) -> AbstractContextManager[None]:
     """The context `HttpConnection.receiving` of a request's connection."""
     return connection_of(request).receiving()
+
+
+def receiving_more(request: web.BaseRequest) -> AbstractContextManager[None]:
+    """The context `HttpConnection.receiving_more` of a request's connection."""
+    return connection_of(request).receiving_more()
+
+
+def ignoring_slow_reader(request: web.BaseRequest) -> AbstractContextManager[None]:
+    """The context `HttpConnection.ignoring_slow_reader` of a request's connection."""
+    return connection_of(request).ignoring_slow_reader()
+
+
+def has_unsent(request: web.BaseRequest) -> bool:
+    """Whether `HttpConnection.has_unsent` holds for a request's connection."""
+    return connection_of(request).has_unsent
 
 
 def disable_slow_reader_check(

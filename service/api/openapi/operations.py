@@ -10,6 +10,7 @@ from service.api.idempotency import IDEMPOTENCY_KEY
 from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
+from service.api.transfer_lines import MEDIA_TYPE
 from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
 
@@ -20,6 +21,8 @@ class Operation(NamedTuple):
     :ivar example: a body that Swagger UI offers, and that a new store accepts
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
+    :ivar body_type: the media type of the body; None: that of JSON
+    :ivar media_type: of a 200's body; None: that of JSON
     :ivar events: whether it replies with a stream of events too, if asked to
     """
 
@@ -32,6 +35,8 @@ class Operation(NamedTuple):
     reply_headers: Sequence[str] = ()
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
+    body_type: str | None = None
+    media_type: str | None = None
     events: bool = False
 
 
@@ -211,6 +216,24 @@ CHANGES = Operation(
         errors.TooSlow,
     ],
     events=True,
+)
+IMPORT = Operation(
+    "Import lines, in batches",
+    reply=replies.ImportReport,
+    body=requests.ImportLine,
+    example={"key": "key1", "value": "value1"},
+    body_type=MEDIA_TYPE,
+    media_type=MEDIA_TYPE,
+    query=requests.ImportQuery,
+    raises=[
+        errors.NoData,
+        *KEY,
+        errors.ConditionFailed,
+        errors.RevisionAhead,
+        errors.ValueTooLarge,
+        errors.StorageFull,
+        errors.Stopping,
+    ],
 )
 CREATE_TICKET = Operation(
     "Get a ticket, with which an EventSource follows changes", reply=replies.Ticket

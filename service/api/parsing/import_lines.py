@@ -65,6 +65,7 @@ class ImportLines:
         self._parts: list[bytes] = []  # of the line that is not complete
         self._export: _Export | None = None  # None: the lines are no export
         self._has_ended = False
+        self._damage: Problem | None = None
         self.line = 0
         self.buffered = 0
 
@@ -93,24 +94,24 @@ class ImportLines:
             yield from self._end_line()
 
     def check_complete(self) -> None:
-        """Checks that an export has its last line, to be called in the end.
+        """Checks that an export is complete, to be called in the end.
 
-        :raises InvalidRequest: it has not
+        :raises InvalidRequest: it has no last line, or another one than its lines
         """
+        if self._damage is not None:
+            raise self._damage
         if self._export is not None and not self._has_ended:
-            raise InvalidRequest(
-                'The export has no last line {"end": true, …}: it is incomplete'
-            )
+            detail = 'The export has no last line {"end": true, …}: it is incomplete'
+            raise _located(InvalidRequest(detail), self.line)
 
     def _extend(self, part: bytes) -> None:
         if part:
             self._parts.append(part)
             self.buffered += len(part)
             if self.buffered > self._max_line:
-                raise BodyTooLarge(
-                    f"Line {self.line + 1} is longer than {self._max_line} bytes, "
-                    "the limit"
-                )
+                line = self.line + 1
+                detail = f"Line {line} is longer than {self._max_line} bytes, the limit"
+                raise _located(BodyTooLarge(detail), line)
 
     def _end_line(self) -> Iterator[Entry]:
         self.line += 1
@@ -122,11 +123,7 @@ class ImportLines:
         try:
             entry = self._parse(content) if content.strip() else None
         except Problem as problem:
-            name = f"Line {self.line}"
-            detail = str(problem)
-            if not detail.startswith(name):
-                detail = f"{name}: {detail}"
-            raise type(problem)(detail) from None
+            raise _located(problem, self.line) from None
         if self._export is not None:
             self._export.add(content, is_entry=entry is not None)
         if entry is not None:
@@ -189,9 +186,10 @@ class ImportLines:
     def _end(self, end: LineOfEnd) -> None:
         if not end.end:
             raise InvalidRequest("/end: expected true")
-        if self._export is not None:
-            self._export.check(end)
         self._has_ended = True
+        detail = self._export and self._export.difference(end)
+        if detail:
+            self._damage = _located(InvalidRequest(detail), self.line)
 
     def _decoded(self, content: bytes, shape: type[T]) -> T:
         return decode(content, shape, f"Line {self.line}")
@@ -210,15 +208,23 @@ class _Export:
         self._hash.update(b"\n")
         self._entries += is_entry
 
-    def check(self, end: LineOfEnd) -> None:
-        """:raises InvalidRequest: the lines are not those that were exported"""
+    def difference(self, end: LineOfEnd) -> str:
+        """Why the lines are not those that were exported; empty: they are."""
         stated = end.keys + end.changes
         if stated != self._entries:
-            raise InvalidRequest(
-                f"The export had {stated} lines with keys, "
+            return (
+                f"the export had {stated} lines with keys, "
                 f"this file has {self._entries}: it is damaged"
             )
         if end.sha256.lower() != self._hash.hexdigest():
-            raise InvalidRequest(
-                "/sha256: the lines before this one are not those that were exported"
-            )
+            return "/sha256: the lines before are not those that were exported"
+        return ""
+
+
+def _located(problem: Problem, line: int) -> Problem:
+    """The problem, with the number of its line."""
+    name, detail = f"Line {line}", str(problem)
+    if not detail.startswith(name):
+        problem = type(problem)(f"{name}: {detail}")
+    problem.progress = {"line": line}
+    return problem
