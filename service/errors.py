@@ -229,9 +229,10 @@ class RevisionCompacted(Problem):
     status = HTTPStatus.GONE
     code = "revision_compacted"
 
-    def __init__(self, oldest: int) -> None:
+    def __init__(self, oldest: int, detail: str = "") -> None:
         super().__init__(
-            f"The change log begins after revision {oldest}: "
+            detail
+            or f"The change log begins after revision {oldest}: "
             "list the keys and resume from the KV-Revision of that reply"
         )
         self.oldest = oldest

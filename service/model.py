@@ -103,6 +103,39 @@ class Listing(NamedTuple):
     values: list[str] | None
 
 
+class StoredRow(NamedTuple):
+    """A row of the store, or the deletion of one, as an export has it.
+
+    :ivar value: JSON text; None: the key was deleted
+    :ivar revision: of the write or the deletion
+    :ivar expires_at: seconds since 1970, None: it does not expire
+    """
+
+    key: str
+    value: str | None
+    revision: int
+    expires_at: float | None
+
+
+class ExportPage(NamedTuple):
+    """A page of an export.
+
+    :ivar revision: of the moment that it shows
+    :ivar next: where the next page begins, for the storage; None: it is the last one
+    :ivar changes: rows of the pages before as they are now, ordered by revision
+    :ivar rows: the next ones, ordered by the bytes of their keys
+    :ivar prefixes: the prefixes of the readable keys; a key has at most one of them
+    :ivar now: seconds since 1970, by the clock of `expires_at`
+    """
+
+    revision: int
+    next: object
+    changes: list[StoredRow]
+    rows: list[StoredRow]
+    prefixes: list[str]
+    now: float
+
+
 class Change(NamedTuple):
     """An entry of the change log, or the part of it that a watcher may read.
 

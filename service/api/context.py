@@ -1,5 +1,7 @@
 """Keys of the application's resources, which handlers use."""
 
+import asyncio
+
 from aiohttp import web
 
 from service.auth.administrator import Administrator
@@ -33,3 +35,6 @@ TICKETS = web.AppKey("tickets", Tickets)
 
 #: The OpenAPI document, as JSON.
 OPENAPI = web.AppKey("openapi", bytes)
+
+#: Set when the service stops: streams end, which would outlast the shutdown otherwise.
+STOPPING = web.AppKey("stopping", asyncio.Event)

@@ -35,7 +35,7 @@ from service.sizes import KIB
 from service.storage.transfers import EntryRefused
 from service.web.connection import has_unsent, ignoring_slow_reader
 from service.web.problems import body_of
-from service.web.reservation import RESERVATION, reserve, take_slot
+from service.web.reservation import release_slot, reserve, take_slot
 from service.web.responses import StreamedReply
 
 log = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ class Import:
         except EntryRefused as refused:
             raise refused.problem_at(batch.lines[refused.position]) from None
         finally:
-            request[RESERVATION].release_slot()
+            release_slot(request)
         self._has_begun = True
         self._written += written
         self._skipped += skipped

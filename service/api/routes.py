@@ -14,6 +14,7 @@ from service.api import (
     batches,
     changes,
     docs,
+    export,
     health,
     imports,
     keys,
@@ -95,6 +96,14 @@ ROUTES = (
         by_token_or_ticket,
         has_head=False,
         is_timed=False,  # it waits for changes
+    ),
+    Route(
+        GET,
+        "/api/export",
+        export.export,
+        operations.EXPORT,
+        has_head=False,
+        is_timed=False,  # it lasts as long as its client takes
     ),
     Route(
         POST,

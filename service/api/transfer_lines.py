@@ -9,7 +9,7 @@ Every line is one piece of JSON without white space between its tokens, except i
 JSON text of a value.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -104,17 +104,17 @@ def row_of(key: str, value: str, revision: int, expires_at: float | None) -> Row
     return Row(key, Raw(value), revision=revision, expires_at=expires_at)
 
 
-def lines_of(lines: Sequence[Line], size: int) -> Iterator[bytes]:
-    """Lines, encoded, in pieces of about this many bytes.
+def pieces_of(lines: Iterable[Line], size: int) -> Iterator[bytes]:
+    """Lines, encoded, in pieces of bounded size.
 
-    :param size: bytes; a piece ends with the line that reaches them
+    :param size: bytes of a piece, at most
     """
-    piece = bytearray()
+    buffer = bytearray()
     for line in lines:
-        piece += encoder.encode(line)
-        piece += LF
-        if len(piece) >= size:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
+        buffer += encoder.encode(line)
+        buffer += LF
+        while len(buffer) >= size:
+            yield bytes(buffer[:size])
+            del buffer[:size]
+    if buffer:
+        yield bytes(buffer)

@@ -68,6 +68,7 @@ class Storage:
 
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
+    :ivar transfers: the procedures of exports and imports
     """
 
     def __init__(

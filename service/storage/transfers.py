@@ -1,11 +1,23 @@
 """Procedures of exports and imports."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from service.errors import ConditionFailed, NotGranted, Problem, quoted
+from service.errors import (
+    ConditionFailed,
+    NotGranted,
+    Problem,
+    RevisionCompacted,
+    quoted,
+)
 from service.json_text import size_at_most
-from service.model import Caller
+from service.model import Caller, ExportPage, StoredRow
 from service.storage.calls import Calls
+
+CHANGES_LOST = (
+    "The change log no longer has the changes since the last page: "
+    "export again, and read faster; KV_CHANGES_BYTES is the size of the log"
+)
 
 
 class EntryRefused(Exception):
@@ -47,6 +59,36 @@ class Transfers:
 
     def __init__(self, calls: Calls) -> None:
         self._call = calls.call
+
+    async def export_page(
+        self,
+        caller: Caller,
+        prefix: str,
+        position: object,
+        max_bytes: int,
+        *,
+        size: int,
+    ) -> ExportPage:
+        """Reads a page of an export.
+
+        :param position: `next` of the page before; None: this is the first page
+        :param max_bytes: beyond which no change, or no row, is added to the page
+        :param size: bytes of the page, at most
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not read any key with the prefix
+        :raises RevisionCompacted: the change log does not reach back to the page before
+        :raises RevisionAhead: the store has not reached the page before
+        :raises NotFound: there is no change log
+        """
+        revision, following, *rest = await self._call(
+            "kv.v1.export_page", caller, prefix, position, max_bytes, size=size
+        )
+        if revision is None:
+            raise RevisionCompacted(following, CHANGES_LOST)
+        changes, rows, prefixes, now = rest
+        return ExportPage(
+            revision, following, _rows(changes), _rows(rows), prefixes, now
+        )
 
     async def begin_import(self, caller: Caller, mode: str, since: int | None) -> int:
         """Checks that an import can begin; returns the revision for its batches.
@@ -97,3 +139,7 @@ class Transfers:
             position = rest[0] - 1
             raise EntryRefused(position, keys[position], rest[1])
         return written, rest[0]
+
+
+def _rows(columns: list[list[Any]]) -> list[StoredRow]:
+    return list(map(StoredRow, *columns))

@@ -31,6 +31,7 @@ PROCEDURES = [
     "delete_user",
     "end_login",
     "end_tokens",
+    "export_page",
     "follow",
     "get",
     "get_each",

@@ -165,6 +165,19 @@ function M.batches(since)
     return box.space.kv_changes:select(since, { iterator = 'GT' })
 end
 
+--- Iterates over the batches after a revision, in their order.
+---@param since number
+function M.pairs(since)
+    return box.space.kv_changes:pairs(since, { iterator = 'GT' })
+end
+
+--- The revision of the newest batch that has a key, of which there must be one.
+---@param key string
+---@return number
+function M.newest_change(key)
+    return tonumber(box.space.kv_changes.index.key:max({ key }).revision)
+end
+
 local function filtered(batch, filter)
     local keys, positions = {}, {}
     for i, key in ipairs(batch.keys) do

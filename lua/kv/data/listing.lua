@@ -7,7 +7,10 @@ local M = {}
 --- Expired rows that a page skips: more of them end it early.
 local MAX_EXPIRED = 10000
 
-local function rows_from(prefix, after)
+--- Iterates over the rows with a key from `prefix` on, and with a later one than `after`.
+---@param prefix string
+---@param after string|nil
+function M.rows_from(prefix, after)
     if after ~= nil and after >= prefix then
         return box.space.kv:pairs(after, { iterator = 'GT' })
     end
@@ -25,7 +28,7 @@ end
 function M.page(prefixes, after, limit, max_bytes, with_values)
     local now, rows, bytes, expired = clock.now(), {}, 0, 0
     for _, prefix in ipairs(prefixes) do
-        for _, row in rows_from(prefix, after) do
+        for _, row in M.rows_from(prefix, after) do
             if not row.key:startswith(prefix) then
                 break
             elseif store.is_live(row, now) then

@@ -235,6 +235,13 @@ IMPORT = Operation(
         errors.Stopping,
     ],
 )
+EXPORT = Operation(
+    "Export keys with their values, one line each",
+    reply=replies.Lines,
+    query=requests.ExportQuery,
+    raises=[*KEY, errors.NotFound],
+    media_type=MEDIA_TYPE,
+)
 CREATE_TICKET = Operation(
     "Get a ticket, with which an EventSource follows changes", reply=replies.Ticket
 )

@@ -11,6 +11,7 @@ from service.api.parsing.numbers import parse_revision
 from service.api.schemas.members import ImportMode
 from service.api.schemas.requests import (
     ChangesQuery,
+    ExportQuery,
     ImportQuery,
     KeyQuery,
     NoQuery,
@@ -96,6 +97,17 @@ def parse_import_query(query: str) -> ImportRequest:
     return ImportRequest(
         given.mode, None if given.since is msgspec.UNSET else given.since
     )
+
+
+def parse_export_query(query: str, limits: Settings) -> str:
+    """The prefix of the keys to export.
+
+    :raises InvalidRequest: the query is malformed, or has another parameter
+    :raises InvalidKey: the prefix is longer than a key may be
+    """
+    prefix = _convert(query, ExportQuery).prefix
+    check_key_length(prefix, limits, "/prefix")
+    return prefix
 
 
 def parse_ticket(query: str) -> str | None:

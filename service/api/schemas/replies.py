@@ -97,3 +97,11 @@ class ImportReport(msgspec.Struct):
 
 #: Any JSON value.
 Value = msgspec.Raw
+
+Lines = Annotated[
+    str,
+    Meta(
+        description="JSON objects, one a line: kv_export, then keys with their values, "
+        "changes of those and deletions, then end or, if it failed, a Problem"
+    ),
+]

@@ -162,6 +162,10 @@ class PutQuery(msgspec.Struct, forbid_unknown_fields=True):
     ttl: Ttl | msgspec.UnsetType = msgspec.UNSET
 
 
+class ExportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: Prefix = ""
+
+
 class ChangesQuery(msgspec.Struct, forbid_unknown_fields=True):
     since: Annotated[int, Meta(ge=0, le=MAX_INT64)] | msgspec.UnsetType = msgspec.UNSET
     prefix: Prefix = ""
