@@ -52,6 +52,9 @@ SHARE_OF_BODY = 1 / 4
 #: Seconds between two reports.
 REPORT_INTERVAL = 1.0
 
+#: Results of an import besides the codes of problems.
+COMPLETE, LEFT = "complete", "left"
+
 HEADERS = {
     hdrs.CONTENT_TYPE: MEDIA_TYPE,
     "X-Accel-Buffering": "no",  # nginx passes each report on at once
@@ -132,14 +135,18 @@ class Import:
 
         :raises Problem: nothing has been written
         """
+        result = LEFT
         try:
             problem = await self._write_lines()
             note_touched(self._request, "write", self._written)
+            result = COMPLETE if problem is None else problem.code
             return await self._reply(problem)
         except ConnectionError:  # the client has left: what is written stays
             if self._response is None:
                 raise
             return self._response
+        finally:
+            self._request.app[METRICS].imports.add(result)
 
     async def _write_lines(self) -> Problem | None:
         """Writes the lines until an error, which it returns.
@@ -147,6 +154,7 @@ class Import:
         :raises ConnectionError: the client has left
         """
         try:
+            self._reserve()
             with ignoring_slow_reader(self._request):
                 async for piece in self._stream.pieces():
                     await self._write_entries(self._lines.feed(piece))
@@ -247,7 +255,6 @@ class Import:
             await self._send({"end": True, "line": line, **self._totals()})
         else:
             response.code = problem.code
-            self._request.app[METRICS].http_errors.add(problem.code)
             await self._send(body_of(self._request, problem))
         await response.write_eof()
         if isinstance(problem, Stopping):
