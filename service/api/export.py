@@ -58,12 +58,14 @@ COMPLETE, LEFT = "complete", "left"
 
 async def export(request: web.Request) -> web.StreamResponse:
     prefix = parse_export_query(request.rel_url.raw_query_string, request.app[SETTINGS])
-    reserve(request, _largest_page(request), SHARE)
+    admission = request.app[ADMISSION]
+    most = int(admission.max_reserved * SHARE)
+    reserve(request, min(_largest_page(request), most), SHARE)
     pages, result = Pages(request, prefix), LEFT
     try:
         page = await pages.read()  # an error here still sets the status
         response = web.StreamResponse(headers=_headers(page.revision))
-        with request.app[ADMISSION].waiting(), contextlib.suppress(ConnectionError):
+        with admission.waiting(), contextlib.suppress(ConnectionError):
             async with sending(request, response) as send:
                 result = await _send_pages(pages, page, send)
         return response

@@ -31,7 +31,7 @@ class BufferedChange:
     def __init__(self, change: Change, watchers: "set[Watcher]") -> None:
         self.change = change
         self.watchers = watchers
-        texts = change.keys + (change.values or [])
+        texts = change.texts
         self.size = OVERHEAD + sum(map(getsizeof, texts)) + POINTER * len(texts)
 
 

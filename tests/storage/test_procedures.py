@@ -33,6 +33,7 @@ PROCEDURES = [
     "end_tokens",
     "export_page",
     "follow",
+    "follow_changes",
     "get",
     "get_each",
     "get_stale",
@@ -45,9 +46,11 @@ PROCEDURES = [
     "metrics",
     "put",
     "put_each",
+    "read_changes",
     "rehash",
     "set_password",
     "status",
+    "write",
 ]
 
 #: The names of the functions in this system space.

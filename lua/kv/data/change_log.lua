@@ -29,8 +29,8 @@ local PER_BATCH = 48
 local MAX_WITHOUT_KEYS = 512
 
 --- Bytes of an entry in the index of keys, as measured: a pointer and a hint in a tree that is
--- not quite full.
-local PER_KEY = 19
+-- not quite full, and a copy of the key, of usual length, with its revision.
+local PER_KEY = 52
 
 --- The share of the memory that the log may take, on the instance with the least memory.
 local MAX_SHARE = 1 / 4
@@ -204,7 +204,6 @@ local function visible(batch, filter)
     if filter ~= prefixes.ALL then
         return filtered(batch, filter)
     end
-    -- not `batch['keys[1]']`: 2.6 crashes where a field has a multikey index
     if batch:bsize() < MAX_WITHOUT_KEYS and #batch.keys == 0 then
         return nil
     end

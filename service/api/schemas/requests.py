@@ -13,6 +13,7 @@ from service.api.schemas.members import (
     BATCH,
     REQUIRED,
     UNDOCUMENTED,
+    WRITTEN,
     ExpiresAt,
     If,
     ImportMode,
@@ -24,8 +25,10 @@ from service.api.schemas.members import (
     Limit,
     Password,
     Prefix,
+    Removed,
     StaleFlag,
     Ttl,
+    Ttls,
     Username,
     Wait,
     documented,
@@ -51,9 +54,11 @@ class NoBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WriteBody(msgspec.Struct, forbid_unknown_fields=True):
-    data: Annotated[dict[str, msgspec.Raw] | None, BATCH] = None
+    data: Annotated[dict[str, msgspec.Raw] | None, WRITTEN] = None
     conditions: If = msgspec.field(name="if", default=None)
     ttl: Ttl | None = None
+    ttls: Ttls = None
+    delete: Removed = None
 
 
 class ReadBody(msgspec.Struct, forbid_unknown_fields=True):
