@@ -116,7 +116,7 @@ class _Builder:
         }
         return {
             "required": not operation.is_body_optional,
-            "content": {JSON: content},
+            "content": {operation.body_type or JSON: content},
         }
 
     def _parameters(self, operation: Operation, in_path: str) -> list[Schema]:

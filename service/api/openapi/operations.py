@@ -23,6 +23,7 @@ class Operation(NamedTuple):
     :ivar is_body_optional: whether the body may be missing
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
+    :ivar body_type: the media type of the body; None: that of JSON
     :ivar media_type: of a 200's body; None: that of JSON
     :ivar events: whether it replies with a stream of events too, if asked to
     """
@@ -36,6 +37,7 @@ class Operation(NamedTuple):
     reply_headers: Sequence[str] = ()
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
+    body_type: str | None = None
     media_type: str | None = None
     events: bool = False
     is_body_optional: bool = False
@@ -308,6 +310,24 @@ CHANGES = Operation(
         errors.TooSlow,
     ],
     events=True,
+)
+IMPORT = Operation(
+    "Import lines, in batches",
+    reply=replies.ImportReport,
+    body=requests.ImportLine,
+    example={"key": "key1", "value": "value1"},
+    body_type=MEDIA_TYPE,
+    media_type=MEDIA_TYPE,
+    query=requests.ImportQuery,
+    raises=[
+        errors.NoData,
+        *KEY,
+        errors.ConditionFailed,
+        errors.RevisionAhead,
+        errors.ValueTooLarge,
+        errors.StorageFull,
+        errors.Stopping,
+    ],
 )
 EXPORT = Operation(
     "Export keys with their values, one line each",

@@ -8,12 +8,14 @@ import msgspec
 from service.api.parsing.json_body import explanation
 from service.api.parsing.keys import BAD_PERCENT, check_key_length, check_keys
 from service.api.parsing.numbers import parse_revision
+from service.api.schemas.members import ImportMode
 from service.api.schemas.requests import (
     AccountQuery,
     AccountsQuery,
     ChangesQuery,
     ExportQuery,
     HistoryQuery,
+    ImportQuery,
     KeyQuery,
     NoQuery,
     PutQuery,
@@ -26,6 +28,16 @@ from service.settings import Settings
 DEFAULT_PAGE = 100
 
 T = TypeVar("T")
+
+
+class ImportRequest(NamedTuple):
+    """The arguments of an import.
+
+    :ivar since: a key whose revision is at most this one exists; None: the newest one
+    """
+
+    mode: ImportMode
+    since: int | None
 
 
 class ChangesRequest(NamedTuple):
@@ -163,6 +175,17 @@ def parse_accounts_query(query: str) -> AccountsRequest:
                 f"/{name} is {len(text)} characters long, the limit is {MAX_USERNAME}"
             )
     return AccountsRequest(prefix, after, given.limit)
+
+
+def parse_import_query(query: str) -> ImportRequest:
+    """The arguments of an import.
+
+    :raises InvalidRequest: the query is malformed, or has another parameter
+    """
+    given = _convert(query, ImportQuery)
+    return ImportRequest(
+        given.mode, None if given.since is msgspec.UNSET else given.since
+    )
 
 
 def parse_export_query(query: str, limits: Settings) -> str:
