@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.api import accounts, batches, changes, docs, health, keys, tickets
+from service.api.audit import audited
 from service.api.authentication import (
     Authenticate,
     authenticated,
@@ -38,6 +39,7 @@ class Route(NamedTuple):
     :ivar is_exempt: whether it is answered beyond every limit and under any host name
     :ivar has_head: whether a GET route answers HEAD too
     :ivar is_timed: whether its requests are in the histogram of durations and in traces
+    :ivar audit: the action of its requests in the audit log; None: they are not in it
     """
 
     method: str
@@ -49,12 +51,15 @@ class Route(NamedTuple):
     is_exempt: bool = False
     has_head: bool = True
     is_timed: bool = True
+    audit: str | None = None
 
     def definition(self) -> web.RouteDef:
         """The route as aiohttp registers it."""
         handler = self.handler
         if self.authenticate is not None:
             handler = authenticated(self.authenticate, handler)
+        if self.audit is not None:
+            handler = audited(handler)
         if self.method == GET:
             return web.get(self.path, handler, allow_head=self.has_head)
         return web.route(self.method, self.path, handler)
@@ -66,8 +71,23 @@ ROUTES = (
     Route(GET, "/openapi.json", docs.openapi, UNDOCUMENTED, PUBLIC),
     Route(GET, "/docs", docs.page, UNDOCUMENTED, PUBLIC),
     Route(GET, "/docs/{name}", docs.file, UNDOCUMENTED, PUBLIC),
-    Route(POST, "/api/register", accounts.register, operations.REGISTER, PUBLIC),
-    Route(POST, "/api/login", accounts.login, operations.LOGIN, PUBLIC, reads=True),
+    Route(
+        POST,
+        "/api/register",
+        accounts.register,
+        operations.REGISTER,
+        PUBLIC,
+        audit="register",
+    ),
+    Route(
+        POST,
+        "/api/login",
+        accounts.login,
+        operations.LOGIN,
+        PUBLIC,
+        reads=True,
+        audit="login",
+    ),
     Route(GET, "/livez", health.livez, operations.LIVEZ, PUBLIC, is_exempt=True),
     Route(GET, "/readyz", health.readyz, operations.READYZ, PUBLIC, is_exempt=True),
     Route(POST, "/api/write", batches.write, operations.WRITE),
@@ -87,12 +107,38 @@ ROUTES = (
         has_head=False,
         is_timed=False,  # it waits for changes
     ),
-    Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
-    Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),
-    Route(POST, "/api/logout", accounts.logout, operations.LOGOUT),
-    Route(POST, "/api/password", accounts.change_password, operations.CHANGE_PASSWORD),
+    Route(
+        POST,
+        "/api/tickets",
+        tickets.create,
+        operations.CREATE_TICKET,
+        reads=True,
+        audit="create_ticket",
+    ),
+    Route(
+        POST,
+        "/api/refresh",
+        accounts.refresh,
+        operations.REFRESH,
+        reads=True,
+        audit="refresh",
+    ),
+    Route(POST, "/api/logout", accounts.logout, operations.LOGOUT, audit="logout"),
+    Route(
+        POST,
+        "/api/password",
+        accounts.change_password,
+        operations.CHANGE_PASSWORD,
+        audit="change_password",
+    ),
     Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
-    Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT),
+    Route(
+        DELETE,
+        "/api/me",
+        accounts.delete,
+        operations.DELETE_ACCOUNT,
+        audit="delete_own_account",
+    ),
 )
 
 #: Method and path of the POST routes that write nothing.
@@ -101,3 +147,11 @@ READING = frozenset((route.method, route.path) for route in ROUTES if route.read
 EXEMPT_PATHS = frozenset(route.path for route in ROUTES if route.is_exempt)
 
 UNTIMED_PATHS = frozenset(route.path for route in ROUTES if not route.is_timed)
+
+#: The actions of the audit log, by method and path.
+ACTIONS = {
+    (method, route.path): route.audit
+    for route in ROUTES
+    if route.audit is not None
+    for method in ((GET, hdrs.METH_HEAD) if route.method == GET else (route.method,))
+}

@@ -8,8 +8,14 @@ from functools import partial
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
-from service.api.routes import EXEMPT_PATHS, READING, UNTIMED_PATHS
+from service.api.context import (
+    ADMISSION,
+    AUDIT_LINES,
+    METRICS,
+    REQUEST_METRICS,
+    SETTINGS,
+)
+from service.api.routes import ACTIONS, EXEMPT_PATHS, READING, UNTIMED_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.auth.client_address import exact_address
 from service.auth.tokens import name_of_caller
@@ -21,7 +27,8 @@ from service.telemetry.families import Family, gauge
 from service.telemetry.log import Log
 from service.telemetry.tracing import Tracing, tracing_of
 from service.web.access_lines import FIRST_STATUS, AccessLines
-from service.web.access_log import WriteLine, access_log_class
+from service.web.access_log import Audit, WriteLine, access_log_class
+from service.web.audit_lines import AuditLines
 from service.web.cors import Cors
 from service.web.dispatch import request_of
 from service.web.headers import request_class
@@ -100,7 +107,7 @@ def _runner(
         keepalive_timeout=settings.keepalive_timeout,
         metrics=app[METRICS],
         access_log_class=access_log_class(
-            app[REQUEST_METRICS], _write_line(settings, logs)
+            app[REQUEST_METRICS], _write_line(settings, logs), _audit(app, logs)
         ),
     )
 
@@ -111,6 +118,20 @@ def _write_line(settings: Settings, logs: Log) -> WriteLine | None:
         return None
     address_of = partial(exact_address, trusted=settings.trusted_proxies)
     return AccessLines(logs, first_status, address_of, name_of_caller).write
+
+
+def _audit(app: web.Application, logs: Log) -> Audit | None:
+    if logs.audit is None:
+        return None
+    trusted = app[SETTINGS].trusted_proxies
+    app[AUDIT_LINES] = lines = AuditLines(
+        logs.audit,
+        ACTIONS,
+        app.router.routes(),
+        partial(exact_address, trusted=trusted),
+        name_of_caller,
+    )
+    return lines.write
 
 
 def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseSite:
