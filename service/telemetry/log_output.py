@@ -46,6 +46,7 @@ class LogOutput:
         self._on_failure = self._report if on_failure is None else on_failure
         self._descriptor = stream if path is None else _open(path, mode)
         self._is_failing = False
+        self._is_unread = False  # which is why it is failing
         self._is_cut = False  # the last line has no end
         self._poll = _poll_of(self._descriptor)
         self._lost = 0
@@ -58,6 +59,7 @@ class LogOutput:
             self._write(line)
         except OSError as error:
             self._lost += 1
+            self._is_unread = isinstance(error, TimeoutError)
             if not self._is_failing:
                 self._is_failing = True
                 self._on_failure(error)
@@ -72,8 +74,10 @@ class LogOutput:
         return lost
 
     def _is_ready(self) -> bool:
-        if self._poll is None:
-            return not self._is_failing
+        if not self._is_failing:
+            return True
+        if self._poll is None or not self._is_unread:
+            return False
         # of a pipe without a reader there is an error too
         return self._poll.poll(0) == [(self._descriptor, select.POLLOUT)]
 
