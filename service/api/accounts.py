@@ -41,7 +41,7 @@ async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
     username, password = parse_new_credentials(await read_body(request))
-    client = _client(request)
+    client = client_of(request)
     with noting_sign_up(request, username):
         if request.app[ADMINISTRATOR].is_reserved(username):
             raise UserExists()
@@ -75,7 +75,7 @@ async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
     old, new = parse_password_change(await read_body(request))
     await _confirm_password(request, old)
-    with request.app[PASSWORDS].enter_queue(_client(request)) as entry:
+    with request.app[PASSWORDS].enter_queue(client_of(request)) as entry:
         password_hash = await request.app[PASSWORDS].hash(new, entry)
     return _token_reply(
         request, await request.app[STORAGE].set_password(caller, password_hash)
@@ -117,13 +117,14 @@ async def _check_password(request: web.Request, username: str, password: str) ->
     :raises TooManyAttempts: there were too many wrong passwords
     :raises Overloaded: the queue of passwords is full
     """
-    client = _client(request)
+    client = client_of(request)
     attempt = Attempt(username, password, client.address)
     with request.app[ADMISSION].waiting():
         return await request.app[LOGINS].check(attempt, client.has_left)
 
 
-def _client(request: web.Request) -> Client:
+def client_of(request: web.Request) -> Client:
+    """The client of a request, for the queue of passwords."""
     address = client_address(request, request.app[SETTINGS].trusted_proxies)
     return Client(address, partial(has_left, request))
 

@@ -9,7 +9,16 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import accounts, batches, changes, docs, health, keys, tickets
+from service.api import (
+    accounts,
+    administration,
+    batches,
+    changes,
+    docs,
+    health,
+    keys,
+    tickets,
+)
 from service.api.audit import audited
 from service.api.authentication import (
     Authenticate,
@@ -21,6 +30,7 @@ from service.api.openapi import operations
 from service.api.openapi.operations import Operation
 
 GET, POST, PUT, DELETE = hdrs.METH_GET, hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_DELETE
+PATCH = hdrs.METH_PATCH
 
 #: A key is the rest of the path, with its slashes and line ends.
 KEY = "/api/keys/{key:(?s:.*)}"
@@ -138,6 +148,55 @@ ROUTES = (
         accounts.delete,
         operations.DELETE_ACCOUNT,
         audit="delete_own_account",
+    ),
+    Route(
+        GET,
+        "/api/admin/accounts",
+        administration.list_accounts,
+        operations.ADMIN_LIST_ACCOUNTS,
+        audit="list_accounts",
+    ),
+    Route(
+        POST,
+        "/api/admin/accounts",
+        administration.create,
+        operations.ADMIN_CREATE_ACCOUNT,
+        audit="create_account",
+    ),
+    Route(
+        GET,
+        "/api/admin/account",
+        administration.show,
+        operations.ADMIN_SHOW_ACCOUNT,
+        audit="show_account",
+    ),
+    Route(
+        PATCH,
+        "/api/admin/account",
+        administration.change,
+        operations.ADMIN_CHANGE_ACCOUNT,
+        audit="change_account",
+    ),
+    Route(
+        DELETE,
+        "/api/admin/account",
+        administration.delete,
+        operations.ADMIN_DELETE_ACCOUNT,
+        audit="delete_account",
+    ),
+    Route(
+        POST,
+        "/api/admin/end-tokens",
+        administration.end_tokens,
+        operations.ADMIN_END_TOKENS,
+        audit="end_tokens",
+    ),
+    Route(
+        GET,
+        "/api/admin/status",
+        administration.status,
+        operations.ADMIN_STATUS,
+        audit="show_status",
     ),
 )
 

@@ -42,20 +42,34 @@ def check_new_username(username: str) -> None:
 def check_credentials(username: str, password: str) -> Credentials:
     """Checks a name and a password; brings the name into NFC.
 
-    A name in NFC is the same account however it was typed.
-
     :raises InvalidRequest: the name or the password breaks a limit
     """
-    # normalisation is quadratic in the length of a run of combining marks
-    if len(username) <= MAX_USERNAME * MAX_DECOMPOSED:
-        username = unicodedata.normalize("NFC", username)
+    return Credentials(check_username(username), check_password(password, "/password"))
+
+
+def check_username(username: str) -> str:
+    """Checks a name; returns it in NFC.
+
+    A name in NFC is the same account however it was typed.
+
+    :raises InvalidRequest: the name breaks a limit
+    """
+    username = normalized(username)
     if len(username) > MAX_USERNAME:
         raise InvalidRequest(
             f"/username is {len(username)} characters long, the limit is {MAX_USERNAME}"
         )
     if not username.isprintable():
         raise InvalidRequest("/username has a character that is not printable")
-    return Credentials(username, check_password(password, "/password"))
+    return username
+
+
+def normalized(text: str) -> str:
+    """A name, or the beginning of one, in NFC; unchanged if it is too long for one."""
+    # normalisation is quadratic in the length of a run of combining marks
+    if len(text) <= MAX_USERNAME * MAX_DECOMPOSED:
+        return unicodedata.normalize("NFC", text)
+    return text
 
 
 def check_password(given: str, where: str) -> str:

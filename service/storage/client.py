@@ -33,6 +33,7 @@ from service.model import (
 )
 from service.settings import Address
 from service.sizes import KIB
+from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
 from service.storage.nodes import Nodes
@@ -67,6 +68,7 @@ class Storage:
 
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
+    :ivar administration: the calls of administrators
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Storage:
         self._stale_limit = stale_limit
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
         self._call, self._call_any = calls.call, calls.call_any
+        self.administration = Administration(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)

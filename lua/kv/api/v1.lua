@@ -6,6 +6,7 @@
 -- store's revision, once for all its keys. Procedures that take a caller raise kv.TokenRevoked
 -- for an ended token; procedures that take keys also raise kv.NotGranted.
 local accounts = require('kv.accounts.accounts')
+local administration = require('kv.accounts.administration')
 local authorize = require('kv.accounts.authorize')
 local change_feed = require('kv.data.change_feed')
 local clock = require('kv.data.clock')
@@ -38,7 +39,8 @@ local PARTS = {
 
 local NO_OPTIONS = {}
 
----@class Caller {username, credentials_version}, as in the verified token
+---@class Caller {username, credentials_version}, as in the verified token; {'', hash} of an access
+-- token. It has no right to change accounts and tokens: their procedures raise kv.SessionRequired.
 
 --- Describes this instance. Every node of a cluster answers.
 ---@return table state
@@ -123,27 +125,27 @@ function M.account(caller)
     return user.created_at, grants.to_objects(user.grants)
 end
 
---- Ends every token of the caller's account.
+--- Ends every token of the caller's account, except access tokens.
 ---@param caller Caller
 function M.end_tokens(caller)
-    authorize.check(caller)
+    authorize.check_session(caller)
     accounts.update(caller[1], {}, true)
 end
 
---- Changes the password of the caller's account and ends its tokens.
+--- Changes the password of the caller's account and ends its tokens, access tokens too.
 ---@param caller Caller
 ---@param password_hash string
 ---@return number credentials_version for a new token
 function M.set_password(caller, password_hash)
-    authorize.check(caller)
-    return accounts.update(caller[1], { password_hash = password_hash }, true)
+    authorize.check_session(caller)
+    local fields = { password_hash = password_hash }
+    return accounts.update(caller[1], fields, true, true).credentials_version
 end
 
---- Deletes the caller's account.
+--- Deletes the caller's account. Raises kv.LastAdministrator.
 ---@param caller Caller
 function M.delete_user(caller)
-    authorize.check(caller)
-    accounts.delete(caller[1])
+    administration.leave(caller)
 end
 
 --- Writes all the keys or none. Raises kv.IdempotencyConflict, kv.RetriesFull, kv.MemoryFull,

@@ -120,7 +120,12 @@ class _Builder:
             query = self._components.filled(msgspec.json.schema(operation.query))
             (shape,) = query["$defs"].values()
             found += [
-                {"name": name, "in": "query", "schema": schema}
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": name in shape["required"],
+                    "schema": schema,
+                }
                 for name, schema in shape["properties"].items()
                 if UNDOCUMENTED not in schema
             ]

@@ -10,6 +10,7 @@ from service.api.idempotency import IDEMPOTENCY_KEY
 from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
+from service.model import ManagedAccount
 from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
 
@@ -52,6 +53,10 @@ PASSWORD = (
     errors.Overloaded,
 )
 
+#: The errors of administrators' requests, and of those for one account.
+ADMINISTRATION = (errors.SessionRequired, errors.NotAnAdministrator)
+OF_AN_ACCOUNT = (*ADMINISTRATION, errors.NotFound)
+
 REGISTER = Operation(
     "Create an account",
     reply=replies.Status,
@@ -89,7 +94,66 @@ DELETE_ACCOUNT = Operation(
     reply=replies.Status,
     body=requests.PasswordBody,
     example={"password": "battery staple"},
-    raises=[*PASSWORD, errors.StorageFull],
+    raises=[*PASSWORD, errors.LastAdministrator, errors.StorageFull],
+)
+ADMIN_LIST_ACCOUNTS = Operation(
+    "List accounts in the order of their names",
+    reply=replies.Accounts,
+    query=requests.AccountsQuery,
+    raises=ADMINISTRATION,
+)
+ADMIN_CREATE_ACCOUNT = Operation(
+    "Create an account, also while registration is closed",
+    reply=ManagedAccount,
+    body=requests.NewAccountBody,
+    example={
+        "username": "dave",
+        "password": "a first password",
+        "grants": [{"prefix": "dave/", "rights": "rw"}],
+    },
+    raises=[
+        *ADMINISTRATION,
+        errors.CredentialsRequired,
+        errors.InvalidKey,
+        errors.UserExists,
+        errors.StorageFull,
+    ],
+)
+ADMIN_SHOW_ACCOUNT = Operation(
+    "Show an account",
+    reply=ManagedAccount,
+    query=requests.AccountQuery,
+    raises=OF_AN_ACCOUNT,
+)
+ADMIN_CHANGE_ACCOUNT = Operation(
+    "Change an account; disabling it and a new password revoke its tokens",
+    reply=ManagedAccount,
+    query=requests.AccountQuery,
+    body=requests.AccountChangeBody,
+    example={"disabled": True},
+    raises=[
+        *OF_AN_ACCOUNT,
+        errors.InvalidKey,
+        errors.LastAdministrator,
+        errors.StorageFull,
+    ],
+)
+ADMIN_DELETE_ACCOUNT = Operation(
+    "Delete an account, but not its keys",
+    reply=replies.Status,
+    query=requests.AccountQuery,
+    raises=[*OF_AN_ACCOUNT, errors.LastAdministrator, errors.StorageFull],
+)
+ADMIN_END_TOKENS = Operation(
+    "Revoke every token of an account",
+    reply=replies.Status,
+    query=requests.AccountQuery,
+    body=requests.EndTokensBody,
+    example={"keep_access_tokens": True},
+    raises=[*OF_AN_ACCOUNT, errors.StorageFull],
+)
+ADMIN_STATUS = Operation(
+    "Show the state of the store", reply=replies.StoreState, raises=ADMINISTRATION
 )
 WRITE = Operation(
     "Write many keys, all or none",

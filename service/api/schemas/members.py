@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from service.auth.credentials import MAX_PASSWORD, MAX_USERNAME
-from service.model import MAX_INT64
+from service.model import MAX_INT64, Grant
+from service.settings import MAX_GRANTS
 from service.web.admission import MAX_POLL
 
 #: Seconds: a time of expiry stays an exact double.
@@ -45,6 +46,12 @@ Username = Annotated[
             "format": "printable",
         },
     ),
+]
+#: Of a list of accounts; names in the store may be in another form than new ones.
+UsernamePart = Annotated[str, documented(maxLength=MAX_USERNAME)]
+Grants = Annotated[list[Grant], documented(maxItems=MAX_GRANTS)]
+KeepAccessTokens = Annotated[
+    bool, Meta(description="Whether access tokens of the account stay valid")
 ]
 Password = Annotated[str, documented(minLength=1, maxLength=MAX_PASSWORD)]
 Key = Annotated[str, documented(**KEY)]
