@@ -13,6 +13,7 @@ from aiohttp import web
 
 from service.errors import InvalidRequest, Stopping
 from service.telemetry.audit import AuditLog, Event
+from service.web.connection import has_left
 from service.web.headers import request_id_of
 from service.web.request_labels import matched_route
 from service.web.responses import code_of
@@ -20,7 +21,7 @@ from service.web.responses import code_of
 #: The outcome of a request that succeeded, whether or not its client read the reply.
 OK = "ok"
 
-#: The outcome of a request whose client disconnected before it had sent the body.
+#: The outcome of a request whose client left before it had sent the body.
 CLIENT_GONE = "client_gone"
 
 #: The name of each action, by the method and the path of its route.
@@ -124,5 +125,6 @@ def _outcome_of(request: web.BaseRequest, response: web.StreamResponse) -> str:
     code = code_of(response)
     if code is None:
         return OK
-    has_left = request.transport is None and request.content.exception() is not None
-    return CLIENT_GONE if has_left and code == InvalidRequest.code else code
+    if code == InvalidRequest.code and request.content.exception() is not None:
+        return CLIENT_GONE if has_left(request) else code
+    return code

@@ -16,7 +16,7 @@ local function subject(entry, value, ok)
     if not LOGGED[entry.arguments:match('^%w*')] then
         return ''
     elseif type(value) == 'number' then
-        return (' %g'):format(value)
+        return ' ' .. tostring(value)
     elseif type(value) == 'string' and (ok or accounts.find_here(value) ~= nil) then
         return ' ' .. format.literal(value)
     end
