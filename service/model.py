@@ -37,8 +37,10 @@ class Account(NamedTuple):
     :ivar created_at: seconds since 1970
     """
 
+    username: str
     created_at: int
     grants: list[Grant]
+    is_administrator: bool
 
 
 class ManagedAccount(msgspec.Struct, frozen=True):

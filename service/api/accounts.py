@@ -84,10 +84,11 @@ async def change_password(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     refuse_query(request.rel_url.raw_query_string)
-    caller = request[CALLER]
-    created_at, grants = await request.app[STORAGE].account(caller)
-    account = Account(caller.username, created_at, grants)
-    return json_reply(msgspec.json.encode(account))
+    account = await request.app[STORAGE].account(request[CALLER])
+    shown = Account(account.username, account.created_at, account.grants)
+    if account.is_administrator:
+        shown.administrator = True
+    return json_reply(msgspec.json.encode(shown))
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -71,7 +71,7 @@ class Administrator:
                 await self._ensure(self._account)
         except Unavailable as problem:
             log.warning(
-                "the account of ADMIN_LOGIN cannot be created yet, "
+                "the account of ADMIN_LOGIN cannot be set up yet, "
                 "the service tries again: %s",
                 problem,
             )
@@ -92,9 +92,9 @@ class Administrator:
                 log.error("ADMIN_LOGIN and ADMIN_PASSWORD: %s", problem)
                 return
             except Exception:
-                log.exception("the account of ADMIN_LOGIN cannot be created")
+                log.exception("the account of ADMIN_LOGIN cannot be set up")
                 return
-        log.info("the account of ADMIN_LOGIN exists")
+        log.info("the account of ADMIN_LOGIN is set up")
 
     async def _ensure(self, account: Credentials) -> None:
         """Creates the account, or makes it an administrator, unless it is one."""

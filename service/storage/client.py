@@ -126,22 +126,12 @@ class Storage:
         elif lag > self._stale_limit:
             raise too_old(lag, self._stale_limit)
 
-    async def has_user(self, username: str) -> bool:
-        """Checks whether an account exists."""
-        (found,) = await self._call("kv.v1.has_user", username)
-        return bool(found)
+    async def create_user(self, username: str, password_hash: str) -> None:
+        """Creates an account with the default grants.
 
-    async def create_user(
-        self, username: str, password_hash: str, *, everything: bool = False
-    ) -> None:
-        """Creates an account.
-
-        :param everything: grants all keys to it, instead of the default grants
         :raises UserExists: the name is taken
         """
-        await self._call(
-            "kv.v1.create_user", username, password_hash, everything, writes=True
-        )
+        await self._call("kv.v1.create_user", username, password_hash, writes=True)
 
     async def begin_sign_up(self, address: str) -> None:
         """Counts a sign-up from an address.
@@ -184,8 +174,11 @@ class Storage:
 
         :raises TokenRevoked: the token is no longer valid
         """
-        created_at, grants = await self._call("kv.v1.account", caller)
-        return Account(created_at, [Grant(**grant) for grant in grants])
+        (found,) = await self._call("kv.v1.describe_caller", caller)
+        grants = [Grant(**grant) for grant in found["grants"]]
+        return Account(
+            found["username"], found["created_at"], grants, found["administrator"]
+        )
 
     async def end_tokens(self, caller: Caller) -> None:
         """Revokes every token of the caller's account.

@@ -108,7 +108,11 @@ function M.end_account_tokens(caller, username, keeps_access_tokens)
 end
 
 local function to_files(found)
-    return { files = found.count, bytes = found.bytes, newest = found.newest }
+    local newest = found.newest
+    return {
+        files = found.count, bytes = found.bytes,
+        newest = newest ~= nil and math.floor(newest) or nil,
+    }
 end
 
 local function to_nodes(nodes)

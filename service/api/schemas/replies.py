@@ -45,6 +45,7 @@ class Account(msgspec.Struct):
     username: str
     created_at: Annotated[int, Meta(description="Seconds since 1970")]
     grants: list[Grant]
+    administrator: Literal[True] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Accounts(msgspec.Struct):
