@@ -126,6 +126,11 @@ class Storage:
         elif lag > self._stale_limit:
             raise too_old(lag, self._stale_limit)
 
+    async def has_user(self, username: str) -> bool:
+        """Checks whether an account exists."""
+        (found,) = await self._call("kv.v1.has_user", username)
+        return bool(found)
+
     async def create_user(self, username: str, password_hash: str) -> None:
         """Creates an account with the default grants.
 
