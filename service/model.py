@@ -11,10 +11,14 @@ MAX_INT64 = 2**63 - 1
 
 
 class Caller(NamedTuple):
-    """The account that calls, as its token states; each procedure checks it again."""
+    """The account that calls, as its token states; each procedure checks it again.
+
+    :ivar username: empty for an access token, which does not state it
+    :ivar credentials_version: for an access token its hash
+    """
 
     username: str
-    credentials_version: int
+    credentials_version: int | str
 
 
 class User(NamedTuple):
@@ -35,12 +39,17 @@ class Account(NamedTuple):
     """An account, as shown to its caller.
 
     :ivar created_at: seconds since 1970
+    :ivar grants: for an access token the rights that it has
+    :ivar token_expires_at: of an access token, seconds since 1970; None: never
+    :ivar access_token: the id of the access token
     """
 
     username: str
     created_at: int
     grants: list[Grant]
+    token_expires_at: int | None
     is_administrator: bool
+    access_token: int | None
 
 
 class ManagedAccount(msgspec.Struct, frozen=True):
@@ -78,6 +87,34 @@ class AdministratorState(NamedTuple):
     password_hash: str
     is_administrator: bool
     is_disabled: bool
+
+
+class NewAccessToken(NamedTuple):
+    """An access token that is to be created.
+
+    :ivar grants: None: all grants that the account has
+    :ivar ttl: seconds until it expires, None: it does not expire
+    """
+
+    name: str
+    grants: list[Grant] | None
+    ttl: int | None
+
+
+class AccessToken(NamedTuple):
+    """An access token without its secret. Times are seconds since 1970.
+
+    :ivar grants: None: all grants that the account has
+    :ivar expires_at: None: it does not expire
+    :ivar last_used_at: a whole minute, None: it has not been used
+    """
+
+    id: int
+    name: str
+    grants: list[Grant] | None
+    created_at: int
+    expires_at: int | None
+    last_used_at: int | None
 
 
 class Condition(NamedTuple):

@@ -61,7 +61,7 @@ async def login(request: web.Request) -> web.Response:
 
 async def refresh(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request))
-    await request.app[STORAGE].account(request[CALLER])
+    await request.app[STORAGE].check_session(request[CALLER])
     return _token_reply(request, request[CALLER])
 
 
@@ -73,13 +73,14 @@ async def logout(request: web.Request) -> web.Response:
 
 async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
-    old, new = parse_password_change(await read_body(request))
-    await _confirm_password(request, old)
+    change = parse_password_change(await read_body(request))
+    await confirm_password(request, change.old)
     with request.app[PASSWORDS].enter_queue(client_of(request)) as entry:
-        password_hash = await request.app[PASSWORDS].hash(new, entry)
-    return _token_reply(
-        request, await request.app[STORAGE].set_password(caller, password_hash)
+        password_hash = await request.app[PASSWORDS].hash(change.new, entry)
+    changed = await request.app[STORAGE].change_password(
+        caller, password_hash, keeps_access_tokens=change.keeps_access_tokens
     )
+    return _token_reply(request, changed)
 
 
 async def show(request: web.Request) -> web.Response:
@@ -92,12 +93,12 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    await _confirm_password(request, parse_password(await read_body(request)))
+    await confirm_password(request, parse_password(await read_body(request)))
     await request.app[STORAGE].delete_user(request[CALLER])
     return json_reply(SUCCESS)
 
 
-async def _confirm_password(request: web.Request, password: str) -> None:
+async def confirm_password(request: web.Request, password: str) -> None:
     """Checks the account's password before a write, in addition to the token.
 
     :raises TokenRevoked: the token is not valid any more
@@ -107,7 +108,7 @@ async def _confirm_password(request: web.Request, password: str) -> None:
     """
     caller = request[CALLER]
     with before_write():
-        await request.app[STORAGE].account(caller)
+        await request.app[STORAGE].check_session(caller)
         await _check_password(request, caller.username, password)
 
 

@@ -66,8 +66,8 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    username = _account_in_query(request)
     body = await read_body(request, has_query=True)
+    username = _account_in_query(request)
     changes, password, keep = parse_account_change(body, request.app[SETTINGS])
     note_audit(request, changed=_members_of(changes, password))
     caller, administration = request[CALLER], request.app[STORAGE].administration
@@ -82,15 +82,15 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    username = _account_in_query(request)
     parse_nothing(await read_body(request, has_query=True))
+    username = _account_in_query(request)
     await request.app[STORAGE].administration.delete(request[CALLER], username)
     return json_reply(SUCCESS)
 
 
 async def end_tokens(request: web.Request) -> web.Response:
-    username = _account_in_query(request)
     keep = parse_end_tokens(await read_body(request, has_query=True))
+    username = _account_in_query(request)
     await request.app[STORAGE].administration.end_tokens(
         request[CALLER], username, keep_access_tokens=keep
     )

@@ -7,6 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.api.context import AUDIT_LINES, STORAGE
+from service.auth.access_tokens import is_access_token
+from service.auth.tokens import CALLER
 from service.errors import (
     InvalidCredentials,
     Overloaded,
@@ -25,11 +27,29 @@ def audited(handler: Handler) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         lines = request.app.get(AUDIT_LINES)
-        if lines is not None:
-            lines.expect(request)
-        return await handler(request)
+        if lines is None:
+            return await handler(request)
+        lines.expect(request)
+        try:
+            response = await handler(request)
+        except Problem:
+            await _note_access_token(request)
+            raise
+        await _note_access_token(request)
+        return response
 
     return handle
+
+
+async def _note_access_token(request: web.Request) -> None:
+    """Notes the access token of the caller and its account: only the storage knows."""
+    caller = request.get(CALLER)
+    if caller is not None and is_access_token(caller):
+        with contextlib.suppress(Problem):  # it is not valid any more
+            account = await request.app[STORAGE].account(caller)
+            note_audit(
+                request, user=account.username, access_token=account.access_token
+            )
 
 
 def note_audit(

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.api import (
+    access_tokens,
     accounts,
     administration,
     batches,
@@ -23,6 +24,7 @@ from service.api.audit import audited
 from service.api.authentication import (
     Authenticate,
     authenticated,
+    by_session,
     by_token,
     by_token_or_ticket,
 )
@@ -44,7 +46,8 @@ class Route(NamedTuple):
     """A route: its handler, and what is known of it before a request comes.
 
     :ivar operation: its part of the OpenAPI document
-    :ivar authenticate: verifies the caller
+    :ivar authenticate: verifies the caller; an access token has a right to the route
+        unless it is `by_session`
     :ivar reads: whether a POST writes nothing, as a GET does
     :ivar is_exempt: whether it is answered beyond every limit and under any host name
     :ivar has_head: whether a GET route answers HEAD too
@@ -130,15 +133,24 @@ ROUTES = (
         "/api/refresh",
         accounts.refresh,
         operations.REFRESH,
+        by_session,
         reads=True,
         audit="refresh",
     ),
-    Route(POST, "/api/logout", accounts.logout, operations.LOGOUT, audit="logout"),
+    Route(
+        POST,
+        "/api/logout",
+        accounts.logout,
+        operations.LOGOUT,
+        by_session,
+        audit="logout",
+    ),
     Route(
         POST,
         "/api/password",
         accounts.change_password,
         operations.CHANGE_PASSWORD,
+        by_session,
         audit="change_password",
     ),
     Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
@@ -147,13 +159,38 @@ ROUTES = (
         "/api/me",
         accounts.delete,
         operations.DELETE_ACCOUNT,
+        by_session,
         audit="delete_own_account",
+    ),
+    Route(
+        GET,
+        "/api/tokens",
+        access_tokens.list_tokens,
+        operations.LIST_TOKENS,
+        by_session,
+    ),
+    Route(
+        POST,
+        "/api/tokens",
+        access_tokens.create,
+        operations.CREATE_TOKEN,
+        by_session,
+        audit="create_access_token",
+    ),
+    Route(
+        DELETE,
+        "/api/tokens/{id}",
+        access_tokens.delete,
+        operations.DELETE_TOKEN,
+        by_session,
+        audit="delete_access_token",
     ),
     Route(
         GET,
         "/api/admin/accounts",
         administration.list_accounts,
         operations.ADMIN_LIST_ACCOUNTS,
+        by_session,
         audit="list_accounts",
     ),
     Route(
@@ -161,6 +198,7 @@ ROUTES = (
         "/api/admin/accounts",
         administration.create,
         operations.ADMIN_CREATE_ACCOUNT,
+        by_session,
         audit="create_account",
     ),
     Route(
@@ -168,6 +206,7 @@ ROUTES = (
         "/api/admin/account",
         administration.show,
         operations.ADMIN_SHOW_ACCOUNT,
+        by_session,
         audit="show_account",
     ),
     Route(
@@ -175,6 +214,7 @@ ROUTES = (
         "/api/admin/account",
         administration.change,
         operations.ADMIN_CHANGE_ACCOUNT,
+        by_session,
         audit="change_account",
     ),
     Route(
@@ -182,6 +222,7 @@ ROUTES = (
         "/api/admin/account",
         administration.delete,
         operations.ADMIN_DELETE_ACCOUNT,
+        by_session,
         audit="delete_account",
     ),
     Route(
@@ -189,6 +230,7 @@ ROUTES = (
         "/api/admin/end-tokens",
         administration.end_tokens,
         operations.ADMIN_END_TOKENS,
+        by_session,
         audit="end_tokens",
     ),
     Route(
@@ -196,6 +238,7 @@ ROUTES = (
         "/api/admin/status",
         administration.status,
         operations.ADMIN_STATUS,
+        by_session,
         audit="show_status",
     ),
 )

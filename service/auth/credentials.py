@@ -33,10 +33,25 @@ def check_new_username(username: str) -> None:
     :param username: as `check_credentials` returns it
     :raises InvalidRequest: the name begins or ends with white space
     """
-    if username != username.strip():
-        raise InvalidRequest(
-            f"/username is {quoted(username)}, with white space at an end"
-        )
+    _check_ends(username, "/username")
+
+
+def check_new_token_name(name: str) -> str:
+    """Checks the name of a new access token by the rules for user names.
+
+    :return: the name in NFC
+    :raises InvalidRequest: it is empty, breaks a limit, or has white space at an end
+    """
+    if not name:
+        raise InvalidRequest("/name is missing or empty")
+    name = _checked_name(name, "/name")
+    _check_ends(name, "/name")
+    return name
+
+
+def _check_ends(name: str, where: str) -> None:
+    if name != name.strip():
+        raise InvalidRequest(f"{where} is {quoted(name)}, with white space at an end")
 
 
 def check_credentials(username: str, password: str) -> Credentials:
@@ -54,14 +69,7 @@ def check_username(username: str) -> str:
 
     :raises InvalidRequest: the name breaks a limit
     """
-    username = normalized(username)
-    if len(username) > MAX_USERNAME:
-        raise InvalidRequest(
-            f"/username is {len(username)} characters long, the limit is {MAX_USERNAME}"
-        )
-    if not username.isprintable():
-        raise InvalidRequest("/username has a character that is not printable")
-    return username
+    return _checked_name(username, "/username")
 
 
 def normalized(text: str) -> str:
@@ -70,6 +78,22 @@ def normalized(text: str) -> str:
     if len(text) <= MAX_USERNAME * MAX_DECOMPOSED:
         return unicodedata.normalize("NFC", text)
     return text
+
+
+def _checked_name(name: str, where: str) -> str:
+    """Checks a name; brings it into NFC.
+
+    :param where: its JSON pointer
+    :raises InvalidRequest: it breaks a limit
+    """
+    name = normalized(name)
+    if len(name) > MAX_USERNAME:
+        raise InvalidRequest(
+            f"{where} is {len(name)} characters long, the limit is {MAX_USERNAME}"
+        )
+    if not name.isprintable():
+        raise InvalidRequest(f"{where} has a character that is not printable")
+    return name
 
 
 def check_password(given: str, where: str) -> str:

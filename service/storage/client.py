@@ -33,6 +33,7 @@ from service.model import (
 )
 from service.settings import Address
 from service.sizes import KIB
+from service.storage.access_tokens import AccessTokens
 from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
@@ -84,6 +85,7 @@ class Storage:
         self._nodes = Nodes(addresses, user, password, failover_wait, metrics)
         self._stale_limit = stale_limit
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
+        self.access_tokens = AccessTokens(calls)
         self._call, self._call_any = calls.call, calls.call_any
         self.administration = Administration(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
@@ -180,25 +182,46 @@ class Storage:
         :raises TokenRevoked: the token is no longer valid
         """
         (found,) = await self._call("kv.v1.describe_caller", caller)
-        grants = [Grant(**grant) for grant in found["grants"]]
         return Account(
-            found["username"], found["created_at"], grants, found["administrator"]
+            found["username"],
+            found["created_at"],
+            [Grant(**grant) for grant in found["grants"]],
+            found["token_expires_at"],
+            bool(found["administrator"]),
+            found["access_token"],
         )
 
-    async def end_tokens(self, caller: Caller) -> None:
-        """Revokes every token of the caller's account.
+    async def check_session(self, caller: Caller) -> None:
+        """Checks that the caller may change its account and its tokens.
 
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
+        """
+        await self._call("kv.v1.check_session", caller)
+
+    async def end_tokens(self, caller: Caller) -> None:
+        """Revokes every token of the caller's account, except access tokens.
+
+        :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         await self._call("kv.v1.end_tokens", caller, writes=True)
 
-    async def set_password(self, caller: Caller, password_hash: str) -> Caller:
+    async def change_password(
+        self, caller: Caller, password_hash: str, *, keeps_access_tokens: bool
+    ) -> Caller:
         """Sets a password and revokes every token; returns the caller of a new token.
 
+        :param keeps_access_tokens: whether access tokens stay valid
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         (version,) = await self._call(
-            "kv.v1.set_password", caller, password_hash, writes=True
+            "kv.v1.change_password",
+            caller,
+            password_hash,
+            keeps_access_tokens,
+            writes=True,
         )
         return Caller(caller.username, version)
 
@@ -206,6 +229,7 @@ class Storage:
         """Deletes the caller's account.
 
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         await self._call("kv.v1.delete_user", caller, writes=True)
 

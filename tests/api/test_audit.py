@@ -18,6 +18,7 @@ from service.process.sockets import bind
 from service.settings import Settings
 from service.telemetry.log import Log
 from service.web.runner import Runner
+from tests.support.access_tokens import created, creation, delete_token, using
 from tests.support.addresses import FREE, coming_from, new_address
 from tests.support.audit import TIMEOUT, Line, line_for, line_of, lines_in
 from tests.support.client import Client, Reply, account_of, unique
@@ -156,6 +157,9 @@ OF_ADMINISTRATORS = [
 ]
 WITHOUT_TOKEN = ["register", "login"]
 
+#: With the id of the access token as the target.
+OF_ACCESS_TOKENS = ["create_access_token", "delete_access_token"]
+
 
 def filled(given: Any, names: dict[str, str]) -> Any:
     """The same with names for `{other}` and `{new}`."""
@@ -213,7 +217,8 @@ def test_the_application_has_every_route_with_an_action(audited: Audited) -> Non
 
 def test_every_action_is_tried() -> None:
     calls = OF_ANYBODY + OF_ADMINISTRATORS
-    assert {call.action for call in calls} | set(WITHOUT_TOKEN) == set(ACTIONS.values())
+    tried = {call.action for call in calls} | {*WITHOUT_TOKEN, *OF_ACCESS_TOKENS}
+    assert tried == set(ACTIONS.values())
 
 
 @pytest.fixture
@@ -295,6 +300,41 @@ async def test_a_target_that_is_not_there_has_a_line(audited: Audited) -> None:
     operator = account_of(audited.operator)
     expected: dict[str, Any] = {"user": operator, "target": nobody}
     assert_line(line, "delete_account", "not_found", **expected)
+
+
+async def test_a_change_of_access_tokens_has_a_line(audited: Audited) -> None:
+    name = await audited.new_account()
+    client = await audited.entered(name)
+    reply = await creation(client)
+    members: dict[str, Any] = {"user": name, "target": reply.json["id"]}
+    line = await audited.line(reply)
+    assert_line(line, "create_access_token", "ok", **members)
+    path = f"/api/tokens/{reply.json['id']}"
+    for outcome in "ok", "not_found":
+        line = await audited.line(await client.request("DELETE", path))
+        assert_line(line, "delete_access_token", outcome, **members)
+    line = await audited.line(await creation(client, password="wrong"))
+    assert_line(line, "create_access_token", "invalid_credentials", user=name)
+
+
+async def test_a_call_with_an_access_token_has_its_id(audited: Audited) -> None:
+    name = await audited.new_account()
+    client = await audited.entered(name)
+    token = await created(client)
+    program = using(client, token["token"])
+    members: dict[str, Any] = {"user": name, "access_token": token["id"]}
+    line = await audited.line(await program.post("/api/tickets"))
+    assert_line(line, "create_ticket", "ok", **members)
+    for call in OF_ANYBODY + OF_ADMINISTRATORS:
+        if call.action != "create_ticket":
+            reply = await send(program, call, {"other": name, "new": "b"})
+            assert reply.status == 403
+            line = await audited.line(reply)
+            assert_line(line, call.action, "forbidden", **members)
+    await delete_token(client, token["id"])
+    line = await audited.line(await program.post("/api/tickets"))
+    assert_line(line, "create_ticket", "token_revoked")
+    assert token["token"] not in audited.log.read_text()
 
 
 async def test_a_sign_up_names_only_accounts(audited: Audited) -> None:

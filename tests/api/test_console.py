@@ -75,6 +75,7 @@ OF_AN_ACCOUNT = {
     "delete_account": "",
     "show_grants": "",
     "end_tokens": "",
+    "list_access_tokens": "",
     "set_grants": "{}",
     "set_password_hash": lua(HASH),
 }

@@ -129,6 +129,17 @@ async def end(client: Client, canaries: Canaries) -> None:
     client.token = (await client.post("/api/password", given)).json["token"]
     canaries.sent["third-token"] = str(client.token)
     name = account_of(client)
+    named = {"password": canaries["new-password"], "name": canaries["token-name"]}
+    token = (await client.post("/api/tokens", named)).json
+    canaries.sent["access-token"] = token["token"]
+    program = Client(client.session, client.url)
+    program.token = token["token"]
+    assert (await program.read([canaries["read-by-program"]])).status == 200
+    assert (await program.post("/api/logout")).status == 403
+    program.token = f"kvt_{canaries['bad-access-token']}"
+    assert (await program.post("/api/tickets")).status == 403
+    path = f"/api/tokens/{token['id']}"
+    assert (await client.request("DELETE", path)).status == 200
     assert (await client.post("/api/logout")).status == 200
     assert (await client.login(name, canaries["new-password"])).status == 200
     canaries.sent["last-token"] = str(client.token)

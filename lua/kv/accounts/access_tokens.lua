@@ -96,6 +96,7 @@ local function new_user(token, user)
         grants = token.grants == nil and user.grants or grants.intersect(token.grants, user.grants),
         administrator = false,
         access_token = token.id,
+        token_expires_at = token.expires_at,
     }
 end
 
@@ -191,6 +192,23 @@ end
 ---@param id number
 function M.get(user, id)
     return box.space.access_tokens.index.account:get({ user.id, id })
+end
+
+--- The token of any account with this id, or nil, as it is on disk. Looks at all tokens: for
+-- operators only.
+---@param id number
+function M.find_by_id(id)
+    local found
+    repeat
+        found = nil
+        for _, token in box.space.access_tokens:pairs() do
+            if token.id == id then
+                found = token
+                break
+            end
+        end
+    until commits:await_all()
+    return found
 end
 
 --- When the next token expires, or nil.

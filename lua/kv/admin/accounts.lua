@@ -11,10 +11,6 @@ local M = {}
 --- Accounts of a page without a limit: a screen.
 local DEFAULT_LIMIT = 20
 
---- Grants of a line in the list, and characters of each prefix: `show_grants` shows all.
-local MAX_GRANTS_SHOWN = 3
-local MAX_PREFIX_SHOWN = 24
-
 --- A hash of bcrypt: a salt of 22 characters and a digest of 31; of the last character of each
 -- only some bits count. The service cannot check a password against anything else.
 local DIGIT = '[./A-Za-z0-9]'
@@ -90,21 +86,6 @@ local function create(name, password_hash, given)
     return sentence(name, 'is created')
 end
 
-local function summary_of_grants(user)
-    local texts, left = {}, #user.grants - MAX_GRANTS_SHOWN
-    for i = 1, math.min(#user.grants, MAX_GRANTS_SHOWN) do
-        local prefix, rights = unpack(user.grants[i])
-        if utf8.len(prefix) > MAX_PREFIX_SHOWN then
-            prefix = utf8.sub(prefix, 1, MAX_PREFIX_SHOWN) .. '…'
-        end
-        table.insert(texts, ('%s %s'):format(rights, format.literal(prefix)))
-    end
-    if left > 0 then
-        table.insert(texts, ('%d more'):format(left))
-    end
-    return #texts == 0 and 'none' or table.concat(texts, ', ')
-end
-
 local function state_of(user)
     local state = user.disabled and 'disabled' or 'enabled'
     return user.administrator and state .. ', administrator' or state
@@ -122,7 +103,7 @@ local function list(limit, after)
         local user = users[i]
         table.insert(rows, {
             format.literal(user.username), format.time(user.created_at),
-            state_of(user), summary_of_grants(user),
+            state_of(user), format.grants(user.grants),
         })
     end
     if #users > limit then
@@ -216,9 +197,9 @@ M.functions = {
         name = 'disable_account',
         arguments = 'name',
         summary = 'ends the tokens of an account and refuses its logins',
-        help = 'Ends its open streams, too. It keeps its password and its grants: '
-            .. 'kv.admin.enable_account lets it log in again. The last enabled administrator '
-            .. 'cannot be disabled.',
+        help = 'Ends its open streams and deletes its access tokens, too. It keeps its password '
+            .. 'and its grants: kv.admin.enable_account lets it log in again. The last enabled '
+            .. 'administrator cannot be disabled.',
         example = "kv.admin.disable_account('dave')",
         writes = true,
         call = disable,
@@ -236,9 +217,9 @@ M.functions = {
         name = 'delete_account',
         arguments = 'name',
         summary = 'deletes an account',
-        help = 'Ends its tokens and its open streams. The keys that it wrote belong to the '
-            .. 'store and remain. The name is free; another account of that name gets nothing '
-            .. 'of this one. The last enabled administrator cannot be deleted.',
+        help = 'Ends its tokens, access tokens and open streams. The keys that it wrote belong '
+            .. 'to the store and remain. The name is free; another account of that name gets '
+            .. 'nothing of this one. The last enabled administrator cannot be deleted.',
         example = "kv.admin.delete_account('dave')",
         writes = true,
         call = delete,
@@ -289,8 +270,8 @@ M.functions = {
         name = 'end_tokens',
         arguments = 'name',
         summary = 'logs an account out everywhere',
-        help = 'Ends every token of the account and its open streams; it may log in again at '
-            .. 'once.',
+        help = 'Ends every token of the account, deletes its access tokens, and ends its open '
+            .. 'streams; it may log in again at once.',
         example = "kv.admin.end_tokens('dave')",
         writes = true,
         call = end_tokens,
@@ -301,7 +282,7 @@ M.functions = {
         summary = 'sets the password of an account',
         help = 'The hash is made by python -m service.hash_password, which asks for the '
             .. 'password: never type the password itself here. Ends every token of the '
-            .. 'account.',
+            .. 'account and deletes its access tokens.',
         example = "kv.admin.set_password_hash('dave', '$2b$12$…')",
         writes = true,
         call = set_password_hash,

@@ -8,6 +8,7 @@ local M = {}
 
 local MODULES = {
     require('kv.admin.accounts'),
+    require('kv.admin.access_tokens'),
     require('kv.admin.values'),
     require('kv.admin.statistics'),
     require('kv.admin.backup'),

@@ -21,8 +21,8 @@ end
 
 --- Describes the caller's own account; to an access token, with the rights that it has.
 ---@param caller Caller
----@return table account {username =, created_at =, grants =, administrator =, access_token =},
--- the last one only to an access token: its id
+---@return table account {username =, created_at =, grants =, administrator =, access_token =,
+-- token_expires_at =}, the last two of an access token: its id, and if it expires
 function M.describe_caller(caller)
     local user = authorize.check(caller)
     return {
@@ -30,7 +30,8 @@ function M.describe_caller(caller)
         created_at = user.created_at,
         grants = grants.to_objects(user.grants),
         administrator = user.administrator or false,
-        access_token = user.access_token,
+        access_token = user.access_token or box.NULL,
+        token_expires_at = user.token_expires_at or box.NULL,
     }
 end
 
@@ -63,7 +64,7 @@ function M.create_access_token(caller, hash, name, granted, ttl)
     if token.expires_at ~= nil then
         expiry.expect(token.expires_at)
     end
-    return token.id, token.created_at, token.expires_at
+    return token.id, token.created_at, token.expires_at or box.NULL
 end
 
 --- The access tokens of the caller's account, in the order of their creation. Raises
@@ -78,7 +79,7 @@ function M.list_access_tokens(caller)
             name = token.name,
             grants = shown_grants(token.grants),
             created_at = token.created_at,
-            expires_at = token.expires_at,
+            expires_at = token.expires_at or box.NULL,
             last_used_at = access_tokens.last_use(token) or box.NULL,
         }
     end

@@ -19,6 +19,7 @@ class Operation(NamedTuple):
 
     :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
+    :ivar is_body_optional: whether the body may be missing
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
     :ivar events: whether it replies with a stream of events too, if asked to
@@ -34,6 +35,7 @@ class Operation(NamedTuple):
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
     events: bool = False
+    is_body_optional: bool = False
 
 
 #: The errors of a request with an `Idempotency-Key`, with a key, with many keys.
@@ -79,7 +81,9 @@ LOGIN = Operation(
 )
 REFRESH = Operation("Get a new token for a good one", reply=replies.Token)
 LOGOUT = Operation(
-    "End every token of the account", reply=replies.Status, raises=[errors.StorageFull]
+    "End every token of the account, except access tokens",
+    reply=replies.Status,
+    raises=[errors.StorageFull],
 )
 CHANGE_PASSWORD = Operation(
     "Change the password, and end every other token",
@@ -150,10 +154,34 @@ ADMIN_END_TOKENS = Operation(
     query=requests.AccountQuery,
     body=requests.EndTokensBody,
     example={"keep_access_tokens": True},
+    is_body_optional=True,
     raises=[*OF_AN_ACCOUNT, errors.StorageFull],
 )
 ADMIN_STATUS = Operation(
     "Show the state of the store", reply=replies.StoreState, raises=ADMINISTRATION
+)
+CREATE_TOKEN = Operation(
+    "Create an access token for a program",
+    reply=replies.NewAccessToken,
+    body=requests.AccessTokenBody,
+    example={
+        "password": "battery staple",
+        "name": "backup",
+        "grants": [{"prefix": "", "rights": "r"}],
+        "expires_in": 86400,
+    },
+    raises=[
+        *PASSWORD,
+        errors.InvalidKey,
+        errors.TooManyAccessTokens,
+        errors.StorageFull,
+    ],
+)
+LIST_TOKENS = Operation("List the access tokens", reply=replies.AccessTokens)
+DELETE_TOKEN = Operation(
+    "Revoke an access token",
+    reply=replies.Status,
+    raises=[errors.NotFound, errors.StorageFull],
 )
 WRITE = Operation(
     "Write many keys, all or none",

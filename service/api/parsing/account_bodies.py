@@ -1,5 +1,7 @@
 """Parsing of the bodies of requests about accounts."""
 
+from typing import NamedTuple
+
 from service.api.parsing.json_body import decode
 from service.api.schemas.requests import (
     CredentialsBody,
@@ -14,6 +16,17 @@ from service.auth.credentials import (
     check_password,
 )
 from service.errors import CredentialsRequired
+
+
+class PasswordChange(NamedTuple):
+    """A change of a password.
+
+    :ivar old: the current one
+    """
+
+    old: str
+    new: str
+    keeps_access_tokens: bool
 
 
 def parse_credentials(body: bytes) -> Credentials:
@@ -66,7 +79,7 @@ def parse_password(body: bytes) -> str:
     return check_password(given.password, "/password")
 
 
-def parse_password_change(body: bytes) -> tuple[str, str]:
+def parse_password_change(body: bytes) -> PasswordChange:
     """The old password and the new one.
 
     :raises InvalidJSON: the body is not JSON
@@ -76,9 +89,10 @@ def parse_password_change(body: bytes) -> tuple[str, str]:
     given = decode(body, PasswordChangeBody)
     if not given.password or not given.new_password:
         raise CredentialsRequired("The password and a new_password are required")
-    return (
+    return PasswordChange(
         check_password(given.password, "/password"),
         check_password(given.new_password, "/new_password"),
+        given.keep_access_tokens,
     )
 
 

@@ -21,6 +21,9 @@ MAX_TTL = 100 * 365 * 24 * 3600
 #: Seconds.
 MAX_WAIT = 60
 
+#: Seconds: as long as a token of a login can live (KV_TOKEN_TTL).
+MAX_TOKEN_TTL = 2**31 - 1
+
 #: Keys of the JSON schemas, which the document does not show.
 REQUIRED = "x-required"
 UNDOCUMENTED = "x-undocumented"
@@ -54,6 +57,26 @@ KeepAccessTokens = Annotated[
     bool, Meta(description="Whether access tokens of the account stay valid")
 ]
 Password = Annotated[str, documented(minLength=1, maxLength=MAX_PASSWORD)]
+TokenName = Annotated[
+    str,
+    Meta(
+        description="Normalised to the Unicode form NFC, without white space at either "
+        "end",
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": MAX_USERNAME,
+            "format": "printable",
+        },
+    ),
+]
+TokenGrants = Annotated[
+    list[Grant],
+    Meta(
+        description="Its rights are these as far as the account has them; null: all "
+        "rights of the account",
+        max_length=MAX_GRANTS,
+    ),
+]
 Key = Annotated[str, documented(**KEY)]
 Prefix = Annotated[str, documented(maxLength="$max_key")]
 Keys = Annotated[
@@ -71,6 +94,14 @@ If = Annotated[
     ),
 ]
 Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL, description="Seconds")]
+TokenTtl = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_TOKEN_TTL,
+        description="Seconds; null: it does not expire",
+    ),
+]
 Wait = Annotated[
     float,
     Meta(

@@ -41,6 +41,35 @@ class Ticket(msgspec.Struct):
     expires_in: Annotated[int, Meta(description="Seconds")]
 
 
+TOKEN_GRANTS = Meta(description="null: all rights of the account")
+TOKEN_EXPIRY = Meta(description="Seconds since 1970; null: it does not expire")
+
+
+class NewAccessToken(msgspec.Struct):
+    id: int
+    token: Annotated[str, Meta(description="Shown only here")]
+    name: str
+    grants: Annotated[list[Grant] | None, TOKEN_GRANTS]
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    expires_at: Annotated[int | None, TOKEN_EXPIRY]
+
+
+class AccessToken(msgspec.Struct):
+    id: int
+    name: str
+    grants: Annotated[list[Grant] | None, TOKEN_GRANTS]
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    expires_at: Annotated[int | None, TOKEN_EXPIRY]
+    last_used_at: Annotated[
+        int | None,
+        Meta(description="Seconds since 1970, a whole minute; null: not used yet"),
+    ]
+
+
+class AccessTokens(msgspec.Struct):
+    tokens: list[AccessToken]
+
+
 class Account(msgspec.Struct):
     username: str
     created_at: Annotated[int, Meta(description="Seconds since 1970")]

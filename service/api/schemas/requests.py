@@ -24,6 +24,9 @@ from service.api.schemas.members import (
     Password,
     Prefix,
     StaleFlag,
+    TokenGrants,
+    TokenName,
+    TokenTtl,
     Ttl,
     Username,
     UsernamePart,
@@ -64,6 +67,13 @@ class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class PasswordChangeBody(PasswordBody):
     new_password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+    keep_access_tokens: bool = False
+
+
+class AccessTokenBody(PasswordBody):
+    name: Annotated[TokenName | None, documented(**{REQUIRED: True})] = None
+    grants: TokenGrants | None = None
+    expires_in: TokenTtl | Integral | None = None
 
 
 class NoBody(msgspec.Struct, forbid_unknown_fields=True):
