@@ -1,9 +1,10 @@
 """Data types shared by the API and the storage client."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 #: The largest integer of 64 bits: of a revision, a counter or a version.
 MAX_INT64 = 2**63 - 1
@@ -30,7 +31,7 @@ class User(NamedTuple):
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rights to the keys with a prefix."""
 
-    prefix: str
+    prefix: Annotated[str, Meta(extra_json_schema={"maxLength": "$max_key"})]
     rights: Literal["r", "w", "rw"]
 
 
@@ -46,6 +47,44 @@ class Account(NamedTuple):
     created_at: int
     grants: list[Grant]
     token_expires_at: int | None
+    is_administrator: bool
+
+
+class ManagedAccount(msgspec.Struct, frozen=True):
+    """An account, as shown to administrators."""
+
+    username: str
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    disabled: bool
+    administrator: bool
+    grants: list[Grant]
+
+
+class AccountPage(NamedTuple):
+    """A page of accounts, in the order of their names.
+
+    :ivar next: the name to continue after, None on the last page
+    """
+
+    accounts: list[ManagedAccount]
+    next: str | None
+
+
+class AccountChanges(NamedTuple):
+    """What an administrator changes of an account; None: it stays as it is."""
+
+    disabled: bool | None = None
+    grants: list[Grant] | None = None
+    administrator: bool | None = None
+    password_hash: str | None = None
+
+
+class AdministratorState(NamedTuple):
+    """What decides whether an account becomes an administrator at the start."""
+
+    password_hash: str
+    is_administrator: bool
+    is_disabled: bool
 
 
 class NewAccessToken(NamedTuple):

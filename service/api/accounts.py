@@ -42,7 +42,7 @@ async def register(request: web.Request) -> web.Response:
     username, password = parse_new_credentials(await read_body(request))
     if request.app[ADMINISTRATOR].is_reserved(username):
         raise UserExists()
-    client = _client(request)
+    client = client_of(request)
     with request.app[PASSWORDS].enter_queue(client) as entry:
         await request.app[STORAGE].begin_sign_up(client.address)
         password_hash = await request.app[PASSWORDS].hash(password, entry)
@@ -72,7 +72,7 @@ async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
     change = parse_password_change(await read_body(request))
     await confirm_password(request, change.old)
-    with request.app[PASSWORDS].enter_queue(_client(request)) as entry:
+    with request.app[PASSWORDS].enter_queue(client_of(request)) as entry:
         password_hash = await request.app[PASSWORDS].hash(change.new, entry)
     changed = await request.app[STORAGE].change_password(
         caller, password_hash, keeps_access_tokens=change.keeps_access_tokens
@@ -82,9 +82,11 @@ async def change_password(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     refuse_query(request.rel_url.raw_query_string)
-    found = await request.app[STORAGE].account(request[CALLER])
-    account = Account(found.username, found.created_at, found.grants)
-    return json_reply(msgspec.json.encode(account))
+    account = await request.app[STORAGE].account(request[CALLER])
+    shown = Account(account.username, account.created_at, account.grants)
+    if account.is_administrator:
+        shown.administrator = True
+    return json_reply(msgspec.json.encode(shown))
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -114,13 +116,14 @@ async def _check_password(request: web.Request, username: str, password: str) ->
     :raises TooManyAttempts: there were too many wrong passwords
     :raises Overloaded: the queue of passwords is full
     """
-    client = _client(request)
+    client = client_of(request)
     attempt = Attempt(username, password, client.address)
     with request.app[ADMISSION].waiting():
         return await request.app[LOGINS].check(attempt, client.has_left)
 
 
-def _client(request: web.Request) -> Client:
+def client_of(request: web.Request) -> Client:
+    """The client of a request, for the queue of passwords."""
     address = client_address(request, request.app[SETTINGS].trusted_proxies)
     return Client(address, partial(has_left, request))
 

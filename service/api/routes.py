@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from service.api import (
     access_tokens,
     accounts,
+    administration,
     batches,
     changes,
     docs,
@@ -30,6 +31,7 @@ from service.api.openapi import operations
 from service.api.openapi.operations import Operation
 
 GET, POST, PUT, DELETE = hdrs.METH_GET, hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_DELETE
+PATCH = hdrs.METH_PATCH
 
 #: A key is the rest of the path, with its slashes and line ends.
 KEY = "/api/keys/{key:(?s:.*)}"
@@ -134,6 +136,55 @@ ROUTES = (
     ),
     Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
     Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT, by_session),
+    Route(
+        GET,
+        "/api/admin/accounts",
+        administration.list_accounts,
+        operations.ADMIN_LIST_ACCOUNTS,
+        by_session,
+    ),
+    Route(
+        POST,
+        "/api/admin/accounts",
+        administration.create,
+        operations.ADMIN_CREATE_ACCOUNT,
+        by_session,
+    ),
+    Route(
+        GET,
+        "/api/admin/account",
+        administration.show,
+        operations.ADMIN_SHOW_ACCOUNT,
+        by_session,
+    ),
+    Route(
+        PATCH,
+        "/api/admin/account",
+        administration.change,
+        operations.ADMIN_CHANGE_ACCOUNT,
+        by_session,
+    ),
+    Route(
+        DELETE,
+        "/api/admin/account",
+        administration.delete,
+        operations.ADMIN_DELETE_ACCOUNT,
+        by_session,
+    ),
+    Route(
+        POST,
+        "/api/admin/end-tokens",
+        administration.end_tokens,
+        operations.ADMIN_END_TOKENS,
+        by_session,
+    ),
+    Route(
+        GET,
+        "/api/admin/status",
+        administration.status,
+        operations.ADMIN_STATUS,
+        by_session,
+    ),
 )
 
 #: Method and path of the POST routes that write nothing.

@@ -44,7 +44,7 @@ def check_new_token_name(name: str) -> str:
     """
     if not name:
         raise InvalidRequest("/name is missing or empty")
-    name = _normalized(name, "/name")
+    name = _checked_name(name, "/name")
     _check_ends(name, "/name")
     return name
 
@@ -57,23 +57,36 @@ def _check_ends(name: str, where: str) -> None:
 def check_credentials(username: str, password: str) -> Credentials:
     """Checks a name and a password; brings the name into NFC.
 
-    A name in NFC is the same account however it was typed.
-
     :raises InvalidRequest: the name or the password breaks a limit
     """
-    username = _normalized(username, "/username")
-    return Credentials(username, check_password(password, "/password"))
+    return Credentials(check_username(username), check_password(password, "/password"))
 
 
-def _normalized(name: str, where: str) -> str:
-    """Brings a name into NFC.
+def check_username(username: str) -> str:
+    """Checks a name; returns it in NFC.
+
+    A name in NFC is the same account however it was typed.
+
+    :raises InvalidRequest: the name breaks a limit
+    """
+    return _checked_name(username, "/username")
+
+
+def normalized(text: str) -> str:
+    """A name, or the beginning of one, in NFC; unchanged if it is too long for one."""
+    # normalisation is quadratic in the length of a run of combining marks
+    if len(text) <= MAX_USERNAME * MAX_DECOMPOSED:
+        return unicodedata.normalize("NFC", text)
+    return text
+
+
+def _checked_name(name: str, where: str) -> str:
+    """Checks a name; brings it into NFC.
 
     :param where: its JSON pointer
     :raises InvalidRequest: it breaks a limit
     """
-    # normalisation is quadratic in the length of a run of combining marks
-    if len(name) <= MAX_USERNAME * MAX_DECOMPOSED:
-        name = unicodedata.normalize("NFC", name)
+    name = normalized(name)
     if len(name) > MAX_USERNAME:
         raise InvalidRequest(
             f"{where} is {len(name)} characters long, the limit is {MAX_USERNAME}"

@@ -34,6 +34,7 @@ from service.model import (
 from service.settings import Address
 from service.sizes import KIB
 from service.storage.access_tokens import AccessTokens
+from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
 from service.storage.nodes import Nodes
@@ -68,6 +69,7 @@ class Storage:
 
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
+    :ivar administration: the calls of administrators
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Storage:
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
         self.access_tokens = AccessTokens(calls)
         self._call, self._call_any = calls.call, calls.call_any
+        self.administration = Administration(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)
@@ -125,22 +128,12 @@ class Storage:
         elif lag > self._stale_limit:
             raise too_old(lag, self._stale_limit)
 
-    async def has_user(self, username: str) -> bool:
-        """Checks whether an account exists."""
-        (found,) = await self._call("kv.v1.has_user", username)
-        return bool(found)
+    async def create_user(self, username: str, password_hash: str) -> None:
+        """Creates an account with the default grants.
 
-    async def create_user(
-        self, username: str, password_hash: str, *, everything: bool = False
-    ) -> None:
-        """Creates an account.
-
-        :param everything: grants all keys to it, instead of the default grants
         :raises UserExists: the name is taken
         """
-        await self._call(
-            "kv.v1.create_user", username, password_hash, everything, writes=True
-        )
+        await self._call("kv.v1.create_user", username, password_hash, writes=True)
 
     async def begin_sign_up(self, address: str) -> None:
         """Counts a sign-up from an address.
@@ -189,6 +182,7 @@ class Storage:
             found["created_at"],
             [Grant(**grant) for grant in found["grants"]],
             found["token_expires_at"],
+            bool(found["administrator"]),
         )
 
     async def check_session(self, caller: Caller) -> None:

@@ -21,6 +21,12 @@ CONFIRMED = {("POST", "/api/tokens")}
 
 DELETE_TOKEN = ("DELETE", "/api/tokens/{id}")
 
+#: Of an administrator.
+ADMIN_LOGIN, ADMIN_PASSWORD = "the-administrator", "password"
+
+#: Calls for an account that their query names.
+OF_AN_ACCOUNT = {"/api/admin/account", "/api/admin/end-tokens"}
+
 #: Where each call is noted, with the status it was answered with.
 CALLS = "KV_TEST_CALLS"
 
@@ -35,6 +41,7 @@ class Token:
 
     def __init__(self) -> None:
         self._lasting: str | None = None
+        self._of_administrator: str | None = None
 
     def get(self, case: "schemathesis.Case[Any]", _: Any) -> str:
         call = case.operation.method.upper(), case.operation.path
@@ -42,6 +49,10 @@ class Token:
             return with_access_token(case)
         if call in ENDING | CONFIRMED:
             return entered(case, password_in(case.body))
+        if case.operation.path.startswith("/api/admin/"):
+            if self._of_administrator is None:
+                self._of_administrator = token_of(case, ADMIN_LOGIN, ADMIN_PASSWORD)
+            return self._of_administrator
         if self._lasting is None:
             self._lasting = entered(case, PASSWORD)
         return self._lasting
@@ -65,9 +76,20 @@ def is_allowed(password: str) -> bool:
 
 def entered(case: "schemathesis.Case[Any]", password: str) -> str:
     """The token of a new account."""
+    return token_of(case, registered(case, password), password)
+
+
+def registered(case: "schemathesis.Case[Any]", password: str) -> str:
+    """The name of a new account."""
     url = case.operation.base_url.rstrip("/")
     credentials = {"username": unique("user"), "password": password}
     requests.post(f"{url}/api/register", json=credentials, timeout=10)
+    return credentials["username"]
+
+
+def token_of(case: "schemathesis.Case[Any]", username: str, password: str) -> str:
+    url = case.operation.base_url.rstrip("/")
+    credentials = {"username": username, "password": password}
     reply = requests.post(f"{url}/api/login", json=credentials, timeout=10)
     reply.raise_for_status()
     return str(reply.json()["token"])
@@ -90,6 +112,14 @@ def with_access_token(case: "schemathesis.Case[Any]") -> str:
         reply.raise_for_status()
         case.path_parameters["id"] = reply.json()["id"]
     return token
+
+
+@schemathesis.hook
+def before_call(_: Any, case: "schemathesis.Case[Any]", __: Any) -> None:
+    """Names an account that exists in a valid request that needs one."""
+    is_valid = case.meta is not None and case.meta.generation.mode.is_positive
+    if case.operation.path in OF_AN_ACCOUNT and is_valid and case.query:
+        case.query["username"] = registered(case, PASSWORD)
 
 
 @schemathesis.hook

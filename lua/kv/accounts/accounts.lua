@@ -106,6 +106,19 @@ function M.find_here(username)
     return box.space.users:get(username)
 end
 
+--- Whether a commit of the account is pending: `find` would wait for it.
+---@param username string
+---@return boolean
+function M.is_pending(username)
+    return commits:pending(username) ~= nil
+end
+
+--- Waits for every commit so far: for a decision that depends on more than one account.
+---@return boolean on_disk false: the newest was rolled back, decide again
+function M.await_all()
+    return commits:await_all()
+end
+
 --- Accounts in the order of their names, as they are on disk.
 ---@param after string|nil the name after which the page begins
 ---@param limit number
@@ -116,6 +129,29 @@ function M.page(after, limit)
         rows = box.space.users:select(after, { iterator = 'GT', limit = limit })
     until commits:await_all()
     return rows
+end
+
+--- Accounts whose names begin with a prefix, in the order of the names.
+---@param prefix string
+---@param after string|nil the name after which they begin
+---@return function generator for `for`, with its parameters; yields rows
+function M.each(prefix, after)
+    if after ~= nil and after >= prefix then
+        return box.space.users:pairs(after, { iterator = 'GT' })
+    end
+    return box.space.users:pairs(prefix, { iterator = 'GE' })
+end
+
+--- Whether there is an enabled administrator besides this account.
+---@param username string
+---@return boolean
+function M.has_other_administrator(username)
+    for _, user in box.space.users.index.administrator:pairs(true) do
+        if user.username ~= username and not user.disabled then
+            return true
+        end
+    end
+    return false
 end
 
 --- The lowest and the highest cost of the password hashes of all accounts.
@@ -130,20 +166,24 @@ function M.hash_costs()
     return costs
 end
 
---- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
+--- Does not yield before the change where no commit of the account is pending. Raises
+-- kv.UserExists, kv.MemoryFull, kv.DiskFull.
 ---@param username string
 ---@param password_hash string
 ---@param granted table|nil each {prefix, rights}; nil: the default
-function M.create(username, password_hash, granted)
+---@param is_administrator boolean|nil
+---@return table user its row
+function M.create(username, password_hash, granted, is_administrator)
     if M.find(username) ~= nil then
         errors.raise('UserExists')
     end
-    capacity.admit(#username + #password_hash)
-    commits:commit({ username }, function()
+    granted = granted or default_grants
+    capacity.admit(#username + #password_hash + grants.size(granted))
+    return commits:commit({ username }, function()
         local id = ids.next()
-        box.space.users:insert({
-            username, password_hash, id, math.floor(clock.time()), false,
-            granted or default_grants, id,
+        return box.space.users:insert({
+            username, password_hash, id, math.floor(clock.time()), false, granted, id,
+            is_administrator or box.NULL,
         })
     end)
 end
@@ -152,14 +192,14 @@ local function commit_with_reserve(username, change)
     capacity.with_reserve(function() commits:commit({ username }, change) end)
 end
 
---- Changes fields of an account.
+--- Changes fields of an account. Does not yield before the change.
 ---@param username string of an existing account
 ---@param fields table by their names
 ---@param ends_tokens boolean true where its credentials or its state change
 ---@param deletes_access_tokens boolean|nil
----@return number credentials_version
+---@return table user its row
 function M.update(username, fields, ends_tokens, deletes_access_tokens)
-    local version
+    local user
     commit_with_reserve(username, function()
         local operations = {}
         for name, value in pairs(fields) do
@@ -168,13 +208,12 @@ function M.update(username, fields, ends_tokens, deletes_access_tokens)
         if ends_tokens then
             table.insert(operations, { '=', 'credentials_version', ids.next() })
         end
-        local user = box.space.users:update(username, operations)
+        user = box.space.users:update(username, operations)
         if deletes_access_tokens then
             access_tokens.delete_all(user)
         end
-        version = user.credentials_version
     end)
-    return version
+    return user
 end
 
 ---@param username string of an existing account

@@ -64,6 +64,16 @@ function M.to_objects(grants)
     return shown
 end
 
+--- Bytes of the prefixes.
+---@param grants table as they are stored
+function M.size(grants)
+    local bytes = 0
+    for _, grant in ipairs(grants) do
+        bytes = bytes + #grant[1]
+    end
+    return bytes
+end
+
 --- The rights that two texts have in common, in their usual order; empty: none.
 local function common_rights(one, other)
     local found = ''

@@ -43,6 +43,7 @@ function M.change_password(caller, password_hash, keeps_access_tokens)
     local user = authorize.check_session(caller)
     local fields = { password_hash = password_hash }
     return accounts.update(user.username, fields, true, not keeps_access_tokens)
+        .credentials_version
 end
 
 --- Creates an access token. Raises kv.SessionRequired, kv.TooManyAccessTokens, kv.MemoryFull,

@@ -6,6 +6,7 @@
 -- store's revision, once for all its keys. Procedures that take a caller raise kv.TokenRevoked
 -- for an ended token; procedures that take keys also raise kv.NotGranted.
 local accounts = require('kv.accounts.accounts')
+local administration = require('kv.accounts.administration')
 local authorize = require('kv.accounts.authorize')
 local change_log = require('kv.data.change_log')
 local changes = require('kv.api.changes')
@@ -138,14 +139,14 @@ end
 ---@return number credentials_version for a new token
 function M.set_password(caller, password_hash)
     authorize.check_session(caller)
-    return accounts.update(caller[1], { password_hash = password_hash }, true, true)
+    local fields = { password_hash = password_hash }
+    return accounts.update(caller[1], fields, true, true).credentials_version
 end
 
---- Deletes the caller's account.
+--- Deletes the caller's account. Raises kv.LastAdministrator.
 ---@param caller Caller
 function M.delete_user(caller)
-    authorize.check_session(caller)
-    accounts.delete(caller[1])
+    administration.leave(caller)
 end
 
 --- Writes all the keys or none. Raises kv.IdempotencyConflict, kv.RetriesFull, kv.MemoryFull,

@@ -10,6 +10,7 @@ local SENTENCES = {
     LastAdministrator = 'The account is the last enabled administrator',
     NoSuchAccount = 'There is no account %s',
     NoSuchAccessToken = 'The account has no access token %s',
+    InvalidGrants = '/grants: %s',
     TooManyAccessTokens = 'The account has %d access tokens, the limit',
     NotGranted = 'The account has no right to %s %s',
     ReplyTooLarge = 'The keys and their values take about %d bytes, '

@@ -114,7 +114,10 @@ class _Builder:
             "schema": self._components.reference(operation.body),
             "example": operation.example,
         }
-        return {"required": True, "content": {JSON: content}}
+        return {
+            "required": not operation.is_body_optional,
+            "content": {JSON: content},
+        }
 
     def _parameters(self, operation: Operation, in_path: str) -> list[Schema]:
         found: list[Schema] = []
@@ -125,7 +128,12 @@ class _Builder:
             query = self._components.filled(msgspec.json.schema(operation.query))
             (shape,) = query["$defs"].values()
             found += [
-                {"name": name, "in": "query", "schema": schema}
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": name in shape["required"],
+                    "schema": schema,
+                }
                 for name, schema in shape["properties"].items()
                 if UNDOCUMENTED not in schema
             ]

@@ -10,6 +10,7 @@ from service.api.idempotency import IDEMPOTENCY_KEY
 from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
+from service.model import ManagedAccount
 from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
 
@@ -18,6 +19,7 @@ class Operation(NamedTuple):
 
     :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
+    :ivar is_body_optional: whether the body may be missing
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
     :ivar events: whether it replies with a stream of events too, if asked to
@@ -33,6 +35,7 @@ class Operation(NamedTuple):
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
     events: bool = False
+    is_body_optional: bool = False
 
 
 #: The errors of a request with an `Idempotency-Key`, with a key, with many keys.
@@ -51,6 +54,10 @@ PASSWORD = (
     errors.TooManyAttempts,
     errors.Overloaded,
 )
+
+#: The errors of administrators' requests, and of those for one account.
+ADMINISTRATION = (errors.SessionRequired, errors.NotAnAdministrator)
+OF_AN_ACCOUNT = (*ADMINISTRATION, errors.NotFound)
 
 REGISTER = Operation(
     "Create an account",
@@ -91,7 +98,67 @@ DELETE_ACCOUNT = Operation(
     reply=replies.Status,
     body=requests.PasswordBody,
     example={"password": "battery staple"},
-    raises=[*PASSWORD, errors.StorageFull],
+    raises=[*PASSWORD, errors.LastAdministrator, errors.StorageFull],
+)
+ADMIN_LIST_ACCOUNTS = Operation(
+    "List accounts in the order of their names",
+    reply=replies.Accounts,
+    query=requests.AccountsQuery,
+    raises=ADMINISTRATION,
+)
+ADMIN_CREATE_ACCOUNT = Operation(
+    "Create an account, also while registration is closed",
+    reply=ManagedAccount,
+    body=requests.NewAccountBody,
+    example={
+        "username": "dave",
+        "password": "a first password",
+        "grants": [{"prefix": "dave/", "rights": "rw"}],
+    },
+    raises=[
+        *ADMINISTRATION,
+        errors.CredentialsRequired,
+        errors.InvalidKey,
+        errors.UserExists,
+        errors.StorageFull,
+    ],
+)
+ADMIN_SHOW_ACCOUNT = Operation(
+    "Show an account",
+    reply=ManagedAccount,
+    query=requests.AccountQuery,
+    raises=OF_AN_ACCOUNT,
+)
+ADMIN_CHANGE_ACCOUNT = Operation(
+    "Change an account; disabling it and a new password revoke its tokens",
+    reply=ManagedAccount,
+    query=requests.AccountQuery,
+    body=requests.AccountChangeBody,
+    example={"disabled": True},
+    raises=[
+        *OF_AN_ACCOUNT,
+        errors.InvalidKey,
+        errors.LastAdministrator,
+        errors.StorageFull,
+    ],
+)
+ADMIN_DELETE_ACCOUNT = Operation(
+    "Delete an account, but not its keys",
+    reply=replies.Status,
+    query=requests.AccountQuery,
+    raises=[*OF_AN_ACCOUNT, errors.LastAdministrator, errors.StorageFull],
+)
+ADMIN_END_TOKENS = Operation(
+    "Revoke every token of an account",
+    reply=replies.Status,
+    query=requests.AccountQuery,
+    body=requests.EndTokensBody,
+    example={"keep_access_tokens": True},
+    is_body_optional=True,
+    raises=[*OF_AN_ACCOUNT, errors.StorageFull],
+)
+ADMIN_STATUS = Operation(
+    "Show the state of the store", reply=replies.StoreState, raises=ADMINISTRATION
 )
 CREATE_TOKEN = Operation(
     "Create an access token for a program",

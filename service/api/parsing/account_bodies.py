@@ -36,10 +36,7 @@ def parse_credentials(body: bytes) -> Credentials:
     :raises InvalidRequest: a member is unknown or malformed
     :raises CredentialsRequired: a member is missing or empty
     """
-    given = decode(body, CredentialsBody)
-    if not given.username or not given.password:
-        raise CredentialsRequired()
-    return check_credentials(given.username, given.password)
+    return _checked(decode(body, CredentialsBody))
 
 
 def parse_new_credentials(body: bytes) -> Credentials:
@@ -49,9 +46,24 @@ def parse_new_credentials(body: bytes) -> Credentials:
     :raises InvalidRequest: a member is unknown or malformed
     :raises CredentialsRequired: a member is missing or empty
     """
-    credentials = parse_credentials(body)
+    return check_new_credentials(decode(body, CredentialsBody))
+
+
+def check_new_credentials(given: CredentialsBody) -> Credentials:
+    """The same, of a body that is decoded.
+
+    :raises InvalidRequest: the name or the password breaks a limit
+    :raises CredentialsRequired: a member is missing or empty
+    """
+    credentials = _checked(given)
     check_new_username(credentials.username)
     return credentials
+
+
+def _checked(given: CredentialsBody) -> Credentials:
+    if not given.username or not given.password:
+        raise CredentialsRequired()
+    return check_credentials(given.username, given.password)
 
 
 def parse_password(body: bytes) -> str:

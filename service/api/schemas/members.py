@@ -52,6 +52,12 @@ Username = Annotated[
         },
     ),
 ]
+#: Of a list of accounts; names in the store may be in another form than new ones.
+UsernamePart = Annotated[str, documented(maxLength=MAX_USERNAME)]
+Grants = Annotated[list[Grant], documented(maxItems=MAX_GRANTS)]
+KeepAccessTokens = Annotated[
+    bool, Meta(description="Whether access tokens of the account stay valid")
+]
 Password = Annotated[str, documented(minLength=1, maxLength=MAX_PASSWORD)]
 TokenName = Annotated[
     str,

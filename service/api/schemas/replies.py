@@ -1,13 +1,13 @@
 """Structs of reply bodies, as the OpenAPI document shows them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from service.api.schemas.members import Int64, Revision
 from service.errors import Applied
-from service.model import Grant
+from service.model import Grant, ManagedAccount
 from service.telemetry.request_ids import FORM
 
 
@@ -74,6 +74,89 @@ class Account(msgspec.Struct):
     username: str
     created_at: Annotated[int, Meta(description="Seconds since 1970")]
     grants: list[Grant]
+    administrator: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Accounts(msgspec.Struct):
+    accounts: list[ManagedAccount]
+    next: Annotated[
+        str | None,
+        Meta(description="Where the next page begins; null: it was the last"),
+    ]
+
+
+Bytes = Annotated[int, Meta(description="Bytes")]
+Seconds = Annotated[float, Meta(description="Seconds")]
+
+
+class ChangeLogState(msgspec.Struct):
+    enabled: bool
+    writes: int
+    oldest: Annotated[int, Meta(description="The revision after which it is complete")]
+    bytes: Bytes
+    limit: Bytes
+
+
+class IdempotencyState(msgspec.Struct):
+    records: int
+    bytes: Bytes
+
+
+class MemoryState(msgspec.Struct):
+    used: Bytes
+    allocated: Bytes
+    limit: Bytes
+
+
+class WalState(msgspec.Struct):
+    mode: str
+    files: int
+    bytes: Bytes
+
+
+class SnapshotsState(msgspec.Struct):
+    files: int
+    bytes: Bytes
+    newest: Annotated[
+        int | None, Meta(description="Seconds since 1970; null: there is none")
+    ] = None
+
+
+class TarantoolState(msgspec.Struct):
+    version: str
+    uptime: Seconds
+
+
+class NodeState(msgspec.Struct):
+    name: str
+    role: Literal["leader", "follower"]
+    connected: bool
+    lag: Annotated[
+        float | None,
+        Meta(description="Seconds that it is behind; null: it is not connected"),
+    ] = None
+    idle: Annotated[
+        float | None,
+        Meta(description="Seconds since the leader heard from it; null: never"),
+    ] = None
+
+
+class StoreState(msgspec.Struct):
+    version: Annotated[str, Meta(description="Of the service")]
+    tarantool: TarantoolState
+    keys: Annotated[int, Meta(description="Expired ones count until they are deleted")]
+    expiring: int
+    revision: int
+    accounts: int
+    accepts_writes: bool
+    changes: ChangeLogState
+    idempotency: IdempotencyState
+    memory: MemoryState
+    wal: WalState
+    snapshots: SnapshotsState
+    nodes: Annotated[
+        list[NodeState], Meta(description="Of a cluster; empty for a single instance")
+    ]
 
 
 class Found(msgspec.Struct):

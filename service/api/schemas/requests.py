@@ -14,10 +14,12 @@ from service.api.schemas.members import (
     REQUIRED,
     UNDOCUMENTED,
     WRITTEN,
+    Grants,
     If,
     Int64,
     Integral,
     IsStale,
+    KeepAccessTokens,
     Keys,
     Limit,
     Password,
@@ -30,6 +32,7 @@ from service.api.schemas.members import (
     Ttl,
     Ttls,
     Username,
+    UsernamePart,
     Wait,
     documented,
 )
@@ -39,6 +42,26 @@ from service.model import MAX_INT64
 class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
     username: Annotated[Username | None, documented(**{REQUIRED: True})] = None
     password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+
+
+class NewAccountBody(CredentialsBody):
+    grants: (
+        Annotated[Grants, Meta(description="Without it the default grants")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    administrator: bool = False
+
+
+class AccountChangeBody(msgspec.Struct, forbid_unknown_fields=True):
+    disabled: bool | msgspec.UnsetType = msgspec.UNSET
+    grants: Grants | msgspec.UnsetType = msgspec.UNSET
+    administrator: bool | msgspec.UnsetType = msgspec.UNSET
+    password: Password | msgspec.UnsetType = msgspec.UNSET
+    keep_access_tokens: KeepAccessTokens = False
+
+
+class EndTokensBody(msgspec.Struct, forbid_unknown_fields=True):
+    keep_access_tokens: KeepAccessTokens = False
 
 
 class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,6 +116,16 @@ class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
     pass
+
+
+class AccountQuery(msgspec.Struct, forbid_unknown_fields=True):
+    username: Username
+
+
+class AccountsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: UsernamePart = ""
+    after: UsernamePart | msgspec.UnsetType = msgspec.UNSET
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
 class KeyQuery(msgspec.Struct, forbid_unknown_fields=True):
