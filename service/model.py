@@ -1,6 +1,6 @@
 """Data types shared by the API and the storage client."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -183,12 +183,33 @@ class Listing(NamedTuple):
 class Change(NamedTuple):
     """An entry of the change log, or the part of it that a watcher may read.
 
-    :ivar values: JSON texts, one for each key; None: the keys were deleted
+    :ivar values: JSON texts, one for each key, None for one that was deleted; None in
+        place of the list: all were deleted
     """
 
     revision: int
     keys: list[str]
-    values: list[str] | None = None
+    values: Sequence[str | None] | None = None
+
+    @property
+    def written(self) -> Iterator[tuple[str, str]]:
+        """The written keys with their values."""
+        for key, value in zip(self.keys, self.values or (), strict=False):
+            if value is not None:
+                yield key, value
+
+    @property
+    def deleted(self) -> Sequence[str]:
+        """The deleted keys."""
+        if self.values is None:
+            return self.keys
+        found = zip(self.keys, self.values, strict=True)
+        return [key for key, value in found if value is None]
+
+    @property
+    def texts(self) -> list[str]:
+        """All keys and values."""
+        return self.keys + [value for value in self.values or () if value is not None]
 
 
 class Changes(NamedTuple):
@@ -199,6 +220,7 @@ class Changes(NamedTuple):
     :ivar newest: the store's newest revision; equal to `through` on the last page
     :ivar prefixes: the prefixes of the readable keys; a key has at most one of them
     :ivar epoch: of the accounts; the rights are those at this epoch
+    :ivar username: of the caller's account
     """
 
     changes: list[Change]
@@ -206,6 +228,7 @@ class Changes(NamedTuple):
     newest: int
     prefixes: list[str]
     epoch: int
+    username: str
 
 
 class AllChanges(NamedTuple):

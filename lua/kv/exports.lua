@@ -57,6 +57,7 @@ local CHECKED_INSIDE = {
     put_each = true,
     rehash = true,
     set_password = true,
+    write = true,
 }
 
 local function guarded(name, procedure)

@@ -153,15 +153,6 @@ ROUTES = (
         by_session,
         audit="change_password",
     ),
-    Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
-    Route(
-        DELETE,
-        "/api/me",
-        accounts.delete,
-        operations.DELETE_ACCOUNT,
-        by_session,
-        audit="delete_own_account",
-    ),
     Route(
         GET,
         "/api/tokens",
@@ -184,6 +175,15 @@ ROUTES = (
         operations.DELETE_TOKEN,
         by_session,
         audit="delete_access_token",
+    ),
+    Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
+    Route(
+        DELETE,
+        "/api/me",
+        accounts.delete,
+        operations.DELETE_ACCOUNT,
+        by_session,
+        audit="delete_own_account",
     ),
     Route(
         GET,

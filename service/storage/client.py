@@ -269,6 +269,42 @@ class Storage:
         )
         return _revision(result)
 
+    async def write(
+        self,
+        caller: Caller,
+        keys: Sequence[str],
+        values: Sequence[str],
+        deleted: Sequence[str] = (),
+        *,
+        conditions: Sequence[Condition] = (),
+        ttls: Sequence[float | None] = (),
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> tuple[int, int]:
+        """Writes keys and deletes others, all or none.
+
+        :param values: JSON texts, one for each key to write
+        :param deleted: the keys to delete, each once; one that does not exist is no
+            error
+        :param ttls: seconds, one for each key to write; None: it does not expire
+        :return: the revision, and the number of keys that were deleted
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not write a key
+        :raises ConditionFailed: a condition does not hold
+        :raises IdempotencyConflict: the idempotency key belongs to another request
+        """
+        options = _options(conditions=conditions, ttls=ttls, retry=idempotency_key)
+        result = await self._call(
+            "kv.v1.write",
+            caller,
+            [*keys, *deleted],
+            [*values, *[None] * len(deleted)],
+            *options,
+            writes=True,
+            is_repeatable=idempotency_key is not None,
+            size=size_at_most(keys) + size_at_most(values) + size_at_most(deleted),
+        )
+        return _revision(result), result[1]
+
     async def delete(
         self,
         caller: Caller,
@@ -474,7 +510,7 @@ class Storage:
         :raises NotFound: there is no change log
         """
         page = await self._call(
-            "kv.v1.changes", caller, since, prefix, max_bytes, size=max_bytes
+            "kv.v1.read_changes", caller, since, prefix, max_bytes, size=max_bytes
         )
         return Changes(*_page(page))
 
@@ -491,7 +527,7 @@ class Storage:
         :raises NotFound: there is no change log
         """
         page = await self._call(
-            "kv.v1.follow", since, epoch, max_bytes, wait, size=max_bytes
+            "kv.v1.follow_changes", since, epoch, max_bytes, wait, size=max_bytes
         )
         return AllChanges(*_page(page))
 
@@ -550,4 +586,4 @@ def _page(page: list[Any]) -> list[Any]:
     changes, through, *rest = page
     if changes is None:
         raise RevisionCompacted(oldest=through)
-    return [[Change(*change) for change in changes], through, *rest]
+    return [[Change(*change[:3]) for change in changes], through, *rest]

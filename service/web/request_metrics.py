@@ -99,8 +99,7 @@ class RequestMetrics:
             durations.sum += seconds
         found.request_bytes += request.content.total_bytes
         found.response_bytes += request.writer.output_size
-        if request.touched is not None:
-            operation, keys = request.touched
+        for operation, keys in request.touched:
             self._keys[operation] += keys
         if status >= 400 and (code := code_of(response)) is not None:
             self._errors.add(code)

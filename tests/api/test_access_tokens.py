@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -47,6 +48,13 @@ OF_SESSIONS = {
     "GET /api/tokens",
     "POST /api/tokens",
     "DELETE /api/tokens/{id}",
+    "GET /api/admin/accounts",
+    "POST /api/admin/accounts",
+    "GET /api/admin/account",
+    "PATCH /api/admin/account",
+    "DELETE /api/admin/account",
+    "POST /api/admin/end-tokens",
+    "GET /api/admin/status",
 }
 
 #: Routes that an access token has a right to, with the status of their examples.
@@ -63,6 +71,9 @@ OF_PROGRAMS = {
     "POST /api/tickets": 200,
     "GET /api/me": 200,
 }
+
+#: Routes that need a token.
+WITH_CALLER = [route for route in ROUTES if route.authenticate is not None]
 
 EVENTS = {"Accept": "text/event-stream"}
 
@@ -150,21 +161,20 @@ async def test_accounts_do_not_see_each_others_tokens(client: Client) -> None:
 
 
 def test_every_route_with_a_caller_is_decided() -> None:
-    decided = {name(route) for route in ROUTES if route.authenticate is not None}
-    assert decided == OF_SESSIONS | OF_PROGRAMS.keys()
+    assert {name(route) for route in WITH_CALLER} == OF_SESSIONS | OF_PROGRAMS.keys()
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name)
+@pytest.mark.parametrize("route", WITH_CALLER, ids=name)
 async def test_a_token_has_a_right_to_data_and_to_nothing_else(
     client: Client, route: Route
 ) -> None:
     program = await program_of(client)
     path = re.sub(r"{key.*}", unique("key"), route.path).replace("{id}", "1")
-    body = None if route.operation is None else route.operation.example
+    assert route.operation is not None
+    example = route.operation.example
+    body = None if example is None else json.dumps(example)
     reply = await program.request(route.method, path, body)
-    if route.authenticate is None:
-        assert reply.status in (200, 204, 302, 400, 401, 404, 409)
-    elif name(route) in OF_SESSIONS:
+    if name(route) in OF_SESSIONS:
         assert "log in" in assert_problem(reply, 403, "forbidden")
         assert route.authenticate is by_session
     else:
@@ -214,7 +224,7 @@ async def test_it_does_what_its_account_may_do(client: Client) -> None:
         f"{prefix}#": 2
     }
     key = f"/api/keys/{prefix}"
-    assert (await program.request("GET", key)).text == "[1.0,null]"
+    assert (await program.request("GET", key)).text == "[1.0, null]"
     assert (await program.request("PUT", key, "1")).status == 204
     assert (await program.request("DELETE", key)).status == 204
     repeated = {"Idempotency-Key": prefix}
@@ -484,7 +494,7 @@ async def test_an_expired_token_that_is_still_there_is_refused(
     (function()
         local accounts = require('kv.accounts.access_tokens')
         local time = require('kv.data.clock').now()
-        accounts.configure(function() return time + {HOUR} end)
+        accounts.configure(function() return time + {HOUR} + 10 end)
         local ok, err = pcall(kv.v1.get, {{'', '{digest}'}}, {{'k'}}, 1000)
         accounts.configure(function() return time + {HOUR} - 10 end)
         local before = pcall(kv.v1.get, {{'', '{digest}'}}, {{'k'}}, 1000)
@@ -652,7 +662,9 @@ async def test_the_last_use_is_shown_to_the_minute(client: Client) -> None:
 
 
 def stored_use(tarantool: Tarantool, token_id: int) -> Any:
-    return evaluated(tarantool, f"box.space.access_token_uses:get({token_id})")
+    return evaluated(
+        tarantool, f"box.space.access_token_uses:get({token_id}) or box.NULL"
+    )
 
 
 async def test_uses_are_stored_by_the_collector_once_a_minute(
@@ -708,7 +720,8 @@ async def test_the_console_lists_and_deletes_tokens(
     client: Client, tarantool: Tarantool
 ) -> None:
     account = lua(account_of(client))
-    assert admin(tarantool, "list_access_tokens", account).endswith("no access tokens")
+    empty = admin(tarantool, "list_access_tokens", account)
+    assert empty.endswith("has no access tokens")
     token = await created(
         client, "it's", grants=[{"prefix": "a/", "rights": "r"}], expires_in=HOUR
     )
@@ -720,12 +733,12 @@ async def test_the_console_lists_and_deletes_tokens(
     ]
     assert first.startswith(f"{token['id']} ")
     assert "'it\\'s'" in first
-    assert first.endswith("never                 r 'a/'") or "r 'a/'" in first
+    assert first.endswith("never      r 'a/'")
     assert second.endswith("those of the account")
     done = admin(tarantool, "delete_access_token", str(token["id"]))
     assert (
         done
-        == f"access token {token['id']} of account {account_text(client)} is deleted"
+        == f"access token {token['id']} of account '{account_of(client)}' is deleted"
     )
     assert [t["id"] for t in await tokens_of(client)] == [whole["id"]]
     again = mistake(tarantool, "delete_access_token", str(token["id"]))
@@ -733,7 +746,3 @@ async def test_the_console_lists_and_deletes_tokens(
     for bad in "nil", "'1'", "{}":
         found = mistake(tarantool, "delete_access_token", bad)
         assert found == "id: expected a number"
-
-
-def account_text(client: Client) -> str:
-    return f"'{account_of(client)}'"

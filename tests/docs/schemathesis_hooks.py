@@ -8,12 +8,18 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 
+from service.model import MAX_INT64
 from tests.support.client import unique
 
 PRINTABLE = st.characters(exclude_categories=["C", "Z"])
 
 #: Calls that end the token that they come with.
 ENDING = {("POST", "/api/logout"), ("POST", "/api/password"), ("DELETE", "/api/me")}
+
+#: Calls that confirm the password, besides: their account is a new one, too.
+CONFIRMED = {("POST", "/api/tokens")}
+
+DELETE_TOKEN = ("DELETE", "/api/tokens/{id}")
 
 #: Of an administrator.
 ADMIN_LOGIN, ADMIN_PASSWORD = "the-administrator", "password"
@@ -38,7 +44,10 @@ class Token:
         self._of_administrator: str | None = None
 
     def get(self, case: "schemathesis.Case[Any]", _: Any) -> str:
-        if (case.operation.method.upper(), case.operation.path) in ENDING:
+        call = case.operation.method.upper(), case.operation.path
+        if call == DELETE_TOKEN:
+            return with_access_token(case)
+        if call in ENDING | CONFIRMED:
             return entered(case, password_in(case.body))
         if case.operation.path.startswith("/api/admin/"):
             if self._of_administrator is None:
@@ -84,6 +93,25 @@ def token_of(case: "schemathesis.Case[Any]", username: str, password: str) -> st
     reply = requests.post(f"{url}/api/login", json=credentials, timeout=10)
     reply.raise_for_status()
     return str(reply.json()["token"])
+
+
+def with_access_token(case: "schemathesis.Case[Any]") -> str:
+    """The token of a new account, whose access token the call deletes.
+
+    If the id in its path is one at all.
+    """
+    token, url = entered(case, PASSWORD), case.operation.base_url.rstrip("/")
+    given = str(case.path_parameters.get("id"))
+    if given.isascii() and given.isdigit() and int(given) <= MAX_INT64:
+        reply = requests.post(
+            f"{url}/api/tokens",
+            json={"password": PASSWORD, "name": "program"},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+        reply.raise_for_status()
+        case.path_parameters["id"] = reply.json()["id"]
+    return token
 
 
 @schemathesis.hook

@@ -44,7 +44,7 @@ SET_UP = 300.0
 PAGE_TIMEOUT = 60.0
 
 #: How the examples begin that call the service.
-CALLS = ("curl", "TOKEN=", "until")
+CALLS = ("curl", "TOKEN=", "CREATED=", "until")
 
 #: Those for its operator, where it runs with its own Tarantool.
 COMMANDS = ("echo", "make backup TO", "make verify FROM", "make restore FROM")

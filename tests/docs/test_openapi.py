@@ -156,19 +156,23 @@ async def test_every_example_works_as_it_stands(
                 for method, operation in methods.items()
                 if "requestBody" in operation
             ]
-    assert statuses == [200] * 7 + [204] + [200] * 5
+    assert statuses == [200] * 7 + [204] + [200] * 6
+
+
+def with_parameters(path: str) -> str:
+    return path.replace("{key}", "config/colour").replace("{id}", "1")
 
 
 async def tried(client: Client, method: str, path: str, operation: Any) -> int:
     """The status for its example; a token that comes back is kept."""
     body = operation["requestBody"]["content"]["application/json"]["example"]
-    path = path.replace("{key}", "config/colour")
+    path = with_parameters(path)
     if path.startswith("/api/admin/"):
         await client.login(ADMIN_LOGIN, ADMIN_PASSWORD)
         names = [p for p in operation["parameters"] if p["name"] == "username"]
         path += "?username=dave" if names else ""
     reply = await client.request(method.upper(), path, json.dumps(body))
-    if "token" in reply.text:
+    if "token" in reply.text and path != "/api/tokens":
         client.token = reply.json["token"]
     return reply.status
 
@@ -190,7 +194,7 @@ async def test_the_document_has_the_refusals_of_every_request(
         await client.enter()
 
         async def try_one(method: str, path: str, operation: Any) -> None:
-            path = path.replace("{key}", "config/colour")
+            path = with_parameters(path)
             sent = http(method.upper(), path, *headers, body=body, token=client.token)
             reply = await talk(client, sent)
             assert reply.status == status, (method, path)

@@ -44,6 +44,7 @@ PROCEDURES = [
     "end_tokens",
     "find_administrator",
     "follow",
+    "follow_changes",
     "get",
     "get_each",
     "get_stale",
@@ -57,11 +58,13 @@ PROCEDURES = [
     "metrics",
     "put",
     "put_each",
+    "read_changes",
     "rehash",
     "set_password",
     "show_account",
     "statistics",
     "status",
+    "write",
 ]
 
 #: The names of the functions in this system space.

@@ -8,7 +8,8 @@
 local accounts = require('kv.accounts.accounts')
 local administration = require('kv.accounts.administration')
 local authorize = require('kv.accounts.authorize')
-local change_feed = require('kv.data.change_feed')
+local change_log = require('kv.data.change_log')
+local changes = require('kv.api.changes')
 local clock = require('kv.data.clock')
 local counter = require('kv.data.counter')
 local errors = require('kv.base.errors')
@@ -18,7 +19,6 @@ local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
 local listing = require('kv.data.listing')
 local metrics = require('kv.metrics')
-local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
 local stale_reads = require('kv.data.stale_reads')
 local store = require('kv.data.store')
@@ -31,6 +31,7 @@ local M = {}
 local PARTS = {
     require('kv.api.access_tokens'),
     require('kv.api.administration'),
+    changes,
     require('kv.api.history'),
     require('kv.api.listings'),
     require('kv.api.transfers'),
@@ -375,8 +376,13 @@ function M.list_stale(caller, prefix, after, limit, max_bytes, with_values)
     return age, revision, page_columns(rows, last, with_values)
 end
 
+local function separated(batches, ...)
+    return change_log.separated(batches), ...
+end
+
 --- Returns the changes after a revision, in whole batches reduced to the keys with a prefix
--- that the caller may read. Raises kv.ChangesOff, kv.RevisionAhead.
+-- that the caller may read; a batch with written and with deleted keys is two of the same
+-- revision. Raises kv.ChangesOff, kv.RevisionAhead. The service calls `read_changes`.
 ---@param caller Caller
 ---@param since number|nil nil: the newest revision
 ---@param prefix string
@@ -388,14 +394,12 @@ end
 ---@return string[] prefixes that the caller may read
 ---@return number epoch of the accounts, at which these prefixes are valid
 function M.changes(caller, since, prefix, max_bytes)
-    local readable = grants.readable(authorize.check(caller), prefix)
-    local batches, through, newest = change_feed.after(since, readable, max_bytes)
-    return batches, through, newest, readable, accounts.epoch()
+    return separated(changes.read_changes(caller, since, prefix, max_bytes))
 end
 
 --- Waits for changes of any key after a revision, or of an account after an epoch, and returns
--- them. For the service itself, which shows its clients what they may read of it.
--- Raises kv.ChangesOff, kv.RevisionAhead.
+-- them as `changes` does. For the service itself, which shows its clients what they may read of
+-- it. Raises kv.ChangesOff, kv.RevisionAhead. The service calls `follow_changes`.
 ---@param since number
 ---@param epoch number of the accounts
 ---@param max_bytes number as in `changes`
@@ -406,9 +410,7 @@ end
 ---@return number epoch of the accounts
 ---@return string[]|nil changed names of changed accounts; null: any may have changed
 function M.follow(since, epoch, max_bytes, seconds)
-    change_feed.wait(since, epoch, seconds)
-    local batches, through, newest = change_feed.after(since, prefixes.ALL, max_bytes)
-    return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
+    return separated(changes.follow_changes(since, epoch, max_bytes, seconds))
 end
 
 for _, part in ipairs(PARTS) do

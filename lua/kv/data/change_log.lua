@@ -1,5 +1,12 @@
 --- The change log: a tuple for each batch of changes, by revision, without a gap.
 -- It is bounded in bytes: appending a batch removes the oldest ones.
+--
+-- A batch has its keys, each once, and their values: null as a whole where all keys were deleted,
+-- null in the place of a deleted key where others were written. It also has the time, the account
+-- that made the change, and the expiries: null where no key expires, otherwise one for each key.
+-- A batch without an account is that of the collector of expired keys. Batches that a version
+-- before these fields has written have none of them. The keys of a batch may all have been
+-- removed from it since: readers skip it.
 local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
 
@@ -17,6 +24,13 @@ local CLEAR_STEP = 10000
 
 --- Bytes of a batch besides its content: the header of a tuple, an entry in the tree.
 local PER_BATCH = 48
+
+--- Bytes of a batch without keys at most: the longest name of an account, and some numbers.
+local MAX_WITHOUT_KEYS = 512
+
+--- Bytes of an entry in the index of keys, as measured: a pointer and a hint in a tree that is
+-- not quite full, and a copy of the key, of usual length, with its revision.
+local PER_KEY = 52
 
 --- The share of the memory that the log may take, on the instance with the least memory.
 local MAX_SHARE = 1 / 4
@@ -58,7 +72,9 @@ end
 ---@return number
 function M.bytes()
     local log = box.space.kv_changes
-    return tonumber(log:bsize() + log:len() * PER_BATCH)
+    local by_key = log.index.key -- a follower may have no migration yet that creates it
+    local keys = by_key ~= nil and by_key:len() or 0
+    return tonumber(log:bsize() + log:len() * PER_BATCH + keys * PER_KEY)
 end
 
 ---@return number batches
@@ -102,17 +118,32 @@ function M.skip()
     end
 end
 
+--- The expiries of a batch as the log has them.
+local function one_for_each(expiries, count)
+    if expiries == nil or next(expiries) == nil then
+        return nil
+    end
+    for i = 1, count do
+        if expiries[i] == nil then
+            expiries[i] = box.NULL
+        end
+    end
+    return expiries
+end
+
 --- Appends a batch, inside the transaction of the write. The newest one stays, however large it
 -- is.
 ---@param revision number
----@param keys string[]
----@param values string[]|nil JSON texts, one for each key; nil: the keys were deleted
-function M.append(revision, keys, values)
+---@param change Change see kv.data.transaction
+function M.append(revision, change)
     if limit == 0 then
         return
     end
-    local log = box.space.kv_changes
-    log:insert({ revision, keys, values })
+    local log, keys = box.space.kv_changes, change.keys
+    log:insert({
+        revision, keys, change.values or box.NULL, change.at, change.by or box.NULL,
+        change.account or box.NULL, one_for_each(change.expiries, #keys),
+    })
     for _ = 1, TRIM_STEP do
         if M.bytes() <= limit or log:len() == 1 then
             return
@@ -155,13 +186,25 @@ local function filtered(batch, filter)
     return { batch.revision, keys, values }
 end
 
+--- A batch as readers get it; nil: it has no key for them.
+local function visible(batch, filter)
+    if filter ~= prefixes.ALL then
+        return filtered(batch, filter)
+    end
+    if batch:bsize() < MAX_WITHOUT_KEYS and #batch.keys == 0 then
+        return nil
+    end
+    return batch
+end
+
 --- Batches in the order of their revisions, reduced to the keys that begin with one of the
 -- prefixes.
 ---@param since number the revision to resume from: `oldest()` or newer
 ---@param newest number the last revision to read
 ---@param filter string[] prefixes
 ---@param max_bytes number of the batches that are read; the first one may be larger
----@return table batches each {revision, keys, values or nil}
+---@return table batches each {revision, keys, values or null, …}: the log's tuple, where it is not
+-- reduced, because a copy of a large one would take long
 ---@return number through the revision to resume from next time
 function M.after(since, newest, filter, max_bytes)
     local batches, through, bytes = {}, since, 0
@@ -170,10 +213,47 @@ function M.after(since, newest, filter, max_bytes)
         if batch.revision > newest or (bytes > max_bytes and through > since) then
             break
         end
-        table.insert(batches, filter == prefixes.ALL and batch or filtered(batch, filter))
+        table.insert(batches, visible(batch, filter))
         through = tonumber(batch.revision)
     end
     return batches, through
+end
+
+--- Appends the keys of a batch that were written, or those that were deleted.
+local function append_part(parts, revision, keys, values, is_written)
+    local part_keys, part_values = {}, is_written and {} or nil
+    for i, key in ipairs(keys) do
+        if (values[i] ~= nil) == is_written then
+            table.insert(part_keys, key)
+            if is_written then
+                table.insert(part_values, values[i])
+            end
+        end
+    end
+    if #part_keys > 0 then
+        table.insert(parts, { revision, part_keys, part_values })
+    end
+end
+
+--- Batches as the first versions of the procedures return them: one that has written keys and
+-- deleted others is two, of the same revision.
+---@param batches table|nil as `after` returns them; null: there are none to return
+---@return table|nil batches each {revision, keys, values or nothing: deleted}
+function M.separated(batches)
+    if batches == nil then
+        return batches
+    end
+    local parts = {}
+    for _, batch in ipairs(batches) do
+        local revision, keys, values = batch[1], batch[2], batch[3]
+        if values == nil then
+            table.insert(parts, { revision, keys })
+        else
+            append_part(parts, revision, keys, values, true)
+            append_part(parts, revision, keys, values, false)
+        end
+    end
+    return parts
 end
 
 return M

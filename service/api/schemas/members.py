@@ -37,6 +37,8 @@ def documented(**schema: Any) -> Meta:
 KEY = {"minLength": 1, "maxLength": "$max_key"}
 OF_KEYS = {"propertyNames": KEY, "maxProperties": "$max_keys"}
 BATCH = documented(**OF_KEYS, minProperties=1, **{REQUIRED: True})
+#: Required, with a key at least, unless there are keys to delete.
+WRITTEN = documented(**OF_KEYS)
 
 Username = Annotated[
     str,
@@ -100,6 +102,20 @@ TokenTtl = Annotated[
         ge=1,
         le=MAX_TOKEN_TTL,
         description="Seconds; null: it does not expire",
+    ),
+]
+Ttls = Annotated[
+    dict[str, Ttl | None] | None,
+    Meta(
+        description="Of single keys in `data`, in place of `ttl`; null: no expiry",
+        extra_json_schema=OF_KEYS,
+    ),
+]
+Removed = Annotated[
+    list[Key] | None,
+    Meta(
+        description="Keys to delete with the same write; none of them is in `data`",
+        extra_json_schema={"maxItems": "$max_keys"},
     ),
 ]
 Wait = Annotated[

@@ -13,6 +13,7 @@ from service.api.schemas.members import (
     BATCH,
     REQUIRED,
     UNDOCUMENTED,
+    WRITTEN,
     Grants,
     If,
     Int64,
@@ -23,11 +24,13 @@ from service.api.schemas.members import (
     Limit,
     Password,
     Prefix,
+    Removed,
     StaleFlag,
     TokenGrants,
     TokenName,
     TokenTtl,
     Ttl,
+    Ttls,
     Username,
     UsernamePart,
     Wait,
@@ -81,9 +84,11 @@ class NoBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WriteBody(msgspec.Struct, forbid_unknown_fields=True):
-    data: Annotated[dict[str, msgspec.Raw] | None, BATCH] = None
+    data: Annotated[dict[str, msgspec.Raw] | None, WRITTEN] = None
     conditions: If = msgspec.field(name="if", default=None)
     ttl: Ttl | None = None
+    ttls: Ttls = None
+    delete: Removed = None
 
 
 class ReadBody(msgspec.Struct, forbid_unknown_fields=True):
