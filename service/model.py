@@ -41,6 +41,7 @@ class Account(NamedTuple):
     :ivar created_at: seconds since 1970
     :ivar grants: for an access token the rights that it has
     :ivar token_expires_at: of an access token, seconds since 1970; None: never
+    :ivar access_token: the id of the access token
     """
 
     username: str
@@ -48,6 +49,7 @@ class Account(NamedTuple):
     grants: list[Grant]
     token_expires_at: int | None
     is_administrator: bool
+    access_token: int | None
 
 
 class ManagedAccount(msgspec.Struct, frozen=True):

@@ -8,8 +8,14 @@ from functools import partial
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
-from service.api.routes import EXEMPT_PATHS, READING, UNTIMED_PATHS
+from service.api.context import (
+    ADMISSION,
+    AUDIT_LINES,
+    METRICS,
+    REQUEST_METRICS,
+    SETTINGS,
+)
+from service.api.routes import ACTIONS, EXEMPT_PATHS, READING, UNTIMED_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.auth.client_address import exact_address
 from service.auth.tokens import name_of_caller
@@ -21,6 +27,7 @@ from service.telemetry.families import Family, gauge
 from service.telemetry.log import Log
 from service.telemetry.tracing import Tracing, tracing_of
 from service.web.access_lines import FIRST_STATUS, AccessLines
+from service.web.audit_lines import AuditLines
 from service.web.connection import OnAnswered
 from service.web.cors import Cors
 from service.web.dispatch import request_of
@@ -99,26 +106,49 @@ def _runner(
         untraced=UNTIMED_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
         metrics=app[METRICS],
-        on_answered=_on_answered(settings, app[REQUEST_METRICS].count, logs),
+        on_answered=_on_answered(app, logs),
     )
 
 
-def _on_answered(
-    settings: Settings,
-    count: Callable[[HeadedRequest, web.StreamResponse], float],
-    logs: Log,
-) -> OnAnswered:
-    """Counts a request that has ended and, if configured, writes its line."""
-    first_status = FIRST_STATUS.get(settings.access_log)
-    if first_status is None:
+def _on_answered(app: web.Application, logs: Log) -> OnAnswered:
+    """What counts a request that has ended and, if configured, logs and audits it."""
+    count = app[REQUEST_METRICS].count
+    write, audit = _write_line(app[SETTINGS], logs), _audit(app, logs)
+    if write is None and audit is None:
         return count
-    address_of = partial(exact_address, trusted=settings.trusted_proxies)
-    write = AccessLines(logs, first_status, address_of, name_of_caller).write
 
     def count_and_write(request: HeadedRequest, response: web.StreamResponse) -> None:
-        write(request, response, count(request, response))
+        seconds = count(request, response)
+        if audit is not None:
+            audit(request, response)
+        if write is not None:
+            write(request, response, seconds)
 
     return count_and_write
+
+
+def _write_line(
+    settings: Settings, logs: Log
+) -> Callable[[web.BaseRequest, web.StreamResponse, float], None] | None:
+    first_status = FIRST_STATUS.get(settings.access_log)
+    if first_status is None:
+        return None
+    address_of = partial(exact_address, trusted=settings.trusted_proxies)
+    return AccessLines(logs, first_status, address_of, name_of_caller).write
+
+
+def _audit(app: web.Application, logs: Log) -> OnAnswered | None:
+    if logs.audit is None:
+        return None
+    trusted = app[SETTINGS].trusted_proxies
+    app[AUDIT_LINES] = lines = AuditLines(
+        logs.audit,
+        ACTIONS,
+        app.router.routes(),
+        partial(exact_address, trusted=trusted),
+        name_of_caller,
+    )
+    return lines.write
 
 
 def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseSite:

@@ -136,6 +136,11 @@ class Storage:
         elif lag > self._stale_limit:
             raise too_old(lag, self._stale_limit)
 
+    async def has_user(self, username: str) -> bool:
+        """Checks whether an account exists."""
+        (found,) = await self._call("kv.v1.has_user", username)
+        return bool(found)
+
     async def create_user(self, username: str, password_hash: str) -> None:
         """Creates an account with the default grants.
 
@@ -191,6 +196,7 @@ class Storage:
             [Grant(**grant) for grant in found["grants"]],
             found["token_expires_at"],
             bool(found["administrator"]),
+            found["access_token"],
         )
 
     async def check_session(self, caller: Caller) -> None:

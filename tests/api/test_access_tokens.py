@@ -48,6 +48,13 @@ OF_SESSIONS = {
     "GET /api/tokens",
     "POST /api/tokens",
     "DELETE /api/tokens/{id}",
+    "GET /api/admin/accounts",
+    "POST /api/admin/accounts",
+    "GET /api/admin/account",
+    "PATCH /api/admin/account",
+    "DELETE /api/admin/account",
+    "POST /api/admin/end-tokens",
+    "GET /api/admin/status",
 }
 
 #: Routes that an access token has a right to, with the status of their examples.
