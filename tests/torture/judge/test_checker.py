@@ -42,6 +42,8 @@ def did(
 ) -> Operation:
     """:param data: what was written, added, or else found"""
     fields: dict[str, object] = dict(members)
+    if "ttl" in fields:
+        fields["ttls"] = [fields.pop("ttl")] * len(data)
     if call in ("write", "increment"):
         fields["values"] = list(data.values())
         fields["found"] = found

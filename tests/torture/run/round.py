@@ -111,13 +111,16 @@ class Round(Generic[S]):
         return Evidence(
             begin=self._begin,
             history=History(
-                self._operations, poller.changes, final, self._leader_changes()
+                self._operations,
+                poller.changes,
+                final,
+                self._leader_changes(),
+                since,
             ),
             faults=self._faults,
             followed=[
                 Followed(one.name, one.session.grants, one.changes) for one in others
             ],
-            since=since,
             kept=kept,
             troubles=self._troubles,
         )
