@@ -273,7 +273,8 @@ class Readers:
                 return self._refused(request)
             return 0, []
         if request.is_change:
-            assert operation.revision is not None
+            if operation.revision is None:  # a lost write
+                return 0, []
             return self._replay.place(operation.revision), []
         return self._read(request)
 

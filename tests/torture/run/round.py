@@ -16,13 +16,20 @@ from tests.torture.history import History, Operation
 from tests.torture.run.faults import Fault, S, Scene
 from tests.torture.run.followers import Follower, Listener, Poller, feed_now
 from tests.torture.run.session import Session
-from tests.torture.run.workload import NARROW, TTLS, Client
+from tests.torture.run.workload import NARROW, NARROWER, TTLS, Client
 
 #: Clients, and seconds between two requests of one of them on average.
 CLIENTS, THINK_TIME = 24, 0.08
 
 #: One of this many clients has an account that may use only some of the keys.
 NARROW_ONE_OF = 4
+
+#: One of this many clients uses an access token; half of them have grants of their own.
+ACCESS_TOKEN_ONE_OF = 3
+
+#: Keys of the round, and bytes of their values: an export of everything has pages, with
+#: the keys of the clients in between.
+WEIGHTS, WEIGHT = ("a", "l", "o", "q"), 300 * 1024
 
 #: Seconds without a fault, before and after each.
 QUIET = 1.0
@@ -92,11 +99,15 @@ class Round(Generic[S]):
             ]
             await asyncio.gather(*map(self._enter, [own, *sessions]))
             await own.write({EVERYBODYS: '"the begin"'})
+            for key in WEIGHTS:
+                await own.write({key: f'"{key * WEIGHT}"'})
+            programs = [one for one in sessions if _uses_access_token(one.number)]
             poller = Poller("a long poll", own)
             others = [
                 Listener("a stream of events", own),
                 Poller("a long poll of a narrow account", sessions[0]),
                 Listener("a stream of a narrow account", sessions[0]),
+                *(Listener("a stream of a program", one) for one in programs[:1]),
             ]
             async with self._following(poller, *others):
                 async with self._working(sessions):
@@ -154,6 +165,13 @@ class Round(Generic[S]):
             await asyncio.to_thread(
                 lambda: set_grants(self._system.tarantool, session.username, *granted)
             )
+        if _uses_access_token(session.number):
+            await session.take_access_token(self._token_grants(session))
+
+    def _token_grants(self, session: Session) -> dict[str, str] | None:
+        if self._random.random() < 0.5:
+            return None
+        return NARROWER | {f"t{session.number}-": "rw"}
 
     @contextlib.asynccontextmanager
     async def _working(self, sessions: list[Session]) -> AsyncIterator[None]:
@@ -222,3 +240,7 @@ class Round(Generic[S]):
                         await asyncio.sleep(CHECK_INTERVAL)
         except TimeoutError:
             self._troubles.append(f"{name}: no recovery within {FAULT_TIMEOUT:g} s")
+
+
+def _uses_access_token(number: int) -> bool:
+    return number % ACCESS_TOKEN_ONE_OF == 2
