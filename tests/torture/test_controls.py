@@ -16,7 +16,7 @@ from tests.support.full_disk import full_disk
 from tests.support.machine import wait_until
 from tests.support.tarantool import evaluated
 from tests.torture.judge.verdict import judge
-from tests.torture.run.faults import FAULTS, Fault, Scene
+from tests.torture.run.faults import FAULTS, HOUR, Fault, Scene
 from tests.torture.run.round import EXPIRY, FAULT_TIMEOUT, Round
 from tests.torture.run.system import System
 
@@ -174,6 +174,80 @@ EXPIRY_WITHOUT_LEADER = Control(
     EXPIRY,
 )
 
+#: Does not wait either, and counts as COUNTS_WRONG_READS does.
+COUNTS_WRONG_HISTORIES = COUNTS_WRONG_READS.replace("await(newest)", "await_all()")
+
+PAGE = "page(key, from, limit, max_bytes, visibility(user, is_for_all))"
+
+NO_WAIT_FOR_THE_LOG_IN_A_HISTORY = Control(
+    (
+        (
+            "kv/data/history.lua",
+            f"{PAGE}\n    until transaction.commits:await_all()",
+            f"{PAGE}\n    {COUNTS_WRONG_HISTORIES}",
+        ),
+    ),
+    disk_full_until_reads_are_wrong,
+    {"history"},
+)
+
+TWO_TRANSACTIONS = Control(
+    (
+        (
+            "kv/api/writes.lua",
+            """table.insert(change.keys, key)
+            table.insert(change.values, box.NULL)""",
+            "require('fiber').new(M.write, caller, { key }, { box.NULL })",
+        ),
+    ),
+    FAULTS["connections cut"],
+    {"delete"},
+)
+
+ONE_TTL = Control(
+    (("kv/api/writes.lua", "ttl = options.ttls[position]", "ttl = options.ttls[1]"),),
+    FAULTS["connections cut"],
+    {"early expiry", "late expiry", "phantom write"},
+    EXPIRY,
+)
+
+NO_GRANTS_OF_A_TOKEN = Control(
+    (
+        (
+            "kv/accounts/access_tokens.lua",
+            "token.grants == nil and user.grants or "
+            "grants.intersect(token.grants, user.grants)",
+            "user.grants",
+        ),
+    ),
+    FAULTS["connections cut"],
+    {"grant"},
+)
+
+TOKEN_THAT_ENDS = Control(
+    (
+        (
+            "kv/accounts/access_tokens.lua",
+            "token.expires_at ~= nil and token.expires_at <= time",
+            f"token.created_at + {HOUR // 2} <= time",
+        ),
+    ),
+    FAULTS["clock an hour ahead"],
+    {"token"},
+)
+
+NO_CHANGES_IN_AN_EXPORT = Control(
+    (
+        (
+            "kv/data/export.lua",
+            "changes_after(position, revision, readable, max_bytes * CHANGES_SHARE)",
+            "{ rows = {}, bytes = 0, since = revision, skip = 0, are_all = true }",
+        ),
+    ),
+    FAULTS["connections cut"],
+    {"export"},
+)
+
 CONTROLS = {
     "no-transaction-around-the-batch": NO_TRANSACTION,
     "acknowledgement-before-the-log": ACKNOWLEDGED_EARLY,
@@ -181,6 +255,12 @@ CONTROLS = {
     "read-that-does-not-wait": NO_WAIT_FOR_THE_LOG,
     "reader-without-grant-check": NO_GRANT_CHECK,
     "expiry-that-ignores-the-leader": EXPIRY_WITHOUT_LEADER,
+    "history-that-does-not-wait": NO_WAIT_FOR_THE_LOG_IN_A_HISTORY,
+    "deletions-after-the-write": TWO_TRANSACTIONS,
+    "one-time-to-live-for-all-keys": ONE_TTL,
+    "token-with-all-grants": NO_GRANTS_OF_A_TOKEN,
+    "token-that-ends-too-early": TOKEN_THAT_ENDS,
+    "export-without-changes": NO_CHANGES_IN_AN_EXPORT,
 }
 
 
