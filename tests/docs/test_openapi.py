@@ -28,8 +28,8 @@ RUN_TIMEOUT = 300
 #: their defaults: 410 and 412 depend on the store, 413, 414 and 431 are for limits.
 #: Authorization is tried by the check `ignored_auth`; as an ordinary header its lack
 #: would have to be 401, where the contract has 403. A long poll shall not wait for
-#: changes here. No schema says that a write's `ttls` name keys of `data`, and `delete`
-#: other ones.
+#: changes here. No schema says that a write's `ttls` name keys of `data`, that `delete`
+#: names other ones, and that both have no more keys together than one may have.
 CONFIG = """
 request-timeout = 10
 hooks = "tests.docs.schemathesis_hooks"
@@ -56,7 +56,7 @@ include-path = "/api/changes"
 include-path = "/api/write"
 
 [operations.checks.positive_data_acceptance]
-expected-statuses = ["2xx", 400, 401, 403, 409, 412, 429, "5xx"]
+expected-statuses = ["2xx", 400, 401, 403, 409, 412, 413, 429, "5xx"]
 """
 SUCCESSES = {"200", "204", "304"}
 
