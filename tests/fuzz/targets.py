@@ -81,19 +81,24 @@ WHITE_SPACE = b" \t\r\n"
 def _write(body: bytes) -> None:
     batch = parse_write(body, LIMITS)
     read = _members(body)
-    _check_keys(batch.keys)
-    assert batch.keys == list(read["data"])
+    _check_keys(batch.keys + batch.deleted)
+    assert batch.keys == list(read.get("data") or {})
+    assert batch.deleted == list(dict.fromkeys(read.get("delete") or []))
     for key, text in zip(batch.keys, batch.values, strict=True):
         assert len(text.encode()) <= LIMITS.max_value
         assert text.encode() in body
         assert _read(text.encode()) == read["data"][key]
     _check_conditions(batch.conditions, read)
-    if batch.ttl is not None:
-        assert 0 < batch.ttl == float(read["ttl"].text)
-        assert math.isfinite(batch.ttl)
+    _check_ttl(batch.ttl, read.get("ttl"))
+    ttls = read.get("ttls") or {}
+    assert ttls.keys() <= set(batch.keys)
+    assert len(batch.ttls) == (len(batch.keys) if ttls else 0)
+    for key, ttl in zip(batch.keys, batch.ttls, strict=False):
+        _check_ttl(ttl, ttls.get(key, read.get("ttl")))
     # what is stored and spliced into replies is what a client would write again
     data = object_of(zip(batch.keys, batch.values, strict=True))
-    again = parse_write(f'{{"data":{data}}}'.encode(), LIMITS)
+    deleted = json.dumps(batch.deleted)
+    again = parse_write(f'{{"data":{data},"delete":{deleted}}}'.encode(), LIMITS)
     assert (again.keys, again.values) == (batch.keys, batch.values)
 
 
@@ -470,6 +475,14 @@ def _check_keys(keys: list[str]) -> None:
     assert 1 <= len(keys) <= LIMITS.max_keys
     assert len(set(keys)) == len(keys)
     assert all(1 <= len(key.encode()) <= LIMITS.max_key for key in keys)
+
+
+def _check_ttl(ttl: float | None, read: Any) -> None:
+    if ttl is None:
+        assert read is None
+        return
+    assert 0 < ttl == float(read.text)
+    assert math.isfinite(ttl)
 
 
 def _check_conditions(conditions: list[Any], read: dict[str, Any]) -> None:
