@@ -23,6 +23,7 @@ EXAMPLES, STEPS = 60, 30
 #: Few, so that steps meet; in an order of bytes that is no order of words.
 KEYS = ["a", "a/", "a/1", "a/2", "a/é", "b", "B", "\0", "😀", "ключ"]
 PREFIXES = ["", "a", "a/", "b", "c", "к"]
+DELIMITERS = ["/", "a", "a/", "é", "ю", "none"]
 
 #: What a counter makes of values that are counts.
 COUNTS = {"0": 0, "-0": 0, "7": 7, "-3": -3, "9223372036854775807": 2**63 - 1}
@@ -151,6 +152,21 @@ class Model:
         self.check_conditions(account, wanted)
         self.put(data)
 
+    def write_and_delete(
+        self,
+        account: str,
+        data: Mapping[str, str],
+        deleted: list[str],
+        wanted: Mapping[str, int | None],
+    ) -> None:
+        self.check_rights(account, "w", [*data, *deleted])
+        self.check_conditions(account, wanted)
+        found = [key for key in deleted if self.rows.pop(key, None) is not None]
+        if data:
+            self.put(data)
+        else:
+            self.revision += bool(found)
+
     def put(self, data: Mapping[str, str]) -> None:
         self.revision += 1
         self.rows |= {key: Row(text, self.revision) for key, text in data.items()}
@@ -194,6 +210,18 @@ class Model:
             ),
             key=order,
         )
+
+    def level(self, account: str, prefix: str, delimiter: str) -> dict[str, int | None]:
+        """The keys of a level, and its prefixes with the numbers of their keys."""
+        found: dict[str, int | None] = {}
+        for key in self.listed(account, prefix):
+            name, is_deeper, _ = key[len(prefix) :].partition(delimiter)
+            if is_deeper:
+                child = prefix + name + delimiter
+                found[child] = (found.get(child) or 0) + 1
+            else:
+                found[key] = None
+        return found
 
 
 def counted(text: str) -> int | None:
@@ -266,6 +294,48 @@ class Comparison(RuleBasedStateMachine):
         assert int(answer.headers["KV-Revision"]) == self.model.revision
         if again:
             self.repeat(account, "write", body, headers, answer)
+
+    @rule(
+        account=accounts,
+        data=st.dictionaries(keys, st.sampled_from(TEXTS), max_size=3),
+        keys=key_lists,
+        conditions=conditions,
+        again=st.booleans(),
+    )
+    def write_and_delete(
+        self,
+        account: str,
+        data: dict[str, str],
+        keys: list[str],
+        conditions: dict[str, str | None],
+        again: bool,
+    ) -> None:
+        data = {key: text for key, text in data.items() if key not in keys}
+        wanted, since = self.wanted(conditions), self.model.revision
+        members = ",".join(f"{json.dumps(key)}:{text}" for key, text in data.items())
+        body = (
+            f'{{"data":{{{members}}},"delete":{json.dumps(keys)},'
+            f'"if":{json.dumps(wanted)}}}'
+        )
+        headers = self.retry_headers(again)
+        existing = [key for key in dict.fromkeys(keys) if key in self.model.rows]
+        answer = self.service.post(account, "write", body, **headers)
+        try:
+            self.model.write_and_delete(account, data, keys, wanted)
+        except Refused as refused:
+            self.expect(answer, refused)
+            return
+        assert answer.text == '{"status":"success"}'
+        assert int(answer.headers["KV-Revision"]) == self.model.revision
+        if again:
+            self.repeat(account, "write", body, headers, answer)
+        changes = self.service.call("all", "GET", f"/api/changes?since={since}").json
+        expected = {key: json.loads(text) for key, text in data.items()}
+        if self.model.revision == since:
+            assert changes["changes"] == []
+            return
+        (change,) = changes["changes"]
+        assert (change["data"], change["deleted"]) == (expected, existing)
 
     def retry_headers(self, again: bool) -> dict[str, str]:
         self.retries += 1
@@ -356,6 +426,52 @@ class Comparison(RuleBasedStateMachine):
             found += names
             after = page["next"]
             if after is None:
+                break
+        assert found == wanted
+
+    @rule(
+        account=accounts,
+        prefix=st.sampled_from(PREFIXES),
+        delimiter=st.sampled_from(DELIMITERS),
+        limit=st.integers(1, 4),
+        values=st.booleans(),
+    )
+    def list_level(
+        self, account: str, prefix: str, delimiter: str, limit: int, values: bool
+    ) -> None:
+        members: dict[str, Any] = {
+            "prefix": prefix,
+            "delimiter": delimiter,
+            "limit": limit,
+            "values": values,
+            "details": True,
+        }
+        try:
+            wanted = self.model.level(account, prefix, delimiter)
+        except Refused as refused:
+            answer = self.service.post(account, "list", json.dumps(members))
+            self.expect(answer, refused)
+            return
+        found: dict[str, int | None] = {}
+        while True:
+            answer = self.service.post(account, "list", json.dumps(members))
+            assert int(answer.headers["KV-Revision"]) == self.model.revision
+            page = answer.json
+            names = list(page["data"] if values else page["keys"])
+            assert page["details"] == {
+                key: {
+                    "size": len(self.model.rows[key].text.encode()),
+                    "revision": self.model.rows[key].revision,
+                }
+                for key in names
+            }
+            entries = dict.fromkeys(names) | {
+                level["prefix"]: level["keys"] for level in page["prefixes"]
+            }
+            assert len(entries) == min(limit, len(wanted) - len(found))
+            found |= entries
+            members["after"] = page["next"]
+            if page["next"] is None:
                 break
         assert found == wanted
 

@@ -7,6 +7,8 @@
 -- A batch without an account is that of the collector of expired keys. Batches that a version
 -- before these fields has written have none of them. The keys of a batch may all have been
 -- removed from it since: readers skip it.
+local clock = require('clock')
+
 local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
 
@@ -44,6 +46,7 @@ local PER_READ = 256
 
 local configured, own_memory = 0, math.huge -- bytes
 local limit = 0 -- bytes; 0: there is no log
+local edition = clock.time()
 
 --- Sets the limit, before the first write.
 ---@param bytes number that the log may take; 0 switches it off
@@ -167,6 +170,28 @@ end
 ---@return table[] rows
 function M.batches(since)
     return box.space.kv_changes:select(since, { iterator = 'GT' })
+end
+
+--- Iterates over the batches after a revision, in their order.
+---@param since number
+function M.pairs(since)
+    return box.space.kv_changes:pairs(since, { iterator = 'GT' })
+end
+
+--- The revision of the newest batch that has a key, of those up to a revision. There must be one.
+---@param key string
+---@param revision number
+---@return number
+function M.newest_change(key, revision)
+    local by_key = box.space.kv_changes.index.key
+    local batch = by_key:select({ key, revision + 1 }, { iterator = 'LT', limit = 1 })[1]
+    return tonumber(batch.revision)
+end
+
+--- A number that differs after each removal of a key from a batch, and after each start.
+---@return number
+function M.edition()
+    return edition
 end
 
 local function filtered(batch, filter)
@@ -358,6 +383,7 @@ function M.remove(revision, key)
         end
     end
     box.space.kv_changes:update(revision, operations)
+    edition = edition + 1
     return batch:bsize()
 end
 
