@@ -271,7 +271,7 @@ def test_changes_from_before_are_found_by_their_keys(
         tarantool.console("kv.v1.create_user('ann', 'a hash')")
         found = evaluated(
             tarantool,
-            "kv.v1.history({'ann', 1}, 'key 10000', nil, 10, 1000, true)",
+            "(kv.v1.history({'ann', 1}, 'key 10000', nil, 10, 10000, true))",
         )
         assert found == [[2, None, None, None, "deleted"], [1, None, None, "1", None]]
 

@@ -178,16 +178,6 @@ function M.pairs(since)
     return box.space.kv_changes:pairs(since, { iterator = 'GT' })
 end
 
---- The revision of the newest batch that has a key, of those up to a revision. There must be one.
----@param key string
----@param revision number
----@return number
-function M.newest_change(key, revision)
-    local by_key = box.space.kv_changes.index.key
-    local batch = by_key:select({ key, revision + 1 }, { iterator = 'LT', limit = 1 })[1]
-    return tonumber(batch.revision)
-end
-
 --- A number that differs after each removal of a key from a batch, and after each start.
 ---@return number
 function M.edition()
@@ -319,6 +309,16 @@ local function descending(indexed, sought, before)
         last = found.revision
         return found
     end
+end
+
+--- The revision of the newest batch that has a key, of those up to a revision; large batches, which
+-- would have to be searched, do not count.
+---@param key string
+---@param revision number
+---@return number 0: there is none
+function M.newest_change(key, revision)
+    local found = descending(key, key, revision + 1)()
+    return found ~= nil and found.revision or 0
 end
 
 --- Visits the batches that have a key, and large ones that do not, the newest first.
