@@ -6,8 +6,10 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from service.api.authentication import by_session
@@ -23,6 +25,7 @@ from tests.support.access_tokens import (
 )
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, account_of, unique
+from tests.support.confidential import leaks_in
 from tests.support.console import (
     admin,
     disable,
@@ -32,7 +35,7 @@ from tests.support.console import (
     set_grants,
 )
 from tests.support.machine import wait_until
-from tests.support.service import Serve
+from tests.support.service import Serve, environ_for, service_process
 from tests.support.sse import Stream, following, query
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
@@ -746,3 +749,23 @@ async def test_the_console_lists_and_deletes_tokens(
     for bad in "nil", "'1'", "{}":
         found = mistake(tarantool, "delete_access_token", bad)
         assert found == "id: expected a number"
+
+
+async def test_the_access_log_has_no_name_and_no_token(
+    tmp_path: Path, tarantool: Tarantool
+) -> None:
+    log = tmp_path / "kv.log"
+    environ = environ_for(tarantool, KV_ACCESS_LOG="all", KV_LOG_FILE=str(log))
+    with service_process(tmp_path, **environ) as service:
+        async with aiohttp.ClientSession() as session:
+            client = await Client(session, service.url).enter()
+            program = await program_of(client)
+            assert (await program.read(["k"])).status == 200
+            assert (await program.post("/api/logout")).status == 403
+    lines = log.read_text().splitlines()
+    (read,) = [line for line in lines if "/api/read" in line]
+    assert "user=" not in read
+    (creation_line,) = [line for line in lines if "/api/tokens" in line]
+    assert f'user="{account_of(client)}"' in creation_line
+    assert str(program.token)[4:] not in log.read_text()
+    assert leaks_in("\n".join(lines)) == []
