@@ -12,6 +12,7 @@ from benchmarks.scenarios import (
     compare_trees,
     durability,
     large,
+    lists,
     logins,
     workers,
 )
@@ -32,6 +33,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "compare": compare,
     "logins": logins,
     "large": large,
+    "lists": lists,
     "durability": durability,
     "workers": workers,
     "cluster": cluster,
