@@ -1,6 +1,7 @@
 """Access tokens: what they are, what they may do, and what ends them."""
 
 import asyncio
+import gzip
 import hashlib
 import json
 import re
@@ -35,6 +36,7 @@ from tests.support.console import (
     set_grants,
 )
 from tests.support.machine import wait_until
+from tests.support.raw_http import http, talk
 from tests.support.service import Serve, environ_for, service_process
 from tests.support.sse import Stream, following, query
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
@@ -71,9 +73,16 @@ OF_PROGRAMS = {
     "PUT /api/keys/{key}": 204,
     "DELETE /api/keys/{key}": 404,
     "GET /api/changes": 200,
+    "GET /api/history": 200,
+    "GET /api/export": 200,
+    "POST /api/import": 200,
     "POST /api/tickets": 200,
     "GET /api/me": 200,
 }
+
+#: What the examples of some routes lack: a query, a body.
+QUERIES = {"/api/history": "?key=k", "/api/export": "?prefix=none"}
+BODIES = {"/api/import": '{"key": "imported", "value": 1}\n'}
 
 #: Routes that need a token.
 WITH_CALLER = [route for route in ROUTES if route.authenticate is not None]
@@ -176,6 +185,8 @@ async def test_a_token_has_a_right_to_data_and_to_nothing_else(
     assert route.operation is not None
     example = route.operation.example
     body = None if example is None else json.dumps(example)
+    body = BODIES.get(path, body)
+    path += QUERIES.get(path, "")
     reply = await program.request(route.method, path, body)
     if name(route) in OF_SESSIONS:
         assert "log in" in assert_problem(reply, 403, "forbidden")
@@ -769,3 +780,34 @@ async def test_the_access_log_has_no_name_and_no_token(
     assert f'user="{account_of(client)}"' in creation_line
     assert str(program.token)[4:] not in log.read_text()
     assert leaks_in("\n".join(lines)) == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [b"Content-Length: 1000000"],
+        [b"Transfer-Encoding: chunked"],
+        [b"Content-Length: 1000", b"Content-Encoding: gzip"],
+    ],
+    ids=str,
+)
+async def test_a_large_body_is_not_read_for_a_token_that_is_made_up(
+    client: Client, headers: list[bytes]
+) -> None:
+    head = http("POST", "/api/write", *headers, token="kvt_" + "x" * 43)
+    assert_problem(await talk(client, head), 403, "token_revoked")
+    # the control: of a token that exists the body is awaited
+    token = (await created(client))["token"]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await talk(client, http("POST", "/api/write", *headers, token=token))
+
+
+async def test_a_large_body_is_read_for_a_token(client: Client) -> None:
+    program, keys = await program_of(client), [unique("key") for _ in range(20)]
+    data = {key: "x" * 50_000 for key in keys}
+    assert (await program.write(data)).status == 200
+    body = gzip.compress(json.dumps({"keys": keys}).encode())
+    coded = {"Content-Encoding": "gzip"}
+    reply = await program.post("/api/read", body, headers=coded)
+    assert reply.json["data"] == data
