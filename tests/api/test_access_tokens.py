@@ -704,6 +704,30 @@ async def test_uses_are_stored_by_the_collector_once_a_minute(
     assert stored_use(tarantool, token["id"]) is None
 
 
+#: Makes the memory or the disk seem short, or not.
+SHORTAGE = "require('kv.capacity').admits = function() return {fits} end"
+
+
+async def test_a_use_is_stored_when_there_is_capacity_again(
+    tarantools: Tarantools, serve: Serve
+) -> None:
+    with tarantools.running() as own:
+        async with serve(own) as client:
+            await client.enter()
+            token = await created(client)
+            await asyncio.to_thread(own.console, SHORTAGE.format(fits="false"))
+            assert (await using(client, token["token"]).read(["k"])).status == 200
+            await asyncio.sleep(1.5)
+            assert stored_use(own, token["id"]) is None
+            (listed,) = await tokens_of(client)
+            assert listed["last_used_at"] is not None
+            await asyncio.to_thread(own.console, SHORTAGE.format(fits="true"))
+            await asyncio.to_thread(
+                wait_until, lambda: stored_use(own, token["id"]) is not None, 10.0
+            )
+            assert "are not deleted" not in own.log()
+
+
 async def test_a_token_and_its_last_use_survive_a_restart(
     tarantools: Tarantools, serve: Serve
 ) -> None:
