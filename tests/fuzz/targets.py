@@ -20,6 +20,7 @@ from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from service.api.parsing.access_tokens import parse_access_token
 from service.api.parsing.account_bodies import (
     parse_credentials,
     parse_nothing,
@@ -162,6 +163,19 @@ def _password_change(body: bytes) -> None:
     assert change.keeps_access_tokens == read.get("keep_access_tokens", False)
 
 
+def _access_token(body: bytes) -> None:
+    password, new = parse_access_token(body, LIMITS)
+    read = _members(body)
+    assert password == read["password"]
+    assert new.name == unicodedata.normalize("NFC", read["name"])
+    assert 1 <= len(new.name) <= 64
+    assert new.name == new.name.strip()
+    assert new.ttl == read.get("expires_in")
+    assert new.ttl is None or 1 <= new.ttl < 2**31
+    assert len(new.grants or ()) <= 100
+    assert all(len(g.prefix.encode()) <= LIMITS.max_key for g in new.grants or ())
+
+
 def _nothing(body: bytes) -> None:
     parse_nothing(body)
     assert body == b"" or _members(body) == {}
@@ -204,6 +218,7 @@ PARSERS: dict[bytes, Parser] = {
     b"c": _credentials,
     b"p": _password,
     b"n": _password_change,
+    b"a": _access_token,
     b"0": _nothing,
     b"k": _key,
     b"q": _changes_query,
