@@ -1,6 +1,7 @@
 """Administrators: what they may do to accounts, who they are, and the last one."""
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +11,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from service import __version__
+from tests.support.access_tokens import program_of
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, account_of, unique
 from tests.support.console import admin, lua, make_administrator
@@ -560,6 +562,80 @@ async def test_the_body_of_end_tokens_is_optional(boss: Client) -> None:
     for bad in bodies:
         reply = await end_tokens(boss, name, bad)
         assert_problem(reply, 400, "invalid_request")
+
+
+# Access tokens
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_an_access_token_of_an_administrator_may_not(
+    boss: Client, tarantool: Tarantool, call: Call
+) -> None:
+    name = account_of(await new_account(boss))
+    program = await program_of(boss)
+    before = row_of(tarantool, name)
+    assert_problem(await call(program, name), 403, "forbidden")
+    assert row_of(tarantool, name) == before
+    assert (await program.read(["k"])).status == 200  # the control
+    assert "administrator" not in (await program.request("GET", "/api/me")).json
+
+
+async def test_the_storage_refuses_an_access_token_too(
+    boss: Client, tarantool: Tarantool
+) -> None:
+    token = str((await program_of(boss)).token)
+    caller = f"{{'', '{hashlib.sha256(token.encode()).hexdigest()}'}}"
+    for procedure in (
+        f"list_accounts, {caller}, '', nil, 10, 1000",
+        f"show_account, {caller}, 'x'",
+        f"create_account, {caller}, 'x', 'hash'",
+        f"change_account, {caller}, 'x', {{}}",
+        f"delete_account, {caller}, 'x'",
+        f"end_account_tokens, {caller}, 'x'",
+        f"statistics, {caller}",
+    ):
+        call = f"pcall(kv.v1.{procedure})"
+        kind = evaluated(
+            tarantool, f"(function() local _, e = {call} return e.type end)()"
+        )
+        assert kind == "kv.SessionRequired"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("end", ["disable", "password", "end-tokens"])
+async def test_access_tokens_end_unless_they_are_kept(
+    boss: Client, end: str, *, keep: bool
+) -> None:
+    user = await new_account(boss)
+    name, program = account_of(user), await program_of(user)
+    kept = {"keep_access_tokens": keep}
+    if end == "end-tokens":
+        reply = await end_tokens(boss, name, kept)
+    elif end == "password":
+        reply = await change(boss, name, password="another", **kept)
+    else:
+        reply = await change(boss, name, disabled=True, **kept)
+        assert_problem(await program.read(["k"]), 403, "token_revoked")
+        await change(boss, name, disabled=False)
+    assert reply.status == 200
+    assert_problem(await user.read(["k"]), 403, "token_revoked")
+    reply = await program.read(["k"])
+    if keep:
+        assert reply.status == 200
+    else:
+        assert_problem(reply, 403, "token_revoked")
+
+
+async def test_other_changes_leave_access_tokens_alone(boss: Client) -> None:
+    user = await new_account(boss)
+    name, program = account_of(user), await program_of(user)
+    for members in {"grants": EVERYTHING}, {"administrator": True}:
+        assert (await change(boss, name, **members)).status == 200
+        assert (await program.read(["k"])).status == 200
+    await change(boss, name, grants=[])
+    assert_problem(await program.read(["k"]), 403, "forbidden")
+    await delete(boss, name)
+    assert_problem(await program.read(["k"]), 403, "token_revoked")
 
 
 # The last administrator
