@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import aiohttp
 import pytest
 
 from service import __version__
+from service.app import Tuning
+from service.auth.passwords import THREADS
 from tests.support.access_tokens import program_of
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, account_of, unique
@@ -22,6 +25,9 @@ from tests.support.tarantool import Tarantool, Tarantools, evaluated
 ACCOUNTS = "/api/admin/accounts"
 STATUS = "/api/admin/status"
 EVERYTHING = [{"prefix": "", "rights": "rw"}]
+
+#: A hash at this cost takes some 60 ms: a full queue stays full for a while.
+SLOW_ROUNDS = "10"
 
 NAME_OF = "function(user) return user.username end"
 
@@ -562,6 +568,40 @@ async def test_the_body_of_end_tokens_is_optional(boss: Client) -> None:
     for bad in bodies:
         reply = await end_tokens(boss, name, bad)
         assert_problem(reply, 400, "invalid_request")
+
+
+async def test_a_full_password_queue_refuses_before_anything_is_changed(
+    boss: Client, tarantool: Tarantool, serve: Serve
+) -> None:
+    name = account_of(await new_account(boss))
+    ordinary = await new_account(boss)
+    before = row_of(tarantool, name)
+    waiting = 16 * THREADS
+    tuning = Tuning(max_waiting=waiting)
+    async with (
+        serve(tarantool, tuning=tuning, KV_BCRYPT_ROUNDS=SLOW_ROUNDS) as client,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
+        crowd = Client(session, client.url)
+        logins = [
+            asyncio.create_task(crowd.login(unique("nobody"), "password"))
+            for _ in range(2 * waiting)
+        ]
+        # those that the queue has no entry for are refused
+        await asyncio.wait(logins, return_when=asyncio.FIRST_COMPLETED)
+        client.token = ordinary.token
+        reply = await change(client, name, password="another")
+        assert_problem(reply, 403, "not_an_administrator")
+        client.token = boss.token
+        for reply in (
+            await change(client, name, password="another", disabled=True),
+            await create(client, unique("new")),
+        ):
+            assert_problem(reply, 503, "overloaded")
+            assert reply.json["applied"] == "no"
+        assert (await change(client, name, disabled=False)).status == 200  # needs none
+        await asyncio.gather(*logins)
+    assert row_of(tarantool, name) == before
 
 
 # Access tokens
