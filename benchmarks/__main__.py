@@ -11,6 +11,7 @@ from benchmarks.scenarios import (
     compare_trees,
     durability,
     large,
+    lists,
     logins,
     workers,
 )
@@ -31,6 +32,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "compare": compare,
     "logins": logins,
     "large": large,
+    "lists": lists,
     "durability": durability,
     "workers": workers,
     "cluster": cluster,

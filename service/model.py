@@ -41,6 +41,7 @@ class Account(NamedTuple):
     :ivar created_at: seconds since 1970
     :ivar grants: for an access token the rights that it has
     :ivar token_expires_at: of an access token, seconds since 1970; None: never
+    :ivar access_token: the id of the access token
     """
 
     username: str
@@ -48,6 +49,7 @@ class Account(NamedTuple):
     grants: list[Grant]
     token_expires_at: int | None
     is_administrator: bool
+    access_token: int | None
 
 
 class ManagedAccount(msgspec.Struct, frozen=True):
@@ -165,17 +167,92 @@ class StaleRows(NamedTuple):
     rows: list[Row | None]
 
 
+class ListQuery(NamedTuple):
+    """A page of a listing to read.
+
+    :ivar after: the key or the prefix to continue after, None for the first page
+    :ivar limit: keys and prefixes of the page
+    :ivar delimiter: None: keys of all levels are listed
+    """
+
+    prefix: str
+    after: str | None
+    limit: int
+    with_values: bool = False
+    with_details: bool = False
+    delimiter: str | None = None
+
+
+class KeyDetails(NamedTuple):
+    """A key in a listing, without its value.
+
+    :ivar size: bytes of the value's JSON text
+    :ivar ttl: seconds until it expires, None: it does not expire
+    """
+
+    size: int
+    revision: int
+    ttl: float | None
+
+
+class KeyPrefix(NamedTuple):
+    """A deeper level in a listing.
+
+    :ivar keys: the number of the keys after the cursor, None: it is not known
+    """
+
+    prefix: str
+    keys: int | None
+
+
 class Listing(NamedTuple):
     """A page of keys, ordered by their bytes, all at one revision.
 
-    :ivar next: the key to continue after, None on the last page
+    :ivar next: the text to continue after, None on the last page
     :ivar values: JSON texts, None if not requested
+    :ivar details: of each key, None if not requested
+    :ivar prefixes: of deeper levels, None without a delimiter
     """
 
     revision: int
     next: str | None
     keys: list[str]
-    values: list[str] | None
+    values: list[str] | None = None
+    details: list[KeyDetails] | None = None
+    prefixes: list[KeyPrefix] | None = None
+
+
+class StoredRow(NamedTuple):
+    """A row of the store, or the deletion of one, as an export has it.
+
+    :ivar value: JSON text; None: the key was deleted
+    :ivar revision: of the write or the deletion
+    :ivar expires_at: seconds since 1970, None: it does not expire
+    """
+
+    key: str
+    value: str | None
+    revision: int
+    expires_at: float | None
+
+
+class ExportPage(NamedTuple):
+    """A page of an export.
+
+    :ivar revision: of the last page, that of the state which all pages together have
+    :ivar next: where the next page begins, for the storage; None: it is the last one
+    :ivar changes: rows of the pages before as they are now, ordered by revision
+    :ivar rows: the next ones, ordered by the bytes of their keys
+    :ivar prefixes: the prefixes of the readable keys; a key has at most one of them
+    :ivar now: seconds since 1970, by the clock of `expires_at`
+    """
+
+    revision: int
+    next: object
+    changes: list[StoredRow]
+    rows: list[StoredRow]
+    prefixes: list[str]
+    now: float
 
 
 class Change(NamedTuple):
@@ -227,6 +304,34 @@ class Changes(NamedTuple):
     prefixes: list[str]
     epoch: int
     username: str
+
+
+class HistoryEntry(NamedTuple):
+    """A change of a key.
+
+    :ivar at: seconds since 1970, None: not known
+    :ivar by: the account that made it, None: not known, or not shown
+    :ivar value: JSON text, None: there is none
+    :ivar cause: why there is no value
+    """
+
+    revision: int
+    at: float | None
+    by: str | None
+    value: str | None
+    cause: Literal["deleted", "expired"] | None
+
+
+class HistoryPage(NamedTuple):
+    """Changes of a key, the newest first.
+
+    :ivar oldest: the revision after which the change log has every change
+    :ivar next: the revision before which the next page begins, None on the last page
+    """
+
+    entries: list[HistoryEntry]
+    oldest: int
+    next: int | None
 
 
 class AllChanges(NamedTuple):

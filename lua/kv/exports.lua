@@ -31,6 +31,8 @@ local ON_EVERY_NODE = {
     metrics = function() end,
     get_stale = leader.check_prepared,
     get_stale_each = leader.check_prepared,
+    list_details_stale = leader.check_prepared,
+    list_level_stale = leader.check_prepared,
     list_stale = leader.check_prepared,
 }
 
@@ -52,6 +54,7 @@ local CHECKED_INSIDE = {
     end_login = true,
     end_tokens = true,
     get_each = true,
+    import_batch = true,
     increment = true,
     put = true,
     put_each = true,

@@ -4,6 +4,7 @@ import msgspec
 from aiohttp import web
 
 from service.api.accounts import confirm_password
+from service.api.audit import note_audit
 from service.api.bodies import read_body
 from service.api.context import SETTINGS, STORAGE
 from service.api.parsing.access_tokens import parse_access_token, parse_token_id
@@ -27,6 +28,7 @@ async def create(request: web.Request) -> web.Response:
     created = await request.app[STORAGE].access_tokens.create(
         request[CALLER], hash_of(token), new
     )
+    note_audit(request, target=created.id)
     shown = NewAccessToken(
         created.id,
         token,
@@ -47,6 +49,7 @@ async def list_tokens(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     token_id = parse_token_id(request.match_info["id"])
+    note_audit(request, target=token_id)
     parse_nothing(await read_body(request))
     await request.app[STORAGE].access_tokens.delete(request[CALLER], token_id)
     return json_reply(SUCCESS)

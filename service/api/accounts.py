@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
+from service.api.audit import noting_login, noting_sign_up
 from service.api.bodies import read_body
 from service.api.context import (
     ADMINISTRATOR,
@@ -40,19 +41,21 @@ async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
     username, password = parse_new_credentials(await read_body(request))
-    if request.app[ADMINISTRATOR].is_reserved(username):
-        raise UserExists()
     client = client_of(request)
-    with request.app[PASSWORDS].enter_queue(client) as entry:
-        await request.app[STORAGE].begin_sign_up(client.address)
-        password_hash = await request.app[PASSWORDS].hash(password, entry)
-    await request.app[STORAGE].create_user(username, password_hash)
+    with noting_sign_up(request, username):
+        if request.app[ADMINISTRATOR].is_reserved(username):
+            raise UserExists()
+        with request.app[PASSWORDS].enter_queue(client) as entry:
+            await request.app[STORAGE].begin_sign_up(client.address)
+            password_hash = await request.app[PASSWORDS].hash(password, entry)
+        await request.app[STORAGE].create_user(username, password_hash)
     return json_reply(CREATED)
 
 
 async def login(request: web.Request) -> web.Response:
     username, password = parse_credentials(await read_body(request))
-    user = await _check_password(request, username, password)
+    async with noting_login(request, username):
+        user = await _check_password(request, username, password)
     return _token_reply(request, Caller(username, user.credentials_version))
 
 

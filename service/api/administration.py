@@ -5,6 +5,7 @@ from aiohttp import web
 
 from service import __version__
 from service.api.accounts import client_of
+from service.api.audit import note_audit
 from service.api.bodies import read_body
 from service.api.context import ADMINISTRATOR, ADMISSION, PASSWORDS, SETTINGS, STORAGE
 from service.api.parsing.account_bodies import parse_nothing
@@ -21,7 +22,7 @@ from service.api.parsing.queries import (
 from service.api.schemas.replies import SUCCESS, Accounts, StoreState
 from service.auth.tokens import CALLER
 from service.errors import NotFound, UserExists, before_write
-from service.model import ManagedAccount
+from service.model import AccountChanges, ManagedAccount
 from service.sizes import MIB, SMALL
 from service.web.reservation import reserve
 from service.web.responses import json_reply
@@ -44,6 +45,7 @@ async def list_accounts(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     given = parse_new_account(await read_body(request), request.app[SETTINGS])
     username, password = given.credentials
+    note_audit(request, target=username)
     with before_write():
         await _check_is_free(request, username)
         password_hash = await _hash(request, password)
@@ -58,15 +60,16 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    username = parse_account_query(request.rel_url.raw_query_string)
+    username = _account_in_query(request)
     administration = request.app[STORAGE].administration
     return _account_reply(await administration.account(request[CALLER], username))
 
 
 async def change(request: web.Request) -> web.Response:
     body = await read_body(request, has_query=True)
-    username = parse_account_query(request.rel_url.raw_query_string)
+    username = _account_in_query(request)
     changes, password, keep = parse_account_change(body, request.app[SETTINGS])
+    note_audit(request, changed=_members_of(changes, password))
     caller, administration = request[CALLER], request.app[STORAGE].administration
     if password is not None:
         with before_write():
@@ -80,14 +83,14 @@ async def change(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request, has_query=True))
-    username = parse_account_query(request.rel_url.raw_query_string)
+    username = _account_in_query(request)
     await request.app[STORAGE].administration.delete(request[CALLER], username)
     return json_reply(SUCCESS)
 
 
 async def end_tokens(request: web.Request) -> web.Response:
     keep = parse_end_tokens(await read_body(request, has_query=True))
-    username = parse_account_query(request.rel_url.raw_query_string)
+    username = _account_in_query(request)
     await request.app[STORAGE].administration.end_tokens(
         request[CALLER], username, keep_access_tokens=keep
     )
@@ -99,6 +102,23 @@ async def status(request: web.Request) -> web.Response:
     found = await request.app[STORAGE].administration.statistics(request[CALLER])
     state = msgspec.convert({**found, "version": __version__}, StoreState)
     return json_reply(msgspec.json.encode(state))
+
+
+def _account_in_query(request: web.Request) -> str:
+    """The name of the account that the request is about, which the audit log has.
+
+    :raises InvalidRequest: the query is malformed
+    """
+    username = parse_account_query(request.rel_url.raw_query_string)
+    note_audit(request, target=username)
+    return username
+
+
+def _members_of(changes: AccountChanges, password: str | None) -> list[str]:
+    """The names of the members that a change has."""
+    members = {**changes._asdict(), "password": password}
+    members.pop("password_hash")
+    return [name for name, value in members.items() if value is not None]
 
 
 async def _check_is_free(request: web.Request, username: str) -> None:

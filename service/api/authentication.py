@@ -45,6 +45,7 @@ async def by_session(request: web.Request) -> Verified:
     """
     verified = await by_token(request)
     if is_access_token(verified.caller):
+        request[CALLER] = verified.caller  # for the audit log
         raise SessionRequired()
     return verified
 

@@ -16,10 +16,14 @@ from service.api import (
     batches,
     changes,
     docs,
+    export,
     health,
+    history,
+    imports,
     keys,
     tickets,
 )
+from service.api.audit import audited
 from service.api.authentication import (
     Authenticate,
     authenticated,
@@ -51,6 +55,7 @@ class Route(NamedTuple):
     :ivar is_exempt: whether it is answered beyond every limit and under any host name
     :ivar has_head: whether a GET route answers HEAD too
     :ivar is_timed: whether its requests are in the histogram of durations and in traces
+    :ivar audit: the action of its requests in the audit log; None: they are not in it
     """
 
     method: str
@@ -62,12 +67,15 @@ class Route(NamedTuple):
     is_exempt: bool = False
     has_head: bool = True
     is_timed: bool = True
+    audit: str | None = None
 
     def definition(self) -> web.RouteDef:
         """The route as aiohttp registers it."""
         handler = self.handler
         if self.authenticate is not None:
             handler = authenticated(self.authenticate, handler)
+        if self.audit is not None:
+            handler = audited(handler)
         if self.method == GET:
             return web.get(self.path, handler, allow_head=self.has_head)
         return web.route(self.method, self.path, handler)
@@ -79,8 +87,23 @@ ROUTES = (
     Route(GET, "/openapi.json", docs.openapi, UNDOCUMENTED, PUBLIC),
     Route(GET, "/docs", docs.page, UNDOCUMENTED, PUBLIC),
     Route(GET, "/docs/{name}", docs.file, UNDOCUMENTED, PUBLIC),
-    Route(POST, "/api/register", accounts.register, operations.REGISTER, PUBLIC),
-    Route(POST, "/api/login", accounts.login, operations.LOGIN, PUBLIC, reads=True),
+    Route(
+        POST,
+        "/api/register",
+        accounts.register,
+        operations.REGISTER,
+        PUBLIC,
+        audit="register",
+    ),
+    Route(
+        POST,
+        "/api/login",
+        accounts.login,
+        operations.LOGIN,
+        PUBLIC,
+        reads=True,
+        audit="login",
+    ),
     Route(GET, "/livez", health.livez, operations.LIVEZ, PUBLIC, is_exempt=True),
     Route(GET, "/readyz", health.readyz, operations.READYZ, PUBLIC, is_exempt=True),
     Route(POST, "/api/write", batches.write, operations.WRITE),
@@ -100,7 +123,30 @@ ROUTES = (
         has_head=False,
         is_timed=False,  # it waits for changes
     ),
-    Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
+    Route(
+        GET,
+        "/api/export",
+        export.export,
+        operations.EXPORT,
+        has_head=False,
+        is_timed=False,  # it lasts as long as its client takes
+    ),
+    Route(GET, "/api/history", history.list_changes, operations.HISTORY),
+    Route(
+        POST,
+        "/api/import",
+        imports.import_lines,
+        operations.IMPORT,
+        is_timed=False,  # its client decides how long it takes
+    ),
+    Route(
+        POST,
+        "/api/tickets",
+        tickets.create,
+        operations.CREATE_TICKET,
+        reads=True,
+        audit="create_ticket",
+    ),
     Route(
         POST,
         "/api/refresh",
@@ -108,14 +154,23 @@ ROUTES = (
         operations.REFRESH,
         by_session,
         reads=True,
+        audit="refresh",
     ),
-    Route(POST, "/api/logout", accounts.logout, operations.LOGOUT, by_session),
+    Route(
+        POST,
+        "/api/logout",
+        accounts.logout,
+        operations.LOGOUT,
+        by_session,
+        audit="logout",
+    ),
     Route(
         POST,
         "/api/password",
         accounts.change_password,
         operations.CHANGE_PASSWORD,
         by_session,
+        audit="change_password",
     ),
     Route(
         GET,
@@ -125,7 +180,12 @@ ROUTES = (
         by_session,
     ),
     Route(
-        POST, "/api/tokens", access_tokens.create, operations.CREATE_TOKEN, by_session
+        POST,
+        "/api/tokens",
+        access_tokens.create,
+        operations.CREATE_TOKEN,
+        by_session,
+        audit="create_access_token",
     ),
     Route(
         DELETE,
@@ -133,15 +193,24 @@ ROUTES = (
         access_tokens.delete,
         operations.DELETE_TOKEN,
         by_session,
+        audit="delete_access_token",
     ),
     Route(GET, "/api/me", accounts.show, operations.SHOW_ACCOUNT),
-    Route(DELETE, "/api/me", accounts.delete, operations.DELETE_ACCOUNT, by_session),
+    Route(
+        DELETE,
+        "/api/me",
+        accounts.delete,
+        operations.DELETE_ACCOUNT,
+        by_session,
+        audit="delete_own_account",
+    ),
     Route(
         GET,
         "/api/admin/accounts",
         administration.list_accounts,
         operations.ADMIN_LIST_ACCOUNTS,
         by_session,
+        audit="list_accounts",
     ),
     Route(
         POST,
@@ -149,6 +218,7 @@ ROUTES = (
         administration.create,
         operations.ADMIN_CREATE_ACCOUNT,
         by_session,
+        audit="create_account",
     ),
     Route(
         GET,
@@ -156,6 +226,7 @@ ROUTES = (
         administration.show,
         operations.ADMIN_SHOW_ACCOUNT,
         by_session,
+        audit="show_account",
     ),
     Route(
         PATCH,
@@ -163,6 +234,7 @@ ROUTES = (
         administration.change,
         operations.ADMIN_CHANGE_ACCOUNT,
         by_session,
+        audit="change_account",
     ),
     Route(
         DELETE,
@@ -170,6 +242,7 @@ ROUTES = (
         administration.delete,
         operations.ADMIN_DELETE_ACCOUNT,
         by_session,
+        audit="delete_account",
     ),
     Route(
         POST,
@@ -177,6 +250,7 @@ ROUTES = (
         administration.end_tokens,
         operations.ADMIN_END_TOKENS,
         by_session,
+        audit="end_tokens",
     ),
     Route(
         GET,
@@ -184,6 +258,7 @@ ROUTES = (
         administration.status,
         operations.ADMIN_STATUS,
         by_session,
+        audit="show_status",
     ),
 )
 
@@ -193,3 +268,11 @@ READING = frozenset((route.method, route.path) for route in ROUTES if route.read
 EXEMPT_PATHS = frozenset(route.path for route in ROUTES if route.is_exempt)
 
 UNTIMED_PATHS = frozenset(route.path for route in ROUTES if not route.is_timed)
+
+#: The actions of the audit log, by method and path.
+ACTIONS = {
+    (method, route.path): route.audit
+    for route in ROUTES
+    if route.audit is not None
+    for method in ((GET, hdrs.METH_HEAD) if route.method == GET else (route.method,))
+}

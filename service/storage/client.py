@@ -27,6 +27,7 @@ from service.model import (
     Grant,
     IdempotencyKey,
     Listing,
+    ListQuery,
     Row,
     StaleRows,
     User,
@@ -37,8 +38,11 @@ from service.storage.access_tokens import AccessTokens
 from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
+from service.storage.history import History
+from service.storage.listing import list_call, listing_of
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
+from service.storage.transfers import Transfers
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 
@@ -70,6 +74,8 @@ class Storage:
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
     :ivar administration: the calls of administrators
+    :ivar history: the procedures for the history of a key
+    :ivar transfers: the procedures of exports and imports
     """
 
     def __init__(
@@ -88,6 +94,8 @@ class Storage:
         self.access_tokens = AccessTokens(calls)
         self._call, self._call_any = calls.call, calls.call_any
         self.administration = Administration(calls)
+        self.transfers = Transfers(calls)
+        self.history = History(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)
@@ -127,6 +135,11 @@ class Storage:
             raise StorageUnavailable()
         elif lag > self._stale_limit:
             raise too_old(lag, self._stale_limit)
+
+    async def has_user(self, username: str) -> bool:
+        """Checks whether an account exists."""
+        (found,) = await self._call("kv.v1.has_user", username)
+        return bool(found)
 
     async def create_user(self, username: str, password_hash: str) -> None:
         """Creates an account with the default grants.
@@ -183,6 +196,7 @@ class Storage:
             [Grant(**grant) for grant in found["grants"]],
             found["token_expires_at"],
             bool(found["administrator"]),
+            found["access_token"],
         )
 
     async def check_session(self, caller: Caller) -> None:
@@ -433,44 +447,18 @@ class Storage:
             raise ReplyTooLarge(columns[0], max_bytes)
         return columns
 
-    async def list_keys(
-        self,
-        caller: Caller,
-        prefix: str,
-        after: str | None,
-        limit: int,
-        max_bytes: int,
-        *,
-        with_values: bool,
-    ) -> Listing:
+    async def list_keys(self, caller: Caller, page: ListQuery, size: int) -> Listing:
         """Reads a page of the keys with a prefix that the account may read.
 
-        :param after: the key to continue after, None for the first page
+        :param size: bytes of the page; its first entry may be larger
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        return Listing(
-            *await self._call(
-                "kv.v1.list",
-                caller,
-                prefix,
-                after,
-                limit,
-                max_bytes,
-                with_values,
-                size=max_bytes,
-            )
-        )
+        procedure, args = list_call(page, size)
+        return listing_of(await self._call(procedure, caller, *args, size=size))
 
     async def list_stale(
-        self,
-        caller: Caller,
-        prefix: str,
-        after: str | None,
-        limit: int,
-        max_bytes: int,
-        *,
-        with_values: bool,
+        self, caller: Caller, page: ListQuery, size: int
     ) -> tuple[float, Listing]:
         """Reads a page of the confirmed keys of any node; returns its age, too.
 
@@ -478,17 +466,11 @@ class Storage:
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        age, *page = await self._call_any(
-            "kv.v1.list_stale",
-            caller,
-            prefix,
-            after,
-            limit,
-            max_bytes,
-            with_values,
-            size=max_bytes,
+        procedure, args = list_call(page, size)
+        age, *result = await self._call_any(
+            f"{procedure}_stale", caller, *args, size=size
         )
-        return age, Listing(*page)
+        return age, listing_of(result)
 
     async def changes(
         self, caller: Caller, since: int | None, prefix: str, max_bytes: int

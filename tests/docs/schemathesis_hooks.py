@@ -116,10 +116,15 @@ def with_access_token(case: "schemathesis.Case[Any]") -> str:
 
 @schemathesis.hook
 def before_call(_: Any, case: "schemathesis.Case[Any]", __: Any) -> None:
-    """Names an account that exists in a valid request that needs one."""
+    """Corrects a request by what no schema can say."""
     is_valid = case.meta is not None and case.meta.generation.mode.is_positive
+    # the account exists
     if case.operation.path in OF_AN_ACCOUNT and is_valid and case.query:
         case.query["username"] = registered(case, PASSWORD)
+    # a value at a revision is not read from any node: no schema can say that
+    query = case.query
+    if query and "revision" in query and query.get("stale") in ("", "true"):
+        del query["stale"]
 
 
 @schemathesis.hook

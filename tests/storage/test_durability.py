@@ -52,6 +52,16 @@ table.concat(
     (select(5, kv.v1.list_stale({'ann', 1}, '', nil, 10, 1000, true))), ', ')
 """
 LIST = "table.concat(select(4, kv.v1.list({'ann', 1}, '', nil, 10, 1000, true)), ', ')"
+REVISION_IN_LIST = """
+(select(5, kv.v1.list_details({'ann', 1}, 'k', nil, 10, 1000, {details = true})))[2][1]
+"""
+PREFIXES = "#(select(6, kv.v1.list_level({'ann', 1}, 'k', nil, 10, 1000, '1', {})))"
+STALE_PREFIXES = """
+#(select(7, kv.v1.list_level_stale({'ann', 1}, 'k', nil, 10, 1000, '1', {})))
+"""
+EXPORT = """
+table.concat((select(4, kv.v1.export_page({'ann', 1}, '', nil, 1000)))[2], ', ')
+"""
 
 READS = {
     "read-of-an-overwrite": Meeting(PUT, value("k"), READ, "new", "new", "old"),
@@ -60,6 +70,10 @@ READS = {
     ),
     "list-of-an-overwrite": Meeting(PUT, value("k"), LIST, "new", "new, 1", "old, 1"),
     "list-of-a-deletion": Meeting(DELETE, IS_THERE, LIST, "false", "1", "old, 1"),
+    "export-of-an-overwrite": Meeting(
+        PUT, value("k"), EXPORT, "new", "new, 1", "old, 1"
+    ),
+    "export-of-a-deletion": Meeting(DELETE, IS_THERE, EXPORT, "false", "1", "old, 1"),
     "stale-read-of-an-overwrite": Meeting(
         PUT, value("k"), STALE_READ, "new", "new", "old"
     ),
@@ -68,6 +82,15 @@ READS = {
     ),
     "stale-list-of-an-overwrite": Meeting(
         PUT, value("k"), STALE_LIST, "new", "new, 1", "old, 1"
+    ),
+    "details-of-an-overwrite": Meeting(
+        PUT, value("k"), REVISION_IN_LIST, "new", "2", "1"
+    ),
+    "level-of-a-write": Meeting(
+        put("k1", "new"), value("k1"), PREFIXES, "new", "1", "0"
+    ),
+    "stale-level-of-a-write": Meeting(
+        put("k1", "new"), value("k1"), STALE_PREFIXES, "new", "1", "0"
     ),
     "login-of-a-registration": Meeting(
         write="kv.v1.create_user('bob', 'new')",

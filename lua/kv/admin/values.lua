@@ -1,6 +1,7 @@
 --- The console's functions for keys and values.
 local args = require('kv.admin.args')
 local clock = require('kv.data.clock')
+local forgetting = require('kv.data.forgetting')
 local format = require('kv.admin.format')
 local listing = require('kv.data.listing')
 local pretty_json = require('kv.admin.pretty_json')
@@ -41,21 +42,28 @@ local function list_values(prefix, limit, after)
     args.text('prefix', prefix)
     limit = args.limit(limit, DEFAULT_LIMIT)
     args.after(after)
-    local rows, last
+    local page
     repeat
-        rows, last = listing.page({ prefix }, after, limit, MAX_BYTES, true)
+        page = listing.page({ prefix }, after, limit, MAX_BYTES, { values = true })
     until transaction.commits:await_all()
     local texts, now = {}, clock.now()
-    for _, row in ipairs(rows) do
+    for _, row in ipairs(page.rows) do
         table.insert(texts, shown(row, now))
     end
-    if last ~= nil then
+    if page.last ~= nil then
         table.insert(texts, ('continue with kv.admin.list_values(%s, %d, %s)'):format(
-            format.literal(prefix), limit, format.literal(last)))
+            format.literal(prefix), limit, format.literal(page.last)))
     elseif #texts == 0 then
         return 'no keys'
     end
     return unpack(texts)
+end
+
+local function forget_history(key)
+    args.text('key', key)
+    local removed = forgetting.forget(key)
+    return ('%s of key %s %s forgotten'):format(
+        format.count(removed, 'change'), format.literal(key), removed == 1 and 'is' or 'are')
 end
 
 M.functions = {
@@ -76,6 +84,20 @@ M.functions = {
             .. 'line shows how to continue.',
         example = "kv.admin.list_values('config/', 50)",
         call = list_values,
+    },
+    {
+        name = 'forget_history',
+        arguments = 'key',
+        summary = 'removes the earlier values of a key from the change log',
+        help = 'With the times and the accounts of these changes. The key itself stays as it is, '
+            .. 'and so does its latest change, which clients that follow changes need: the '
+            .. 'current value, or the deletion. To remove that value as well, write or delete '
+            .. 'the key first. Snapshots, files of the write-ahead log and backups that exist '
+            .. 'already keep what is forgotten here until they are removed. Other keys of the '
+            .. 'same writes keep their history. Works in small steps: calls go on.',
+        example = "kv.admin.forget_history('config/colour')",
+        writes = true,
+        call = forget_history,
     },
 }
 

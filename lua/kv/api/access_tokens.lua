@@ -21,8 +21,8 @@ end
 
 --- Describes the caller's own account; to an access token, with the rights that it has.
 ---@param caller Caller
----@return table account {username =, created_at =, grants =, administrator =,
--- token_expires_at =}, the last one of an access token that expires
+---@return table account {username =, created_at =, grants =, administrator =, access_token =,
+-- token_expires_at =}, the last two of an access token: its id, and if it expires
 function M.describe_caller(caller)
     local user = authorize.check(caller)
     return {
@@ -30,6 +30,7 @@ function M.describe_caller(caller)
         created_at = user.created_at,
         grants = grants.to_objects(user.grants),
         administrator = user.administrator or false,
+        access_token = user.access_token or box.NULL,
         token_expires_at = user.token_expires_at or box.NULL,
     }
 end

@@ -17,7 +17,6 @@ local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
-local listing = require('kv.data.listing')
 local metrics = require('kv.metrics')
 local reads = require('kv.data.reads')
 local stale_reads = require('kv.data.stale_reads')
@@ -327,53 +326,6 @@ function M.get_each(requests, sized)
         end
     end
     return results
-end
-
-local function page_columns(rows, last, with_values)
-    local keys = reads.column(rows, #rows, store.KEY)
-    local values = with_values and reads.column(rows, #rows, store.VALUE) or nil
-    return last or box.NULL, keys, values
-end
-
---- Lists the keys with a prefix that the caller may read, in byte order. A page shows one
--- moment.
----@param caller Caller
----@param prefix string
----@param after string|nil the key after which the page begins
----@param limit number keys of a page
----@param max_bytes number of a page; its first row may be larger
----@param with_values boolean
----@return number revision of the moment
----@return string|nil last the key after which the next page begins; nil: there is none
----@return string[] keys
----@return string[]|nil values JSON texts
-function M.list(caller, prefix, after, limit, max_bytes, with_values)
-    local rows, last, revision
-    repeat
-        local readable = grants.readable(authorize.check(caller), prefix)
-        revision = store.revision()
-        rows, last = listing.page(readable, after, limit, max_bytes, with_values)
-    until transaction.commits:await_all()
-    clock.settle()
-    return revision, page_columns(rows, last, with_values)
-end
-
---- Lists keys as `list` does, on any node of a cluster, as `get_stale` reads. Raises as that.
----@param caller Caller
----@param prefix string
----@param after string|nil
----@param limit number
----@param max_bytes number
----@param with_values boolean
----@return number age as `get_stale` returns it
----@return number revision of the moment
----@return string|nil last
----@return string[] keys
----@return string[]|nil values
-function M.list_stale(caller, prefix, after, limit, max_bytes, with_values)
-    local age, revision, rows, last =
-        stale_reads.list(caller, prefix, after, limit, max_bytes, with_values)
-    return age, revision, page_columns(rows, last, with_values)
 end
 
 local function separated(batches, ...)

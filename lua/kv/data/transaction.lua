@@ -45,6 +45,13 @@ local function collect_garbage()
     end
 end
 
+--- Notes bytes of tuples that a transaction elsewhere replaces.
+---@param bytes number
+function M.note_garbage(bytes)
+    garbage = garbage + bytes
+    collect_garbage()
+end
+
 local function count_written(change)
     return change.values == nil and 0 or change.written or #change.keys
 end
@@ -137,7 +144,7 @@ local function prepare(caller, rights, keys, options, plan)
     if options.retry ~= nil then
         idempotency.admit()
     end
-    local change = plan(now)
+    local change = plan(now, user)
     if #change.keys == 0 and options.retry == nil then
         return { store.revision(), change.result }
     end
@@ -156,7 +163,8 @@ end
 ---@param rights string to the keys
 ---@param keys string[]
 ---@param options table {conditions = …, retry = {key, fingerprint}}, both optional
----@param plan function takes the time, returns the Change; may read, must not yield
+---@param plan function takes the time and the account's row, returns the Change; may read, must
+-- not yield
 ---@return number|nil revision nil: conditions do not hold
 ---@return any result of the change; without a revision the keys in conflict
 ---@return any revisions of the keys in conflict

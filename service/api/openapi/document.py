@@ -116,7 +116,7 @@ class _Builder:
         }
         return {
             "required": not operation.is_body_optional,
-            "content": {JSON: content},
+            "content": {operation.body_type or JSON: content},
         }
 
     def _parameters(self, operation: Operation, in_path: str) -> list[Schema]:
@@ -127,11 +127,12 @@ class _Builder:
         if operation.query is not None:
             query = self._components.filled(msgspec.json.schema(operation.query))
             (shape,) = query["$defs"].values()
+            required = shape.get("required", ())
             found += [
                 {
                     "name": name,
                     "in": "query",
-                    "required": name in shape["required"],
+                    "required": name in required,
                     "schema": schema,
                 }
                 for name, schema in shape["properties"].items()

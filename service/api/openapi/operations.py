@@ -10,6 +10,7 @@ from service.api.idempotency import IDEMPOTENCY_KEY
 from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
+from service.api.transfer_lines import MEDIA_TYPE
 from service.model import ManagedAccount
 from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
@@ -22,6 +23,8 @@ class Operation(NamedTuple):
     :ivar is_body_optional: whether the body may be missing
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
+    :ivar body_type: the media type of the body; None: that of JSON
+    :ivar media_type: of a 200's body; None: that of JSON
     :ivar events: whether it replies with a stream of events too, if asked to
     """
 
@@ -34,6 +37,8 @@ class Operation(NamedTuple):
     reply_headers: Sequence[str] = ()
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
+    body_type: str | None = None
+    media_type: str | None = None
     events: bool = False
     is_body_optional: bool = False
 
@@ -226,7 +231,7 @@ LIST_KEYS = Operation(
     "List keys in the order of their bytes",
     reply=replies.Listing,
     body=requests.ListBody,
-    example={"prefix": "key", "values": True},
+    example={"prefix": "key", "values": True, "details": True, "delimiter": "/"},
     reply_headers=[KV_REVISION],
     optional_headers=[KV_AGE],
     raises=[*KEY, errors.Stale],
@@ -258,6 +263,8 @@ GET_KEY = Operation(
         *KEY,
         errors.Stale,
         errors.NotFound,
+        errors.RevisionAhead,
+        errors.ValueNotKept,
         errors.ConditionFailed,
         errors.BodyTooLarge,
     ],
@@ -303,6 +310,37 @@ CHANGES = Operation(
         errors.TooSlow,
     ],
     events=True,
+)
+IMPORT = Operation(
+    "Import lines, in batches",
+    reply=replies.ImportReport,
+    body=requests.ImportLine,
+    example={"key": "key1", "value": "value1"},
+    body_type=MEDIA_TYPE,
+    media_type=MEDIA_TYPE,
+    query=requests.ImportQuery,
+    raises=[
+        errors.NoData,
+        *KEY,
+        errors.ConditionFailed,
+        errors.RevisionAhead,
+        errors.ValueTooLarge,
+        errors.StorageFull,
+        errors.Stopping,
+    ],
+)
+EXPORT = Operation(
+    "Export keys with their values, one line each",
+    reply=replies.Lines,
+    query=requests.ExportQuery,
+    raises=[*KEY, errors.NotFound],
+    media_type=MEDIA_TYPE,
+)
+HISTORY = Operation(
+    "List the changes of a key, the newest first",
+    reply=replies.HistoryChanges,
+    query=requests.HistoryQuery,
+    raises=[*KEY, errors.NotFound],
 )
 CREATE_TICKET = Operation(
     "Get a ticket, with which an EventSource follows changes", reply=replies.Ticket

@@ -106,7 +106,8 @@ def _success(
 ) -> Schema:
     success: Schema = {"description": status.phrase}
     if operation.reply is not None:
-        success["content"] = {JSON: {"schema": components.reference(operation.reply)}}
+        schema = components.reference(operation.reply)
+        success["content"] = {operation.media_type or JSON: {"schema": schema}}
     if operation.events:
         success["content"][EVENT_STREAM] = {"schema": EVENT}
     success["headers"] = _headers(

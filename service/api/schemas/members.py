@@ -18,6 +18,9 @@ from service.web.admission import MAX_POLL
 #: Seconds: a time of expiry stays an exact double.
 MAX_TTL = 100 * 365 * 24 * 3600
 
+#: Seconds since 1970: with a sum of the time and `MAX_TTL` until the year 2300.
+MAX_EXPIRES_AT = 4 * MAX_TTL
+
 #: Seconds.
 MAX_WAIT = 60
 
@@ -81,6 +84,14 @@ TokenGrants = Annotated[
 ]
 Key = Annotated[str, documented(**KEY)]
 Prefix = Annotated[str, documented(maxLength="$max_key")]
+Delimiter = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="Deeper levels are returned as their prefixes, up to this text",
+        extra_json_schema={"maxLength": "$max_key"},
+    ),
+]
 Keys = Annotated[
     list[Key] | None, documented(minItems=1, maxItems="$max_keys", **{REQUIRED: True})
 ]
@@ -103,6 +114,13 @@ TokenTtl = Annotated[
         le=MAX_TOKEN_TTL,
         description="Seconds; null: it does not expire",
     ),
+]
+ExpiresAt = Annotated[
+    float, Meta(ge=0, le=MAX_EXPIRES_AT, description="Seconds since 1970")
+]
+ImportMode = Annotated[
+    Literal["overwrite", "create", "skip"],
+    Meta(description="Of a key that exists: it is written; an error; left alone"),
 ]
 Ttls = Annotated[
     dict[str, Ttl | None] | None,

@@ -173,6 +173,24 @@ class Deleted(msgspec.Struct):
     deleted: int
 
 
+class Details(msgspec.Struct):
+    size: Annotated[int, Meta(description="Bytes of the value's JSON text")]
+    revision: Revision
+    ttl: Annotated[float, Meta(description="Seconds left")] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+
+
+class Level(msgspec.Struct):
+    """A deeper level of keys."""
+
+    prefix: str
+    keys: Annotated[
+        int | None,
+        Meta(description="Its readable keys after the cursor; null: not counted"),
+    ]
+
+
 class Listing(msgspec.Struct):
     next: Annotated[
         str | None,
@@ -180,6 +198,8 @@ class Listing(msgspec.Struct):
     ]
     keys: list[str] | msgspec.UnsetType = msgspec.UNSET
     data: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    details: dict[str, Details] | msgspec.UnsetType = msgspec.UNSET
+    prefixes: list[Level] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Counted(msgspec.Struct):
@@ -197,5 +217,46 @@ class Changes(msgspec.Struct):
     revision: int
 
 
+class HistoryChange(msgspec.Struct):
+    revision: int
+    at: Annotated[float | None, Meta(description="Seconds since 1970; null: not known")]
+    by: Annotated[
+        str | None,
+        Meta(description="The account; null: not known, not shown, or an expiry"),
+    ]
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    deleted: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+    expired: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+
+
+class HistoryChanges(msgspec.Struct):
+    changes: list[HistoryChange]
+    oldest: Annotated[
+        int, Meta(description="The change log has every change after this revision")
+    ]
+    next: Annotated[
+        int | None,
+        Meta(description="The next page is before this; null: there is none"),
+    ]
+
+
+class ImportReport(msgspec.Struct):
+    """A line of the reply to an import; the last one has `end`, or is a problem."""
+
+    line: Annotated[int, Meta(description="Everything up to this line is written")]
+    written: int
+    skipped: int
+    since: Annotated[int, Meta(description="What a restart has to pass")]
+    end: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 #: Any JSON value.
 Value = msgspec.Raw
+
+Lines = Annotated[
+    str,
+    Meta(
+        description="JSON objects, one a line: kv_export, then keys with their values, "
+        "changes of those and deletions, then end or, if it failed, a Problem"
+    ),
+]

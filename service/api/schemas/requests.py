@@ -14,12 +14,16 @@ from service.api.schemas.members import (
     REQUIRED,
     UNDOCUMENTED,
     WRITTEN,
+    Delimiter,
+    ExpiresAt,
     Grants,
     If,
+    ImportMode,
     Int64,
     Integral,
     IsStale,
     KeepAccessTokens,
+    Key,
     Keys,
     Limit,
     Password,
@@ -107,11 +111,75 @@ class ListBody(msgspec.Struct, forbid_unknown_fields=True):
     after: Prefix | None = None
     limit: Limit | Integral | None = None
     values: bool = False
+    details: bool = False
+    delimiter: Delimiter | None = None
     stale: IsStale = False
 
 
 class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
     data: Annotated[dict[str, Int64] | None, BATCH] = None
+
+
+class ImportLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of an import that concerns a key."""
+
+    key: Key
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    text: (
+        Annotated[str, Meta(description="The JSON text of the value, instead of it")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    deleted: (
+        Annotated[bool, Meta(description="Instead of a value: true")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    revision: (
+        Annotated[int | None, Meta(description="As exported; it has no effect")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    expires_at: ExpiresAt | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class LineKind(msgspec.Struct):
+    """The members by which the first and the last line of an export are told apart."""
+
+    kv_export: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    end: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfHeader(msgspec.Struct, forbid_unknown_fields=True):
+    """The first line of an export."""
+
+    kv_export: int
+    revision: int | msgspec.UnsetType = msgspec.UNSET
+    prefix: str | msgspec.UnsetType = msgspec.UNSET
+    made_at: float | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfEnd(msgspec.Struct, forbid_unknown_fields=True):
+    """The last line of an export."""
+
+    end: bool
+    keys: int
+    changes: int
+    sha256: str
+    revision: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    mode: ImportMode = "overwrite"
+    since: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=MAX_INT64,
+                description="A key that is there exists if its revision is at most "
+                "this one; the default is the newest one, and a restart repeats it",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -130,6 +198,25 @@ class AccountsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 class KeyQuery(msgspec.Struct, forbid_unknown_fields=True):
     stale: StaleFlag | msgspec.UnsetType = msgspec.UNSET
+    revision: (
+        Annotated[
+            int,
+            Meta(ge=0, le=MAX_INT64, description="The value at this revision"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
+    key: Key
+    before: (
+        Annotated[
+            int,
+            Meta(ge=1, le=MAX_INT64, description="Changes of lower revisions"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    limit: Limit | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReadyQuery(msgspec.Struct):
@@ -143,6 +230,10 @@ class ReadyQuery(msgspec.Struct):
 
 class PutQuery(msgspec.Struct, forbid_unknown_fields=True):
     ttl: Ttl | msgspec.UnsetType = msgspec.UNSET
+
+
+class ExportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: Prefix = ""
 
 
 class ChangesQuery(msgspec.Struct, forbid_unknown_fields=True):
