@@ -18,13 +18,35 @@ from tests.support.access_tokens import program_of
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, account_of, unique
 from tests.support.console import admin, lua, make_administrator
+from tests.support.machine import wait_until
 from tests.support.service import Serve
 from tests.support.sse import following
-from tests.support.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.tarantool import (
+    START_TIMEOUT,
+    Tarantool,
+    Tarantools,
+    evaluated,
+)
 
 ACCOUNTS = "/api/admin/accounts"
 STATUS = "/api/admin/status"
 EVERYTHING = [{"prefix": "", "rights": "rw"}]
+
+#: Makes the write-ahead log slow: a change is in memory for a second before it is on
+#: disk.
+SLOW_COMMITS = """
+(function()
+    local atomic = box.atomic
+    commits_on_disk = 0
+    box.atomic = function(...)
+        local result = atomic(...)
+        require('fiber').sleep(1)
+        commits_on_disk = commits_on_disk + 1
+        return result
+    end
+    return true
+end)()
+"""
 
 #: A hash at this cost takes some 60 ms: a full queue stays full for a while.
 SLOW_ROUNDS = "10"
@@ -765,6 +787,46 @@ async def test_a_rule_that_yields_lets_both_demotions_pass(
     replies = await race(boss, tarantool)
     assert [reply.status for reply in replies] == [200, 200]
     assert administrators(tarantool) == []
+
+
+@pytest.mark.parametrize(
+    ("decide", "code"),
+    [
+        # the caller is demoted
+        (lambda boss, rival: change(rival, account_of(boss)), "not_an_administrator"),
+        # the other administrator is demoted
+        (
+            lambda boss, _: change(boss, account_of(boss), disabled=True),
+            "last_administrator",
+        ),
+        # the account is demoted
+        (lambda boss, rival: show(boss, account_of(rival)), None),
+    ],
+    ids=["caller", "last", "account"],
+)
+async def test_nothing_is_decided_by_a_change_that_is_not_on_disk_yet(
+    alone: tuple[Client, Tarantool],
+    decide: Callable[[Client, Client], Awaitable[Reply]],
+    code: str | None,
+) -> None:
+    boss, tarantool = alone
+    rival = await new_account(boss)
+    name = account_of(rival)
+    assert (await change(boss, name, administrator=True)).status == 200
+    assert evaluated(tarantool, SLOW_COMMITS) is True
+    demotion = asyncio.ensure_future(change(boss, name, administrator=False))
+    in_memory = f"not box.space.users:get({lua(name)}).administrator"
+    await asyncio.to_thread(
+        wait_until, lambda: evaluated(tarantool, in_memory), START_TIMEOUT
+    )
+    assert not demotion.done()
+    reply = await decide(boss, rival)
+    assert evaluated(tarantool, "commits_on_disk") == 1
+    assert (await demotion).status == 200
+    if code is not None:
+        assert reply.json["code"] == code
+    else:
+        assert reply.json["administrator"] is False
 
 
 async def test_where_there_is_none_nothing_is_blocked(own: Client) -> None:
