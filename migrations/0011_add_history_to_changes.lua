@@ -2,8 +2,7 @@ return {
     compatible = true,
     up = function()
         -- Rows of the versions before have no `at`: of them nothing more is known.
-        local kv_changes = box.space.kv_changes
-        kv_changes:format({
+        box.space.kv_changes:format({
             { 'revision', 'unsigned' },
             { 'keys', 'array' },
             { 'values', 'array', is_nullable = true }, -- null, as a whole or of one: deleted
@@ -12,12 +11,18 @@ return {
             { 'account', 'unsigned', is_nullable = true }, -- its id
             { 'expiries', 'array', is_nullable = true }, -- seconds since 1970, or null, of each key
         })
-        -- 19 bytes for each key of a write; a row of its own for each would take several times that
-        kv_changes:create_index('key', {
-            parts = {
-                { field = 'keys', type = 'string', path = '[*]' },
-                { field = 'revision', type = 'unsigned' },
-            },
+        -- for the index of the migration that builds it, over rows that exist already
+        box.schema.func.create('kv_keys_of_change', {
+            body = [[function(change)
+                local revision, keys, found = change[1], change[2], {}
+                for i = 1, #keys do
+                    found[i] = { keys[i], revision }
+                end
+                return found
+            end]],
+            is_deterministic = true,
+            is_sandboxed = true,
+            opts = { is_multikey = true },
         })
     end,
 }

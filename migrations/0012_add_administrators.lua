@@ -11,12 +11,5 @@ return {
             { 'id', 'unsigned', is_nullable = true }, -- never given twice, unlike a name
             { 'administrator', 'boolean', is_nullable = true }, -- null: it is none
         })
-        -- the last one that is enabled must stay
-        box.space.users:create_index('administrator', {
-            parts = {
-                { field = 'administrator', type = 'boolean', is_nullable = true },
-                { field = 'username', type = 'string' },
-            },
-        })
     end,
 }

@@ -1,10 +1,12 @@
 """The application: its routes, middlewares and resources."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
 from aiohttp import web
 
+from service.api.body_streams import BODY_STREAMS, BodyStreams
 from service.api.changes import STREAM_TIMING, StreamTiming
 from service.api.context import (
     ADMINISTRATOR,
@@ -16,11 +18,13 @@ from service.api.context import (
     PASSWORDS,
     REQUEST_METRICS,
     SETTINGS,
+    STOPPING,
     STORAGE,
     TICKETS,
     TOKENS,
     TRACING,
 )
+from service.api.export import PAGE, PAGE_SIZE
 from service.api.openapi.document import document
 from service.api.options import add_options
 from service.api.routes import EXEMPT_PATHS, READING, ROUTES, UNTIMED_PATHS
@@ -56,6 +60,9 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     stream: StreamTiming = StreamTiming()
     compression: CompressionLimits = CompressionLimits()
 
+    #: Bytes of a page of an export.
+    export_page: int = PAGE
+
     #: Connections beyond the limit, for health checks.
     health_reserve: int = HEALTH_RESERVE
 
@@ -89,10 +96,13 @@ def create_app(
     app[SETTINGS] = settings
     app[TUNING] = tuning
     app[STREAM_TIMING] = tuning.stream
+    app[PAGE_SIZE] = tuning.export_page
     app[METRICS] = Metrics()
     if tracing is not None:
         app[TRACING] = tracing
     app[ADMISSION] = admission
+    app[BODY_STREAMS] = BodyStreams()
+    app[STOPPING] = asyncio.Event()
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
     )
@@ -105,7 +115,7 @@ def create_app(
     )
     app[METRICS].add_source(app[REQUEST_METRICS].collect)
     app[METRICS].add_source(admission.collect)
-    app.on_shutdown.append(end_feed)
+    app.on_shutdown.append(end_streams)
     app.cleanup_ctx.extend([compression, storage, feed, passwords, administrator])
     return app
 
@@ -139,9 +149,11 @@ async def feed(app: web.Application) -> AsyncIterator[None]:
     await app[FEED].close()
 
 
-async def end_feed(app: web.Application) -> None:
+async def end_streams(app: web.Application) -> None:
     """Ends the streams, which would otherwise outlast the shutdown."""
+    app[STOPPING].set()
     app[FEED].end()
+    app[BODY_STREAMS].stop()
 
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ Problem
 ├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict,
 │                       RevisionAhead, LastAdministrator, TooManyAccessTokens
 ├── RevisionCompacted 410
+│   └── ValueNotKept 410
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, ReplyTooLarge, TooManyKeys, ValueTooLarge
 ├── UriTooLong 414
@@ -58,6 +59,9 @@ class Problem(Exception):
     status: ClassVar[HTTPStatus]
     code: ClassVar[str]
     default: ClassVar[str] = ""
+
+    #: More members of the problem, of one that has ended a stream: how far it got.
+    progress: Mapping[str, object] = {}
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.default)
@@ -144,6 +148,7 @@ class NotGranted(Forbidden):
 
 class SessionRequired(Forbidden):
     code = "forbidden"
+    default = "An access token has no right to this: log in"
 
 
 class NotAnAdministrator(Forbidden):
@@ -226,9 +231,10 @@ class RevisionCompacted(Problem):
     status = HTTPStatus.GONE
     code = "revision_compacted"
 
-    def __init__(self, oldest: int) -> None:
+    def __init__(self, oldest: int, detail: str = "") -> None:
         super().__init__(
-            f"The change log begins after revision {oldest}: "
+            detail
+            or f"The change log begins after revision {oldest}: "
             "list the keys and resume from the KV-Revision of that reply"
         )
         self.oldest = oldest
@@ -236,6 +242,20 @@ class RevisionCompacted(Problem):
     @property
     def members(self) -> Mapping[str, object]:
         return {"oldest": self.oldest}
+
+
+class ValueNotKept(RevisionCompacted):
+    """The change log does not have the value of a key at a revision.
+
+    :param oldest: the first revision after that at which the key can be read
+    """
+
+    def __init__(self, revision: int, oldest: int) -> None:
+        super().__init__(
+            oldest,
+            f"The value at revision {revision} is not kept: "
+            f"the key can be read from revision {oldest} on",
+        )
 
 
 class ConditionFailed(Problem):
@@ -247,8 +267,8 @@ class ConditionFailed(Problem):
     status = HTTPStatus.PRECONDITION_FAILED
     code = "condition_failed"
 
-    def __init__(self, conflicts: Mapping[str, int | None]) -> None:
-        super().__init__(f"Conditions that do not hold: {len(conflicts)}")
+    def __init__(self, conflicts: Mapping[str, int | None], detail: str = "") -> None:
+        super().__init__(detail or f"Conditions that do not hold: {len(conflicts)}")
         self.conflicts = conflicts
 
     @property

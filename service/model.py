@@ -1,19 +1,24 @@
 """Data types shared by the API and the storage client."""
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 #: The largest integer of 64 bits: of a revision, a counter or a version.
 MAX_INT64 = 2**63 - 1
 
 
 class Caller(NamedTuple):
-    """The account that calls, as its token states; each procedure checks it again."""
+    """The account that calls, as its token states; each procedure checks it again.
+
+    :ivar username: empty for an access token, which does not state it
+    :ivar credentials_version: for an access token its hash
+    """
 
     username: str
-    credentials_version: int
+    credentials_version: int | str
 
 
 class User(NamedTuple):
@@ -26,7 +31,7 @@ class User(NamedTuple):
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rights to the keys with a prefix."""
 
-    prefix: str
+    prefix: Annotated[str, Meta(extra_json_schema={"maxLength": "$max_key"})]
     rights: Literal["r", "w", "rw"]
 
 
@@ -34,10 +39,82 @@ class Account(NamedTuple):
     """An account, as shown to its caller.
 
     :ivar created_at: seconds since 1970
+    :ivar grants: for an access token the rights that it has
+    :ivar token_expires_at: of an access token, seconds since 1970; None: never
+    :ivar access_token: the id of the access token
     """
 
+    username: str
     created_at: int
     grants: list[Grant]
+    token_expires_at: int | None
+    is_administrator: bool
+    access_token: int | None
+
+
+class ManagedAccount(msgspec.Struct, frozen=True):
+    """An account, as shown to administrators."""
+
+    username: str
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    disabled: bool
+    administrator: bool
+    grants: list[Grant]
+
+
+class AccountPage(NamedTuple):
+    """A page of accounts, in the order of their names.
+
+    :ivar next: the name to continue after, None on the last page
+    """
+
+    accounts: list[ManagedAccount]
+    next: str | None
+
+
+class AccountChanges(NamedTuple):
+    """What an administrator changes of an account; None: it stays as it is."""
+
+    disabled: bool | None = None
+    grants: list[Grant] | None = None
+    administrator: bool | None = None
+    password_hash: str | None = None
+
+
+class AdministratorState(NamedTuple):
+    """What decides whether an account becomes an administrator at the start."""
+
+    password_hash: str
+    is_administrator: bool
+    is_disabled: bool
+
+
+class NewAccessToken(NamedTuple):
+    """An access token that is to be created.
+
+    :ivar grants: None: all grants that the account has
+    :ivar ttl: seconds until it expires, None: it does not expire
+    """
+
+    name: str
+    grants: list[Grant] | None
+    ttl: int | None
+
+
+class AccessToken(NamedTuple):
+    """An access token without its secret. Times are seconds since 1970.
+
+    :ivar grants: None: all grants that the account has
+    :ivar expires_at: None: it does not expire
+    :ivar last_used_at: a whole minute, None: it has not been used
+    """
+
+    id: int
+    name: str
+    grants: list[Grant] | None
+    created_at: int
+    expires_at: int | None
+    last_used_at: int | None
 
 
 class Condition(NamedTuple):
@@ -145,15 +222,69 @@ class Listing(NamedTuple):
     prefixes: list[KeyPrefix] | None = None
 
 
+class StoredRow(NamedTuple):
+    """A row of the store, or the deletion of one, as an export has it.
+
+    :ivar value: JSON text; None: the key was deleted
+    :ivar revision: of the write or the deletion
+    :ivar expires_at: seconds since 1970, None: it does not expire
+    """
+
+    key: str
+    value: str | None
+    revision: int
+    expires_at: float | None
+
+
+class ExportPage(NamedTuple):
+    """A page of an export.
+
+    :ivar revision: of the last page, that of the state which all pages together have
+    :ivar next: where the next page begins, for the storage; None: it is the last one
+    :ivar changes: rows of the pages before as they are now, ordered by revision
+    :ivar rows: the next ones, ordered by the bytes of their keys
+    :ivar prefixes: the prefixes of the readable keys; a key has at most one of them
+    :ivar now: seconds since 1970, by the clock of `expires_at`
+    """
+
+    revision: int
+    next: object
+    changes: list[StoredRow]
+    rows: list[StoredRow]
+    prefixes: list[str]
+    now: float
+
+
 class Change(NamedTuple):
     """An entry of the change log, or the part of it that a watcher may read.
 
-    :ivar values: JSON texts, one for each key; None: the keys were deleted
+    :ivar values: JSON texts, one for each key, None for one that was deleted; None in
+        place of the list: all were deleted
     """
 
     revision: int
     keys: list[str]
-    values: list[str] | None = None
+    values: Sequence[str | None] | None = None
+
+    @property
+    def written(self) -> Iterator[tuple[str, str]]:
+        """The written keys with their values."""
+        for key, value in zip(self.keys, self.values or (), strict=False):
+            if value is not None:
+                yield key, value
+
+    @property
+    def deleted(self) -> Sequence[str]:
+        """The deleted keys."""
+        if self.values is None:
+            return self.keys
+        found = zip(self.keys, self.values, strict=True)
+        return [key for key, value in found if value is None]
+
+    @property
+    def texts(self) -> list[str]:
+        """All keys and values."""
+        return self.keys + [value for value in self.values or () if value is not None]
 
 
 class Changes(NamedTuple):
@@ -164,6 +295,7 @@ class Changes(NamedTuple):
     :ivar newest: the store's newest revision; equal to `through` on the last page
     :ivar prefixes: the prefixes of the readable keys; a key has at most one of them
     :ivar epoch: of the accounts; the rights are those at this epoch
+    :ivar username: of the caller's account
     """
 
     changes: list[Change]
@@ -171,6 +303,35 @@ class Changes(NamedTuple):
     newest: int
     prefixes: list[str]
     epoch: int
+    username: str
+
+
+class HistoryEntry(NamedTuple):
+    """A change of a key.
+
+    :ivar at: seconds since 1970, None: not known
+    :ivar by: the account that made it, None: not known, or not shown
+    :ivar value: JSON text, None: there is none
+    :ivar cause: why there is no value
+    """
+
+    revision: int
+    at: float | None
+    by: str | None
+    value: str | None
+    cause: Literal["deleted", "expired"] | None
+
+
+class HistoryPage(NamedTuple):
+    """Changes of a key, the newest first.
+
+    :ivar oldest: the revision after which the change log has every change
+    :ivar next: the revision before which the next page begins, None on the last page
+    """
+
+    entries: list[HistoryEntry]
+    oldest: int
+    next: int | None
 
 
 class AllChanges(NamedTuple):

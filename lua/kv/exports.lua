@@ -40,17 +40,27 @@ local ON_EVERY_NODE = {
 -- must not be lost. The others return what they have read.
 local CHECKED_INSIDE = {
     begin_sign_up = true,
+    change_account = true,
+    change_password = true,
+    create_access_token = true,
+    create_account = true,
+    create_administrator = true,
     create_user = true,
     delete = true,
+    delete_access_token = true,
+    delete_account = true,
     delete_user = true,
+    end_account_tokens = true,
     end_login = true,
     end_tokens = true,
     get_each = true,
+    import_batch = true,
     increment = true,
     put = true,
     put_each = true,
     rehash = true,
     set_password = true,
+    write = true,
 }
 
 local function guarded(name, procedure)

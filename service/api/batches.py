@@ -9,6 +9,7 @@ from service.api.bodies import read_body
 from service.api.context import ADMISSION, SETTINGS, STORAGE
 from service.api.idempotency import idempotency_of
 from service.api.parsing.batch_bodies import (
+    WriteRequest,
     parse_delete,
     parse_increment,
     parse_list,
@@ -21,7 +22,7 @@ from service.api.sized_reads import MAX_CALLS, expected_size, read_stale, sized_
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
-from service.model import KeyDetails, Listing, Row
+from service.model import IdempotencyKey, KeyDetails, Listing, Row
 from service.sizes import MIB, SMALL
 from service.storage.client import MAX_COALESCED_KEYS
 from service.web.reservation import reserve
@@ -43,6 +44,8 @@ async def write(request: web.Request) -> web.StreamResponse:
     batch = parse_write(body, app[SETTINGS])
     retry = idempotency_of(request, body)
     del body  # up to megabytes: the batch has copies of the values
+    if batch.ttls or batch.deleted:
+        return await _write_mixed(request, batch, retry)
     revision = await app[STORAGE].put(
         request[CALLER],
         batch.keys,
@@ -52,6 +55,24 @@ async def write(request: web.Request) -> web.StreamResponse:
         idempotency_key=retry,
     )
     note_touched(request, "write", len(batch.keys))
+    return short_reply(request, SUCCESS, revision)
+
+
+async def _write_mixed(
+    request: web.Request, batch: WriteRequest, retry: IdempotencyKey | None
+) -> web.StreamResponse:
+    """A write that deletes keys too, or has keys with times to live of their own."""
+    revision, deleted = await request.app[STORAGE].write(
+        request[CALLER],
+        batch.keys,
+        batch.values,
+        batch.deleted,
+        conditions=batch.conditions,
+        ttls=batch.ttls or [batch.ttl] * len(batch.keys),
+        idempotency_key=retry,
+    )
+    note_touched(request, "write", len(batch.keys))
+    note_touched(request, "delete", deleted)
     return short_reply(request, SUCCESS, revision)
 
 

@@ -41,7 +41,7 @@ def events(changes: Iterable[Change]) -> Iterator[Iterator[bytes]]:
     """Batches of whole events, one for each change, in pieces of bounded size."""
     batch = ""
     for change in changes:
-        if sum(map(len, change.keys + (change.values or []))) > SMALL:
+        if sum(map(len, change.texts)) > SMALL:
             yield _pieces(itertools.chain([batch], _event(change)))
             batch = ""
             continue
@@ -73,12 +73,12 @@ def end(request: web.Request, why: Problem) -> bytes:
 def _change_parts(change: Change) -> Iterator[str]:
     yield f'{{"revision":{change.revision},"data":{{'
     comma = ""
-    for key, value in zip(change.keys, change.values or (), strict=False):
+    for key, value in change.written:
         yield f"{comma}{encoded(key)}:{value}"
         comma = ","
     yield '},"deleted":['
     comma = ""
-    for key in change.keys if change.values is None else []:
+    for key in change.deleted:
         yield f"{comma}{encoded(key)}"
         comma = ","
     yield "]}"

@@ -9,4 +9,4 @@ from service.web.headers import HeadedRequest, KeyOperation
 
 def note_touched(request: web.Request, operation: KeyOperation, count: int = 1) -> None:
     """Notes the keys of a call that has succeeded."""
-    cast(HeadedRequest, request).touched = operation, count
+    cast(HeadedRequest, request).touched += ((operation, count),)

@@ -54,7 +54,7 @@ MAX_INTERACTIVE = SMALL + 8 * KIB
 STALE_TIMEOUT = 1.0
 
 #: A long poll: its duration says nothing about the storage.
-LONG_POLL = "kv.v1.follow"
+LONG_POLL = "kv.v1.follow_changes"
 
 #: The kind of error of a call for which there is no node.
 NO_NODE = "no_node"

@@ -34,11 +34,15 @@ from service.model import (
 )
 from service.settings import Address
 from service.sizes import KIB
+from service.storage.access_tokens import AccessTokens
+from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
+from service.storage.history import History
 from service.storage.listing import list_call, listing_of
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
+from service.storage.transfers import Transfers
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 
@@ -69,6 +73,9 @@ class Storage:
 
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
+    :ivar administration: the calls of administrators
+    :ivar history: the procedures for the history of a key
+    :ivar transfers: the procedures of exports and imports
     """
 
     def __init__(
@@ -84,7 +91,11 @@ class Storage:
         self._nodes = Nodes(addresses, user, password, failover_wait, metrics)
         self._stale_limit = stale_limit
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
+        self.access_tokens = AccessTokens(calls)
         self._call, self._call_any = calls.call, calls.call_any
+        self.administration = Administration(calls)
+        self.transfers = Transfers(calls)
+        self.history = History(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)
@@ -130,17 +141,12 @@ class Storage:
         (found,) = await self._call("kv.v1.has_user", username)
         return bool(found)
 
-    async def create_user(
-        self, username: str, password_hash: str, *, everything: bool = False
-    ) -> None:
-        """Creates an account.
+    async def create_user(self, username: str, password_hash: str) -> None:
+        """Creates an account with the default grants.
 
-        :param everything: grants all keys to it, instead of the default grants
         :raises UserExists: the name is taken
         """
-        await self._call(
-            "kv.v1.create_user", username, password_hash, everything, writes=True
-        )
+        await self._call("kv.v1.create_user", username, password_hash, writes=True)
 
     async def begin_sign_up(self, address: str) -> None:
         """Counts a sign-up from an address.
@@ -183,23 +189,47 @@ class Storage:
 
         :raises TokenRevoked: the token is no longer valid
         """
-        created_at, grants = await self._call("kv.v1.account", caller)
-        return Account(created_at, [Grant(**grant) for grant in grants])
+        (found,) = await self._call("kv.v1.describe_caller", caller)
+        return Account(
+            found["username"],
+            found["created_at"],
+            [Grant(**grant) for grant in found["grants"]],
+            found["token_expires_at"],
+            bool(found["administrator"]),
+            found["access_token"],
+        )
 
-    async def end_tokens(self, caller: Caller) -> None:
-        """Revokes every token of the caller's account.
+    async def check_session(self, caller: Caller) -> None:
+        """Checks that the caller may change its account and its tokens.
 
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
+        """
+        await self._call("kv.v1.check_session", caller)
+
+    async def end_tokens(self, caller: Caller) -> None:
+        """Revokes every token of the caller's account, except access tokens.
+
+        :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         await self._call("kv.v1.end_tokens", caller, writes=True)
 
-    async def set_password(self, caller: Caller, password_hash: str) -> Caller:
+    async def change_password(
+        self, caller: Caller, password_hash: str, *, keeps_access_tokens: bool
+    ) -> Caller:
         """Sets a password and revokes every token; returns the caller of a new token.
 
+        :param keeps_access_tokens: whether access tokens stay valid
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         (version,) = await self._call(
-            "kv.v1.set_password", caller, password_hash, writes=True
+            "kv.v1.change_password",
+            caller,
+            password_hash,
+            keeps_access_tokens,
+            writes=True,
         )
         return Caller(caller.username, version)
 
@@ -207,6 +237,7 @@ class Storage:
         """Deletes the caller's account.
 
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         await self._call("kv.v1.delete_user", caller, writes=True)
 
@@ -245,6 +276,42 @@ class Storage:
             size=size_at_most(keys) + size_at_most(values),
         )
         return _revision(result)
+
+    async def write(
+        self,
+        caller: Caller,
+        keys: Sequence[str],
+        values: Sequence[str],
+        deleted: Sequence[str] = (),
+        *,
+        conditions: Sequence[Condition] = (),
+        ttls: Sequence[float | None] = (),
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> tuple[int, int]:
+        """Writes keys and deletes others, all or none.
+
+        :param values: JSON texts, one for each key to write
+        :param deleted: the keys to delete, each once; one that does not exist is no
+            error
+        :param ttls: seconds, one for each key to write; None: it does not expire
+        :return: the revision, and the number of keys that were deleted
+        :raises TokenRevoked: the token is no longer valid
+        :raises NotGranted: the account may not write a key
+        :raises ConditionFailed: a condition does not hold
+        :raises IdempotencyConflict: the idempotency key belongs to another request
+        """
+        options = _options(conditions=conditions, ttls=ttls, retry=idempotency_key)
+        result = await self._call(
+            "kv.v1.write",
+            caller,
+            [*keys, *deleted],
+            [*values, *[None] * len(deleted)],
+            *options,
+            writes=True,
+            is_repeatable=idempotency_key is not None,
+            size=size_at_most(keys) + size_at_most(values) + size_at_most(deleted),
+        )
+        return _revision(result), result[1]
 
     async def delete(
         self,
@@ -419,7 +486,7 @@ class Storage:
         :raises NotFound: there is no change log
         """
         page = await self._call(
-            "kv.v1.changes", caller, since, prefix, max_bytes, size=max_bytes
+            "kv.v1.read_changes", caller, since, prefix, max_bytes, size=max_bytes
         )
         return Changes(*_page(page))
 
@@ -436,7 +503,7 @@ class Storage:
         :raises NotFound: there is no change log
         """
         page = await self._call(
-            "kv.v1.follow", since, epoch, max_bytes, wait, size=max_bytes
+            "kv.v1.follow_changes", since, epoch, max_bytes, wait, size=max_bytes
         )
         return AllChanges(*_page(page))
 
@@ -495,4 +562,4 @@ def _page(page: list[Any]) -> list[Any]:
     changes, through, *rest = page
     if changes is None:
         raise RevisionCompacted(oldest=through)
-    return [[Change(*change) for change in changes], through, *rest]
+    return [[Change(*change[:3]) for change in changes], through, *rest]

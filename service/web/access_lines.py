@@ -58,7 +58,7 @@ class AccessLines:
                 client=self._address_of(request),
                 user=self._user_of(request),
                 error=code_of(response),
-                keys=None if touched is None else touched[1],
+                keys=sum(count for _, count in touched) if touched else None,
                 revision=_revision_of(response),
             ),
             context_of(request_id_of(request)),

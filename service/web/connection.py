@@ -27,6 +27,7 @@ from service.telemetry.families import Counter
 from service.web.admission import Admission
 from service.web.client_timeouts import ReadingClient, SendingClient
 from service.web.framing import MAX_FIELD, MAX_HEAD, ChunkedBody, Framer, SizedBody
+from service.web.headers import HeadedRequest
 from service.web.parse_errors import (
     malformed,
     oversized_field,
@@ -42,12 +43,15 @@ SLOW_REQUEST = "slow_request"
 SLOW_REPLY = "slow_reply"
 
 RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+OnAnswered = Callable[[HeadedRequest, web.StreamResponse], object]
 
 
 class HttpConnection(RequestHandler):
     """A connection of the server.
 
     :param on_connected: called with each new connection
+    :param on_answered: called with each request and its reply, also that to a malformed
+        request, once it has been sent or has failed
     :param closed: connections that the server closed, by reason
     """
 
@@ -60,6 +64,7 @@ class HttpConnection(RequestHandler):
         "_is_refusing",
         "_is_upgrade",
         "_last_body",
+        "_on_answered",
         "_on_connected",
         "_on_left",
         "_reading_client",
@@ -72,12 +77,14 @@ class HttpConnection(RequestHandler):
         *args: Any,
         admission: Admission,
         on_connected: Callable[["HttpConnection"], None],
+        on_answered: OnAnswered,
         closed: Counter,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
         self._on_connected = on_connected
+        self._on_answered = on_answered
         self._closed = closed
         self._framer = Framer()
         self._last_body: StreamReader = EMPTY_PAYLOAD  # no other can be unfinished
@@ -312,6 +319,15 @@ class HttpConnection(RequestHandler):
         if not isinstance(kw.get("exc_info"), web.RequestPayloadError):
             super().log_exception(*args, **kw)
 
+    def log_access(
+        self, request: web.BaseRequest, response: web.StreamResponse, time: float | None
+    ) -> None:
+        """Reports the end of a request; aiohttp calls it after every reply.
+
+        Its own reads a clock twice and asks an object per connection.
+        """
+        self._on_answered(request, response)  # type: ignore[arg-type]  # a HeadedRequest
+
     # Timeouts
 
     @property
@@ -347,12 +363,16 @@ class HttpConnection(RequestHandler):
 
     @contextlib.contextmanager
     def awaiting_body(self) -> Iterator[None]:
-        """A context in which the handler waits for the client, which counts as idle."""
+        """A context in which the handler waits for the client, which counts as idle.
+
+        The time begins anew with each context.
+        """
         self._awaits_body = True
         try:
             yield
         finally:
             self._awaits_body = False
+            self._sending_client.reset()
 
     # For handlers
 
@@ -370,6 +390,24 @@ class HttpConnection(RequestHandler):
             raise
         self._admission.admit()
 
+    @contextlib.contextmanager
+    def receiving_more(self) -> Iterator[None]:
+        """A context in which an admitted request waits for more of its body."""
+        try:
+            with self.awaiting_body(), self._admission.waiting():
+                yield
+        except TimeoutError:
+            self._closed.add(SLOW_REQUEST)
+            raise
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether the client has not taken all that was written."""
+        transport = self.transport
+        return self.writing_paused or (
+            transport is not None and transport.get_write_buffer_size() > 0
+        )
+
     def abort_slow_reply(self) -> None:
         """Aborts the connection of a client that reads a stream too slowly."""
         if self.transport is not None and not self.transport.is_closing():
@@ -383,6 +421,15 @@ class HttpConnection(RequestHandler):
         """
         self._on_left = on_left
 
+    @contextlib.contextmanager
+    def ignoring_slow_reader(self) -> Iterator[None]:
+        """A context in which the client may read nothing: it may send first."""
+        self._on_left = _do_nothing
+        try:
+            yield
+        finally:
+            self._on_left = None
+
     @property
     def has_left(self) -> bool:
         """Whether the client has closed the connection, at least its own half.
@@ -390,6 +437,10 @@ class HttpConnection(RequestHandler):
         An ordinary request is completed all the same. One that waits for changes ends.
         """
         return self.transport is None or self._half_closed
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def _problem_with(
@@ -417,6 +468,21 @@ def connection_of(request: web.BaseRequest) -> HttpConnection:
 def receiving(request: web.BaseRequest) -> AbstractContextManager[None]:
     """The context `HttpConnection.receiving` of a request's connection."""
     return connection_of(request).receiving()
+
+
+def receiving_more(request: web.BaseRequest) -> AbstractContextManager[None]:
+    """The context `HttpConnection.receiving_more` of a request's connection."""
+    return connection_of(request).receiving_more()
+
+
+def ignoring_slow_reader(request: web.BaseRequest) -> AbstractContextManager[None]:
+    """The context `HttpConnection.ignoring_slow_reader` of a request's connection."""
+    return connection_of(request).ignoring_slow_reader()
+
+
+def has_unsent(request: web.BaseRequest) -> bool:
+    """Whether `HttpConnection.has_unsent` holds for a request's connection."""
+    return connection_of(request).has_unsent
 
 
 def disable_slow_reader_check(

@@ -75,7 +75,7 @@ class HeadedRequest(web.Request):
     Relies on `ATTRS`, the attributes that a request may have.
 
     :ivar began: when it was dispatched, by `time.perf_counter`; None: it was malformed
-    :ivar touched: the operation and the number of keys of a call that has succeeded
+    :ivar touched: operations and numbers of keys of a call that has succeeded
     """
 
     ATTRS = web.Request.ATTRS | {"_request_id", "began", "touched"}
@@ -85,7 +85,7 @@ class HeadedRequest(web.Request):
     cors: Cors | None = None
     request_ids: RequestIds
     began: float | None = None
-    touched: tuple[KeyOperation, int] | None = None
+    touched: tuple[tuple[KeyOperation, int], ...] = ()
     _request_id: str | None = None
 
     @property

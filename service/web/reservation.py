@@ -107,3 +107,8 @@ async def take_slot(request: web.Request, size: int) -> None:
     :raises Overloaded: no slot became free in time
     """
     await request[RESERVATION].take_slot(size)
+
+
+def release_slot(request: web.Request) -> None:
+    """Releases the slot of a request whose handler goes on for long."""
+    request[RESERVATION].release_slot()

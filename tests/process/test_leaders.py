@@ -411,7 +411,7 @@ async def test_a_revision_ahead_of_a_former_leader_is_read_from_the_next_one(
 ) -> None:
     async with entered(serve, three) as client:
         changes = "/api/changes?since=0"
-        three[0].console(REFUSE.format(procedure="changes", kind="RevisionAhead"))
+        three[0].console(REFUSE.format(procedure="read_changes", kind="RevisionAhead"))
         refused = await client.request("GET", changes)
         assert (refused.status, refused.json["code"]) == (409, "revision_ahead")
         elect(three[1:], 0, 5)  # the first one does not know it

@@ -49,16 +49,16 @@ TIMEOUT = 60.0
 PREFIXES = 200
 
 BREAK_THE_TAIL = """
-rawset(_G, 'follow', kv.v1.follow)
-kv.v1.follow = function() error('a fault') end
+rawset(_G, 'follow', kv.v1.follow_changes)
+kv.v1.follow_changes = function() error('a fault') end
 """
-MEND_THE_TAIL = "kv.v1.follow = follow"
+MEND_THE_TAIL = "kv.v1.follow_changes = follow"
 
 TAKE_THE_PAGES_AWAY = """
-rawset(_G, 'changes', kv.v1.changes)
-kv.v1.changes = nil
+rawset(_G, 'changes', kv.v1.read_changes)
+kv.v1.read_changes = nil
 """
-BRING_THE_PAGES_BACK = "kv.v1.changes = changes"
+BRING_THE_PAGES_BACK = "kv.v1.read_changes = changes"
 
 #: Its watchers then request a page, to learn what they may still see.
 TOUCH_ALL_ACCOUNTS = """

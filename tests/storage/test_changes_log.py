@@ -35,8 +35,11 @@ end)()
 """
 PUT = "{{kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}})}}"
 
-#: With the overhead of each batch.
-SIZE = "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len())"
+#: With the overhead of each batch and of each key.
+SIZE = (
+    "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len()"
+    " + 52 * box.space.kv_changes.index.key:len())"
+)
 COUNT = "box.space.kv_changes:len()"
 
 
@@ -103,7 +106,7 @@ async def test_the_log_takes_a_quarter_of_the_memory_at_most(
 
 def test_a_page_holds_a_bounded_number_of_small_batches(own: Tarantool) -> None:
     """What costs the instance its time is each batch, more than its bytes."""
-    number(own, put_many(count=150, size=1))
+    number(own, put_many(count=80, size=1))
     batches, _, _ = evaluated(own, AFTER.format(since=0, bytes=16 * KIB))
     assert 16 < len(batches) < 16 * KIB / 256
 

@@ -80,6 +80,7 @@ async def test_what_has_expired_is_collected_as_a_change_like_any_other(
 ) -> None:
     async with serve(own) as client:
         await client.enter()
+        began = time.time()
         written = await client.write({"short": 1}, ttl=0.2)
         await client.write({"long": 1}, ttl=HOUR)
         await client.write({"kept": 1})
@@ -88,7 +89,10 @@ async def test_what_has_expired_is_collected_as_a_change_like_any_other(
         assert reply.json["keys"] == ["kept", "long"]
         assert reply.revision == written.revision + 3
     (change,) = evaluated(own, "box.space.kv_changes:select({}, {iterator = 'LT'})")[:1]
-    assert change == [reply.revision, ["short"]]
+    revision, keys, values, at, by, account = change
+    assert [revision, keys, values] == [reply.revision, ["short"], None]
+    assert began + 0.2 < at < time.time()
+    assert (by, account) == (None, None)
     assert evaluated(own, EXPIRY_ENTRIES) == [1, 0, 1]
 
 

@@ -53,7 +53,7 @@ class Control(NamedTuple):
 
 
 REVISION = "box.space.kv_meta:replace({ 'revision', revision })"
-LOG = "change_log.append(revision, change.keys, change.values)"
+LOG = "change_log.append(revision, change)"
 BEGIN = "local bytes = change.added_bytes"
 
 NO_TRANSACTION = Control(

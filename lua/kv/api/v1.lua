@@ -6,8 +6,10 @@
 -- store's revision, once for all its keys. Procedures that take a caller raise kv.TokenRevoked
 -- for an ended token; procedures that take keys also raise kv.NotGranted.
 local accounts = require('kv.accounts.accounts')
+local administration = require('kv.accounts.administration')
 local authorize = require('kv.accounts.authorize')
-local change_feed = require('kv.data.change_feed')
+local change_log = require('kv.data.change_log')
+local changes = require('kv.api.changes')
 local clock = require('kv.data.clock')
 local counter = require('kv.data.counter')
 local errors = require('kv.base.errors')
@@ -16,7 +18,6 @@ local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
 local metrics = require('kv.metrics')
-local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
 local stale_reads = require('kv.data.stale_reads')
 local store = require('kv.data.store')
@@ -29,6 +30,7 @@ local M = {}
 local PARTS = {
     require('kv.api.access_tokens'),
     require('kv.api.administration'),
+    changes,
     require('kv.api.history'),
     require('kv.api.listings'),
     require('kv.api.transfers'),
@@ -37,7 +39,8 @@ local PARTS = {
 
 local NO_OPTIONS = {}
 
----@class Caller {username, credentials_version}, as in the verified token
+---@class Caller {username, credentials_version}, as in the verified token; {'', hash} of an access
+-- token. It has no right to change accounts and tokens: their procedures raise kv.SessionRequired.
 
 --- Describes this instance. Every node of a cluster answers.
 ---@return table state
@@ -122,27 +125,27 @@ function M.account(caller)
     return user.created_at, grants.to_objects(user.grants)
 end
 
---- Ends every token of the caller's account.
+--- Ends every token of the caller's account, except access tokens.
 ---@param caller Caller
 function M.end_tokens(caller)
-    authorize.check(caller)
+    authorize.check_session(caller)
     accounts.update(caller[1], {}, true)
 end
 
---- Changes the password of the caller's account and ends its tokens.
+--- Changes the password of the caller's account and ends its tokens, access tokens too.
 ---@param caller Caller
 ---@param password_hash string
 ---@return number credentials_version for a new token
 function M.set_password(caller, password_hash)
-    authorize.check(caller)
-    return accounts.update(caller[1], { password_hash = password_hash }, true)
+    authorize.check_session(caller)
+    local fields = { password_hash = password_hash }
+    return accounts.update(caller[1], fields, true, true).credentials_version
 end
 
---- Deletes the caller's account.
+--- Deletes the caller's account. Raises kv.LastAdministrator.
 ---@param caller Caller
 function M.delete_user(caller)
-    authorize.check(caller)
-    accounts.delete(caller[1])
+    administration.leave(caller)
 end
 
 --- Writes all the keys or none. Raises kv.IdempotencyConflict, kv.RetriesFull, kv.MemoryFull,
@@ -325,8 +328,13 @@ function M.get_each(requests, sized)
     return results
 end
 
+local function separated(batches, ...)
+    return change_log.separated(batches), ...
+end
+
 --- Returns the changes after a revision, in whole batches reduced to the keys with a prefix
--- that the caller may read. Raises kv.ChangesOff, kv.RevisionAhead.
+-- that the caller may read; a batch with written and with deleted keys is two of the same
+-- revision. Raises kv.ChangesOff, kv.RevisionAhead. The service calls `read_changes`.
 ---@param caller Caller
 ---@param since number|nil nil: the newest revision
 ---@param prefix string
@@ -338,14 +346,12 @@ end
 ---@return string[] prefixes that the caller may read
 ---@return number epoch of the accounts, at which these prefixes are valid
 function M.changes(caller, since, prefix, max_bytes)
-    local readable = grants.readable(authorize.check(caller), prefix)
-    local batches, through, newest = change_feed.after(since, readable, max_bytes)
-    return batches, through, newest, readable, accounts.epoch()
+    return separated(changes.read_changes(caller, since, prefix, max_bytes))
 end
 
 --- Waits for changes of any key after a revision, or of an account after an epoch, and returns
--- them. For the service itself, which shows its clients what they may read of it.
--- Raises kv.ChangesOff, kv.RevisionAhead.
+-- them as `changes` does. For the service itself, which shows its clients what they may read of
+-- it. Raises kv.ChangesOff, kv.RevisionAhead. The service calls `follow_changes`.
 ---@param since number
 ---@param epoch number of the accounts
 ---@param max_bytes number as in `changes`
@@ -356,9 +362,7 @@ end
 ---@return number epoch of the accounts
 ---@return string[]|nil changed names of changed accounts; null: any may have changed
 function M.follow(since, epoch, max_bytes, seconds)
-    change_feed.wait(since, epoch, seconds)
-    local batches, through, newest = change_feed.after(since, prefixes.ALL, max_bytes)
-    return batches, through, newest, accounts.epoch(), accounts.changed_since(epoch) or box.NULL
+    return separated(changes.follow_changes(since, epoch, max_bytes, seconds))
 end
 
 for _, part in ipairs(PARTS) do

@@ -214,8 +214,9 @@ function M.deletions(since)
         if batch.revision ~= through + 1 or bytes > MAX_BYTES then
             break
         end
-        if batch.values == nil then
-            for _, key in ipairs(batch.keys) do
+        local values = batch.values
+        for i, key in ipairs(batch.keys) do
+            if values == nil or values[i] == nil then
                 table.insert(keys, key)
             end
         end

@@ -129,7 +129,7 @@ local function plan(available, bytes, values)
     if is_large(bytes) then
         add(bytes) -- of the change log
         for _, value in ipairs(values or {}) do
-            if is_large(#value) then
+            if value ~= nil and is_large(#value) then -- null: it is deleted
                 add(#value)
             end
         end

@@ -18,8 +18,8 @@ local REPLICA_INTERVAL = 0.1
 ---@param since number|nil nil: the newest revision
 ---@param filter string[] prefixes of the keys
 ---@param max_bytes number of the batches that are read; the first one may be larger
----@return table|nil batches each {revision, keys, values or nothing: deleted}; null: the log no
--- longer has all changes after `since`
+---@return table|nil batches as change_log.after returns them; null: the log no longer has all
+-- changes after `since`
 ---@return number through the revision to resume from; without batches the oldest possible one
 ---@return number|nil newest the newest revision on disk
 function M.after(since, filter, max_bytes)

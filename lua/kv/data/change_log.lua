@@ -1,5 +1,14 @@
 --- The change log: a tuple for each batch of changes, by revision, without a gap.
 -- It is bounded in bytes: appending a batch removes the oldest ones.
+--
+-- A batch has its keys, each once, and their values: null as a whole where all keys were deleted,
+-- null in the place of a deleted key where others were written. It also has the time, the account
+-- that made the change, and the expiries: null where no key expires, otherwise one for each key.
+-- A batch without an account is that of the collector of expired keys. Batches that a version
+-- before these fields has written have none of them. The keys of a batch may all have been
+-- removed from it since: readers skip it.
+local clock = require('clock')
+
 local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
 
@@ -18,6 +27,13 @@ local CLEAR_STEP = 10000
 --- Bytes of a batch besides its content: the header of a tuple, an entry in the tree.
 local PER_BATCH = 48
 
+--- Bytes of a batch without keys at most: the longest name of an account, and some numbers.
+local MAX_WITHOUT_KEYS = 512
+
+--- Bytes of an entry in the index of keys, as measured: a pointer and a hint in a tree that is
+-- not quite full, and a copy of the key, of usual length, with its revision.
+local PER_KEY = 52
+
 --- The share of the memory that the log may take, on the instance with the least memory.
 local MAX_SHARE = 1 / 4
 
@@ -26,6 +42,7 @@ local PER_READ = 256
 
 local configured, own_memory = 0, math.huge -- bytes
 local limit = 0 -- bytes; 0: there is no log
+local edition = clock.time()
 
 --- Sets the limit, before the first write.
 ---@param bytes number that the log may take; 0 switches it off
@@ -58,7 +75,9 @@ end
 ---@return number
 function M.bytes()
     local log = box.space.kv_changes
-    return tonumber(log:bsize() + log:len() * PER_BATCH)
+    local by_key = log.index.key -- a follower may have no migration yet that creates it
+    local keys = by_key ~= nil and by_key:len() or 0
+    return tonumber(log:bsize() + log:len() * PER_BATCH + keys * PER_KEY)
 end
 
 ---@return number batches
@@ -102,17 +121,32 @@ function M.skip()
     end
 end
 
+--- The expiries of a batch as the log has them.
+local function one_for_each(expiries, count)
+    if expiries == nil or next(expiries) == nil then
+        return nil
+    end
+    for i = 1, count do
+        if expiries[i] == nil then
+            expiries[i] = box.NULL
+        end
+    end
+    return expiries
+end
+
 --- Appends a batch, inside the transaction of the write. The newest one stays, however large it
 -- is.
 ---@param revision number
----@param keys string[]
----@param values string[]|nil JSON texts, one for each key; nil: the keys were deleted
-function M.append(revision, keys, values)
+---@param change Change see kv.data.transaction
+function M.append(revision, change)
     if limit == 0 then
         return
     end
-    local log = box.space.kv_changes
-    log:insert({ revision, keys, values })
+    local log, keys = box.space.kv_changes, change.keys
+    log:insert({
+        revision, keys, change.values or box.NULL, change.at, change.by or box.NULL,
+        change.account or box.NULL, one_for_each(change.expiries, #keys),
+    })
     for _ = 1, TRIM_STEP do
         if M.bytes() <= limit or log:len() == 1 then
             return
@@ -132,6 +166,28 @@ end
 ---@return table[] rows
 function M.batches(since)
     return box.space.kv_changes:select(since, { iterator = 'GT' })
+end
+
+--- Iterates over the batches after a revision, in their order.
+---@param since number
+function M.pairs(since)
+    return box.space.kv_changes:pairs(since, { iterator = 'GT' })
+end
+
+--- The revision of the newest batch that has a key, of those up to a revision. There must be one.
+---@param key string
+---@param revision number
+---@return number
+function M.newest_change(key, revision)
+    local by_key = box.space.kv_changes.index.key
+    local batch = by_key:select({ key, revision + 1 }, { iterator = 'LT', limit = 1 })[1]
+    return tonumber(batch.revision)
+end
+
+--- A number that differs after each removal of a key from a batch, and after each start.
+---@return number
+function M.edition()
+    return edition
 end
 
 local function filtered(batch, filter)
@@ -155,13 +211,25 @@ local function filtered(batch, filter)
     return { batch.revision, keys, values }
 end
 
+--- A batch as readers get it; nil: it has no key for them.
+local function visible(batch, filter)
+    if filter ~= prefixes.ALL then
+        return filtered(batch, filter)
+    end
+    if batch:bsize() < MAX_WITHOUT_KEYS and #batch.keys == 0 then
+        return nil
+    end
+    return batch
+end
+
 --- Batches in the order of their revisions, reduced to the keys that begin with one of the
 -- prefixes.
 ---@param since number the revision to resume from: `oldest()` or newer
 ---@param newest number the last revision to read
 ---@param filter string[] prefixes
 ---@param max_bytes number of the batches that are read; the first one may be larger
----@return table batches each {revision, keys, values or nil}
+---@return table batches each {revision, keys, values or null, …}: the log's tuple, where it is not
+-- reduced, because a copy of a large one would take long
 ---@return number through the revision to resume from next time
 function M.after(since, newest, filter, max_bytes)
     local batches, through, bytes = {}, since, 0
@@ -170,10 +238,103 @@ function M.after(since, newest, filter, max_bytes)
         if batch.revision > newest or (bytes > max_bytes and through > since) then
             break
         end
-        table.insert(batches, filter == prefixes.ALL and batch or filtered(batch, filter))
+        table.insert(batches, visible(batch, filter))
         through = tonumber(batch.revision)
     end
     return batches, through
+end
+
+--- Appends the keys of a batch that were written, or those that were deleted.
+local function append_part(parts, revision, keys, values, is_written)
+    local part_keys, part_values = {}, is_written and {} or nil
+    for i, key in ipairs(keys) do
+        if (values[i] ~= nil) == is_written then
+            table.insert(part_keys, key)
+            if is_written then
+                table.insert(part_values, values[i])
+            end
+        end
+    end
+    if #part_keys > 0 then
+        table.insert(parts, { revision, part_keys, part_values })
+    end
+end
+
+--- Batches as the first versions of the procedures return them: one that has written keys and
+-- deleted others is two, of the same revision.
+---@param batches table|nil as `after` returns them; null: there are none to return
+---@return table|nil batches each {revision, keys, values or nothing: deleted}
+function M.separated(batches)
+    if batches == nil then
+        return batches
+    end
+    local parts = {}
+    for _, batch in ipairs(batches) do
+        local revision, keys, values = batch[1], batch[2], batch[3]
+        if values == nil then
+            table.insert(parts, { revision, keys })
+        else
+            append_part(parts, revision, keys, values, true)
+            append_part(parts, revision, keys, values, false)
+        end
+    end
+    return parts
+end
+
+--- The position of a key in a batch, or nil.
+local function position_of(key, keys)
+    for i = 1, #keys do
+        if keys[i] == key then
+            return i
+        end
+    end
+    return nil
+end
+
+--- Visits the batches that have a key, the newest first, until `visit` returns true.
+---@param key string
+---@param before number the batches of lower revisions
+---@param visit fun(batch: table, revision: number, position: number, count: number):boolean|nil
+-- gets a batch, the position of the key in it, and the number of its keys
+function M.each_of(key, before, visit)
+    local by_key, last = box.space.kv_changes.index.key, before
+    for _, batch in by_key:pairs({ key, before }, { iterator = 'LT' }) do
+        local revision, keys = tonumber(batch.revision), batch.keys
+        -- the index continues with other keys, maybe of batches that have this one, too
+        local position = revision < last and position_of(key, keys) or nil
+        if position == nil or visit(batch, revision, position, #keys) then
+            return
+        end
+        last = revision
+    end
+end
+
+--- The first batch after a revision that has a key.
+---@param key string
+---@param revision number
+---@return number|nil revision
+function M.first_after(key, revision)
+    local by_key = box.space.kv_changes.index.key
+    local batch = by_key:select({ key, revision }, { iterator = 'GT', limit = 1 })[1]
+    if batch ~= nil and batch.revision > revision and position_of(key, batch.keys) ~= nil then
+        return tonumber(batch.revision)
+    end
+    return nil
+end
+
+--- Removes a key from a batch, inside a transaction. Where it was the only one, the batch stays
+-- without keys, so that the log has no gap.
+---@param batch table
+---@param position number of the key
+function M.remove(batch, position)
+    local operations = {}
+    for _, name in ipairs({ 'keys', 'values', 'expiries' }) do
+        if batch[name] ~= nil then
+            table.insert(operations, { '#', ('%s[%d]'):format(name, position), 1 })
+        end
+    end
+    box.space.kv_changes:update(batch.revision, operations)
+    edition = edition + 1
 end
 
 return M

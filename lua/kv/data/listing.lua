@@ -75,7 +75,10 @@ function Page:skip(row, key)
     end
 end
 
-local function rows_from(prefix, after)
+--- Iterates over the rows with a key from `prefix` on, and with a later one than `after`.
+---@param prefix string
+---@param after string|nil
+function M.rows_from(prefix, after)
     if after ~= nil and after >= prefix then
         return box.space.kv:pairs(after, { iterator = 'GT' })
     end
@@ -92,7 +95,7 @@ end
 function M.page(prefixes, after, limit, max_bytes, shown)
     local page = M.new_page(limit, max_bytes, shown)
     for _, prefix in ipairs(prefixes) do
-        for _, row in rows_from(prefix, after) do
+        for _, row in M.rows_from(prefix, after) do
             local key = row[KEY]
             if not key:startswith(prefix) then
                 break

@@ -66,14 +66,15 @@ end
 ---@param values string[] JSON texts
 ---@param expiries table seconds since 1970, at the positions of the keys that expire
 ---@param revision number
-function M.replace(keys, values, expiries, revision)
+---@param count number of the first keys, which are written
+function M.replace(keys, values, expiries, revision, count)
     local kv, kv_expiry, index = box.space.kv, box.space.kv_expiry, M.index()
     local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
     if next(expiries) ~= nil then
         clock.record_with_write()
     end
     local new = {} -- one table for all rows: less garbage for Lua's collector
-    for i = 1, #keys do
+    for i = 1, count do
         local key, expires_at = keys[i], expiries[i]
         if some_expire then
             local row = index:get(key)
@@ -86,17 +87,18 @@ function M.replace(keys, values, expiries, revision)
             end
         end
         new[M.KEY], new[M.VALUE], new[M.REVISION] = key, values[i], revision
-        new[M.EXPIRES_AT] = expires_at
+        new[M.EXPIRES_AT] = expires_at ~= nil and expires_at or nil -- no null
         kv:replace(new)
     end
 end
 
 --- Deletes rows, inside the transaction of a write.
 ---@param keys string[] of existing rows
+---@param first number the position of the first key that is deleted
 ---@return number bytes of the rows
-function M.delete(keys)
+function M.delete(keys, first)
     local bytes = 0
-    for i = 1, #keys do
+    for i = first, #keys do
         local row = box.space.kv:delete(keys[i])
         if row.expires_at ~= nil then
             box.space.kv_expiry:delete({ row.expires_at, row.key })

@@ -19,11 +19,16 @@ local M = {}
 M.commits = durability.new()
 
 ---@class Change
----@field keys string[] none: it does not increment the revision
+---@field keys string[] each once; none: it does not increment the revision
 ---@field values string[]|nil JSON texts, one for each key; nil: the keys are deleted
----@field added_bytes number|nil nil: it is a deletion, and frees some
+---@field written number|nil the first keys, which are written; the others are deleted, and have
+-- null in `values`. nil: all of them, if there are values
 ---@field expiries table|nil seconds since 1970, at the positions of the keys that expire
 ---@field result any what the procedure returns besides the revision
+---@field added_bytes number|nil set here; nil: it is a deletion, and frees some
+---@field at number set here: the time, seconds since 1970
+---@field by string|nil set here: the account's name; nil: the keys have expired
+---@field account number|nil set here: the account's id
 
 --- What a write replaces or deletes stays in memory as long as Lua refers to it, and Lua's
 -- collector does not know the size of tuples. So it is called after this many bytes, a share
@@ -40,16 +45,29 @@ local function collect_garbage()
     end
 end
 
+--- Notes bytes of tuples that a transaction elsewhere replaces.
+---@param bytes number
+function M.note_garbage(bytes)
+    garbage = garbage + bytes
+    collect_garbage()
+end
+
+local function count_written(change)
+    return change.values == nil and 0 or change.written or #change.keys
+end
+
 local function apply_one(change, revision, step)
-    local bytes = change.added_bytes
-    if change.values ~= nil then
-        store.replace(change.keys, change.values, change.expiries or NO_EXPIRIES, revision)
-    else
-        bytes = store.delete(change.keys)
+    local bytes = change.added_bytes or 0
+    local keys, written = change.keys, count_written(change)
+    if written > 0 then
+        store.replace(keys, change.values, change.expiries or NO_EXPIRIES, revision, written)
+    end
+    if written < #keys then
+        bytes = bytes + store.delete(keys, written + 1)
     end
     garbage = garbage + 2 * bytes -- the change log has them again
     if step < capacity.LAST_STEP then
-        change_log.append(revision, change.keys, change.values)
+        change_log.append(revision, change)
     else
         change_log.skip()
     end
@@ -76,10 +94,9 @@ end
 local function commit(changes, before, step, save_record)
     local tags = {}
     for i = 1, #changes do
-        if changes[i].values == nil then
-            for _, key in ipairs(changes[i].keys) do
-                table.insert(tags, key)
-            end
+        local keys = changes[i].keys
+        for j = count_written(changes[i]) + 1, #keys do
+            table.insert(tags, keys[j])
         end
         table.insert(tags, before + i)
     end
@@ -93,10 +110,15 @@ local function count_added_bytes(change)
         return #keys == 0 and 0 or nil -- without keys there is only the idempotency record
     end
     local bytes = 0
-    for i = 1, #keys do
+    for i = 1, count_written(change) do
         bytes = bytes + #keys[i] + #values[i]
     end
     return bytes
+end
+
+--- Notes who makes a change, for the change log.
+local function sign(change, user, now)
+    change.at, change.by, change.account = now, user.username, user.id
 end
 
 --- Either a result that writes nothing, or the change to commit.
@@ -122,7 +144,7 @@ local function prepare(caller, rights, keys, options, plan)
     if options.retry ~= nil then
         idempotency.admit()
     end
-    local change = plan(now)
+    local change = plan(now, user)
     if #change.keys == 0 and options.retry == nil then
         return { store.revision(), change.result }
     end
@@ -141,7 +163,8 @@ end
 ---@param rights string to the keys
 ---@param keys string[]
 ---@param options table {conditions = …, retry = {key, fingerprint}}, both optional
----@param plan function takes the time, returns the Change; may read, must not yield
+---@param plan function takes the time and the account's row, returns the Change; may read, must
+-- not yield
 ---@return number|nil revision nil: conditions do not hold
 ---@return any result of the change; without a revision the keys in conflict
 ---@return any revisions of the keys in conflict
@@ -152,6 +175,7 @@ function M.execute(caller, rights, keys, options, plan)
         local ok, result, change, user, now = pcall(prepare, caller, rights, keys, options, plan)
         if change ~= nil then
             local changes, before = #change.keys > 0 and { change } or {}, store.revision()
+            sign(change, user, now)
             result = { before + #changes, change.result }
             change.added_bytes = count_added_bytes(change)
             if change.added_bytes ~= nil then
@@ -179,9 +203,11 @@ function M.execute(caller, rights, keys, options, plan)
 end
 
 --- The change of a write without options. Raises where it cannot be committed at once.
-local function prepare_plain(caller, keys, values)
-    grants.check(authorize.check_without_waiting(caller), 'w', keys)
+local function prepare_plain(now, caller, keys, values)
+    local user = authorize.check_without_waiting(caller)
+    grants.check(user, 'w', keys)
     local change = { keys = keys, values = values }
+    sign(change, user, now)
     change.added_bytes = count_added_bytes(change)
     capacity.admit(change.added_bytes, change.values)
     return change
@@ -194,9 +220,9 @@ end
 ---@param requests table[] each {caller, keys, values}
 ---@return table revisions one for each request; null: nothing was written
 function M.execute_each(requests)
-    local revisions, changes, positions = {}, {}, {}
+    local revisions, changes, positions, now = {}, {}, {}, clock.now()
     for i = 1, #requests do
-        local ok, change = pcall(prepare_plain, unpack(requests[i]))
+        local ok, change = pcall(prepare_plain, now, unpack(requests[i]))
         revisions[i] = box.NULL
         if ok then
             table.insert(changes, change)
@@ -228,7 +254,8 @@ function M.delete_expired(find)
         if #keys == 0 then
             return keys
         end
-        local done, failure = pcall(commit, { { keys = keys } }, store.revision(), step)
+        local change = { keys = keys, at = clock.now() }
+        local done, failure = pcall(commit, { change }, store.revision(), step)
         if done then
             return keys
         end

@@ -1,5 +1,6 @@
 """Parsing of the bodies of requests on many keys."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from service.api.parsing.json_body import check_utf_8, decode
@@ -14,7 +15,7 @@ from service.api.schemas.requests import (
     ReadBody,
     WriteBody,
 )
-from service.errors import InvalidRequest, NoData
+from service.errors import InvalidRequest, NoData, quoted
 from service.model import Condition, ListQuery
 from service.settings import Settings
 
@@ -26,12 +27,16 @@ class WriteRequest(NamedTuple):
     """A write: keys and their values as JSON texts, in the same order.
 
     :ivar ttl: seconds that the keys live; None: they do not expire
+    :ivar ttls: the same for each key, if they differ, and then in place of `ttl`
+    :ivar deleted: keys to delete, each once
     """
 
     keys: list[str]
     values: list[str]
     conditions: list[Condition]
     ttl: float | None
+    ttls: list[float | None]
+    deleted: list[str]
 
 
 class ReadRequest(NamedTuple):
@@ -62,23 +67,34 @@ class ListRequest(NamedTuple):
 
 
 def parse_write(body: bytes, limits: Settings) -> WriteRequest:
-    """The keys and values to write.
+    """The keys and values to write, and the keys to delete.
 
     :raises InvalidJSON: the body is not JSON in UTF-8
-    :raises InvalidRequest: a member is unknown or malformed
-    :raises NoData: there is nothing to write
+    :raises InvalidRequest: a member is unknown or malformed, a key is to be written and
+        deleted, or has a time to live but no value
+    :raises NoData: there is nothing to write or to delete
     :raises TooManyKeys: there are too many
     :raises InvalidKey: one is empty or too long
     :raises ValueTooLarge: a value is too large
     """
     given = decode(body, WriteBody)
-    if not given.data:
+    data, deleted = given.data or {}, given.delete or []
+    if not data and not deleted:
         raise NoData()
-    check_keys(given.data, limits)
-    values = value_texts(given.data, limits)
+    check_keys([*data, *deleted] if deleted else data, limits)
+    for key in deleted:
+        if key in data:
+            raise InvalidRequest(f"/delete: {quoted(key)} is in /data too")
+    values = value_texts(data, limits)
     check_utf_8(body)
-    conditions = _conditions(given.conditions, limits)
-    return WriteRequest(list(given.data), values, conditions, given.ttl)
+    return WriteRequest(
+        list(data),
+        values,
+        _conditions(given.conditions, limits),
+        given.ttl,
+        _ttls(given, data),
+        list(dict.fromkeys(deleted)),
+    )
 
 
 def parse_read(body: bytes, limits: Settings) -> ReadRequest:
@@ -150,6 +166,16 @@ def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
         raise NoData()
     check_keys(data, limits)
     return {key: exact_integer(delta, "/data/*") for key, delta in data.items()}
+
+
+def _ttls(given: WriteBody, data: Collection[str]) -> list[float | None]:
+    """The time to live of each key; none, if they do not differ by `ttls`."""
+    if not given.ttls:
+        return []
+    for key in given.ttls:
+        if key not in data:
+            raise InvalidRequest(f"/ttls: {quoted(key)} is not in /data")
+    return [given.ttls.get(key, given.ttl) for key in data]
 
 
 def _conditions(given: Conditions | None, limits: Settings) -> list[Condition]:

@@ -13,18 +13,30 @@ from service.api.schemas.members import (
     BATCH,
     REQUIRED,
     UNDOCUMENTED,
+    WRITTEN,
     Delimiter,
+    ExpiresAt,
+    Grants,
     If,
+    ImportMode,
     Int64,
     Integral,
     IsStale,
+    KeepAccessTokens,
+    Key,
     Keys,
     Limit,
     Password,
     Prefix,
+    Removed,
     StaleFlag,
+    TokenGrants,
+    TokenName,
+    TokenTtl,
     Ttl,
+    Ttls,
     Username,
+    UsernamePart,
     Wait,
     documented,
 )
@@ -36,12 +48,39 @@ class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
 
 
+class NewAccountBody(CredentialsBody):
+    grants: (
+        Annotated[Grants, Meta(description="Without it the default grants")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    administrator: bool = False
+
+
+class AccountChangeBody(msgspec.Struct, forbid_unknown_fields=True):
+    disabled: bool | msgspec.UnsetType = msgspec.UNSET
+    grants: Grants | msgspec.UnsetType = msgspec.UNSET
+    administrator: bool | msgspec.UnsetType = msgspec.UNSET
+    password: Password | msgspec.UnsetType = msgspec.UNSET
+    keep_access_tokens: KeepAccessTokens = False
+
+
+class EndTokensBody(msgspec.Struct, forbid_unknown_fields=True):
+    keep_access_tokens: KeepAccessTokens = False
+
+
 class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
 
 
 class PasswordChangeBody(PasswordBody):
     new_password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+    keep_access_tokens: bool = False
+
+
+class AccessTokenBody(PasswordBody):
+    name: Annotated[TokenName | None, documented(**{REQUIRED: True})] = None
+    grants: TokenGrants | None = None
+    expires_in: TokenTtl | Integral | None = None
 
 
 class NoBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,9 +88,11 @@ class NoBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WriteBody(msgspec.Struct, forbid_unknown_fields=True):
-    data: Annotated[dict[str, msgspec.Raw] | None, BATCH] = None
+    data: Annotated[dict[str, msgspec.Raw] | None, WRITTEN] = None
     conditions: If = msgspec.field(name="if", default=None)
     ttl: Ttl | None = None
+    ttls: Ttls = None
+    delete: Removed = None
 
 
 class ReadBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -79,12 +120,103 @@ class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
     data: Annotated[dict[str, Int64] | None, BATCH] = None
 
 
+class ImportLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of an import that concerns a key."""
+
+    key: Key
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    text: (
+        Annotated[str, Meta(description="The JSON text of the value, instead of it")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    deleted: (
+        Annotated[bool, Meta(description="Instead of a value: true")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    revision: (
+        Annotated[int | None, Meta(description="As exported; it has no effect")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    expires_at: ExpiresAt | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class LineKind(msgspec.Struct):
+    """The members by which the first and the last line of an export are told apart."""
+
+    kv_export: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    end: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfHeader(msgspec.Struct, forbid_unknown_fields=True):
+    """The first line of an export."""
+
+    kv_export: int
+    revision: int | msgspec.UnsetType = msgspec.UNSET
+    prefix: str | msgspec.UnsetType = msgspec.UNSET
+    made_at: float | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfEnd(msgspec.Struct, forbid_unknown_fields=True):
+    """The last line of an export."""
+
+    end: bool
+    keys: int
+    changes: int
+    sha256: str
+    revision: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    mode: ImportMode = "overwrite"
+    since: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=MAX_INT64,
+                description="A key that is there exists if its revision is at most "
+                "this one; the default is the newest one, and a restart repeats it",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
     pass
 
 
+class AccountQuery(msgspec.Struct, forbid_unknown_fields=True):
+    username: Username
+
+
+class AccountsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: UsernamePart = ""
+    after: UsernamePart | msgspec.UnsetType = msgspec.UNSET
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
 class KeyQuery(msgspec.Struct, forbid_unknown_fields=True):
     stale: StaleFlag | msgspec.UnsetType = msgspec.UNSET
+    revision: (
+        Annotated[
+            int,
+            Meta(ge=0, le=MAX_INT64, description="The value at this revision"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
+    key: Key
+    before: (
+        Annotated[
+            int,
+            Meta(ge=1, le=MAX_INT64, description="Changes of lower revisions"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    limit: Limit | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReadyQuery(msgspec.Struct):
@@ -98,6 +230,10 @@ class ReadyQuery(msgspec.Struct):
 
 class PutQuery(msgspec.Struct, forbid_unknown_fields=True):
     ttl: Ttl | msgspec.UnsetType = msgspec.UNSET
+
+
+class ExportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: Prefix = ""
 
 
 class ChangesQuery(msgspec.Struct, forbid_unknown_fields=True):
