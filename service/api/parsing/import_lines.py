@@ -158,8 +158,6 @@ class ImportLines:
             return parse_value(given.text.encode(), self._limits, "/text")
         if given.deleted is not True:
             raise InvalidRequest("/deleted: expected true")
-        if given.expires_at not in (None, msgspec.UNSET):
-            raise InvalidRequest("/expires_at: a deleted key does not expire")
         return None
 
     def _is_frame(self, content: bytes) -> bool:
