@@ -129,7 +129,7 @@ from:
 
 .PHONY: fuzz malformed
 fuzz: .venv/dev
-	@for target in body token; do \
+	@for target in body lines token; do \
 		new=var/fuzz/$$target kept=tests/fuzz/corpus/$$target; \
 		mkdir -p $$new; \
 		.venv/bin/python -m tests.fuzz $$target -max_total_time=$(SECONDS) \

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiohttp import web
 
+from service.api.body_streams import BODY_STREAMS, BodyStreams
 from service.api.changes import STREAM_TIMING, StreamTiming
 from service.api.context import (
     ADMINISTRATOR,
@@ -100,6 +101,7 @@ def create_app(
     if tracing is not None:
         app[TRACING] = tracing
     app[ADMISSION] = admission
+    app[BODY_STREAMS] = BodyStreams()
     app[STOPPING] = asyncio.Event()
     app[TOKENS] = Tokens(
         settings.jwt_secret, settings.token_ttl, settings.jwt_secret_previous
@@ -151,6 +153,7 @@ async def end_streams(app: web.Application) -> None:
     """Ends the streams, which would otherwise outlast the shutdown."""
     app[STOPPING].set()
     app[FEED].end()
+    app[BODY_STREAMS].stop()
 
 
 async def passwords(app: web.Application) -> AsyncIterator[None]:

@@ -60,6 +60,9 @@ class Problem(Exception):
     code: ClassVar[str]
     default: ClassVar[str] = ""
 
+    #: More members of the problem, of one that has ended a stream: how far it got.
+    progress: Mapping[str, object] = {}
+
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.default)
 
@@ -263,8 +266,8 @@ class ConditionFailed(Problem):
     status = HTTPStatus.PRECONDITION_FAILED
     code = "condition_failed"
 
-    def __init__(self, conflicts: Mapping[str, int | None]) -> None:
-        super().__init__(f"Conditions that do not hold: {len(conflicts)}")
+    def __init__(self, conflicts: Mapping[str, int | None], detail: str = "") -> None:
+        super().__init__(detail or f"Conditions that do not hold: {len(conflicts)}")
         self.conflicts = conflicts
 
     @property

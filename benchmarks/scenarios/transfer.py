@@ -152,8 +152,10 @@ async def _fill(port: int, token: str, keys: int, size: int) -> None:
 def _exported(service: ServiceProcess, token: str, file: Path, accepted: str) -> Took:
     return _took(
         service,
-        _curl(service, token, "/api/export?prefix=user/", file)
-        + ("-H", f"Accept-Encoding: {accepted}"),
+        [
+            *_curl(service, token, "/api/export?prefix=user/", file),
+            *("-H", f"Accept-Encoding: {accepted}"),
+        ],
         file,
     )
 
@@ -162,7 +164,7 @@ def _imported(service: ServiceProcess, token: str, file: Path, keys: int) -> Too
     reports = file.with_suffix(".reports")
     took = _took(
         service,
-        _curl(service, token, "/api/import", reports) + ("-X", "POST", "-T", str(file)),
+        (*_curl(service, token, "/api/import", reports), "-X", "POST", "-T", str(file)),
         file,
     )
     last = json.loads(reports.read_text().splitlines()[-1])

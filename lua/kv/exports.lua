@@ -44,6 +44,7 @@ local CHECKED_INSIDE = {
     end_login = true,
     end_tokens = true,
     get_each = true,
+    import_batch = true,
     increment = true,
     put = true,
     put_each = true,

@@ -17,6 +17,7 @@ from service.api import (
     export,
     health,
     history,
+    imports,
     keys,
     tickets,
 )
@@ -106,6 +107,13 @@ ROUTES = (
         is_timed=False,  # it lasts as long as its client takes
     ),
     Route(GET, "/api/history", history.list_changes, operations.HISTORY),
+    Route(
+        POST,
+        "/api/import",
+        imports.import_lines,
+        operations.IMPORT,
+        is_timed=False,  # its client decides how long it takes
+    ),
     Route(POST, "/api/tickets", tickets.create, operations.CREATE_TICKET, reads=True),
     Route(POST, "/api/refresh", accounts.refresh, operations.REFRESH, reads=True),
     Route(POST, "/api/logout", accounts.logout, operations.LOGOUT),

@@ -30,6 +30,7 @@ class Metrics:
             "kv_watch_events_sent", "Events that streams and long polls were sent."
         )
         self.exports = Counter("kv_exports", "Exports that ended.", "result")
+        self.imports = Counter("kv_imports", "Imports that ended.", "result")
         self.logins = Counter(
             "kv_logins", "Logins and confirmations of a password.", "result"
         )

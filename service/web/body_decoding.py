@@ -26,6 +26,9 @@ MAX_MEMBERS = 1000
 #: The base-2 logarithm of the bytes of a window; RFC 9659 allows no more.
 MAX_ZSTD_WINDOW = 23
 
+#: The same of Brotli (RFC 7932, section 9.1).
+MAX_BROTLI_WINDOW = 24
+
 
 class Decoder(Protocol):
     """A decoder of one member; it keeps the input whose output exceeds the limit."""
@@ -44,12 +47,14 @@ class Coding(NamedTuple):
 
     :ivar new: a decoder for a member that begins with these bytes
     :ivar has_members: several in a row are one body
+    :ivar window: bytes that a decoder takes, at most
     """
 
     name: str
     new: Callable[[bytes], Decoder]
     errors: tuple[type[Exception], ...]
     has_members: bool = False
+    window: int = 64 * KIB
 
 
 class Zlib:
@@ -97,7 +102,9 @@ def _brotli() -> Iterator[Coding]:
         brotli.Decompressor().process(b"", 1)
     except (ImportError, TypeError):  # an older one has no bound for its output
         return
-    yield Coding("br", lambda _: Brotli(brotli), (brotli.error,))
+    yield Coding(
+        "br", lambda _: Brotli(brotli), (brotli.error,), window=2**MAX_BROTLI_WINDOW
+    )
 
 
 def _zstd() -> Iterator[Coding]:
@@ -105,7 +112,8 @@ def _zstd() -> Iterator[Coding]:
         return
     options = {zstd.DecompressionParameter.window_log_max: MAX_ZSTD_WINDOW}
     new = partial(zstd.ZstdDecompressor, options=options)
-    yield Coding("zstd", lambda _: new(), (zstd.ZstdError,), has_members=True)
+    errors, window = (zstd.ZstdError,), 2**MAX_ZSTD_WINDOW
+    yield Coding("zstd", lambda _: new(), errors, has_members=True, window=window)
 
 
 #: RFC 1952, section 2.2: a gzip body is one member or several.
@@ -147,28 +155,64 @@ def decoded(body: bytes, coding: Coding) -> Iterator[bytes]:
 
     :raises InvalidRequest: it is damaged, ends early, or has bytes after its end
     """
-    decoder = coding.new(body)
-    members = 1
-    for start in range(0, len(body), INPUT):
-        given = body[start : start + INPUT]
-        while given:
-            if decoder.eof:
-                members += 1
-                _check_member(coding, members)
-                decoder = coding.new(given)
-            yield from _pieces(decoder, coding, given)
-            given = decoder.unused_data if decoder.eof else b""
-    if not decoder.eof:
-        raise InvalidRequest(f"The {coding.name} body ends early: it is cut short")
+    decoder = BodyDecoder(coding)
+    yield from decoder.feed(body)
+    decoder.finish()
 
 
-def _check_member(coding: Coding, number: int) -> None:
-    if not coding.has_members:
-        raise InvalidRequest(f"There are bytes after the end of the {coding.name} body")
-    if number > MAX_MEMBERS:
-        raise InvalidRequest(
-            f"The {coding.name} body has more than {MAX_MEMBERS} members, the limit"
-        )
+class BodyDecoder:
+    """Decodes a body of any length that arrives in parts.
+
+    :param bytes_per_member: bytes of the body that permit one more member than
+        `MAX_MEMBERS`; None: there are never more
+    """
+
+    def __init__(self, coding: Coding, bytes_per_member: int | None = None) -> None:
+        self._coding = coding
+        self._bytes_per_member = bytes_per_member
+        self._decoder: Decoder | None = None
+        self._members = 0
+        self._received = 0
+
+    def feed(self, part: bytes) -> Iterator[bytes]:
+        """The decoded pieces of a part; all of them have to be taken.
+
+        :raises InvalidRequest: it is damaged, or has bytes after its end
+        """
+        self._received += len(part)
+        for start in range(0, len(part), INPUT):
+            given = part[start : start + INPUT]
+            while given:
+                decoder = self._decoder_for(given)
+                yield from _pieces(decoder, self._coding, given)
+                given = decoder.unused_data if decoder.eof else b""
+
+    def finish(self) -> None:
+        """Checks that the body is complete.
+
+        :raises InvalidRequest: it ends early
+        """
+        if self._decoder is not None and not self._decoder.eof:
+            name = self._coding.name
+            raise InvalidRequest(f"The {name} body ends early: it is cut short")
+
+    def _decoder_for(self, given: bytes) -> Decoder:
+        if self._decoder is None or self._decoder.eof:
+            self._members += 1
+            self._check_members()
+            self._decoder = self._coding.new(given)
+        return self._decoder
+
+    def _check_members(self) -> None:
+        name, limit = self._coding.name, MAX_MEMBERS
+        if self._members > 1 and not self._coding.has_members:
+            raise InvalidRequest(f"There are bytes after the end of the {name} body")
+        if self._bytes_per_member is not None:
+            limit += self._received // self._bytes_per_member
+        if self._members > limit:
+            raise InvalidRequest(
+                f"The {name} body has more than {limit} members, the limit"
+            )
 
 
 def _pieces(decoder: Decoder, coding: Coding, given: bytes) -> Iterator[bytes]:

@@ -347,12 +347,16 @@ class HttpConnection(RequestHandler):
 
     @contextlib.contextmanager
     def awaiting_body(self) -> Iterator[None]:
-        """A context in which the handler waits for the client, which counts as idle."""
+        """A context in which the handler waits for the client, which counts as idle.
+
+        The time begins anew with each context.
+        """
         self._awaits_body = True
         try:
             yield
         finally:
             self._awaits_body = False
+            self._sending_client.reset()
 
     # For handlers
 
@@ -370,6 +374,24 @@ class HttpConnection(RequestHandler):
             raise
         self._admission.admit()
 
+    @contextlib.contextmanager
+    def receiving_more(self) -> Iterator[None]:
+        """A context in which an admitted request waits for more of its body."""
+        try:
+            with self.awaiting_body(), self._admission.waiting():
+                yield
+        except TimeoutError:
+            self._closed.add(SLOW_REQUEST)
+            raise
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether the client has not taken all that was written."""
+        transport = self.transport
+        return self.writing_paused or (
+            transport is not None and transport.get_write_buffer_size() > 0
+        )
+
     def abort_slow_reply(self) -> None:
         """Aborts the connection of a client that reads a stream too slowly."""
         if self.transport is not None and not self.transport.is_closing():
@@ -383,6 +405,15 @@ class HttpConnection(RequestHandler):
         """
         self._on_left = on_left
 
+    @contextlib.contextmanager
+    def ignoring_slow_reader(self) -> Iterator[None]:
+        """A context in which the client may read nothing: it may send first."""
+        self._on_left = _do_nothing
+        try:
+            yield
+        finally:
+            self._on_left = None
+
     @property
     def has_left(self) -> bool:
         """Whether the client has closed the connection, at least its own half.
@@ -390,6 +421,10 @@ class HttpConnection(RequestHandler):
         An ordinary request is completed all the same. One that waits for changes ends.
         """
         return self.transport is None or self._half_closed
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def _problem_with(
@@ -417,6 +452,21 @@ def connection_of(request: web.BaseRequest) -> HttpConnection:
 def receiving(request: web.BaseRequest) -> AbstractContextManager[None]:
     """The context `HttpConnection.receiving` of a request's connection."""
     return connection_of(request).receiving()
+
+
+def receiving_more(request: web.BaseRequest) -> AbstractContextManager[None]:
+    """The context `HttpConnection.receiving_more` of a request's connection."""
+    return connection_of(request).receiving_more()
+
+
+def ignoring_slow_reader(request: web.BaseRequest) -> AbstractContextManager[None]:
+    """The context `HttpConnection.ignoring_slow_reader` of a request's connection."""
+    return connection_of(request).ignoring_slow_reader()
+
+
+def has_unsent(request: web.BaseRequest) -> bool:
+    """Whether `HttpConnection.has_unsent` holds for a request's connection."""
+    return connection_of(request).has_unsent
 
 
 def disable_slow_reader_check(

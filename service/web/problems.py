@@ -57,7 +57,8 @@ def response_to(request: web.BaseRequest, problem: Problem) -> ProblemReply:
 
 def body_of(request: web.BaseRequest, problem: Problem) -> dict[str, object]:
     """The members of the problem details of a request that failed."""
-    return _body(request, problem.status, problem.code, str(problem), **problem.members)
+    members = {**problem.members, **problem.progress}
+    return _body(request, problem.status, problem.code, str(problem), **members)
 
 
 def _body(

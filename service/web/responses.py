@@ -151,9 +151,18 @@ class LongReply(Reply):
         return _joined(texts)
 
 
+class StreamedReply(web.StreamResponse):
+    """A reply that the handler writes in pieces.
+
+    :ivar code: of the problem in its last piece
+    """
+
+    code: str | None = None
+
+
 def code_of(response: web.StreamResponse) -> str | None:
     """The code of the problem that a reply reports; None: it reports none."""
-    return response.code if isinstance(response, Reply) else None
+    return response.code if isinstance(response, Reply | StreamedReply) else None
 
 
 def json_reply(

@@ -25,8 +25,10 @@ for function in (
 
 TARGETS: dict[str, targets.Target] = {
     "body": targets.body,
+    "lines": targets.lines,
     "token": targets.token,
     "faulty-body": controls.body,
+    "faulty-lines": controls.lines,
     "faulty-token": controls.token,
 }
 

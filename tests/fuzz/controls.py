@@ -1,9 +1,11 @@
 """Targets with a fault made on purpose, which the fuzzer must find."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import jwt
 
+from service.api.parsing.import_lines import Entry, ImportLines
 from service.api.parsing.values import parse_value
 from service.auth.signer import Verified
 from service.auth.tokens import Tokens
@@ -16,6 +18,14 @@ from tests.fuzz import targets
 def _without_spaces(body: bytes, limits: Settings) -> str:
     """Removes spaces: a value is not returned byte for byte."""
     return parse_value(body, limits).replace(" ", "")
+
+
+class Forgetful(ImportLines):
+    """Loses the beginning of a line that is cut."""
+
+    def feed(self, piece: bytes) -> Iterator[Entry]:
+        self._parts.clear()
+        yield from super().feed(piece)
 
 
 class Trusting(Tokens):
@@ -34,3 +44,4 @@ body = partial(
     targets.body, parsers={b"v": partial(targets.value, parse=_without_spaces)}
 )
 token = partial(targets.token, verifier=Trusting(targets.SECRET, 3600))
+lines = partial(targets.lines, parser=Forgetful)

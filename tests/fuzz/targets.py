@@ -14,7 +14,7 @@ import re
 import time
 import unicodedata
 from codecs import BOM_UTF8
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from json.decoder import py_scanstring  # type: ignore[attr-defined]
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from service.api.parsing.batch_bodies import (
     parse_read,
     parse_write,
 )
+from service.api.parsing.import_lines import Entry, ImportLines
 from service.api.parsing.keys import parse_key
 from service.api.parsing.queries import (
     parse_changes_query,
@@ -288,6 +289,100 @@ def _finished(verifying: Coroutine[Any, Any, T]) -> T:
         returned: T = done.value
         return returned
     raise AssertionError("it waits")
+
+
+#: The beginning of the detail of a refused line.
+LINE = re.compile(r"Line ([0-9]+)")
+
+
+def lines(data: bytes, parser: Callable[[Settings], ImportLines] = ImportLines) -> None:
+    """The lines of an import; the first byte is the size of the pieces."""
+    step, body = max(1, data[0] if data else 1), data[1:]
+    pieces = [body[i : i + step] for i in range(0, len(body), step)]
+    given, refused = _parsed(parser(LIMITS), pieces)
+    whole = _parsed(parser(LIMITS), [body])
+    assert (given, str(refused)) == (whole[0], str(whole[1]))
+    sent = [line.removesuffix(b"\r") for line in body.split(b"\n")]
+    sent[0] = sent[0].removeprefix(BOM_UTF8)
+    if refused is not None:
+        _check_line_refusal(refused, len(sent))
+    with contextlib.suppress(TooDeep):
+        for entry in given:
+            _check_entry(entry, sent[entry.line - 1])
+        if refused is None:
+            _check_file(given, sent)
+
+
+def is_import(body: bytes) -> bool:
+    """Whether the lines are accepted."""
+    return _parsed(ImportLines(LIMITS), [body])[1] is None
+
+
+def _parsed(
+    parser: ImportLines, pieces: Iterable[bytes]
+) -> tuple[list[Entry], Problem | None]:
+    """The entries until the first problem, and that."""
+    found: list[Entry] = []
+    try:
+        for piece in pieces:
+            found.extend(iter(parser.feed(piece)))
+        found.extend(parser.finish())
+        parser.check_complete()
+    except Problem as problem:
+        return found, problem
+    return found, None
+
+
+def _check_line_refusal(problem: Problem, count: int) -> None:
+    assert problem.status in REFUSALS
+    assert 0 < len(str(problem)) <= MAX_DETAIL
+    response_to(REQUEST, problem)
+    named = LINE.match(str(problem))
+    assert named is not None
+    number = int(named[1])
+    assert number == problem.progress["line"]
+    assert 1 <= number <= count
+
+
+def _check_entry(entry: Entry, line: bytes) -> None:
+    _check_keys([entry.key])
+    read = _members(line)
+    assert read["key"] == entry.key
+    expires_at = read.get("expires_at")
+    assert entry.expires_at == expires_at or expires_at == entry.expires_at
+    if entry.value is None:
+        assert read["deleted"] is True
+        assert not {"value", "text"} & read.keys()
+        return
+    assert "deleted" not in read
+    assert len(entry.value.encode()) <= LIMITS.max_value
+    if "text" in read:
+        text = read["text"].encode().removeprefix(BOM_UTF8).strip(WHITE_SPACE)
+        assert entry.value.encode() == text
+        _read(text)
+    else:
+        assert entry.value.encode() in line
+        assert _read(entry.value.encode()) == read["value"]
+
+
+def _check_file(given: list[Entry], sent: list[bytes]) -> None:
+    """What a file is whose lines are accepted, and all of its lines are read."""
+    numbers = {entry.line for entry in given}
+    others = {
+        number: _members(line)
+        for number, line in enumerate(sent, 1)
+        if number not in numbers and line.strip()
+    }
+    is_export = "kv_export" in others.get(1, {})
+    ends = [number for number, read in others.items() if "end" in read]
+    assert len(others) == is_export + len(ends)
+    assert len(ends) <= 1
+    if is_export:
+        (end,) = ends
+        before = b"".join(line + b"\n" for line in sent[: end - 1])
+        assert others[end]["sha256"].lower() == hashlib.sha256(before).hexdigest()
+        assert others[end]["keys"].text
+        assert max(numbers, default=1) < end
 
 
 class Number:

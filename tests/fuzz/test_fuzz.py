@@ -12,7 +12,11 @@ from tests.fuzz import controls, targets
 from tests.support.machine import ROOT
 
 HERE = Path(__file__).parent
-TARGETS: dict[str, targets.Target] = {"body": targets.body, "token": targets.token}
+TARGETS: dict[str, targets.Target] = {
+    "body": targets.body,
+    "lines": targets.lines,
+    "token": targets.token,
+}
 
 #: Generated inputs for each target, in addition to the corpus.
 RUNS = 20_000
@@ -65,11 +69,27 @@ async def test_the_fuzzer_finds_no_fault(name: str, tmp_path: Path) -> None:
 
 
 @needs_atheris
-async def test_the_fuzzer_finds_a_fault_from_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "noticed"),
+    [
+        ("body", "assert text.encode() == body.removeprefix"),
+        ("lines", "assert (given, str(refused)) =="),
+    ],
+)
+async def test_the_fuzzer_finds_a_fault_from_nothing(
+    name: str, noticed: str, tmp_path: Path
+) -> None:
     """The control of the runs above."""
-    code, output = await fuzzer("faulty-body", "body", RUNS_TO_A_FAULT, tmp_path)
+    code, output = await fuzzer(f"faulty-{name}", name, RUNS_TO_A_FAULT, tmp_path)
     assert code == FAULT_FOUND, output
-    assert "assert text.encode() == body.removeprefix" in output
+    assert noticed in output
+
+
+def test_some_kept_files_are_accepted_as_exports_and_as_bare_lines() -> None:
+    inputs = [kept.read_bytes()[1:] for kept in corpus("lines")]
+    accepted = [data for data in inputs if targets.is_import(data)]
+    assert any(b"kv_export" in data for data in accepted)
+    assert any(b"deleted" in data and b"kv_export" not in data for data in accepted)
 
 
 def test_an_accepted_token_with_a_foreign_signature_is_noticed() -> None:

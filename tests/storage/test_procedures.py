@@ -40,6 +40,7 @@ PROCEDURES = [
     "get_stale_each",
     "has_user",
     "history",
+    "import_batch",
     "increment",
     "list",
     "list_stale",

@@ -79,11 +79,13 @@ end
 
 local VERBS = { r = 'read', w = 'write' }
 
---- Raises kv.NotGranted, which names the first key that the account has no right to.
+--- The first key that the account has no right to.
 ---@param user table the account's row
 ---@param rights string all that are required: `r`, `w` or `rw`
 ---@param keys string[]
-function M.check(user, rights, keys)
+---@return number|nil position nil: it has all rights
+---@return string|nil verb of the missing right: read or write
+function M.first_refused(user, rights, keys)
     local restricted = {}
     for right in rights:gmatch('.') do
         local granted = prefixes_with(user, right)
@@ -92,14 +94,25 @@ function M.check(user, rights, keys)
         end
     end
     if next(restricted) == nil then
-        return
+        return nil
     end
     for i = 1, #keys do
         for right, granted in pairs(restricted) do
             if not prefixes.match_any(keys[i], granted) then
-                errors.raise('NotGranted', VERBS[right], 'the key ' .. errors.quoted(keys[i]))
+                return i, VERBS[right]
             end
         end
+    end
+end
+
+--- Raises kv.NotGranted, which names the first key that the account has no right to.
+---@param user table the account's row
+---@param rights string all that are required: `r`, `w` or `rw`
+---@param keys string[]
+function M.check(user, rights, keys)
+    local position, verb = M.first_refused(user, rights, keys)
+    if position ~= nil then
+        errors.raise('NotGranted', verb, 'the key ' .. errors.quoted(keys[position]))
     end
 end
 

@@ -144,7 +144,7 @@ local function prepare(caller, rights, keys, options, plan)
     if options.retry ~= nil then
         idempotency.admit()
     end
-    local change = plan(now)
+    local change = plan(now, user)
     if #change.keys == 0 and options.retry == nil then
         return { store.revision(), change.result }
     end
@@ -163,7 +163,8 @@ end
 ---@param rights string to the keys
 ---@param keys string[]
 ---@param options table {conditions = …, retry = {key, fingerprint}}, both optional
----@param plan function takes the time, returns the Change; may read, must not yield
+---@param plan function takes the time and the account's row, returns the Change; may read, must
+-- not yield
 ---@return number|nil revision nil: conditions do not hold
 ---@return any result of the change; without a revision the keys in conflict
 ---@return any revisions of the keys in conflict

@@ -101,7 +101,8 @@ class _Builder:
             "schema": self._components.reference(operation.body),
             "example": operation.example,
         }
-        return {"required": True, "content": {JSON: content}}
+        media_type = operation.body_type or JSON
+        return {"required": True, "content": {media_type: content}}
 
     def _parameters(self, operation: Operation, in_path: str) -> list[Schema]:
         found: list[Schema] = []

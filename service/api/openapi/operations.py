@@ -1,7 +1,7 @@
 """The operations of the OpenAPI document: what each route takes and replies."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from aiohttp import hdrs
 
@@ -21,6 +21,7 @@ class Operation(NamedTuple):
     :ivar example: a body that Swagger UI offers, and that a new store accepts
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
+    :ivar body_type: the media type of the body; None: that of JSON
     :ivar media_type: of a 200's body; None: that of JSON
     :ivar events: whether it replies with a stream of events too, if asked to
     """
@@ -34,6 +35,7 @@ class Operation(NamedTuple):
     reply_headers: Sequence[str] = ()
     optional_headers: Sequence[str] = ()
     raises: Sequence[type[errors.Problem]] = ()
+    body_type: str | None = None
     media_type: str | None = None
     events: bool = False
 
@@ -216,6 +218,24 @@ CHANGES = Operation(
         errors.TooSlow,
     ],
     events=True,
+)
+IMPORT = Operation(
+    "Import lines, in batches",
+    reply=replies.ImportReport,
+    body=Annotated[requests.ImportLine, requests.ONE_CONTENT],
+    example={"key": "key1", "value": "value1"},
+    body_type=MEDIA_TYPE,
+    media_type=MEDIA_TYPE,
+    query=requests.ImportQuery,
+    raises=[
+        errors.NoData,
+        *KEY,
+        errors.ConditionFailed,
+        errors.RevisionAhead,
+        errors.ValueTooLarge,
+        errors.StorageFull,
+        errors.Stopping,
+    ],
 )
 EXPORT = Operation(
     "Export keys with their values, one line each",

@@ -18,42 +18,43 @@ TRUNCATED = "Input data was truncated"
 T = TypeVar("T")
 
 
-def decode(body: bytes, shape: type[T]) -> T:
+def decode(body: bytes, shape: type[T], what: str = "The body") -> T:
     """The body as `shape`; a byte order mark before it is skipped.
 
+    :param what: names the body in an error
     :raises InvalidJSON: it is not JSON in UTF-8
     :raises InvalidRequest: it is not of the shape
     """
-    return _decode(body, shape)
+    return _decode(body, shape, what)
 
 
-def _decode(body: bytes, shape: type[T], *, has_mark: bool = False) -> T:
+def _decode(body: bytes, shape: type[T], what: str, *, has_mark: bool = False) -> T:
     """Decodes a body.
 
     :param has_mark: whether a byte order mark has been skipped
     """
     if not body:
-        raise InvalidJSON("The body is empty, expected JSON")
+        raise InvalidJSON(f"{what} is empty, expected JSON")
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        _check_encoding(body)  # `1` in UTF-16 begins with a number
-        raise InvalidRequest(explanation(error, "The body")) from None
+        _check_encoding(body, what)  # `1` in UTF-16 begins with a number
+        raise InvalidRequest(explanation(error, what)) from None
     except msgspec.DecodeError as error:
         if body.startswith(codecs.BOM_UTF8) and not has_mark:
-            return _decode(body[len(codecs.BOM_UTF8) :], shape, has_mark=True)
-        _check_encoding(body)
+            return _decode(body[len(codecs.BOM_UTF8) :], shape, what, has_mark=True)
+        _check_encoding(body, what)
         reason = str(error).removeprefix("JSON is malformed: ")
         if reason == TRUNCATED:
             reason = "it is cut short, or has half of a surrogate pair"
-        raise InvalidJSON(f"The body is not JSON: {reason}") from None
+        raise InvalidJSON(f"{what} is not JSON: {reason}") from None
     except UnicodeDecodeError:
-        raise InvalidJSON("The body is not UTF-8") from None
+        raise InvalidJSON(f"{what} is not UTF-8") from None
     except RecursionError:
-        raise InvalidJSON("The body is nested too deeply") from None
+        raise InvalidJSON(f"{what} is nested too deeply") from None
 
 
-def check_utf_8(body: bytes) -> None:
+def check_utf_8(body: bytes, what: str = "The body") -> None:
     """Checks the values that the decoder skips: those before another of the same key.
 
     :raises InvalidJSON: the body is not UTF-8
@@ -62,7 +63,7 @@ def check_utf_8(body: bytes) -> None:
         if not body.isascii():
             body.decode()
     except UnicodeDecodeError:
-        raise InvalidJSON("The body is not UTF-8") from None
+        raise InvalidJSON(f"{what} is not UTF-8") from None
 
 
 def explanation(error: msgspec.ValidationError, whole: str) -> str:
@@ -77,7 +78,7 @@ def explanation(error: msgspec.ValidationError, whole: str) -> str:
     return f"{where}: {reason[:1].lower()}{shortened(reason[1:], MAX_REASON)}"
 
 
-def _check_encoding(body: bytes) -> None:
+def _check_encoding(body: bytes, what: str) -> None:
     """Checks the encoding of a body that the decoder has refused.
 
     :raises InvalidJSON: it is UTF-16 or UTF-32
@@ -85,4 +86,4 @@ def _check_encoding(body: bytes) -> None:
     encoding = json.detect_encoding(body)
     if not encoding.startswith("utf-8"):
         name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
-        raise InvalidJSON(f"The body is {name}, expected UTF-8")
+        raise InvalidJSON(f"{what} is {name}, expected UTF-8")

@@ -8,10 +8,12 @@ import msgspec
 from service.api.parsing.json_body import explanation
 from service.api.parsing.keys import BAD_PERCENT, check_key_length, check_keys
 from service.api.parsing.numbers import parse_revision
+from service.api.schemas.members import ImportMode
 from service.api.schemas.requests import (
     ChangesQuery,
     ExportQuery,
     HistoryQuery,
+    ImportQuery,
     KeyQuery,
     NoQuery,
     PutQuery,
@@ -23,6 +25,16 @@ from service.settings import Settings
 DEFAULT_PAGE = 100
 
 T = TypeVar("T")
+
+
+class ImportRequest(NamedTuple):
+    """The arguments of an import.
+
+    :ivar since: a key whose revision is at most this one exists; None: the newest one
+    """
+
+    mode: ImportMode
+    since: int | None
 
 
 class ChangesRequest(NamedTuple):
@@ -125,6 +137,17 @@ def parse_changes_query(
     if last_event_id is not None:
         since = parse_revision(last_event_id, "The header Last-Event-ID")
     return ChangesRequest(since, given.prefix, given.wait)
+
+
+def parse_import_query(query: str) -> ImportRequest:
+    """The arguments of an import.
+
+    :raises InvalidRequest: the query is malformed, or has another parameter
+    """
+    given = _convert(query, ImportQuery)
+    return ImportRequest(
+        given.mode, None if given.since is msgspec.UNSET else given.since
+    )
 
 
 def parse_export_query(query: str, limits: Settings) -> str:

@@ -8,13 +8,14 @@ from service.json_text import MAX_UTF_8
 from service.settings import Settings
 
 
-def parse_value(body: bytes, limits: Settings) -> str:
+def parse_value(body: bytes, limits: Settings, what: str = "The body") -> str:
     """The JSON text of a body that is a value, without the white space around it.
 
+    :param what: names the body in an error
     :raises InvalidJSON: the body is not JSON in UTF-8
     :raises ValueTooLarge: the value is too large
     """
-    return _text(decode(body, msgspec.Raw), limits)
+    return _text(decode(body, msgspec.Raw, what), limits)
 
 
 def value_texts(data: dict[str, msgspec.Raw], limits: Settings) -> list[str]:

@@ -17,6 +17,9 @@ from service.web.admission import MAX_POLL
 #: Seconds: a time of expiry stays an exact double.
 MAX_TTL = 100 * 365 * 24 * 3600
 
+#: Seconds since 1970: with a sum of the time and `MAX_TTL` until the year 2300.
+MAX_EXPIRES_AT = 4 * MAX_TTL
+
 #: Seconds.
 MAX_WAIT = 60
 
@@ -66,6 +69,13 @@ If = Annotated[
     ),
 ]
 Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL, description="Seconds")]
+ExpiresAt = Annotated[
+    float, Meta(ge=0, le=MAX_EXPIRES_AT, description="Seconds since 1970")
+]
+ImportMode = Annotated[
+    Literal["overwrite", "create", "skip"],
+    Meta(description="Of a key that exists: it is written; an error; left alone"),
+]
 Ttls = Annotated[
     dict[str, Ttl | None] | None,
     Meta(

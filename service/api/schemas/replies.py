@@ -108,6 +108,16 @@ class HistoryChanges(msgspec.Struct):
     ]
 
 
+class ImportReport(msgspec.Struct):
+    """A line of the reply to an import; the last one has `end`, or is a problem."""
+
+    line: Annotated[int, Meta(description="Everything up to this line is written")]
+    written: int
+    skipped: int
+    since: Annotated[int, Meta(description="What a restart has to pass")]
+    end: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 #: Any JSON value.
 Value = msgspec.Raw
 

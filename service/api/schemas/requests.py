@@ -14,7 +14,9 @@ from service.api.schemas.members import (
     REQUIRED,
     UNDOCUMENTED,
     WRITTEN,
+    ExpiresAt,
     If,
+    ImportMode,
     Int64,
     Integral,
     IsStale,
@@ -32,6 +34,9 @@ from service.api.schemas.members import (
     documented,
 )
 from service.model import MAX_INT64
+
+#: The format of a string that contains JSON.
+JSON_TEXT = "json-text"
 
 
 class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,6 +85,81 @@ class ListBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
     data: Annotated[dict[str, Int64] | None, BATCH] = None
+
+
+class ImportLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of an import that concerns a key."""
+
+    key: Key
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    text: (
+        Annotated[
+            str,
+            Meta(
+                description="The JSON text of the value, instead of it",
+                extra_json_schema={"format": JSON_TEXT},
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    deleted: Annotated[bool, documented(const=True)] | msgspec.UnsetType = msgspec.UNSET
+    revision: (
+        Annotated[int | None, Meta(description="As exported; it has no effect")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    expires_at: ExpiresAt | msgspec.UnsetType | None = msgspec.UNSET
+
+
+#: What the parser requires of a line in addition.
+ONE_CONTENT = documented(
+    oneOf=[
+        {"required": ["value"]},
+        {"required": ["text"]},
+        {"required": ["deleted"]},
+    ]
+)
+
+
+class LineKind(msgspec.Struct):
+    """The members by which the first and the last line of an export are told apart."""
+
+    kv_export: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    end: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfHeader(msgspec.Struct, forbid_unknown_fields=True):
+    """The first line of an export."""
+
+    kv_export: int
+    revision: int | msgspec.UnsetType = msgspec.UNSET
+    prefix: str | msgspec.UnsetType = msgspec.UNSET
+    made_at: float | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfEnd(msgspec.Struct, forbid_unknown_fields=True):
+    """The last line of an export."""
+
+    end: bool
+    keys: int
+    changes: int
+    sha256: str
+    revision: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    mode: ImportMode = "overwrite"
+    since: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=MAX_INT64,
+                description="A key that is there exists if its revision is at most "
+                "this one; the default is the newest one, and a restart repeats it",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
