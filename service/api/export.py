@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a page, with what its rows take besides their texts: a few milliseconds of
 #: Tarantool's only thread, and of the event loop.
-PAGE = 512 * KIB
+PAGE = 256 * KIB
 
 PAGE_SIZE = web.AppKey("export_page_size", int)
 

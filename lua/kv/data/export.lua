@@ -22,9 +22,9 @@ local M = {}
 --- Bytes of a row besides its texts: it takes about as many in the service.
 local PER_ROW = 128
 
---- The cost of reading a batch, and of each of its keys, in bytes of rows that could be read
--- instead.
-local PER_BATCH, PER_KEY = 64, 16
+--- The cost of reading a batch, of each of its keys, and of the state of a key, in bytes of rows
+-- that could be read instead.
+local PER_BATCH, PER_KEY, PER_STATE = 64, 16, 64
 
 --- The part of a page that changes may take before the end: the rest is for rows.
 local CHANGES_SHARE = 7 / 8
@@ -88,6 +88,7 @@ local function changes_after(position, target, readable, max_bytes)
             end
             bytes = bytes + PER_KEY
             if (after == nil or key <= after) and prefixes.match_any(key, readable) then
+                bytes = bytes + PER_STATE
                 local row, is_lost = state_at(batch, i, key, revision, target)
                 if is_lost then
                     return nil
