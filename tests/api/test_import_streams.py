@@ -115,8 +115,8 @@ async def test_a_client_that_pauses_between_lines_has_its_time(client: Client) -
     prefix = unique("import")
     async with open_import(client) as body:
         for number in range(5):
-            padding = b" " * 16 * KIB + b"\n"  # a second's worth
-            await body.send(lines(prefix, number, number + 1) + padding)
+            value = "v" * 16 * KIB  # a second's worth
+            await body.send(lines(prefix, number, number + 1, value))
             await asyncio.sleep(0.5)
         body.end()
         assert await body.status() == 200
