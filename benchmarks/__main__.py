@@ -12,6 +12,7 @@ from benchmarks.scenarios import (
     durability,
     large,
     logins,
+    transfer,
     workers,
 )
 
@@ -33,6 +34,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "large": large,
     "durability": durability,
     "workers": workers,
+    "transfer": transfer,
     "cluster": cluster,
     "compare-trees": compare_trees,
 }

@@ -12,6 +12,7 @@ Problem
 ├── Conflict 409        UserExists, NotACounter, CounterOverflow, IdempotencyConflict,
 │                       RevisionAhead, LastAdministrator, TooManyAccessTokens
 ├── RevisionCompacted 410
+│   └── ValueNotKept 410
 ├── ConditionFailed 412
 ├── TooLarge 413        BodyTooLarge, ReplyTooLarge, TooManyKeys, ValueTooLarge
 ├── UriTooLong 414
@@ -240,6 +241,20 @@ class RevisionCompacted(Problem):
     @property
     def members(self) -> Mapping[str, object]:
         return {"oldest": self.oldest}
+
+
+class ValueNotKept(RevisionCompacted):
+    """The change log does not have the value of a key at a revision.
+
+    :param oldest: the first revision after that at which the key can be read
+    """
+
+    def __init__(self, revision: int, oldest: int) -> None:
+        super().__init__(
+            oldest,
+            f"The value at revision {revision} is not kept: "
+            f"the key can be read from revision {oldest} on",
+        )
 
 
 class ConditionFailed(Problem):

@@ -120,7 +120,7 @@ class StoredRow(NamedTuple):
 class ExportPage(NamedTuple):
     """A page of an export.
 
-    :ivar revision: of the moment that it shows
+    :ivar revision: of the last page, that of the state which all pages together have
     :ivar next: where the next page begins, for the storage; None: it is the last one
     :ivar changes: rows of the pages before as they are now, ordered by revision
     :ivar rows: the next ones, ordered by the bytes of their keys
@@ -183,6 +183,34 @@ class Changes(NamedTuple):
     newest: int
     prefixes: list[str]
     epoch: int
+
+
+class HistoryEntry(NamedTuple):
+    """A change of a key.
+
+    :ivar at: seconds since 1970, None: not known
+    :ivar by: the account that made it, None: not known, or not shown
+    :ivar value: JSON text, None: there is none
+    :ivar cause: why there is no value
+    """
+
+    revision: int
+    at: float | None
+    by: str | None
+    value: str | None
+    cause: Literal["deleted", "expired"] | None
+
+
+class HistoryPage(NamedTuple):
+    """Changes of a key, the newest first.
+
+    :ivar oldest: the revision after which the change log has every change
+    :ivar next: the revision before which the next page begins, None on the last page
+    """
+
+    entries: list[HistoryEntry]
+    oldest: int
+    next: int | None
 
 
 class AllChanges(NamedTuple):

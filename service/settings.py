@@ -213,6 +213,7 @@ class Settings(
 
     disk_reserve: Annotated[int, Meta(ge=0)] = 64 * MIB
     changes_bytes: Annotated[int, Meta(ge=0)] = 64 * MIB
+    history_authors: Literal["own", "all"] = "own"
 
     jwt_secret: Secret = Secret()
     jwt_secret_previous: Secret = Secret()

@@ -5,10 +5,11 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from aiohttp import hdrs, web
 
+from service.api.changes import STREAM_TIMING
 from service.api.context import ADMISSION, METRICS, SETTINGS, STOPPING, STORAGE
 from service.api.parsing.queries import parse_export_query
 from service.api.touched_keys import note_touched
@@ -37,6 +38,7 @@ from service.errors import (
 from service.model import ExportPage, StoredRow
 from service.sizes import KIB, SMALL
 from service.storage.watcher import RETRY_INTERVAL
+from service.web.connection import abort_slow_reply
 from service.web.problems import body_of
 from service.web.reservation import release_slot, reserve, take_slot
 from service.web.streams import Send, sending
@@ -66,7 +68,7 @@ async def export(request: web.Request) -> web.StreamResponse:
         page = await pages.read()  # an error here still sets the status
         response = web.StreamResponse(headers=_headers(page.revision))
         with admission.waiting(), contextlib.suppress(ConnectionError):
-            async with sending(request, response) as send:
+            async with ended_by_stop(request), sending(request, response) as send:
                 result = await _send_pages(pages, page, send)
         return response
     except Problem as problem:
@@ -74,6 +76,22 @@ async def export(request: web.Request) -> web.StreamResponse:
         raise
     finally:
         request.app[METRICS].exports.add(result)
+
+
+@contextlib.asynccontextmanager
+async def ended_by_stop(request: web.Request) -> AsyncIterator[None]:
+    """A context of a reply whose client gets little time for the rest at a stop."""
+
+    async def end() -> None:
+        await request.app[STOPPING].wait()
+        await asyncio.sleep(request.app[STREAM_TIMING].end_grace)
+        abort_slow_reply(request)
+
+    task = asyncio.create_task(end())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def _largest_page(request: web.Request) -> int:

@@ -24,12 +24,14 @@ from service.web.responses import json_reply
 
 async def get(request: web.Request) -> web.Response:
     key = _key(request)
-    is_stale = parse_key_query(request.rel_url.raw_query_string)
+    query = parse_key_query(request.rel_url.raw_query_string)
     must_match = if_match(request, key)
     must_differ = if_none_match(request, key)
     headers: Mapping[str, str] = {}
-    if is_stale:
+    if query.is_stale:
         row, headers = await _stale_row(request, key)
+    elif query.revision is not None:
+        row = await _row_at(request, key, query.revision)
     else:
         read = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
         (row,) = await sized_read(request, EXPECTED, read)
@@ -95,6 +97,13 @@ async def _stale_row(
     """The row that a node has, and headers with its age."""
     age, revision, (row,) = await read_stale(request, [key])
     return row, age_headers(age, revision)
+
+
+async def _row_at(request: web.Request, key: str, revision: int) -> Row | None:
+    """The value of the key at a revision; its time to live is not known."""
+    history = request.app[STORAGE].history
+    read = partial(history.value_at, request[CALLER], key, revision)
+    return await sized_read(request, EXPECTED, read)
 
 
 def _not_found(key: str, headers: Mapping[str, str] | None = None) -> NotFound:

@@ -16,6 +16,7 @@ from service.api import (
     docs,
     export,
     health,
+    history,
     imports,
     keys,
     tickets,
@@ -105,6 +106,7 @@ ROUTES = (
         has_head=False,
         is_timed=False,  # it lasts as long as its client takes
     ),
+    Route(GET, "/api/history", history.list_changes, operations.HISTORY),
     Route(
         POST,
         "/api/import",

@@ -35,6 +35,7 @@ from service.settings import Address
 from service.sizes import KIB
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
+from service.storage.history import History
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
 from service.storage.transfers import Transfers
@@ -68,6 +69,7 @@ class Storage:
 
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
+    :ivar history: the procedures for the history of a key
     :ivar transfers: the procedures of exports and imports
     """
 
@@ -86,6 +88,7 @@ class Storage:
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
         self._call, self._call_any = calls.call, calls.call_any
         self.transfers = Transfers(calls)
+        self.history = History(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
         self._gets = Coalescer(self._get_each, *options)
         self._stale_gets = Coalescer(self._get_stale_each, *options)

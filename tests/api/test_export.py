@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp.compression_utils import HAS_ZSTD, ZSTDDecompressor
+from multidict import CIMultiDictProxy
 
 from service.app import Tuning
 from tests.support.assertions import assert_problem
@@ -277,7 +278,7 @@ async def test_several_exports_at_once_have_the_same_lines(paged: Client) -> Non
 
 async def _fetched(
     client: Client, prefix: str, accepted: str
-) -> tuple[bytes, "aiohttp.typedefs.LooseHeaders"]:
+) -> tuple[bytes, CIMultiDictProxy[str]]:
     """The body as it was sent, and the headers."""
     headers = {"Authorization": f"Bearer {client.token}", "Accept-Encoding": accepted}
     async with (

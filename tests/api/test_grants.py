@@ -54,6 +54,9 @@ NEEDS = {
     "delete-one": Need(one_key("DELETE"), "w"),
     "put-if": Need(one_key("PUT", '"new"', If_None_Match="*"), "rw"),
     "put-if-match": Need(one_key("PUT", '"new"', If_Match='"1"'), "rw"),
+    "history": Need(
+        lambda client, key: client.request("GET", f"/api/history?key={key}"), "r"
+    ),
     "changes": Need(
         lambda client, key: client.request("GET", f"/api/changes?prefix={key}"), "r"
     ),

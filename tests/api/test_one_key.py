@@ -670,7 +670,7 @@ async def test_a_query_that_a_put_does_not_know_is_refused(
     assert (await get(caller, key)).status == 404
 
 
-@pytest.mark.parametrize("query", ["ttl=1", "x", "revision=1"])
+@pytest.mark.parametrize("query", ["ttl=1", "x", "revisions=1"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
 async def test_other_methods_take_no_query(
     caller: Client, method: str, query: str

@@ -106,7 +106,7 @@ async def test_the_log_takes_a_quarter_of_the_memory_at_most(
 
 def test_a_page_holds_a_bounded_number_of_small_batches(own: Tarantool) -> None:
     """What costs the instance its time is each batch, more than its bytes."""
-    number(own, put_many(count=150, size=1))
+    number(own, put_many(count=80, size=1))
     batches, _, _ = evaluated(own, AFTER.format(since=0, bytes=16 * KIB))
     assert 16 < len(batches) < 16 * KIB / 256
 

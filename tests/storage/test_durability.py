@@ -52,6 +52,9 @@ table.concat(
     (select(5, kv.v1.list_stale({'ann', 1}, '', nil, 10, 1000, true))), ', ')
 """
 LIST = "table.concat(select(4, kv.v1.list({'ann', 1}, '', nil, 10, 1000, true)), ', ')"
+EXPORT = """
+table.concat((select(4, kv.v1.export_page({'ann', 1}, '', nil, 1000)))[2], ', ')
+"""
 
 READS = {
     "read-of-an-overwrite": Meeting(PUT, value("k"), READ, "new", "new", "old"),
@@ -60,6 +63,10 @@ READS = {
     ),
     "list-of-an-overwrite": Meeting(PUT, value("k"), LIST, "new", "new, 1", "old, 1"),
     "list-of-a-deletion": Meeting(DELETE, IS_THERE, LIST, "false", "1", "old, 1"),
+    "export-of-an-overwrite": Meeting(
+        PUT, value("k"), EXPORT, "new", "new, 1", "old, 1"
+    ),
+    "export-of-a-deletion": Meeting(DELETE, IS_THERE, EXPORT, "false", "1", "old, 1"),
     "stale-read-of-an-overwrite": Meeting(
         PUT, value("k"), STALE_READ, "new", "new", "old"
     ),

@@ -39,6 +39,7 @@ PROCEDURES = [
     "get_stale",
     "get_stale_each",
     "has_user",
+    "history",
     "import_batch",
     "increment",
     "list",
@@ -50,6 +51,7 @@ PROCEDURES = [
     "rehash",
     "set_password",
     "status",
+    "value_at",
     "write",
 ]
 

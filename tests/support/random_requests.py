@@ -72,6 +72,10 @@ ODD_QUERIES = [
         "since=1&prefix=a%2F&wait=0",
     ),
     *(
+        "key=k",
+        "key=a%2F1&before=9&limit=1",
+        "revision=1",
+        "revision=1&stale",
         "prefix=%ff",
         "prefix=%",
         "wait=61",
@@ -171,7 +175,8 @@ def _target(random: Random, path: str) -> str:
     if brace:
         path = template + quote(random.choice(KEYS), safe="")
     target = _mostly(random, path, ODD_PATHS)
-    likely = 0.3 if path.startswith(("/api/keys", "/api/changes")) else 0.1
+    queried = ("/api/keys", "/api/changes", "/api/history")
+    likely = 0.3 if path.startswith(queried) else 0.1
     if random.random() < likely:
         target += "?" + random.choice(ODD_QUERIES)
     return target

@@ -1,6 +1,7 @@
 --- The console's functions for keys and values.
 local args = require('kv.admin.args')
 local clock = require('kv.data.clock')
+local forgetting = require('kv.data.forgetting')
 local format = require('kv.admin.format')
 local listing = require('kv.data.listing')
 local pretty_json = require('kv.admin.pretty_json')
@@ -58,6 +59,13 @@ local function list_values(prefix, limit, after)
     return unpack(texts)
 end
 
+local function forget_history(key)
+    args.text('key', key)
+    local removed = forgetting.forget(key)
+    return ('%s of key %s %s forgotten'):format(
+        format.count(removed, 'change'), format.literal(key), removed == 1 and 'is' or 'are')
+end
+
 M.functions = {
     {
         name = 'show_value',
@@ -76,6 +84,20 @@ M.functions = {
             .. 'line shows how to continue.',
         example = "kv.admin.list_values('config/', 50)",
         call = list_values,
+    },
+    {
+        name = 'forget_history',
+        arguments = 'key',
+        summary = 'removes the earlier values of a key from the change log',
+        help = 'With the times and the accounts of these changes. The key itself stays as it is, '
+            .. 'and so does its latest change, which clients that follow changes need: the '
+            .. 'current value, or the deletion. To remove that value as well, write or delete '
+            .. 'the key first. Snapshots, files of the write-ahead log and backups that exist '
+            .. 'already keep what is forgotten here until they are removed. Other keys of the '
+            .. 'same writes keep their history. Works in small steps: calls go on.',
+        example = "kv.admin.forget_history('config/colour')",
+        writes = true,
+        call = forget_history,
     },
 }
 

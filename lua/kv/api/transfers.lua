@@ -11,9 +11,11 @@ local M = {}
 
 local NO_EXPIRIES, NO_KEYS, NO_OPTIONS = {}, {}, {}
 
+local FIELDS = { store.KEY, store.VALUE, store.REVISION, store.EXPIRES_AT }
+
 local function row_columns(rows)
     local columns = {}
-    for i, field in ipairs({ store.KEY, store.VALUE, store.REVISION, store.EXPIRES_AT }) do
+    for i, field in ipairs(FIELDS) do
         columns[i] = reads.column(rows, #rows, field)
     end
     return columns
@@ -21,12 +23,13 @@ end
 
 --- Returns a page of an export of the keys with a prefix that the caller may read: the changes
 -- of keys of the pages before, and the next keys in byte order. The pages together have the
--- state of the store at the revision of the last page. Raises kv.ChangesOff, kv.RevisionAhead.
+-- state of the store at the revision that the last page returns. Raises kv.ChangesOff,
+-- kv.RevisionAhead.
 ---@param caller Caller
 ---@param prefix string
 ---@param position table|nil where the page begins, as the page before returned it; nil: the first
 ---@param max_bytes number beyond which no change, or no row, is added
----@return number|nil revision of the moment; null: the change log no longer reaches back
+---@return number|nil revision; null: the change log lacks changes after the position
 ---@return table|number|nil position of the next page; nil: this is the last one; without a
 -- revision the oldest one to which the change log reaches back
 ---@return table|nil changes of the pages before, as columns {keys, values, revisions, expiries};

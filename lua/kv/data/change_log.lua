@@ -7,6 +7,8 @@
 -- A batch without an account is that of the collector of expired keys. Batches that a version
 -- before these fields has written have none of them. The keys of a batch may all have been
 -- removed from it since: readers skip it.
+local clock = require('clock')
+
 local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
 
@@ -40,6 +42,7 @@ local PER_READ = 256
 
 local configured, own_memory = 0, math.huge -- bytes
 local limit = 0 -- bytes; 0: there is no log
+local edition = clock.time()
 
 --- Sets the limit, before the first write.
 ---@param bytes number that the log may take; 0 switches it off
@@ -171,11 +174,20 @@ function M.pairs(since)
     return box.space.kv_changes:pairs(since, { iterator = 'GT' })
 end
 
---- The revision of the newest batch that has a key, of which there must be one.
+--- The revision of the newest batch that has a key, of those up to a revision. There must be one.
 ---@param key string
+---@param revision number
 ---@return number
-function M.newest_change(key)
-    return tonumber(box.space.kv_changes.index.key:max({ key }).revision)
+function M.newest_change(key, revision)
+    local by_key = box.space.kv_changes.index.key
+    local batch = by_key:select({ key, revision + 1 }, { iterator = 'LT', limit = 1 })[1]
+    return tonumber(batch.revision)
+end
+
+--- A number that differs after each removal of a key from a batch, and after each start.
+---@return number
+function M.edition()
+    return edition
 end
 
 local function filtered(batch, filter)
@@ -267,6 +279,62 @@ function M.separated(batches)
         end
     end
     return parts
+end
+
+--- The position of a key in a batch, or nil.
+local function position_of(key, keys)
+    for i = 1, #keys do
+        if keys[i] == key then
+            return i
+        end
+    end
+    return nil
+end
+
+--- Visits the batches that have a key, the newest first, until `visit` returns true.
+---@param key string
+---@param before number the batches of lower revisions
+---@param visit fun(batch: table, revision: number, position: number, count: number):boolean|nil
+-- gets a batch, the position of the key in it, and the number of its keys
+function M.each_of(key, before, visit)
+    local by_key, last = box.space.kv_changes.index.key, before
+    for _, batch in by_key:pairs({ key, before }, { iterator = 'LT' }) do
+        local revision, keys = tonumber(batch.revision), batch.keys
+        -- the index continues with other keys, maybe of batches that have this one, too
+        local position = revision < last and position_of(key, keys) or nil
+        if position == nil or visit(batch, revision, position, #keys) then
+            return
+        end
+        last = revision
+    end
+end
+
+--- The first batch after a revision that has a key.
+---@param key string
+---@param revision number
+---@return number|nil revision
+function M.first_after(key, revision)
+    local by_key = box.space.kv_changes.index.key
+    local batch = by_key:select({ key, revision }, { iterator = 'GT', limit = 1 })[1]
+    if batch ~= nil and batch.revision > revision and position_of(key, batch.keys) ~= nil then
+        return tonumber(batch.revision)
+    end
+    return nil
+end
+
+--- Removes a key from a batch, inside a transaction. Where it was the only one, the batch stays
+-- without keys, so that the log has no gap.
+---@param batch table
+---@param position number of the key
+function M.remove(batch, position)
+    local operations = {}
+    for _, name in ipairs({ 'keys', 'values', 'expiries' }) do
+        if batch[name] ~= nil then
+            table.insert(operations, { '#', ('%s[%d]'):format(name, position), 1 })
+        end
+    end
+    box.space.kv_changes:update(batch.revision, operations)
+    edition = edition + 1
 end
 
 return M

@@ -1,11 +1,11 @@
 --- Pages of an export: the rows in byte order, and the changes of the rows before.
 --
--- A page shows one moment, and an export as a whole the moment of its last page: each page
--- begins with the keys of the pages before that have changed since. What the log has of a
--- change is only that there was one. The page has the row as it is now, and it has a key once,
--- at its newest change: for a key that has changed again after the changes of this page, that
--- is on a later page. Whatever the page returns, its bytes and the work for it are limited: the
--- rows of keys that many writers change must not keep the others from their turn.
+-- A page shows one moment, and an export as a whole the moment at which its last row was read,
+-- the end. Each page begins with keys that have changed since they were exported, each as it is
+-- now, at the newest change that it has in the log: earlier ones are skipped. All writers together
+-- may change more than the pages have space for. So a page has a row after its changes in any
+-- case, and what is left at the end, the changes up to there, follows on pages of its own. A key
+-- that has changed again after the end is on them as the log has it, not as it is now.
 --
 -- An expired row that has not been collected is a row: its collection is a change.
 local authorize = require('kv.accounts.authorize')
@@ -24,61 +24,87 @@ local PER_ROW = 128
 
 --- The cost of reading a batch, and of each of its keys, in bytes of rows that could be read
 -- instead.
-local PER_BATCH, PER_KEY = 256, 64
+local PER_BATCH, PER_KEY = 64, 16
 
---- The part of a page that changes may take: the rest is for rows.
-local CHANGES_SHARE = 1 / 2
+--- The part of a page that changes may take before the end: the rest is for rows.
+local CHANGES_SHARE = 7 / 8
 
----@class Position
+---@class Position where a page begins
 ---@field since number the revision up to which changes are exported
 ---@field skip number keys of the next batch that are exported, too
----@field after string|nil the key up to which rows are exported; nil: none is
+---@field after string|nil the key up to which rows are exported; nil: all rows are
+---@field target number|nil the revision of the end; nil: before the end
+---@field edition number of the change log, when the end was reached or, before that, lately
 
---- What a key has become by the newest change of it; nil: that is a later one.
+--- What a key is at the target, if a batch has its last change before that.
+---@param batch table
+---@param position number of the key in the batch
+---@param revision number of the batch
+---@param target number
 ---@return table|nil row without a value: it is deleted
-local function state_after(key, revision)
+---@return boolean|nil is_lost whether its expiry is not known: an earlier version made the batch
+local function state_at(batch, position, key, revision, target)
     local row = store.index():get(key)
-    if row ~= nil then
-        return tonumber(row[store.REVISION]) <= revision and row or nil
+    local written = row ~= nil and tonumber(row[store.REVISION]) or math.huge
+    if written == revision then
+        return row
+    elseif written <= target or change_log.newest_change(key, target) > revision then
+        return nil
     end
-    return change_log.newest_change(key) == revision and { key, nil, revision } or nil
+    local value = batch[('values[%d]'):format(position)]
+    if value == nil then
+        return { key, nil, revision }
+    end
+    return { key, value, revision, batch[('expiries[%d]'):format(position)] }, batch.at == nil
 end
 
---- The keys that have changed after a position, of those that were exported before.
+---@class Changes
+---@field rows table[] without a value: deleted
+---@field bytes number
+---@field since number where the changes after these begin
+---@field skip number
+---@field are_all boolean whether there are none up to the target
+
+--- Keys that have changed after a position and up to a revision, of those exported before.
 ---@param position Position
+---@param target number
 ---@param readable string[] prefixes
 ---@param max_bytes number beyond which no row is added
----@return table[] changes
----@return number bytes
----@return number|nil since the next page goes on there; nil: these are all
----@return number|nil skip
-local function changes_after(position, readable, max_bytes)
-    local changes, bytes, skip = {}, 0, position.skip
+---@return Changes|nil changes nil: the log lacks some of them
+local function changes_after(position, target, readable, max_bytes)
+    local rows, bytes, after = {}, 0, position.after
+    -- in another edition, keys before these may be missing from the batch: it begins again
+    local skip = position.edition == change_log.edition() and position.skip or 0
     for _, batch in change_log.pairs(position.since) do
         local revision, keys = tonumber(batch.revision), batch.keys
+        if revision > target then
+            break
+        end
         bytes = bytes + PER_BATCH
         for i = skip + 1, #keys do
             local key = keys[i]
             if bytes > max_bytes then
-                return changes, bytes, revision - 1, i - 1
+                return { rows = rows, bytes = bytes, since = revision - 1, skip = i - 1 }
             end
             bytes = bytes + PER_KEY
-            if key <= position.after and prefixes.match_any(key, readable) then
-                local row = state_after(key, revision)
-                if row ~= nil then
-                    table.insert(changes, row)
-                    bytes = bytes + PER_ROW + (row[store.VALUE] and row:bsize() or #key)
+            if (after == nil or key <= after) and prefixes.match_any(key, readable) then
+                local row, is_lost = state_at(batch, i, key, revision, target)
+                if is_lost then
+                    return nil
+                elseif row ~= nil then
+                    table.insert(rows, row)
+                    bytes = bytes + PER_ROW + #key + #(row[store.VALUE] or '')
                 end
             end
         end
         skip = 0
     end
-    return changes, bytes
+    return { rows = rows, bytes = bytes, since = target, skip = 0, are_all = true }
 end
 
 --- The rows after a key. There is one at least, if there are any.
 ---@return table[] rows
----@return boolean is_last
+---@return boolean are_all
 local function rows_after(after, readable, max_bytes)
     local rows, bytes = {}, 0
     for _, prefix in ipairs(readable) do
@@ -96,41 +122,72 @@ local function rows_after(after, readable, max_bytes)
     return rows, true
 end
 
+local NO_CHANGES = { rows = {}, bytes = 0, since = 0, skip = 0, are_all = true }
+
+--- The first page, or one before the end.
+local function page_with_rows(position, revision, readable, max_bytes)
+    local changes, after = NO_CHANGES, nil
+    if position ~= nil then
+        after = position.after
+        changes = changes_after(position, revision, readable, max_bytes * CHANGES_SHARE)
+        if changes == nil then
+            return nil
+        end
+    end
+    local rows, are_all = rows_after(after, readable, max_bytes - changes.bytes)
+    local page = { revision = revision, changes = changes.rows, rows = rows, readable = readable }
+    if not (are_all and changes.are_all) then
+        page.next = {
+            since = changes.are_all and revision or changes.since, skip = changes.skip,
+            after = not are_all and rows[#rows][store.KEY] or nil,
+            target = are_all and revision or nil,
+            edition = change_log.edition(),
+        }
+    end
+    return page
+end
+
+--- A page after the end.
+local function page_of_changes(position, readable, max_bytes)
+    local changes = position.edition == change_log.edition()
+        and changes_after(position, position.target, readable, max_bytes) or nil
+    if changes == nil then
+        return nil
+    end
+    local page = {
+        revision = position.target, changes = changes.rows, rows = {}, readable = readable,
+    }
+    if not changes.are_all then
+        page.next = {
+            since = changes.since, skip = changes.skip,
+            target = position.target, edition = position.edition,
+        }
+    end
+    return page
+end
+
 ---@class ExportPage
----@field revision number of the moment
+---@field revision number the export with this page has the state of this revision
 ---@field changes table[] of rows of the pages before
 ---@field rows table[]
 ---@field next Position|nil nil: it is the last page
 ---@field readable string[] the prefixes of its keys
 
 ---@param position Position|nil
----@return ExportPage|nil page nil: the change log no longer reaches back to the position
+---@return ExportPage|nil page nil: the change log lacks changes after the position
 local function page_now(user, prefix, position, max_bytes)
     local readable, revision = grants.readable(user, prefix), store.revision()
-    local after, changes, bytes = nil, {}, 0
     if position ~= nil then
-        if position.since > revision then
+        if math.max(position.since, position.target or 0) > revision then
             errors.raise('RevisionAhead', revision)
         elseif position.since < change_log.oldest() then
             return nil
         end
-        local since, skip
-        after = position.after
-        changes, bytes, since, skip =
-            changes_after(position, readable, max_bytes * CHANGES_SHARE)
-        if since ~= nil then
-            return {
-                revision = revision, changes = changes, rows = {}, readable = readable,
-                next = { since = since, skip = skip, after = after },
-            }
+        if position.target ~= nil then
+            return page_of_changes(position, readable, max_bytes)
         end
     end
-    local rows, is_last = rows_after(after, readable, max_bytes - bytes)
-    local last = not is_last and rows[#rows][store.KEY] or nil
-    return {
-        revision = revision, changes = changes, rows = rows, readable = readable,
-        next = not is_last and { since = revision, skip = 0, after = last } or nil,
-    }
+    return page_with_rows(position, revision, readable, max_bytes)
 end
 
 --- A page, which is on disk. Raises kv.TokenRevoked, kv.NotGranted.
@@ -140,7 +197,7 @@ end
 ---@param prefix string of the keys
 ---@param position Position|nil `next` of the page before; nil: this is the first page
 ---@param max_bytes number beyond which no change, or no row, is added
----@return ExportPage|nil page nil: the change log no longer reaches back to the position
+---@return ExportPage|nil page nil: the change log lacks changes after the position
 function M.page(caller, prefix, position, max_bytes)
     local page
     repeat

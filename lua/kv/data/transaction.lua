@@ -45,6 +45,13 @@ local function collect_garbage()
     end
 end
 
+--- Notes bytes of tuples that a transaction elsewhere replaces.
+---@param bytes number
+function M.note_garbage(bytes)
+    garbage = garbage + bytes
+    collect_garbage()
+end
+
 local function count_written(change)
     return change.values == nil and 0 or change.written or #change.keys
 end

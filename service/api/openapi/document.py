@@ -120,8 +120,14 @@ class _Builder:
         if operation.query is not None:
             query = self._components.filled(msgspec.json.schema(operation.query))
             (shape,) = query["$defs"].values()
+            required = shape.get("required", ())
             found += [
-                {"name": name, "in": "query", "schema": schema}
+                {
+                    "name": name,
+                    "in": "query",
+                    "schema": schema,
+                    "required": name in required,
+                }
                 for name, schema in shape["properties"].items()
                 if UNDOCUMENTED not in schema
             ]

@@ -171,6 +171,8 @@ GET_KEY = Operation(
         *KEY,
         errors.Stale,
         errors.NotFound,
+        errors.RevisionAhead,
+        errors.ValueNotKept,
         errors.ConditionFailed,
         errors.BodyTooLarge,
     ],
@@ -241,6 +243,12 @@ EXPORT = Operation(
     query=requests.ExportQuery,
     raises=[*KEY, errors.NotFound],
     media_type=MEDIA_TYPE,
+)
+HISTORY = Operation(
+    "List the changes of a key, the newest first",
+    reply=replies.HistoryChanges,
+    query=requests.HistoryQuery,
+    raises=[*KEY, errors.NotFound],
 )
 CREATE_TICKET = Operation(
     "Get a ticket, with which an EventSource follows changes", reply=replies.Ticket

@@ -6,12 +6,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from service.api.parsing.json_body import explanation
-from service.api.parsing.keys import BAD_PERCENT, check_key_length
+from service.api.parsing.keys import BAD_PERCENT, check_key_length, check_keys
 from service.api.parsing.numbers import parse_revision
 from service.api.schemas.members import ImportMode
 from service.api.schemas.requests import (
     ChangesQuery,
     ExportQuery,
+    HistoryQuery,
     ImportQuery,
     KeyQuery,
     NoQuery,
@@ -19,6 +20,9 @@ from service.api.schemas.requests import (
 )
 from service.errors import MAX_QUOTED, InvalidRequest, shortened
 from service.settings import Settings
+
+#: Changes of a page of a history, unless a client asks for another number.
+DEFAULT_PAGE = 100
 
 T = TypeVar("T")
 
@@ -45,6 +49,28 @@ class ChangesRequest(NamedTuple):
     wait: float
 
 
+class KeyRequest(NamedTuple):
+    """The arguments of a read of one key.
+
+    :ivar is_stale: whether any node may answer
+    :ivar revision: at which the value is read; None: now
+    """
+
+    is_stale: bool = False
+    revision: int | None = None
+
+
+class HistoryRequest(NamedTuple):
+    """The arguments of a request for the history of a key.
+
+    :ivar before: the changes of lower revisions; None: all
+    """
+
+    key: str
+    before: int | None
+    limit: int
+
+
 def refuse_query(query: str) -> None:
     """Checks that there is no query.
 
@@ -54,12 +80,37 @@ def refuse_query(query: str) -> None:
         _convert(query, NoQuery)
 
 
-def parse_key_query(query: str) -> bool:
-    """Whether any node may answer the read of a key.
+def parse_key_query(query: str) -> KeyRequest:
+    """Which value of a key is read, and where.
 
     :raises InvalidRequest: the query is malformed, or has another parameter
     """
-    return bool(query) and _convert(query, KeyQuery).stale in ("", "true")
+    if not query:
+        return KeyRequest()
+    given = _convert(query, KeyQuery)
+    is_stale = given.stale in ("", "true")
+    if given.revision is msgspec.UNSET:
+        return KeyRequest(is_stale)
+    if is_stale:
+        raise InvalidRequest("/stale and /revision cannot be combined")
+    return KeyRequest(revision=given.revision)
+
+
+def parse_history_query(query: str, limits: Settings) -> HistoryRequest:
+    """The arguments of a request for the history of a key.
+
+    :raises InvalidRequest: the query is malformed, or the limit too large
+    :raises InvalidKey: the key is empty or too long
+    """
+    given = _convert(query, HistoryQuery)
+    check_keys([given.key], limits)
+    before = None if given.before is msgspec.UNSET else given.before
+    limit = min(DEFAULT_PAGE, limits.max_keys)
+    if given.limit is not msgspec.UNSET:
+        limit = given.limit
+    if limit > limits.max_keys:
+        raise InvalidRequest(f"/limit is {limit}, the limit is {limits.max_keys}")
+    return HistoryRequest(given.key, before, limit)
 
 
 def parse_put_query(query: str) -> float | None:

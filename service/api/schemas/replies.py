@@ -1,6 +1,6 @@
 """Structs of reply bodies, as the OpenAPI document shows them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -83,6 +83,29 @@ class Change(msgspec.Struct):
 class Changes(msgspec.Struct):
     changes: list[Change]
     revision: int
+
+
+class HistoryChange(msgspec.Struct):
+    revision: int
+    at: Annotated[float | None, Meta(description="Seconds since 1970; null: not known")]
+    by: Annotated[
+        str | None,
+        Meta(description="The account; null: not known, not shown, or an expiry"),
+    ]
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    deleted: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+    expired: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+
+
+class HistoryChanges(msgspec.Struct):
+    changes: list[HistoryChange]
+    oldest: Annotated[
+        int, Meta(description="The change log has every change after this revision")
+    ]
+    next: Annotated[
+        int | None,
+        Meta(description="The next page is before this; null: there is none"),
+    ]
 
 
 class ImportReport(msgspec.Struct):

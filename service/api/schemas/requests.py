@@ -168,6 +168,25 @@ class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 class KeyQuery(msgspec.Struct, forbid_unknown_fields=True):
     stale: StaleFlag | msgspec.UnsetType = msgspec.UNSET
+    revision: (
+        Annotated[
+            int,
+            Meta(ge=0, le=MAX_INT64, description="The value at this revision"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
+    key: Key
+    before: (
+        Annotated[
+            int,
+            Meta(ge=1, le=MAX_INT64, description="Changes of lower revisions"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    limit: Limit | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReadyQuery(msgspec.Struct):
