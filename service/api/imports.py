@@ -138,13 +138,14 @@ class Import:
 
         :raises Problem: nothing has been written
         """
-        result = LEFT
+        result = Internal.code
         try:
             problem = await self._write_lines()
             note_touched(self._request, "write", self._written)
             result = COMPLETE if problem is None else problem.code
             return await self._reply(problem)
         except ConnectionError:  # the client has left: what is written stays
+            result = LEFT
             if self._response is None:
                 raise
             return self._response

@@ -445,9 +445,12 @@ async def test_imports_are_counted_by_their_result(tarantool: Tarantool) -> None
         await imported(client, lines(prefix, 0, 2))
         await imported(client, lines(prefix, 0, BATCH + 1) + b"x")
         await imported(client, b"x")
+        head = http("POST", "/api/import", b"Content-Length: 9999", token=client.token)
+        await leave_after(client, head + lines(prefix, 0, BATCH + 1))
+        await until(lambda: counts.of("kv_imports", result="left") == 1)
         assert counts.of("kv_imports", result="complete") == 1
         assert counts.of("kv_imports", result="invalid_json") == 2
-        assert counts.of("kv_keys_touched", operation="write") == 2 + BATCH
+        assert counts.of("kv_keys_touched", operation="write") == 2 + 2 * BATCH
 
 
 async def stored(client: Client, prefix: str, count: int) -> bool:
