@@ -33,7 +33,7 @@ from service.errors import (
 from service.json_text import size_of
 from service.sizes import KIB
 from service.storage.transfers import EntryRefused
-from service.web.connection import has_unsent, ignoring_slow_reader
+from service.web.connection import has_left, has_unsent, ignoring_slow_reader
 from service.web.problems import body_of
 from service.web.reservation import release_slot, reserve, take_slot
 from service.web.responses import StreamedReply
@@ -142,7 +142,7 @@ class Import:
         try:
             problem = await self._write_lines()
             note_touched(self._request, "write", self._written)
-            result = COMPLETE if problem is None else problem.code
+            result = self._result(problem)
             return await self._reply(problem)
         except ConnectionError:  # the client has left: what is written stays
             result = LEFT
@@ -151,6 +151,12 @@ class Import:
             return self._response
         finally:
             self._request.app[METRICS].imports.add(result)
+
+    def _result(self, problem: Problem | None) -> str:
+        if problem is None:
+            return COMPLETE
+        is_cut = has_left(self._request) and not self._request.content.is_eof()
+        return LEFT if is_cut else problem.code
 
     async def _write_lines(self) -> Problem | None:
         """Writes the lines until an error, which it returns.
