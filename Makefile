@@ -12,6 +12,7 @@
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
 # make bench-logins   the latency of reads during a flood of logins; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
+# make bench-lists   the time of a page of a list, in areas of a million keys; ARGS go to it
 # make bench-durability   the cost of a read's wait for a pending write; ARGS go to it
 # make bench-workers   how much more two workers serve than one; ARGS go to it
 # make bench-transfer   exports and imports next to backups, and their memory; ARGS go to it
@@ -43,7 +44,8 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: help run cluster test test-fast torture lint audit tarantool luacheck libfaketime wrk
-.PHONY: bench bench-logins bench-large bench-durability bench-workers bench-transfer bench-cluster bench-trees
+.PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-transfer bench-cluster
+.PHONY: bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -92,6 +94,9 @@ bench-logins: .venv/dev tarantool
 
 bench-large: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks large $(ARGS)
+
+bench-lists: .venv/dev tarantool
+	@.venv/bin/python -m benchmarks lists $(ARGS)
 
 bench-durability: .venv/dev tarantool
 	@.venv/bin/python -m benchmarks durability $(ARGS)

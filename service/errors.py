@@ -148,6 +148,7 @@ class NotGranted(Forbidden):
 
 class SessionRequired(Forbidden):
     code = "forbidden"
+    default = "An access token has no right to this: log in"
 
 
 class NotAnAdministrator(Forbidden):

@@ -1,19 +1,24 @@
 """Data types shared by the API and the storage client."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 #: The largest integer of 64 bits: of a revision, a counter or a version.
 MAX_INT64 = 2**63 - 1
 
 
 class Caller(NamedTuple):
-    """The account that calls, as its token states; each procedure checks it again."""
+    """The account that calls, as its token states; each procedure checks it again.
+
+    :ivar username: empty for an access token, which does not state it
+    :ivar credentials_version: for an access token its hash
+    """
 
     username: str
-    credentials_version: int
+    credentials_version: int | str
 
 
 class User(NamedTuple):
@@ -26,7 +31,7 @@ class User(NamedTuple):
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rights to the keys with a prefix."""
 
-    prefix: str
+    prefix: Annotated[str, Meta(extra_json_schema={"maxLength": "$max_key"})]
     rights: Literal["r", "w", "rw"]
 
 
@@ -34,10 +39,82 @@ class Account(NamedTuple):
     """An account, as shown to its caller.
 
     :ivar created_at: seconds since 1970
+    :ivar grants: for an access token the rights that it has
+    :ivar token_expires_at: of an access token, seconds since 1970; None: never
+    :ivar access_token: the id of the access token
     """
 
+    username: str
     created_at: int
     grants: list[Grant]
+    token_expires_at: int | None
+    is_administrator: bool
+    access_token: int | None
+
+
+class ManagedAccount(msgspec.Struct, frozen=True):
+    """An account, as shown to administrators."""
+
+    username: str
+    created_at: Annotated[int, Meta(description="Seconds since 1970")]
+    disabled: bool
+    administrator: bool
+    grants: list[Grant]
+
+
+class AccountPage(NamedTuple):
+    """A page of accounts, in the order of their names.
+
+    :ivar next: the name to continue after, None on the last page
+    """
+
+    accounts: list[ManagedAccount]
+    next: str | None
+
+
+class AccountChanges(NamedTuple):
+    """What an administrator changes of an account; None: it stays as it is."""
+
+    disabled: bool | None = None
+    grants: list[Grant] | None = None
+    administrator: bool | None = None
+    password_hash: str | None = None
+
+
+class AdministratorState(NamedTuple):
+    """What decides whether an account becomes an administrator at the start."""
+
+    password_hash: str
+    is_administrator: bool
+    is_disabled: bool
+
+
+class NewAccessToken(NamedTuple):
+    """An access token that is to be created.
+
+    :ivar grants: None: all grants that the account has
+    :ivar ttl: seconds until it expires, None: it does not expire
+    """
+
+    name: str
+    grants: list[Grant] | None
+    ttl: int | None
+
+
+class AccessToken(NamedTuple):
+    """An access token without its secret. Times are seconds since 1970.
+
+    :ivar grants: None: all grants that the account has
+    :ivar expires_at: None: it does not expire
+    :ivar last_used_at: a whole minute, None: it has not been used
+    """
+
+    id: int
+    name: str
+    grants: list[Grant] | None
+    created_at: int
+    expires_at: int | None
+    last_used_at: int | None
 
 
 class Condition(NamedTuple):
@@ -90,17 +167,59 @@ class StaleRows(NamedTuple):
     rows: list[Row | None]
 
 
+class ListQuery(NamedTuple):
+    """A page of a listing to read.
+
+    :ivar after: the key or the prefix to continue after, None for the first page
+    :ivar limit: keys and prefixes of the page
+    :ivar delimiter: None: keys of all levels are listed
+    """
+
+    prefix: str
+    after: str | None
+    limit: int
+    with_values: bool = False
+    with_details: bool = False
+    delimiter: str | None = None
+
+
+class KeyDetails(NamedTuple):
+    """A key in a listing, without its value.
+
+    :ivar size: bytes of the value's JSON text
+    :ivar ttl: seconds until it expires, None: it does not expire
+    """
+
+    size: int
+    revision: int
+    ttl: float | None
+
+
+class KeyPrefix(NamedTuple):
+    """A deeper level in a listing.
+
+    :ivar keys: the number of the keys after the cursor, None: it is not known
+    """
+
+    prefix: str
+    keys: int | None
+
+
 class Listing(NamedTuple):
     """A page of keys, ordered by their bytes, all at one revision.
 
-    :ivar next: the key to continue after, None on the last page
+    :ivar next: the text to continue after, None on the last page
     :ivar values: JSON texts, None if not requested
+    :ivar details: of each key, None if not requested
+    :ivar prefixes: of deeper levels, None without a delimiter
     """
 
     revision: int
     next: str | None
     keys: list[str]
-    values: list[str] | None
+    values: list[str] | None = None
+    details: list[KeyDetails] | None = None
+    prefixes: list[KeyPrefix] | None = None
 
 
 class StoredRow(NamedTuple):
@@ -176,6 +295,7 @@ class Changes(NamedTuple):
     :ivar newest: the store's newest revision; equal to `through` on the last page
     :ivar prefixes: the prefixes of the readable keys; a key has at most one of them
     :ivar epoch: of the accounts; the rights are those at this epoch
+    :ivar username: of the caller's account
     """
 
     changes: list[Change]
@@ -183,6 +303,7 @@ class Changes(NamedTuple):
     newest: int
     prefixes: list[str]
     epoch: int
+    username: str
 
 
 class HistoryEntry(NamedTuple):

@@ -187,6 +187,8 @@ class Settings(
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_file: Path | None = None
     access_log: Literal["off", "errors", "all"] = "off"
+    #: `-` is stdout.
+    audit_log: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxies: Networks = Networks()
@@ -287,6 +289,8 @@ class Settings(
                 )
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("KV_TLS_CERT and KV_TLS_KEY go together: set both")
+        if self.audit_log is not None and self.audit_log == self.log_file:
+            raise ValueError("KV_AUDIT_LOG must not be KV_LOG_FILE")
         if self.metrics_port == self.port:
             raise ValueError("KV_METRICS_PORT must not be KV_PORT")
         if self.share(self.max_held) < self.max_body:

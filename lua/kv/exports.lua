@@ -31,6 +31,8 @@ local ON_EVERY_NODE = {
     metrics = function() end,
     get_stale = leader.check_prepared,
     get_stale_each = leader.check_prepared,
+    list_details_stale = leader.check_prepared,
+    list_level_stale = leader.check_prepared,
     list_stale = leader.check_prepared,
 }
 
@@ -38,9 +40,17 @@ local ON_EVERY_NODE = {
 -- must not be lost. The others return what they have read.
 local CHECKED_INSIDE = {
     begin_sign_up = true,
+    change_account = true,
+    change_password = true,
+    create_access_token = true,
+    create_account = true,
+    create_administrator = true,
     create_user = true,
     delete = true,
+    delete_access_token = true,
+    delete_account = true,
     delete_user = true,
+    end_account_tokens = true,
     end_login = true,
     end_tokens = true,
     get_each = true,

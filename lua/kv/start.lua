@@ -2,6 +2,7 @@
 local fiber = require('fiber')
 local log = require('log')
 
+local access_tokens = require('kv.accounts.access_tokens')
 local accounts = require('kv.accounts.accounts')
 local capacity = require('kv.capacity')
 local change_feed = require('kv.data.change_feed')
@@ -31,6 +32,7 @@ local function wire()
     if not is_wired then
         capacity.register_releasable(change_log.RELEASABLE)
         accounts.on_change(change_feed.wake)
+        access_tokens.configure(clock.now)
         is_wired = true
     end
 end

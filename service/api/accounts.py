@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
+from service.api.audit import noting_login, noting_sign_up
 from service.api.bodies import read_body
 from service.api.context import (
     ADMINISTRATOR,
@@ -40,25 +41,27 @@ async def register(request: web.Request) -> web.Response:
     if request.app[SETTINGS].registration == "closed":
         raise RegistrationClosed()
     username, password = parse_new_credentials(await read_body(request))
-    if request.app[ADMINISTRATOR].is_reserved(username):
-        raise UserExists()
-    client = _client(request)
-    with request.app[PASSWORDS].enter_queue(client) as entry:
-        await request.app[STORAGE].begin_sign_up(client.address)
-        password_hash = await request.app[PASSWORDS].hash(password, entry)
-    await request.app[STORAGE].create_user(username, password_hash)
+    client = client_of(request)
+    with noting_sign_up(request, username):
+        if request.app[ADMINISTRATOR].is_reserved(username):
+            raise UserExists()
+        with request.app[PASSWORDS].enter_queue(client) as entry:
+            await request.app[STORAGE].begin_sign_up(client.address)
+            password_hash = await request.app[PASSWORDS].hash(password, entry)
+        await request.app[STORAGE].create_user(username, password_hash)
     return json_reply(CREATED)
 
 
 async def login(request: web.Request) -> web.Response:
     username, password = parse_credentials(await read_body(request))
-    user = await _check_password(request, username, password)
+    async with noting_login(request, username):
+        user = await _check_password(request, username, password)
     return _token_reply(request, Caller(username, user.credentials_version))
 
 
 async def refresh(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request))
-    await request.app[STORAGE].account(request[CALLER])
+    await request.app[STORAGE].check_session(request[CALLER])
     return _token_reply(request, request[CALLER])
 
 
@@ -70,30 +73,32 @@ async def logout(request: web.Request) -> web.Response:
 
 async def change_password(request: web.Request) -> web.Response:
     caller = request[CALLER]
-    old, new = parse_password_change(await read_body(request))
-    await _confirm_password(request, old)
-    with request.app[PASSWORDS].enter_queue(_client(request)) as entry:
-        password_hash = await request.app[PASSWORDS].hash(new, entry)
-    return _token_reply(
-        request, await request.app[STORAGE].set_password(caller, password_hash)
+    change = parse_password_change(await read_body(request))
+    await confirm_password(request, change.old)
+    with request.app[PASSWORDS].enter_queue(client_of(request)) as entry:
+        password_hash = await request.app[PASSWORDS].hash(change.new, entry)
+    changed = await request.app[STORAGE].change_password(
+        caller, password_hash, keeps_access_tokens=change.keeps_access_tokens
     )
+    return _token_reply(request, changed)
 
 
 async def show(request: web.Request) -> web.Response:
     refuse_query(request.rel_url.raw_query_string)
-    caller = request[CALLER]
-    created_at, grants = await request.app[STORAGE].account(caller)
-    account = Account(caller.username, created_at, grants)
-    return json_reply(msgspec.json.encode(account))
+    account = await request.app[STORAGE].account(request[CALLER])
+    shown = Account(account.username, account.created_at, account.grants)
+    if account.is_administrator:
+        shown.administrator = True
+    return json_reply(msgspec.json.encode(shown))
 
 
 async def delete(request: web.Request) -> web.Response:
-    await _confirm_password(request, parse_password(await read_body(request)))
+    await confirm_password(request, parse_password(await read_body(request)))
     await request.app[STORAGE].delete_user(request[CALLER])
     return json_reply(SUCCESS)
 
 
-async def _confirm_password(request: web.Request, password: str) -> None:
+async def confirm_password(request: web.Request, password: str) -> None:
     """Checks the account's password before a write, in addition to the token.
 
     :raises TokenRevoked: the token is not valid any more
@@ -103,7 +108,7 @@ async def _confirm_password(request: web.Request, password: str) -> None:
     """
     caller = request[CALLER]
     with before_write():
-        await request.app[STORAGE].account(caller)
+        await request.app[STORAGE].check_session(caller)
         await _check_password(request, caller.username, password)
 
 
@@ -114,13 +119,14 @@ async def _check_password(request: web.Request, username: str, password: str) ->
     :raises TooManyAttempts: there were too many wrong passwords
     :raises Overloaded: the queue of passwords is full
     """
-    client = _client(request)
+    client = client_of(request)
     attempt = Attempt(username, password, client.address)
     with request.app[ADMISSION].waiting():
         return await request.app[LOGINS].check(attempt, client.has_left)
 
 
-def _client(request: web.Request) -> Client:
+def client_of(request: web.Request) -> Client:
+    """The client of a request, for the queue of passwords."""
     address = client_address(request, request.app[SETTINGS].trusted_proxies)
     return Client(address, partial(has_left, request))
 

@@ -8,10 +8,12 @@ from aiohttp.typedefs import Handler
 from service.api.context import METRICS, TICKETS, TOKENS
 from service.api.parsing.queries import parse_ticket
 from service.api.sse import EVENT_STREAM, accepts_events
+from service.auth.access_tokens import is_access_token
 from service.auth.signer import Verified
 from service.auth.tokens import CALLER, EXPIRES_AT
 from service.errors import (
     InvalidRequest,
+    SessionRequired,
     TokenExpired,
     TokenInvalid,
     TokenMissing,
@@ -34,6 +36,18 @@ def by_token(request: web.Request) -> Awaitable[Verified]:
     :raises TokenInvalid: the token is not valid
     """
     return request.app[TOKENS].admit(request)
+
+
+async def by_session(request: web.Request) -> Verified:
+    """The same, for what an access token has no right to.
+
+    :raises SessionRequired: it is an access token
+    """
+    verified = await by_token(request)
+    if is_access_token(verified.caller):
+        request[CALLER] = verified.caller  # for the audit log
+        raise SessionRequired()
+    return verified
 
 
 async def by_token_or_ticket(request: web.Request) -> Verified:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from aiohttp import web
+from msgspec import UNSET
 
 from service.api.bodies import read_body
 from service.api.context import ADMISSION, SETTINGS, STORAGE
@@ -15,12 +16,13 @@ from service.api.parsing.batch_bodies import (
     parse_read,
     parse_write,
 )
+from service.api.schemas import replies
 from service.api.schemas.replies import SUCCESS
 from service.api.sized_reads import MAX_CALLS, expected_size, read_stale, sized_read
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.json_text import encoded, members_of, object_of
-from service.model import IdempotencyKey, Listing, Row
+from service.model import IdempotencyKey, KeyDetails, Listing, Row
 from service.sizes import MIB, SMALL
 from service.storage.client import MAX_COALESCED_KEYS
 from service.web.reservation import reserve
@@ -129,19 +131,18 @@ async def delete(request: web.Request) -> web.Response:
 
 async def list_keys(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
-    page = parse_list(await read_body(request), settings)
+    page, is_stale = parse_list(await read_body(request), settings)
     size = min(
         MAX_PAGE, settings.max_body, max(SMALL, request.app[ADMISSION].available)
     )
     reserve(request, size)
     storage = request.app[STORAGE]
-    where = (request[CALLER], page.prefix, page.after, page.limit, size)
-    if page.is_stale:
-        age, listing = await storage.list_stale(*where, with_values=page.with_values)
+    if is_stale:
+        age, listing = await storage.list_stale(request[CALLER], page, size)
         note_touched(request, "read", len(listing.keys))
         reply = json_reply(_page(listing), compressible=True)
         return with_age(reply, age, listing.revision)
-    listing = await storage.list_keys(*where, with_values=page.with_values)
+    listing = await storage.list_keys(request[CALLER], page, size)
     note_touched(request, "read", len(listing.keys))
     return json_reply(_page(listing), listing.revision, compressible=True)
 
@@ -161,7 +162,18 @@ def _page(listing: Listing) -> str:
     members = f'"keys":{encoded(listing.keys)}'
     if listing.values is not None:
         members = f'"data":{object_of(zip(listing.keys, listing.values, strict=True))}'
+    if listing.details is not None:
+        shown = zip(listing.keys, map(_shown, listing.details), strict=True)
+        members += f',"details":{encoded(dict(shown))}'
+    if listing.prefixes is not None:
+        levels = [replies.Level(*level) for level in listing.prefixes]
+        members += f',"prefixes":{encoded(levels)}'
     return f'{{{members},"next":{encoded(listing.next)}}}'
+
+
+def _shown(details: KeyDetails) -> replies.Details:
+    ttl = UNSET if details.ttl is None else round(details.ttl, 3)
+    return replies.Details(details.size, details.revision, ttl)
 
 
 def _detailed(keys: list[str], rows: list[Row | None]) -> list[str]:

@@ -15,6 +15,7 @@ from service.storage.feed import Feed
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 from service.web.admission import Admission
+from service.web.audit_lines import AuditLines
 from service.web.request_metrics import RequestMetrics
 
 SETTINGS = web.AppKey("settings", Settings)
@@ -32,6 +33,9 @@ ADMINISTRATOR = web.AppKey("administrator", Administrator)
 LOGINS = web.AppKey("logins", Logins)
 TOKENS = web.AppKey("tokens", Tokens)
 TICKETS = web.AppKey("tickets", Tickets)
+
+#: Missing where the audit log is disabled.
+AUDIT_LINES = web.AppKey("audit_lines", AuditLines)
 
 #: The OpenAPI document, as JSON.
 OPENAPI = web.AppKey("openapi", bytes)

@@ -13,8 +13,7 @@ from service.web.responses import json_reply
 
 async def create(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request))
-    await request.app[STORAGE].account(request[CALLER])
-    ticket, expires_in = request.app[TICKETS].issue(
-        request[CALLER], request[EXPIRES_AT]
-    )
+    account = await request.app[STORAGE].account(request[CALLER])
+    token_expires_at = account.token_expires_at or request[EXPIRES_AT]
+    ticket, expires_in = request.app[TICKETS].issue(request[CALLER], token_expires_at)
     return json_reply(msgspec.json.encode(Ticket(ticket, expires_in)))

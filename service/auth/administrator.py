@@ -17,15 +17,19 @@ from service.storage.client import Storage
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two attempts to create the account.
+#: Seconds between two attempts while the storage is unavailable.
 RETRY_INTERVAL = 0.5
 
 
 class Administrator:
-    """The account of `ADMIN_LOGIN`, which is created unless it exists.
+    """The account of `ADMIN_LOGIN`, which is created as an administrator.
 
-    Without a leader, for example, that is not possible. Then the service starts all the
-    same, and creates the account later.
+    If it exists, it becomes an administrator if `ADMIN_PASSWORD` is its password:
+    otherwise somebody else may have registered the name. It stays as it is if it is
+    disabled: the service does not undo what an operator has done.
+
+    Without a leader, for example, none of this is possible. Then the service starts all
+    the same, and does it later. Several services may do it at the same time.
 
     :raises StartError: the name or the password breaks a limit
     """
@@ -67,7 +71,7 @@ class Administrator:
                 await self._ensure(self._account)
         except Unavailable as problem:
             log.warning(
-                "the account of ADMIN_LOGIN cannot be created yet, "
+                "the account of ADMIN_LOGIN cannot be set up yet, "
                 "the service tries again: %s",
                 problem,
             )
@@ -88,24 +92,55 @@ class Administrator:
                 log.error("ADMIN_LOGIN and ADMIN_PASSWORD: %s", problem)
                 return
             except Exception:
-                log.exception("the account of ADMIN_LOGIN cannot be created")
+                log.exception("the account of ADMIN_LOGIN cannot be set up")
                 return
-        log.info("the account of ADMIN_LOGIN exists")
+        log.info("the account of ADMIN_LOGIN is set up")
 
     async def _ensure(self, account: Credentials) -> None:
-        if not await self._storage.has_user(account.username):
-            await self._create(account)
+        """Creates the account, or makes it an administrator, unless it is one."""
+        while not await self._settle(account):
+            pass  # the account has changed in the meantime
         self._account = None
 
-    async def _create(self, account: Credentials) -> None:
+    async def _settle(self, account: Credentials) -> bool:
+        """Attempts that once; returns whether nothing is left to do."""
+        found = await self._storage.administration.find_administrator(account.username)
+        if found is None:
+            return await self._create(account)
+        if found.is_disabled:
+            log.warning(
+                "the account of ADMIN_LOGIN is disabled: an operator may enable it"
+            )
+            return True
+        if found.is_administrator:
+            return True
+        if not await self._is_password(account.password, found.password_hash):
+            log.warning(
+                "the account of ADMIN_LOGIN does not become an administrator: "
+                "ADMIN_PASSWORD is not its password, somebody else may have registered "
+                "the name"
+            )
+            return True
+        return await self._storage.administration.confirm_administrator(
+            account.username, found.password_hash
+        )
+
+    async def _create(self, account: Credentials) -> bool:
         check_new_username(account.username)
         with self._passwords.enter_queue() as entry:
             password_hash = await self._passwords.hash(account.password, entry)
-        # another service may have been started at the same time
-        with contextlib.suppress(UserExists):
-            await self._storage.create_user(
-                account.username, password_hash, everything=True
+        try:
+            await self._storage.administration.create_administrator(
+                account.username, password_hash
             )
+        except UserExists:  # another service may have been started at the same time
+            return False
+        return True
+
+    async def _is_password(self, password: str, known_hash: str) -> bool:
+        with self._passwords.enter_queue() as entry:
+            verdict = await self._passwords.check(password, known_hash, (), entry)
+        return verdict.matches
 
 
 @contextlib.contextmanager

@@ -29,20 +29,27 @@ MAX_CACHED_LENGTH = 2048
 
 
 class Verified(NamedTuple):
-    """The content of a verified JWT.
+    """The content of a verified JWT, or of an access token.
 
     :ivar expires_at: seconds since 1970
     """
 
     caller: Caller
-    expires_at: int
+    expires_at: float
 
 
 class Claims(msgspec.Struct):
-    """The claims that the service puts into its JWTs."""
+    """The claims that the service puts into its JWTs.
+
+    :ivar sub: the name of the account; empty in the ticket of an access token
+    :ivar ver: the version of its credentials, or the hash of the access token
+    """
 
     sub: str
-    ver: Annotated[int, Meta(ge=0, le=MAX_INT64)]
+    ver: (
+        Annotated[int, Meta(ge=0, le=MAX_INT64)]
+        | Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    )
     exp: int
 
 
@@ -57,13 +64,20 @@ class Signer:
 
     :param previous: a secret that no longer signs, but whose JWTs are valid
     :param audience: the kind; a JWT of another kind is invalid
+    :param allows_access_tokens: whether one may be issued for an access token
     """
 
     def __init__(
-        self, secret: str, previous: str = "", audience: str | None = None
+        self,
+        secret: str,
+        previous: str = "",
+        audience: str | None = None,
+        *,
+        allows_access_tokens: bool = False,
     ) -> None:
         self._secret = secret
         self._kid = key_id(secret)
+        self._allows_access_tokens = allows_access_tokens
         self._audience = {} if audience is None else {"aud": audience}
         self._verifiers = {
             key_id(each): JWTVerifier(each, audience)
@@ -112,7 +126,11 @@ class Signer:
             # KeyError: an unknown secret; for malformed JWTs PyJWT raises ValueError,
             # TypeError and RecursionError, too
             raise TokenInvalid() from None
-        return _parse_claims(await verifier.payload_of(token))
+        verified = _parse_claims(await verifier.payload_of(token))
+        is_of_access_token = isinstance(verified.caller.credentials_version, str)
+        if is_of_access_token and not self._allows_access_tokens:
+            raise TokenInvalid()
+        return verified
 
 
 def _parse_claims(payload: dict[str, Any]) -> Verified:

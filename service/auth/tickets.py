@@ -27,12 +27,20 @@ class Tickets:
     """
 
     def __init__(self, secret: str, previous: str = "") -> None:
-        self._signer = Signer(_key(secret), previous and _key(previous), AUDIENCE)
+        self._signer = Signer(
+            _key(secret),
+            previous and _key(previous),
+            AUDIENCE,
+            allows_access_tokens=True,
+        )
 
-    def issue(self, caller: Caller, token_expires_at: int) -> tuple[str, int]:
-        """Issues a ticket; returns it and the seconds that it is valid for."""
+    def issue(self, caller: Caller, token_expires_at: float) -> tuple[str, int]:
+        """Issues a ticket; returns it and the seconds that it is valid for.
+
+        It is revoked together with the token.
+        """
         now = int(time.time())
-        expires_at = min(token_expires_at, now + MAX_TTL)
+        expires_at = int(min(token_expires_at, now + MAX_TTL))
         return self._signer.sign(caller, expires_at), max(0, expires_at - now)
 
     async def verify(self, ticket: str) -> Verified:

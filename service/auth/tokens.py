@@ -1,4 +1,4 @@
-"""Tokens: JWTs that callers send in the header `Authorization`."""
+"""Tokens that callers send in the header `Authorization`: JWTs, or access tokens."""
 
 import time
 from collections.abc import Coroutine
@@ -6,23 +6,25 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from service.auth import access_tokens
 from service.auth.signer import Signer, Verified
 from service.errors import InvalidRequest, TokenInvalid, TokenMissing
 from service.model import Caller
 
 CALLER = web.RequestKey("caller", Caller)
 
-#: When the caller's token or ticket expires, in seconds since 1970.
-EXPIRES_AT = web.RequestKey("expires_at", int)
+#: When the caller's JWT or ticket expires, in seconds since 1970. Of an access token it
+#: is infinite: the storage knows when that expires.
+EXPIRES_AT = web.RequestKey("expires_at", float)
 
 
 def name_of_caller(request: web.BaseRequest) -> str | None:
     """The name of the account that the request's token names, if it has been verified.
 
-    It may be revoked: that is checked by the storage.
+    It may be revoked: that is checked by the storage. An access token names none.
     """
     caller = request.get(CALLER)
-    return None if caller is None else caller.username
+    return None if caller is None else caller.username or None
 
 
 class Tokens:
@@ -65,4 +67,7 @@ class Tokens:
         scheme, _, rest = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise TokenInvalid("The Authorization header must be: Bearer <token>")
-        return self._signer.verify(rest.strip(" "))
+        token = rest.strip(" ")
+        if token.startswith(access_tokens.PREFIX):
+            return access_tokens.verified(token)
+        return self._signer.verify(token)

@@ -37,6 +37,7 @@ from service.process.sockets import BACKLOG
 from service.process.workers import WORKER_STOP_TIMEOUT
 from service.settings import Settings
 from service.telemetry.log import Log
+from service.telemetry.log_output import STDOUT
 from service.web.tls import tls_of
 
 log = logging.getLogger(__name__)
@@ -215,7 +216,11 @@ def _report_start(reports: int, text: str) -> None:
     os.write(reports, f"{' '.join(text.split())}\n".encode(errors="backslashreplace"))
 
 
-def main(parent: str, channel: str, *listeners: str) -> None:
+def main(parent: str, channel: str, output: str, *listeners: str) -> None:
+    """
+    :param channel: a descriptor, of the workers' metrics; empty: there is none
+    :param output: a descriptor, of stdout for the audit log; empty: there is none
+    """
     parent_death.die_with(int(parent))
     # Ctrl-C signals the process group of the terminal: the parent stops this one
     os.setpgid(0, 0)
@@ -223,7 +228,8 @@ def main(parent: str, channel: str, *listeners: str) -> None:
     os.dup2(2, 1)
     settings = pickle.load(sys.stdin.buffer)  # noqa: S301  # nosec B301
     metrics = socket.socket(fileno=int(channel)) if channel else None
-    task = WorkerTask(settings, reports, metrics, Log(settings).install())
+    logs = Log(settings, int(output or STDOUT)).install()
+    task = WorkerTask(settings, reports, metrics, logs)
     Arbiter(Service(task, listeners)).run()
 
 

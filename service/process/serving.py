@@ -3,13 +3,19 @@
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from aiohttp import web
 
-from service.api.context import ADMISSION, METRICS, REQUEST_METRICS, SETTINGS
-from service.api.routes import EXEMPT_PATHS, READING, UNTIMED_PATHS
+from service.api.context import (
+    ADMISSION,
+    AUDIT_LINES,
+    METRICS,
+    REQUEST_METRICS,
+    SETTINGS,
+)
+from service.api.routes import ACTIONS, EXEMPT_PATHS, READING, UNTIMED_PATHS
 from service.app import DEFAULT_TUNING, Tuning, create_app
 from service.auth.client_address import exact_address
 from service.auth.tokens import name_of_caller
@@ -21,10 +27,11 @@ from service.telemetry.families import Family, gauge
 from service.telemetry.log import Log
 from service.telemetry.tracing import Tracing, tracing_of
 from service.web.access_lines import FIRST_STATUS, AccessLines
-from service.web.access_log import WriteLine, access_log_class
+from service.web.audit_lines import AuditLines
+from service.web.connection import OnAnswered
 from service.web.cors import Cors
 from service.web.dispatch import request_of
-from service.web.headers import request_class
+from service.web.headers import HeadedRequest, request_class
 from service.web.hosts import allowed_hosts
 from service.web.runner import Runner
 from service.web.tls import Tls
@@ -99,18 +106,49 @@ def _runner(
         untraced=UNTIMED_PATHS,
         keepalive_timeout=settings.keepalive_timeout,
         metrics=app[METRICS],
-        access_log_class=access_log_class(
-            app[REQUEST_METRICS], _write_line(settings, logs)
-        ),
+        on_answered=_on_answered(app, logs),
     )
 
 
-def _write_line(settings: Settings, logs: Log) -> WriteLine | None:
+def _on_answered(app: web.Application, logs: Log) -> OnAnswered:
+    """What counts a request that has ended and, if configured, logs and audits it."""
+    count = app[REQUEST_METRICS].count
+    write, audit = _write_line(app[SETTINGS], logs), _audit(app, logs)
+    if write is None and audit is None:
+        return count
+
+    def count_and_write(request: HeadedRequest, response: web.StreamResponse) -> None:
+        seconds = count(request, response)
+        if audit is not None:
+            audit(request, response)
+        if write is not None:
+            write(request, response, seconds)
+
+    return count_and_write
+
+
+def _write_line(
+    settings: Settings, logs: Log
+) -> Callable[[web.BaseRequest, web.StreamResponse, float], None] | None:
     first_status = FIRST_STATUS.get(settings.access_log)
     if first_status is None:
         return None
     address_of = partial(exact_address, trusted=settings.trusted_proxies)
     return AccessLines(logs, first_status, address_of, name_of_caller).write
+
+
+def _audit(app: web.Application, logs: Log) -> OnAnswered | None:
+    if logs.audit is None:
+        return None
+    trusted = app[SETTINGS].trusted_proxies
+    app[AUDIT_LINES] = lines = AuditLines(
+        logs.audit,
+        ACTIONS,
+        app.router.routes(),
+        partial(exact_address, trusted=trusted),
+        name_of_caller,
+    )
+    return lines.write
 
 
 def _site(runner: Runner, listener: socket.socket, tls: Tls | None) -> web.BaseSite:

@@ -5,7 +5,8 @@ this process, and the workers are children of the arbiter. This process does wha
 done once for any number of workers: it handles the operator's signals, runs the
 embedded Tarantool and reports the start.
 The arbiter reads the settings from its stdin, because the environment does not have all
-of them; each worker reports the result of its start on the arbiter's stdout.
+of them; each worker reports the result of its start on the arbiter's stdout. An audit
+log on stdout gets a descriptor of its own.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ from service.errors import StartError
 from service.process.child import Child
 from service.repeated_messages import RepeatedMessages
 from service.settings import Settings
+from service.telemetry.audit import TO_STDOUT
+from service.telemetry.log_output import STDOUT
 from service.web.runner import GRACE
 
 log = logging.getLogger(__name__)
@@ -114,13 +117,17 @@ class Workers:
             # left open here, they would accept connections that no worker answers
             numbers = [stack.enter_context(each).fileno() for each in self._listeners]
             channels = [] if self._channel is None else [self._channel.fileno()]
+            outputs = []
+            if self._settings.audit_log == TO_STDOUT:
+                outputs.append(os.dup(STDOUT))
+                stack.callback(os.close, outputs[0])
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *_import_options(), "-m", ARBITER),
-                *(str(os.getpid()), ",".join(map(str, channels))),
+                *(str(os.getpid()), _number_in(channels), _number_in(outputs)),
                 *map(str, numbers),
                 stdin=PIPE,
                 stdout=PIPE,
-                pass_fds=[*numbers, *channels],
+                pass_fds=[*numbers, *channels, *outputs],
                 env=inherited,
             )
         if process.stdin is None:
@@ -134,6 +141,11 @@ class Workers:
         while (report := await _read_report(process)) is not None:
             if report:
                 failures.log(logging.ERROR, "a worker cannot start: %s", report)
+
+
+def _number_in(descriptors: Sequence[int]) -> str:
+    """The only descriptor as an argument; empty: there is none."""
+    return ",".join(map(str, descriptors))
 
 
 def _import_options() -> list[str]:

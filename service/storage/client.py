@@ -27,15 +27,19 @@ from service.model import (
     Grant,
     IdempotencyKey,
     Listing,
+    ListQuery,
     Row,
     StaleRows,
     User,
 )
 from service.settings import Address
 from service.sizes import KIB
+from service.storage.access_tokens import AccessTokens
+from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
 from service.storage.history import History
+from service.storage.listing import list_call, listing_of
 from service.storage.nodes import Nodes
 from service.storage.refusals import too_old
 from service.storage.transfers import Transfers
@@ -69,6 +73,7 @@ class Storage:
 
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
+    :ivar administration: the calls of administrators
     :ivar history: the procedures for the history of a key
     :ivar transfers: the procedures of exports and imports
     """
@@ -86,7 +91,9 @@ class Storage:
         self._nodes = Nodes(addresses, user, password, failover_wait, metrics)
         self._stale_limit = stale_limit
         calls = Calls(self._nodes, stale_limit, metrics, tracing)
+        self.access_tokens = AccessTokens(calls)
         self._call, self._call_any = calls.call, calls.call_any
+        self.administration = Administration(calls)
         self.transfers = Transfers(calls)
         self.history = History(calls)
         options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
@@ -134,17 +141,12 @@ class Storage:
         (found,) = await self._call("kv.v1.has_user", username)
         return bool(found)
 
-    async def create_user(
-        self, username: str, password_hash: str, *, everything: bool = False
-    ) -> None:
-        """Creates an account.
+    async def create_user(self, username: str, password_hash: str) -> None:
+        """Creates an account with the default grants.
 
-        :param everything: grants all keys to it, instead of the default grants
         :raises UserExists: the name is taken
         """
-        await self._call(
-            "kv.v1.create_user", username, password_hash, everything, writes=True
-        )
+        await self._call("kv.v1.create_user", username, password_hash, writes=True)
 
     async def begin_sign_up(self, address: str) -> None:
         """Counts a sign-up from an address.
@@ -187,23 +189,47 @@ class Storage:
 
         :raises TokenRevoked: the token is no longer valid
         """
-        created_at, grants = await self._call("kv.v1.account", caller)
-        return Account(created_at, [Grant(**grant) for grant in grants])
+        (found,) = await self._call("kv.v1.describe_caller", caller)
+        return Account(
+            found["username"],
+            found["created_at"],
+            [Grant(**grant) for grant in found["grants"]],
+            found["token_expires_at"],
+            bool(found["administrator"]),
+            found["access_token"],
+        )
 
-    async def end_tokens(self, caller: Caller) -> None:
-        """Revokes every token of the caller's account.
+    async def check_session(self, caller: Caller) -> None:
+        """Checks that the caller may change its account and its tokens.
 
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
+        """
+        await self._call("kv.v1.check_session", caller)
+
+    async def end_tokens(self, caller: Caller) -> None:
+        """Revokes every token of the caller's account, except access tokens.
+
+        :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         await self._call("kv.v1.end_tokens", caller, writes=True)
 
-    async def set_password(self, caller: Caller, password_hash: str) -> Caller:
+    async def change_password(
+        self, caller: Caller, password_hash: str, *, keeps_access_tokens: bool
+    ) -> Caller:
         """Sets a password and revokes every token; returns the caller of a new token.
 
+        :param keeps_access_tokens: whether access tokens stay valid
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         (version,) = await self._call(
-            "kv.v1.set_password", caller, password_hash, writes=True
+            "kv.v1.change_password",
+            caller,
+            password_hash,
+            keeps_access_tokens,
+            writes=True,
         )
         return Caller(caller.username, version)
 
@@ -211,6 +237,7 @@ class Storage:
         """Deletes the caller's account.
 
         :raises TokenRevoked: the token is no longer valid
+        :raises SessionRequired: the caller has an access token
         """
         await self._call("kv.v1.delete_user", caller, writes=True)
 
@@ -420,44 +447,18 @@ class Storage:
             raise ReplyTooLarge(columns[0], max_bytes)
         return columns
 
-    async def list_keys(
-        self,
-        caller: Caller,
-        prefix: str,
-        after: str | None,
-        limit: int,
-        max_bytes: int,
-        *,
-        with_values: bool,
-    ) -> Listing:
+    async def list_keys(self, caller: Caller, page: ListQuery, size: int) -> Listing:
         """Reads a page of the keys with a prefix that the account may read.
 
-        :param after: the key to continue after, None for the first page
+        :param size: bytes of the page; its first entry may be larger
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        return Listing(
-            *await self._call(
-                "kv.v1.list",
-                caller,
-                prefix,
-                after,
-                limit,
-                max_bytes,
-                with_values,
-                size=max_bytes,
-            )
-        )
+        procedure, args = list_call(page, size)
+        return listing_of(await self._call(procedure, caller, *args, size=size))
 
     async def list_stale(
-        self,
-        caller: Caller,
-        prefix: str,
-        after: str | None,
-        limit: int,
-        max_bytes: int,
-        *,
-        with_values: bool,
+        self, caller: Caller, page: ListQuery, size: int
     ) -> tuple[float, Listing]:
         """Reads a page of the confirmed keys of any node; returns its age, too.
 
@@ -465,17 +466,11 @@ class Storage:
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        age, *page = await self._call_any(
-            "kv.v1.list_stale",
-            caller,
-            prefix,
-            after,
-            limit,
-            max_bytes,
-            with_values,
-            size=max_bytes,
+        procedure, args = list_call(page, size)
+        age, *result = await self._call_any(
+            f"{procedure}_stale", caller, *args, size=size
         )
-        return age, Listing(*page)
+        return age, listing_of(result)
 
     async def changes(
         self, caller: Caller, since: int | None, prefix: str, max_bytes: int

@@ -193,7 +193,7 @@ class Feed:
         self._epoch = page.epoch
         changed = None if page.changed is None else set(page.changed)
         for watcher in self._all_attached():
-            if changed is None or watcher.caller.username in changed:
+            if changed is None or watcher.username in changed:
                 watcher.detach()
 
     def _push(self, change: Change) -> int:

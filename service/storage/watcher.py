@@ -47,6 +47,8 @@ class Watcher:
     ) -> None:
         #: The prefixes that the account may read, while the watcher is attached.
         self.prefixes: tuple[str, ...] = ()
+        #: Of the account, while the watcher is attached: an access token has no name.
+        self.username = ""
         self.caller = caller
         self._prefix = prefix
         #: Called when the feed ends for this watcher, while its handler may be busy.
@@ -127,6 +129,7 @@ class Watcher:
 
     def _attach(self, page: Changes) -> None:
         self.prefixes = tuple(page.prefixes)
+        self.username = page.username
         self._feed.attach(self, page.epoch)
         self._attached = True
 

@@ -17,7 +17,7 @@ from service.telemetry.log_lines import (
     Access,
     Context,
     LineFormat,
-    TimeFormat,
+    Rfc3339,
     encodable,
 )
 
@@ -29,6 +29,8 @@ SEVERITIES = {
     logging.ERROR: "ERROR",
     logging.CRITICAL: "FATAL",
 }
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Origin(NamedTuple):
@@ -76,17 +78,16 @@ class JsonFormat(LineFormat):
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
-        self._encode = msgspec.json.Encoder().encode
-        self._time_format = TimeFormat("%Y-%m-%dT%H:%M:%S", time.gmtime)
+        self._times = Rfc3339()
 
     def message(self, record: logging.LogRecord, context: Context) -> bytes:
         kind = error = None
         if record.exc_info and record.exc_info[0] is not None:
             kind, error, _ = record.exc_info
         service, instance = self._origin
-        return self._line(
+        return line_of(
             _JsonMessage(
-                timestamp=self._timestamp(record.created),
+                timestamp=self._times.format(record.created),
                 severity=SEVERITIES.get(record.levelno, record.levelname),
                 logger=record.name,
                 message=record.getMessage(),
@@ -108,9 +109,9 @@ class JsonFormat(LineFormat):
         service, instance = self._origin
         major, minor = access.version
         method = access.method or OTHER_METHOD
-        return self._line(
+        return line_of(
             _JsonAccess(
-                timestamp=self._timestamp(time.time()),
+                timestamp=self._times.format(time.time()),
                 severity="INFO",
                 logger=ACCESS_LOGGER,
                 message=f"{method} {access.route or NONE} {access.status}",
@@ -134,21 +135,17 @@ class JsonFormat(LineFormat):
             )
         )
 
-    def _line(self, line: _JsonLine) -> bytes:
-        try:
-            return self._encode(line) + b"\n"
-        except UnicodeEncodeError:
-            valid: dict[str, Any] = {
-                name: encodable(value) if isinstance(value, str) else value
-                for name, value in asdict(line).items()
-            }
-            return self._encode(type(line)(**valid)) + b"\n"
 
-    def _timestamp(self, seconds: float) -> str:
-        """RFC 3339, in microseconds and UTC."""
-        whole = int(seconds)
-        microseconds = int((seconds - whole) * 1_000_000)
-        return f"{self._time_format.format(whole)}.{microseconds:06}Z"
+def line_of(members: msgspec.Struct) -> bytes:
+    """An object as a line; halves of surrogate pairs are escaped."""
+    try:
+        return _encode(members) + b"\n"
+    except UnicodeEncodeError:
+        valid: dict[str, Any] = {
+            name: encodable(value) if isinstance(value, str) else value
+            for name, value in asdict(members).items()
+        }
+        return _encode(type(members)(**valid)) + b"\n"
 
 
 def _name(kind: type[BaseException]) -> str:

@@ -1,4 +1,4 @@
-"""The log of a process: what is written to it, in which form and where."""
+"""The logs of a process: what is written to them, in which form and where."""
 
 import logging
 import socket
@@ -6,10 +6,11 @@ from typing import Self
 
 from service.errors import StartError
 from service.settings import Settings
+from service.telemetry.audit import AuditLog
 from service.telemetry.conventions import SERVICE_NAME
 from service.telemetry.json_lines import JsonFormat, Origin
 from service.telemetry.log_lines import NO_CONTEXT, Access, Context, LineFormat
-from service.telemetry.log_output import LogOutput
+from service.telemetry.log_output import STDOUT, LogOutput
 from service.telemetry.request_ids import current_request_id
 from service.telemetry.text_lines import TextFormat
 from service.telemetry.tracing import current_trace
@@ -18,14 +19,21 @@ log = logging.getLogger(__name__)
 
 
 class Log:
-    """The log of this process: of its messages and of the requests that it answers."""
+    """The log of this process: of its messages and of the requests that it answers.
 
-    def __init__(self, settings: Settings) -> None:
+    :param stdout: the descriptor that stdout has in this process
+    :ivar audit: the audit log; None: it is not enabled
+    """
+
+    def __init__(self, settings: Settings, stdout: int = STDOUT) -> None:
         """:raises StartError: the file cannot be opened"""
         try:
             self._output = LogOutput(settings.log_file)
         except OSError as error:
             raise StartError(f"KV_LOG_FILE: {error}") from None
+        self.audit = (
+            None if settings.audit_log is None else AuditLog(settings.audit_log, stdout)
+        )
         self._format = _format(settings)
         self._level = settings.log_level.upper()
 
@@ -48,14 +56,16 @@ class Log:
     def _write(self, line: bytes) -> None:
         self._output.write(line)
         if lost := self._output.take_lost():
-            log.warning("%d lines of the log were lost: nobody read them in time", lost)
+            log.warning("%d lines of the log were lost", lost)
 
     def reopen(self) -> None:
-        """Opens the file by its name, after it has been moved; logs a failure."""
+        """Opens the files by name, after they have been moved; logs a failure."""
         try:
             self._output.reopen()
         except OSError as error:
             log.error("the log file was not reopened: %s", error)
+        if self.audit is not None:
+            self.audit.reopen()
 
 
 class _Handler(logging.Handler):

@@ -83,6 +83,18 @@ class TimeFormat:
         return text
 
 
+class Rfc3339:
+    """Times in UTC, to the microsecond."""
+
+    def __init__(self) -> None:
+        self._seconds = TimeFormat("%Y-%m-%dT%H:%M:%S", time.gmtime)
+
+    def format(self, seconds: float) -> str:
+        whole = int(seconds)
+        microseconds = int((seconds - whole) * 1_000_000)
+        return f"{self._seconds.format(whole)}.{microseconds:06}Z"
+
+
 def encodable(text: str) -> str:
     """The text with escapes for halves of surrogate pairs, in a path for example."""
     return text.encode(errors="backslashreplace").decode()

@@ -27,6 +27,7 @@ from service.telemetry.families import Counter
 from service.web.admission import Admission
 from service.web.client_timeouts import ReadingClient, SendingClient
 from service.web.framing import MAX_FIELD, MAX_HEAD, ChunkedBody, Framer, SizedBody
+from service.web.headers import HeadedRequest
 from service.web.parse_errors import (
     malformed,
     oversized_field,
@@ -42,12 +43,15 @@ SLOW_REQUEST = "slow_request"
 SLOW_REPLY = "slow_reply"
 
 RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+OnAnswered = Callable[[HeadedRequest, web.StreamResponse], object]
 
 
 class HttpConnection(RequestHandler):
     """A connection of the server.
 
     :param on_connected: called with each new connection
+    :param on_answered: called with each request and its reply, also that to a malformed
+        request, once it has been sent or has failed
     :param closed: connections that the server closed, by reason
     """
 
@@ -60,6 +64,7 @@ class HttpConnection(RequestHandler):
         "_is_refusing",
         "_is_upgrade",
         "_last_body",
+        "_on_answered",
         "_on_connected",
         "_on_left",
         "_reading_client",
@@ -72,12 +77,14 @@ class HttpConnection(RequestHandler):
         *args: Any,
         admission: Admission,
         on_connected: Callable[["HttpConnection"], None],
+        on_answered: OnAnswered,
         closed: Counter,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
         self._on_connected = on_connected
+        self._on_answered = on_answered
         self._closed = closed
         self._framer = Framer()
         self._last_body: StreamReader = EMPTY_PAYLOAD  # no other can be unfinished
@@ -311,6 +318,15 @@ class HttpConnection(RequestHandler):
         """
         if not isinstance(kw.get("exc_info"), web.RequestPayloadError):
             super().log_exception(*args, **kw)
+
+    def log_access(
+        self, request: web.BaseRequest, response: web.StreamResponse, time: float | None
+    ) -> None:
+        """Reports the end of a request; aiohttp calls it after every reply.
+
+        Its own reads a clock twice and asks an object per connection.
+        """
+        self._on_answered(request, response)  # type: ignore[arg-type]  # a HeadedRequest
 
     # Timeouts
 

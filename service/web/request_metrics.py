@@ -4,8 +4,8 @@ A request is counted once its reply has been sent, or has failed: a stream count
 it ends. Bodies and replies count as they were sent, compressed ones too.
 """
 
-from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator
+from http import HTTPStatus
 from time import perf_counter
 from typing import get_args
 
@@ -21,6 +21,22 @@ from service.telemetry.families import (
 from service.telemetry.metrics import DURATIONS
 from service.web.headers import HeadedRequest, KeyOperation
 from service.web.responses import code_of
+
+#: Requests that are noted before they are added up. Between two requests the sums leave
+#: the CPU's caches: added up together, a request costs less.
+MAX_NOTED = 64
+
+#: What is noted of a request: its match (None: it was malformed) and its method, the
+#: status of its reply, its keys, its duration, its bytes and those of its reply.
+Noted = tuple[
+    web.UrlMappingMatchInfo | None,
+    str,
+    int,
+    tuple[tuple[KeyOperation, int], ...],
+    float,
+    int,
+    int,
+]
 
 #: The label of a route or a method that does not exist, and of a malformed request.
 OTHER = "other"
@@ -63,6 +79,7 @@ class RequestMetrics:
         errors: Counter,
     ) -> None:
         self._errors = errors
+        self._noted: list[Noted] = []
         self._keys: dict[KeyOperation, int] = dict.fromkeys(get_args(KeyOperation), 0)
         self._routes: dict[web.AbstractRoute, RouteMetrics] = {}
         for route in routes:
@@ -76,37 +93,48 @@ class RequestMetrics:
             for method in (*hdrs.METH_ALL, OTHER)
         }
 
-    def count(
-        self, request: HeadedRequest, response: web.StreamResponse, time: float
-    ) -> float:
+    def count(self, request: HeadedRequest, response: web.StreamResponse) -> float:
         """Counts a request that has been answered, and returns its duration.
 
-        :param time: seconds by the clock of the loop, for a malformed request: that of
-            uvloop counts milliseconds, and is read once in a cycle
+        :return: seconds since the request was dispatched, 0 for a malformed one
         """
         began = request.began
-        seconds = time if began is None else perf_counter() - began
-        match = request._match_info
-        found = None if match is None else self._routes.get(match.route)
-        if found is None:
-            found = self._others.get(request.method) or self._others[OTHER]
-        status = response.status
-        statuses = found.statuses
-        statuses[status] = statuses.get(status, 0) + 1
-        durations = found.durations
-        if durations is not None:  # Observations.observe: the call costs too much here
-            durations.counts[bisect_left(DURATIONS, seconds)] += 1
-            durations.sum += seconds
-        found.request_bytes += request.content.total_bytes
-        found.response_bytes += request.writer.output_size
-        for operation, keys in request.touched:
-            self._keys[operation] += keys
-        if status >= 400 and (code := code_of(response)) is not None:
+        seconds = 0.0 if began is None else perf_counter() - began
+        status, noted = response.status, self._noted
+        noted.append(
+            (
+                request._match_info,
+                request.method,
+                status,
+                request.touched,
+                seconds,
+                request.content.total_bytes,
+                request.writer.output_size,
+            )
+        )
+        if status >= HTTPStatus.BAD_REQUEST and (code := code_of(response)):
             self._errors.add(code)
+        if len(noted) == MAX_NOTED:
+            self._add_up()
         return seconds
+
+    def _add_up(self) -> None:
+        noted, self._noted = self._noted, []
+        for match, method, status, touched, seconds, received, sent in noted:
+            found = None if match is None else self._routes.get(match.route)
+            if found is None:
+                found = self._others.get(method) or self._others[OTHER]
+            found.statuses[status] = found.statuses.get(status, 0) + 1
+            if found.durations is not None:
+                found.durations.observe(seconds)
+            found.request_bytes += received
+            found.response_bytes += sent
+            for operation, keys in touched:
+                self._keys[operation] += keys
 
     def collect(self) -> Iterator[Family]:
         """The families at the moment of a scrape."""
+        self._add_up()
         used = [
             each
             for each in (*self._routes.values(), *self._others.values())

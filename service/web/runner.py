@@ -11,6 +11,7 @@ from aiohttp import web
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 from service.web.admission import Admission
+from service.web.connection import OnAnswered
 from service.web.dispatch import Dispatcher
 from service.web.framing import MAX_HEAD, MAX_HEADERS, MAX_LINE
 from service.web.hosts import AllowedHosts
@@ -34,6 +35,7 @@ class Runner(web.AppRunner):
         hosts: AllowedHosts | None,
         exempt: Collection[str],
         reading: Container[tuple[str, str]],
+        on_answered: OnAnswered,
         tracing: Tracing | None,
         untraced: Collection[str],
         **kwargs: Any,
@@ -45,6 +47,7 @@ class Runner(web.AppRunner):
             max_field_size=MAX_HEAD,
             max_headers=MAX_HEADERS,
             auto_decompress=False,
+            access_log=None,
             shutdown_timeout=GRACE,
             **kwargs,
         )
@@ -54,6 +57,7 @@ class Runner(web.AppRunner):
         self._hosts = hosts
         self._exempt = exempt
         self._reading = reading
+        self._on_answered = on_answered
         self._tracing = tracing
         self._untraced = untraced
         self._http_server: HttpServer | None = None
@@ -71,6 +75,7 @@ class Runner(web.AppRunner):
             request_factory=partial(self.app._make_request, _cls=self._request),
             loop=server._loop,
             admission=self._admission,
+            on_answered=self._on_answered,
             closed=self._metrics.connections_closed,
             exempt=self._exempt,
             reading=self._reading,

@@ -15,7 +15,7 @@ from service.repeated_messages import RepeatedMessages
 from service.telemetry.families import Counter, Family, gauge
 from service.web.admission import Admission, is_read
 from service.web.client_timeouts import CHECK_INTERVAL
-from service.web.connection import HttpConnection, connection_of
+from service.web.connection import HttpConnection, OnAnswered, connection_of
 from service.web.problems import response_to
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class HttpServer(web.Server):
 
     :param exempt: paths of the routes that are answered when every connection is busy
     :param reading: method and path of the routes that write nothing
+    :param on_answered: called with each request and its reply once it has ended
     :param closed: connections that the server closed, by reason
     """
 
@@ -49,6 +50,7 @@ class HttpServer(web.Server):
         self,
         *args: Any,
         admission: Admission,
+        on_answered: OnAnswered,
         closed: Counter,
         exempt: Collection[str],
         reading: Container[tuple[str, str]],
@@ -56,6 +58,7 @@ class HttpServer(web.Server):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
+        self._on_answered = on_answered
         self._closed = closed
         self._exempt = exempt
         self._reading = reading
@@ -69,6 +72,7 @@ class HttpServer(web.Server):
             loop=self._loop,
             admission=self._admission,
             on_connected=self.admit,
+            on_answered=self._on_answered,
             closed=self._closed,
             **self._kwargs,
         )

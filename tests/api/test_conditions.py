@@ -23,7 +23,7 @@ def conflicts(reply: Reply) -> Any:
     return reply.json["conflicts"]
 
 
-@pytest.fixture(params=["write", "delete"])
+@pytest.fixture(params=["write", "delete", "both"])
 def conditional(request: pytest.FixtureRequest, client: Client) -> Call:
     """Takes a key, and what must be true."""
 
@@ -33,7 +33,10 @@ def conditional(request: pytest.FixtureRequest, client: Client) -> Call:
     async def delete(key: str, conditions: Any) -> Reply:
         return await client.delete([key], **{"if": conditions})
 
-    return write if request.param == "write" else delete
+    async def both(key: str, conditions: Any) -> Reply:
+        return await client.write({f"{key}#": 1}, delete=[key], **{"if": conditions})
+
+    return {"write": write, "delete": delete, "both": both}[request.param]
 
 
 async def is_untouched(client: Client, key: str) -> bool:

@@ -75,6 +75,7 @@ OF_AN_ACCOUNT = {
     "delete_account": "",
     "show_grants": "",
     "end_tokens": "",
+    "list_access_tokens": "",
     "set_grants": "{}",
     "set_password_hash": lua(HASH),
 }
@@ -459,13 +460,15 @@ def test_a_read_only_instance_shows_everything_and_changes_nothing(
         own.console("box.cfg({read_only = true})")
         before = users(own)
         for function in "create_account", *OF_AN_ACCOUNT:
-            if function != "show_grants":
+            if function not in {"show_grants", "list_access_tokens"}:
                 assert mistake(own, function, "'dave'", lua(HASH)) == (
                     "this instance is read-only: call it on the one that takes writes"
                 )
         assert users(own) == before
         assert "'dave'" in admin(own, "list_accounts")
         assert "rw" in admin(own, "show_grants", "'dave'")
+        assert "no access tokens" in admin(own, "list_access_tokens", "'dave'")
+        assert "read-only" in mistake(own, "delete_access_token", "1")
         assert admin(own, "show_value", "'k'").endswith("\n\n1")
         assert admin(own, "list_values", "''").endswith("\n\n1")
         assert "refused: read-only" in admin(own, "statistics")

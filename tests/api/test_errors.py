@@ -94,6 +94,11 @@ TABLE = [
         lambda client: client.post("/api/read", headers={"Authorization": "Bearer x"}),
     ),
     Row(403, "token_expired", _with_expired_token, {"KV_TOKEN_TTL": "1"}),
+    Row(
+        403,
+        "not_an_administrator",
+        lambda client: client.request("GET", "/api/admin/accounts"),
+    ),
     Row(404, "not_found", lambda client: client.post("/api/nothing")),
     Row(405, "method_not_allowed", lambda client: client.request("GET", "/api/read")),
     Row(
@@ -156,6 +161,7 @@ ELSEWHERE = {
     "forbidden",
     "token_revoked",
     "registration_closed",
+    "last_administrator",
     "request_timeout",
     "revision_compacted",
     "stopping",

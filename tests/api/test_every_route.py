@@ -24,6 +24,9 @@ from tests.support.tarantool import Tarantool, Tarantools
 
 EXAMPLES = 100
 
+#: The account of most requests: it may make all of them.
+ADMIN = {"ADMIN_LOGIN": "the administrator", "ADMIN_PASSWORD": "password"}
+
 #: What is there before every request that may change it.
 WITNESSES = {"k": 1, "key1": "value", "config/colour": [1.5, None], "é": {"a": {}}}
 
@@ -45,7 +48,8 @@ class Store:
 
     async def prepare(self) -> None:
         self._watching = await self._entered()
-        self._lasting = await self._entered()
+        self._lasting = Client(self._service.session, self._service.url)
+        assert (await self._lasting.login(*ADMIN.values())).status == 200
         self._ending = await self._entered()
         await self.restore()
 
@@ -89,7 +93,7 @@ class Store:
 @pytest.fixture(scope="module")
 async def store(serve: Serve, tarantools: Tarantools) -> AsyncIterator[Store]:
     with tarantools.running() as tarantool:
-        async with serve(tarantool) as service:
+        async with serve(tarantool, **ADMIN) as service:
             store = Store(service)
             await store.prepare()
             yield store

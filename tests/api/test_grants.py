@@ -45,6 +45,15 @@ NEEDS = {
     "write-if": Need(
         lambda client, key: client.write({key: "new"}, **{"if": {key: None}}), "rw"
     ),
+    "write-and-delete": Need(
+        lambda client, key: client.write({key + "#": 1}, delete=[key]), "w"
+    ),
+    "delete-in-write": Need(
+        lambda client, key: client.post("/api/write", {"delete": [key]}), "w"
+    ),
+    "write-ttls": Need(
+        lambda client, key: client.write({key: "new"}, ttls={key: 3600}), "w"
+    ),
     "delete-if": Need(
         lambda client, key: client.delete([key], **{"if": {key: None}}), "rw"
     ),
@@ -127,6 +136,7 @@ async def test_the_first_refused_key_is_named_and_nothing_is_done(
         client.write({mine: 1, first: 1, second: 1}),
         client.read([mine, first, second]),
         client.delete([mine, first, second]),
+        client.write({mine: 1}, delete=[first, second]),
         client.increment({mine: 1, first: 1, second: 1}),
         client.write({mine: 1}, **{"if": {mine: None, first: None, second: None}}),
     ):

@@ -12,7 +12,15 @@ from tests.support.machine import wait_until_ready
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantools
 from tests.support.verbatim import path_of
-from tests.support.writes import Write, delete, delete_one, increment, put, write
+from tests.support.writes import (
+    Write,
+    delete,
+    delete_one,
+    increment,
+    put,
+    write,
+    write_and_delete,
+)
 
 HEADER = "Idempotency-Key"
 
@@ -21,6 +29,7 @@ Call = Callable[[str], Write]
 #: Calls on a key that is 0, and what it is then; None: it is gone.
 CALLS: dict[str, tuple[Call, int | None]] = {
     "write": (write, 1),
+    "write-and-delete": (write_and_delete, None),
     "delete": (delete, None),
     "increment": (increment, 1),
     "put": (put, 1),
@@ -47,6 +56,8 @@ BAD_REQUESTS = {
     "not-JSON": write("k")._replace(body="{"),
     "field": write("k", tll=1),
     "long-key": write("k" * 1025),
+    "ttls": write("k", ttls={"k": 0}),
+    "written-and-deleted": write("k", delete=["k"]),
     "no-keys": Write("POST", "/api/delete", '{"keys": []}'),
     "delta": Write("POST", "/api/increment", '{"data": {"k": 1.5}}'),
     "path": Write("PUT", "/api/keys/%", "1"),

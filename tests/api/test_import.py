@@ -342,7 +342,7 @@ async def test_values_are_stored_byte_for_byte(client: Client) -> None:
         lambda body: body.replace(b"\n", b"\r\n"),
         lambda body: b"\xef\xbb\xbf" + body.replace(b"\n", b"\r\n"),
         lambda body: body.removesuffix(b"\n"),
-        lambda body: body + b"\n \r\n",
+        lambda body: body + b"\n\r\n",
     ],
     ids=["mark", "crlf", "mark-crlf", "no-last-line-end", "empty-lines"],
 )

@@ -109,6 +109,65 @@ async def test_values_come_with_their_keys_byte_for_byte(client: Client) -> None
     assert reply.text == f'{{"data":{{{members}}},"next":null}}'
 
 
+#: JSON texts by the numbers of their bytes, as they are stored.
+SIZES = {
+    1: "0",
+    2: '""',
+    4: '"é"',
+    8: r'"\u00e9"',
+    9: "[ 1, \t2 ]",
+    31: '"' + "x" * 29 + '"',
+    32: '"' + "x" * 30 + '"',
+    255: '"' + "x" * 253 + '"',
+    256: '"' + "x" * 254 + '"',
+    65_535: '"' + "x" * 65_533 + '"',
+    65_536: '"' + "x" * 65_534 + '"',
+    1_000_000: '"' + "é" * 499_999 + '"',
+}
+
+
+@pytest.mark.parametrize("stale", [False, True])
+async def test_details_are_the_size_the_revision_and_the_ttl(
+    client: Client, stale: bool
+) -> None:
+    prefix = unique("details")
+    data = {f"{prefix}-{size:07}": text for size, text in SIZES.items()}
+    revisions: dict[str, int] = {}
+    for key, text in data.items():
+        body = f'{{"data":{{"{key}":{text}}}}}'
+        revisions[key] = (await client.post("/api/write", body)).revision
+    short = f"{prefix}-short"
+    written = await client.write({short: 1.5}, ttl=1000)
+    page = (await client.list_keys(prefix, details=True, stale=stale)).json
+    assert list(page) == ["keys", "details", "next"]
+    assert (page["keys"], page["next"]) == ([*data, short], None)
+    assert 990 < page["details"][short].pop("ttl") <= 1000
+    assert page["details"] == {
+        **{
+            key: {"size": size, "revision": revisions[key]}
+            for size, key in zip(SIZES, data, strict=True)
+        },
+        short: {"size": 3, "revision": written.revision},
+    }
+
+
+async def test_details_come_with_values(client: Client, five: list[str]) -> None:
+    plain = await client.list_keys(prefix_of(five), values=True)
+    page = (await client.list_keys(prefix_of(five), values=True, details=True)).json
+    assert list(page) == ["data", "details", "next"]
+    assert page["data"] == plain.json["data"]
+    assert {key: shown["size"] for key, shown in page["details"].items()} == (
+        dict.fromkeys(five, 1)
+    )
+    reply = await client.list_keys(prefix_of(five), values=True, details=False)
+    assert reply.text == plain.text
+
+
+async def test_details_of_nothing_are_empty(client: Client) -> None:
+    page = (await client.list_keys(unique("nothing"), details=True)).json
+    assert page == {"keys": [], "details": {}, "next": None}
+
+
 @pytest.mark.parametrize(
     "prefix", [unique("nothing"), "\U0010ffff" * 10], ids=["unused", "last"]
 )
@@ -202,6 +261,10 @@ BAD_LISTS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "after-number": ({"after": 1}, "invalid_request", ["/after"]),
     "after-long": ({"after": "x" * 1025}, "invalid_key", ["/after", "1025"]),
     "values-number": ({"values": 1}, "invalid_request", ["/values"]),
+    "details-null": ({"details": None}, "invalid_request", ["/details"]),
+    "delimiter-empty": ({"delimiter": ""}, "invalid_request", ["/delimiter"]),
+    "delimiter-number": ({"delimiter": 1}, "invalid_request", ["/delimiter"]),
+    "delimiter-long": ({"delimiter": "é" * 513}, "invalid_key", ["/delimiter", "1026"]),
     "unknown": ({"keys": ["k"]}, "invalid_request", ["keys"]),
 }
 
@@ -246,6 +309,36 @@ async def test_a_page_is_bounded_in_bytes(
     assert max(sizes) < 1.2 * BODY
     # one row more would not have gone in
     assert min(sizes[:-1]) > 0.7 * BODY
+
+
+@pytest.mark.parametrize("values", [False, True])
+async def test_a_page_with_details_is_bounded_in_bytes(
+    client: Client, narrow: Client, values: bool
+) -> None:
+    prefix = unique("bounded")
+    data = {f"{prefix}-{number:02}": "x" * 20 for number in range(20)}
+    await client.write(data, ttl=3600)
+    pages = [page async for page in narrow.pages(prefix, values=values, details=True)]
+    found = [list(page["details"]) for page in pages]
+    assert list(itertools.chain(*found)) == list(data)
+    sizes = [len(json.dumps(page, separators=(",", ":"))) for page in pages]
+    assert len(sizes) > 3
+    assert max(sizes) < 1.2 * BODY
+    assert min(sizes[:-1]) > 0.6 * BODY
+
+
+async def test_a_page_of_a_level_is_bounded_in_bytes(
+    client: Client, narrow: Client
+) -> None:
+    area = unique("area") + "/"
+    prefixes = [f"{area}{number:02}{'-' * 50}/" for number in range(20)]
+    await client.write({prefix + "key": 0 for prefix in prefixes})
+    pages = [page async for page in narrow.pages(area, delimiter="/")]
+    found = [[entry["prefix"] for entry in page["prefixes"]] for page in pages]
+    assert list(itertools.chain(*found)) == prefixes
+    sizes = [len(json.dumps(page, separators=(",", ":"))) for page in pages]
+    assert max(sizes) < 1.2 * BODY
+    assert min(sizes[:-1]) > 0.6 * BODY
 
 
 async def test_a_row_larger_than_a_page_has_one_of_its_own(

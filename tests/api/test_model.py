@@ -23,6 +23,7 @@ EXAMPLES, STEPS = 60, 30
 #: Few, so that steps meet; in an order of bytes that is no order of words.
 KEYS = ["a", "a/", "a/1", "a/2", "a/é", "b", "B", "\0", "😀", "ключ"]
 PREFIXES = ["", "a", "a/", "b", "c", "к"]
+DELIMITERS = ["/", "a", "a/", "é", "ю", "none"]
 
 #: What a counter makes of values that are counts.
 COUNTS = {"0": 0, "-0": 0, "7": 7, "-3": -3, "9223372036854775807": 2**63 - 1}
@@ -195,6 +196,18 @@ class Model:
             key=order,
         )
 
+    def level(self, account: str, prefix: str, delimiter: str) -> dict[str, int | None]:
+        """The keys of a level, and its prefixes with the numbers of their keys."""
+        found: dict[str, int | None] = {}
+        for key in self.listed(account, prefix):
+            name, is_deeper, _ = key[len(prefix) :].partition(delimiter)
+            if is_deeper:
+                child = prefix + name + delimiter
+                found[child] = (found.get(child) or 0) + 1
+            else:
+                found[key] = None
+        return found
+
 
 def counted(text: str) -> int | None:
     """None: it is no count."""
@@ -356,6 +369,52 @@ class Comparison(RuleBasedStateMachine):
             found += names
             after = page["next"]
             if after is None:
+                break
+        assert found == wanted
+
+    @rule(
+        account=accounts,
+        prefix=st.sampled_from(PREFIXES),
+        delimiter=st.sampled_from(DELIMITERS),
+        limit=st.integers(1, 4),
+        values=st.booleans(),
+    )
+    def list_level(
+        self, account: str, prefix: str, delimiter: str, limit: int, values: bool
+    ) -> None:
+        members: dict[str, Any] = {
+            "prefix": prefix,
+            "delimiter": delimiter,
+            "limit": limit,
+            "values": values,
+            "details": True,
+        }
+        try:
+            wanted = self.model.level(account, prefix, delimiter)
+        except Refused as refused:
+            answer = self.service.post(account, "list", json.dumps(members))
+            self.expect(answer, refused)
+            return
+        found: dict[str, int | None] = {}
+        while True:
+            answer = self.service.post(account, "list", json.dumps(members))
+            assert int(answer.headers["KV-Revision"]) == self.model.revision
+            page = answer.json
+            names = list(page["data"] if values else page["keys"])
+            assert page["details"] == {
+                key: {
+                    "size": len(self.model.rows[key].text.encode()),
+                    "revision": self.model.rows[key].revision,
+                }
+                for key in names
+            }
+            entries = dict.fromkeys(names) | {
+                level["prefix"]: level["keys"] for level in page["prefixes"]
+            }
+            assert len(entries) == min(limit, len(wanted) - len(found))
+            found |= entries
+            members["after"] = page["next"]
+            if page["next"] is None:
                 break
         assert found == wanted
 

@@ -23,7 +23,7 @@ PASSWORD = "the password of the administrator"
 ADMIN = {"ADMIN_LOGIN": "admin", "ADMIN_PASSWORD": PASSWORD}
 
 #: Of the log line without a leader.
-NOT_YET = "the account of ADMIN_LOGIN cannot be created yet"
+NOT_YET = "the account of ADMIN_LOGIN cannot be set up yet"
 
 
 @pytest.fixture

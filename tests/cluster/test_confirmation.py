@@ -121,7 +121,11 @@ def test_a_follower_returns_only_confirmed_rows(clusters: Clusters) -> None:
         wait_until(lambda: evaluated(follower, SEEN) == "new", 30)  # the control
         stale = "kv.v1.get_stale({{'ann', 1}}, {{'{}'}}, 1000)"
         listed = "kv.v1.list_stale({{'ann', 1}}, '{}', nil, 10, 1000, true)"
-        pending = [Task(follower, stale.format("k")), Task(follower, listed.format(""))]
+        level = "kv.v1.list_level_stale({'ann', 1}, '', nil, 10, 1000, '/', {})"
+        pending = [
+            Task(follower, call)
+            for call in (stale.format("k"), listed.format(""), level)
+        ]
         others = [Task(follower, stale.format(key)) for key in ("n", "none")]
         others.append(Task(follower, listed.format("n")))
         gets = "{{'ann', 1}, {'k'}, 1000}, {{'ann', 1}, {'n'}, 1000}"

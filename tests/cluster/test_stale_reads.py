@@ -56,6 +56,8 @@ def stale_reads(client: Client, key: str = "k") -> list[Awaitable[Reply]]:
         client.read([key, *(f"none/{i}" for i in range(40))], stale=True),
         client.request("GET", f"/api/keys/{key}?stale"),
         client.list_keys(key, stale=True),
+        client.list_keys(key, stale=True, details=True),
+        client.list_keys(key, stale=True, delimiter=key[-1]),
     ]
 
 

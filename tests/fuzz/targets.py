@@ -41,6 +41,7 @@ from service.api.parsing.queries import (
     refuse_query,
 )
 from service.api.parsing.values import parse_value
+from service.auth.access_tokens import FORM, hash_of, is_access_token
 from service.auth.credentials import check_credentials
 from service.auth.signer import key_id
 from service.auth.tokens import Tokens
@@ -111,14 +112,18 @@ def _deletion(body: bytes) -> None:
 
 
 def _page(body: bytes) -> None:
-    page = parse_list(body, LIMITS)
+    page = parse_list(body, LIMITS).page
     read = _members(body)
     assert 1 <= page.limit <= LIMITS.max_keys
     assert read.get("limit") in (None, page.limit)
     assert page.prefix == read.get("prefix", "")
     assert page.after == read.get("after")
-    for text in (page.prefix, page.after or ""):
+    assert page.delimiter == read.get("delimiter")
+    assert page.with_values == read.get("values", False)
+    assert page.with_details == read.get("details", False)
+    for text in (page.prefix, page.after or "", page.delimiter or ""):
         assert len(text.encode()) <= LIMITS.max_key
+    assert page.delimiter != ""
 
 
 def _increment(body: bytes) -> None:
@@ -151,9 +156,10 @@ def _password(body: bytes) -> None:
 
 
 def _password_change(body: bytes) -> None:
-    both = parse_password_change(body)
+    change = parse_password_change(body)
     read = _members(body)
-    assert both == (read["password"], read["new_password"])
+    assert (change.old, change.new) == (read["password"], read["new_password"])
+    assert change.keeps_access_tokens == read.get("keep_access_tokens", False)
 
 
 def _nothing(body: bytes) -> None:
@@ -247,10 +253,15 @@ def token(data: bytes, verifier: Tokens = VERIFIER) -> None:
         response_to(REQUEST, refused)
         return
     assert kind != b"x"
-    _check_admitted(presented.partition(" ")[2].strip(" "), caller, expires_at)
+    sent = presented.partition(" ")[2].strip(" ")
+    if is_access_token(caller):
+        assert FORM.fullmatch(sent)
+        assert (caller, expires_at) == (Caller("", hash_of(sent)), math.inf)
+    else:
+        _check_admitted(sent, caller, expires_at)
 
 
-def _check_admitted(token: str, caller: Caller, expires_at: int) -> None:
+def _check_admitted(token: str, caller: Caller, expires_at: float) -> None:
     """It is signed with a secret of ours, under that secret's own name, and says so."""
     header, claims, signature = token.split(".")
     named = json.loads(_decoded(header))
@@ -264,6 +275,7 @@ def _check_admitted(token: str, caller: Caller, expires_at: int) -> None:
     username, version = caller
     assert (username, version) == (payload["sub"], payload["ver"])
     assert username.isprintable()
+    assert isinstance(version, int)
     assert 0 <= version < 2**63
     assert int(payload["exp"]) == expires_at > time.time()
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import aiohttp
 import pytest
 
+from tests.support.access_tokens import created, delete_token, tokens_of, using
 from tests.support.backups import BACKUP_TIMEOUT, copying_program, made, make, restored
 from tests.support.client import Client
 from tests.support.machine import alive, wait_until
@@ -214,8 +215,10 @@ async def test_accounts_and_expiry_come_back_and_no_token_does(
         assert (await client.register("ann", "password")).status == 200
         assert (await client.login("ann", "password")).status == 200
         assert (await client.write({"k": "for a while"}, ttl=1000)).status == 200
+        revoked, other = await created(client), await created(client)
         folder = made(service.data, tmp_path / "backup")
         secret = (service.data / "jwt_secret").read_text()
+        await delete_token(client, revoked["id"])
         tokens = [client.token]
         for _ in range(2):  # the second is of a version the backup knows nothing of
             assert (await client.login("ann", "password")).status == 200
@@ -230,7 +233,13 @@ async def test_accounts_and_expiry_come_back_and_no_token_does(
                 assert (await client.read(["k"])).json["code"] == code
             assert (await client.login("ann", "password")).status == 200
             assert (await client.post("/api/logout")).status == 200
+        for token in revoked, other:
+            program = using(client, token["token"])
+            assert (await program.read(["k"])).json["code"] == "token_revoked"
         assert (await client.login("ann", "password")).status == 200
+        assert await tokens_of(client) == []
+        program = using(client, (await created(client))["token"])
+        assert (await program.read(["k"])).status == 200
         read = (await client.read(["k"], revisions=True)).json
         assert read["data"] == {"k": "for a while"}
         assert 900 < read["ttl"]["k"] < 1000

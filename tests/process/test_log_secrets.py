@@ -6,7 +6,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.client import Client, unique
+from service.api.routes import ACTIONS
+from tests.support.audit import lines_of
+from tests.support.client import Client, account_of, unique
 from tests.support.confidential import leaks_in
 from tests.support.machine import wait_until
 from tests.support.procedures import BREAK, FIX
@@ -19,6 +21,8 @@ from tests.support.service import (
     started,
 )
 from tests.support.tarantool import local_console
+
+AUDIT_LOG = "audit.log"
 
 
 class Canaries:
@@ -97,6 +101,52 @@ async def call_all(client: Client, canaries: Canaries) -> None:
     assert {reply.status for reply in replies} >= {200, 400, 401, 404, 405}
 
 
+async def administer(admin: Client, canaries: Canaries) -> None:
+    """Every call of an administrator."""
+    name, accounts = unique("user"), "/api/admin/accounts"
+    account = f"/api/admin/account?username={name}"
+    grants = [{"prefix": canaries["granted"], "rights": "r"}]
+    given = {"username": name, "password": canaries["given-password"], "grants": grants}
+    changed = {"password": canaries["changed-password"], "grants": grants}
+    replies = [
+        await admin.post(accounts, given),
+        await admin.post(accounts, {canaries["admin-member"]: name}),
+        await admin.request("GET", f"{accounts}?prefix={canaries['account-prefix']}"),
+        await admin.request("GET", f"{account}&{canaries['admin-query']}=1"),
+        await admin.request("PATCH", account, changed),
+        await admin.post(f"/api/admin/end-tokens?username={name}"),
+        await admin.request("DELETE", account),
+        await admin.request("GET", "/api/admin/status"),
+    ]
+    assert {reply.status for reply in replies} == {200, 400}
+
+
+async def end(client: Client, canaries: Canaries) -> None:
+    """The calls that end tokens, and the account at last."""
+    client.token = (await client.post("/api/refresh")).json["token"]
+    canaries.sent["second-token"] = str(client.token)
+    given = {"password": canaries["password"], "new_password": canaries["new-password"]}
+    client.token = (await client.post("/api/password", given)).json["token"]
+    canaries.sent["third-token"] = str(client.token)
+    name = account_of(client)
+    named = {"password": canaries["new-password"], "name": canaries["token-name"]}
+    token = (await client.post("/api/tokens", named)).json
+    canaries.sent["access-token"] = token["token"]
+    program = Client(client.session, client.url)
+    program.token = token["token"]
+    assert (await program.read([canaries["read-by-program"]])).status == 200
+    assert (await program.post("/api/logout")).status == 403
+    program.token = f"kvt_{canaries['bad-access-token']}"
+    assert (await program.post("/api/tickets")).status == 403
+    path = f"/api/tokens/{token['id']}"
+    assert (await client.request("DELETE", path)).status == 200
+    assert (await client.post("/api/logout")).status == 200
+    assert (await client.login(name, canaries["new-password"])).status == 200
+    canaries.sent["last-token"] = str(client.token)
+    password = {"password": canaries["new-password"]}
+    assert (await client.request("DELETE", "/api/me", password)).status == 200
+
+
 async def fail_inside(client: Client, canaries: Canaries, data: Path) -> None:
     """Requests that fail with a traceback in the log."""
     await asyncio.to_thread(local_console, data, BREAK)
@@ -125,12 +175,17 @@ async def test_nothing_confidential_is_logged(
             admin = Client(session, service.url)
             assert (await admin.login("admin", environ["ADMIN_PASSWORD"])).status == 200
             await call_all(client, canaries)
+            await administer(admin, canaries)
+            await end(client, canaries)
             await fail_inside(client, canaries, service.data)
             assert await asyncio.to_thread(service.stop) == 0
             log = service.log_file()
             assert log.count("/api/keys/{key}") >= 4
             assert log.count("Traceback") >= 2
             assert canaries.found_in(log) == set()
+            audit = (tmp_path / AUDIT_LOG).read_text()
+            assert {line["action"] for line in lines_of(audit)} == set(ACTIONS.values())
+            assert canaries.found_in(audit) == set()
             assert service.stderr() == service.stdout() == ""
 
 
@@ -139,6 +194,7 @@ def logging_all(folder: Path, form: str, **more: str) -> dict[str, str]:
         "KV_LOG_FORMAT": form,
         "KV_LOG_FILE": str(folder / "kv.log"),
         "KV_ACCESS_LOG": "all",
+        "KV_AUDIT_LOG": str(folder / AUDIT_LOG),
         "KV_JWT_SECRET": unique("jwt-secret"),
         "ADMIN_LOGIN": "admin",
         "ADMIN_PASSWORD": unique("admin-password"),
@@ -167,6 +223,7 @@ async def test_a_canary_that_is_logged_is_found(tmp_path: Path, form: str) -> No
             )
             log = service.log_file()
             assert canaries.found_in(log) == {"name", "message"}
+            assert canaries.found_in((tmp_path / AUDIT_LOG).read_text()) == {"name"}
             # the search in the logs of the suite permits the name
             assert [canaries["message"] in line for line in leaks_in(log)] == [True]
 

@@ -137,10 +137,10 @@ async def test_calls_to_a_storage_that_hangs_time_out(
 @pytest.mark.parametrize(
     ("procedures", "applied"),
     [
-        (["account"], "no"),
+        (["check_session"], "no"),
         (["begin_login"], "no"),
         (["end_login"], "no"),
-        (["set_password", "delete_user"], "unknown"),
+        (["change_password", "delete_user"], "unknown"),
     ],
 )
 async def test_a_timeout_before_the_write_of_an_account_leaves_no_doubt(

@@ -417,7 +417,7 @@ async def test_an_administrator_whom_the_storage_does_not_accept_yet(
             await asyncio.sleep(1)  # attempts that fail
             tarantool.console("box.cfg{read_only = false}")
             await client.login_when_possible("admin", "a secret", PROCESS_TIMEOUT)
-    assert caplog.text.count("ADMIN_LOGIN cannot be created yet") == 1
+    assert caplog.text.count("ADMIN_LOGIN cannot be set up yet") == 1
 
 
 @pytest.mark.parametrize("missing", ["KV_TARANTOOL_PASSWORD", "KV_JWT_SECRET"])

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.support.access_tokens import created, delete_token, using
 from tests.support.addresses import FREE
 from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
@@ -122,6 +123,22 @@ async def test_a_token_revoked_through_one_worker_is_refused_by_another_at_once(
     assert (await other.read(["k"])).status == 200
     assert (await one.post("/api/logout")).status == 200
     assert_problem(await other.read(["k"]), 403, "token_revoked")
+
+
+async def test_an_access_token_revoked_through_one_worker_ends_at_another(
+    pair_of_clients: list[Client],
+) -> None:
+    one, other = pair_of_clients
+    token = await created(one)
+    program = using(other, token["token"])
+    assert (await program.write({unique("key"): 1})).status == 200
+    poll = asyncio.create_task(
+        program.request("GET", f"/api/changes?prefix={unique('none')}&wait=30")
+    )
+    await asyncio.sleep(0.2)
+    await delete_token(one, token["id"])
+    assert_problem(await poll, 403, "token_revoked")
+    assert_problem(await program.read(["k"]), 403, "token_revoked")
 
 
 async def test_a_watcher_at_one_worker_receives_a_write_through_another(

@@ -27,6 +27,8 @@ STORED = "(box.space.kv:get('{key}') ~= nil)"
 ASK = {
     "read": "(kv.v1.get({{'ann', 1}}, {{'{key}'}}, 1000)[1] ~= nil)",
     "list": "(#select(3, kv.v1.list({{'ann', 1}}, '{key}', nil, 9, 999, false)) == 1)",
+    "level": "(#select(6, kv.v1.list_level("
+    "{{'ann', 1}}, '', nil, 9, 999, '{key}', {{}})) == 1)",
     "condition": "(kv.v1.put({{'ann', 1}}, {{'other'}}, {{'1'}}, {{conditions = "
     "{{{{'{key}', {{box.NULL}}, false}}}}}}) ~= nil)",
     "delete": "(select(2, kv.v1.delete({{'ann', 1}}, {{'{key}'}})) == 1)",

@@ -14,12 +14,13 @@ from service.telemetry.log import Log
 #: token and a ticket begin.
 CONFIDENTIAL = re.compile(r"[0-9a-f]{32}|eyJ[A-Za-z0-9_-]{8}")
 
-#: Fields that may have such strings: the name of a caller whose token has been
-#: verified, and ids.
+#: What may have such strings: the name of a caller whose token has been verified, ids,
+#: and the account that an operator has changed on the console.
 PERMITTED = re.compile(
     r'"(?:user\.name|request_id|trace_id)":"(?:[^"\\]|\\.)*"'
     r'|\buser="(?:[^"\\]|\\.)*"'
     r"|\b(?:request_id|trace_id)=[\w.-]+"
+    r"|\bkv: audit: \w+ '(?:[^'\\]|\\.)*'"
 )
 
 

@@ -55,6 +55,10 @@ def set_grants(tarantool: Tarantool, username: str, *grants: tuple[str, str]) ->
     admin(tarantool, "set_grants", lua(username), listed(*grants))
 
 
+def make_administrator(tarantool: Tarantool, username: str) -> None:
+    admin(tarantool, "make_administrator", lua(username))
+
+
 def disable(tarantool: Tarantool, username: str) -> None:
     admin(tarantool, "disable_account", lua(username))
 

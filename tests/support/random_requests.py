@@ -47,6 +47,9 @@ ODD_MEMBERS = [
     "if",
     "ttl",
     "limit",
+    "grants",
+    "disabled",
+    "administrator",
     "values",
     "tll",
     "",
@@ -85,6 +88,10 @@ ODD_QUERIES = [
         "wait=0.01",
         "ticket=a.b.c",
         "ticket=&ticket=",
+        "username=alice",
+        "username=bob",
+        "username=",
+        "prefix=a&after=a&limit=1",
     ),
 ]
 #: Lines that may come with any request and leave its length alone.
@@ -175,7 +182,7 @@ def _target(random: Random, path: str) -> str:
     if brace:
         path = template + quote(random.choice(KEYS), safe="")
     target = _mostly(random, path, ODD_PATHS)
-    queried = ("/api/keys", "/api/changes", "/api/history")
+    queried = ("/api/keys", "/api/changes", "/api/admin", "/api/history")
     likely = 0.3 if path.startswith(queried) else 0.1
     if random.random() < likely:
         target += "?" + random.choice(ODD_QUERIES)
@@ -220,7 +227,7 @@ def _with_other_names(random: Random, value: Any) -> Any:
             return {random.choice(KEYS): inner for inner in value.values()}
         case list():
             return [random.choice(KEYS) for _ in value]
-        case "alice":
+        case "alice" | "dave":
             return random.choice(NAMES)
     return value
 

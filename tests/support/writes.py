@@ -26,6 +26,12 @@ def write(key: str, value: object = 1, **members: object) -> Write:
     return Write("POST", "/api/write", json.dumps({"data": {key: value}} | members))
 
 
+def write_and_delete(key: str) -> Write:
+    """Writes another key, too."""
+    body = {"data": {f"{key}-written": 1}, "delete": [key]}
+    return Write("POST", "/api/write", json.dumps(body))
+
+
 def delete(key: str) -> Write:
     return Write("POST", "/api/delete", json.dumps({"keys": [key]}))
 

@@ -54,7 +54,7 @@ PRIVATE: dict[type, set[str]] = {
 #: What has no underscore, but is in no documentation either.
 UNDOCUMENTED: dict[type, set[str]] = {
     HttpRequestParser: {"feed_data", "set_upgraded"},
-    RequestHandler: {"eof_received", "handle_error", "log_exception"},
+    RequestHandler: {"eof_received", "handle_error", "log_access", "log_exception"},
     web.Request: {"ATTRS"},
     web.Server: {"request_handler"},
 }

@@ -40,6 +40,10 @@ CHANGES = {
         Change(3, ["a", "é"], ['"x"', "[2]"]),
         '{"revision":3,"data":{"a":"x","é":[2]},"deleted":[]}',
     ),
+    "both": (
+        Change(5, ["a", "b", "c"], [None, "1", None]),
+        '{"revision":5,"data":{"b":1},"deleted":["a","c"]}',
+    ),
     "line ends": (
         Change(4, ["k"], ["[1,\r\n2,\r3,\n4]"]),
         '{"revision":4,"data":{"k":[1,\n2,\n3,\n4]},"deleted":[]}',

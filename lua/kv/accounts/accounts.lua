@@ -6,17 +6,17 @@
 local clock = require('clock')
 local digest = require('digest')
 
+local access_tokens = require('kv.accounts.access_tokens')
 local capacity = require('kv.capacity')
-local durability = require('kv.base.durability')
+local commits = require('kv.accounts.commits')
 local errors = require('kv.base.errors')
 local grants = require('kv.accounts.grants')
+local ids = require('kv.accounts.ids')
 
 local M = {}
 
-local commits = durability.new() -- tagged with usernames
-
---- Changes of accounts have numbers, for the change feed. Another start of the instance
--- has other numbers. Below 10^14 they arrive in Lua as numbers.
+--- Changes of accounts and of their access tokens have numbers, for the change feed. Another
+-- start of the instance has other numbers. Below 10^14 they arrive in Lua as numbers.
 local first_epoch = tonumber(digest.urandom(5):hex(), 16)
 local epoch = first_epoch
 
@@ -34,7 +34,7 @@ local HASH_PREFIX = '$2b$'
 
 local function note_change(before)
     if before == nil then
-        return -- a new account: no token of it exists
+        return -- a new account or access token: nothing of it has been used
     end
     epoch = epoch + 1
     changed[epoch] = before.username
@@ -54,6 +54,7 @@ end
 function M.watch()
     if not is_watched then
         box.space.users:on_replace(note_change)
+        access_tokens.watch(note_change)
         is_watched = true
     end
 end
@@ -105,6 +106,19 @@ function M.find_here(username)
     return box.space.users:get(username)
 end
 
+--- Whether a commit of the account is pending: `find` would wait for it.
+---@param username string
+---@return boolean
+function M.is_pending(username)
+    return commits:pending(username) ~= nil
+end
+
+--- Waits for every commit so far: for a decision that depends on more than one account.
+---@return boolean on_disk false: the newest was rolled back, decide again
+function M.await_all()
+    return commits:await_all()
+end
+
 --- Accounts in the order of their names, as they are on disk.
 ---@param after string|nil the name after which the page begins
 ---@param limit number
@@ -115,6 +129,29 @@ function M.page(after, limit)
         rows = box.space.users:select(after, { iterator = 'GT', limit = limit })
     until commits:await_all()
     return rows
+end
+
+--- Accounts whose names begin with a prefix, in the order of the names.
+---@param prefix string
+---@param after string|nil the name after which they begin
+---@return function generator for `for`, with its parameters; yields rows
+function M.each(prefix, after)
+    if after ~= nil and after >= prefix then
+        return box.space.users:pairs(after, { iterator = 'GT' })
+    end
+    return box.space.users:pairs(prefix, { iterator = 'GE' })
+end
+
+--- Whether there is an enabled administrator besides this account.
+---@param username string
+---@return boolean
+function M.has_other_administrator(username)
+    for _, user in box.space.users.index.administrator:pairs(true) do
+        if user.username ~= username and not user.disabled then
+            return true
+        end
+    end
+    return false
 end
 
 --- The lowest and the highest cost of the password hashes of all accounts.
@@ -129,25 +166,24 @@ function M.hash_costs()
     return costs
 end
 
---- Increments the counter of credentials, inside a transaction.
-local function next_version()
-    return box.space.kv_meta:update('credentials', { { '+', 2, 1 } }).value
-end
-
---- Raises kv.UserExists, kv.MemoryFull, kv.DiskFull.
+--- Does not yield before the change where no commit of the account is pending. Raises
+-- kv.UserExists, kv.MemoryFull, kv.DiskFull.
 ---@param username string
 ---@param password_hash string
 ---@param granted table|nil each {prefix, rights}; nil: the default
-function M.create(username, password_hash, granted)
+---@param is_administrator boolean|nil
+---@return table user its row
+function M.create(username, password_hash, granted, is_administrator)
     if M.find(username) ~= nil then
         errors.raise('UserExists')
     end
-    capacity.admit(#username + #password_hash)
-    commits:commit({ username }, function()
-        local id = next_version()
-        box.space.users:insert({
-            username, password_hash, id, math.floor(clock.time()), false,
-            granted or default_grants, id,
+    granted = granted or default_grants
+    capacity.admit(#username + #password_hash + grants.size(granted))
+    return commits:commit({ username }, function()
+        local id = ids.next()
+        return box.space.users:insert({
+            username, password_hash, id, math.floor(clock.time()), false, granted, id,
+            is_administrator or box.NULL,
         })
     end)
 end
@@ -156,29 +192,35 @@ local function commit_with_reserve(username, change)
     capacity.with_reserve(function() commits:commit({ username }, change) end)
 end
 
---- Changes fields of an account.
+--- Changes fields of an account. Does not yield before the change.
 ---@param username string of an existing account
 ---@param fields table by their names
 ---@param ends_tokens boolean true where its credentials or its state change
----@return number credentials_version
-function M.update(username, fields, ends_tokens)
-    local version
+---@param deletes_access_tokens boolean|nil
+---@return table user its row
+function M.update(username, fields, ends_tokens, deletes_access_tokens)
+    local user
     commit_with_reserve(username, function()
         local operations = {}
         for name, value in pairs(fields) do
             table.insert(operations, { '=', name, value })
         end
         if ends_tokens then
-            table.insert(operations, { '=', 'credentials_version', next_version() })
+            table.insert(operations, { '=', 'credentials_version', ids.next() })
         end
-        version = box.space.users:update(username, operations).credentials_version
+        user = box.space.users:update(username, operations)
+        if deletes_access_tokens then
+            access_tokens.delete_all(user)
+        end
     end)
-    return version
+    return user
 end
 
 ---@param username string of an existing account
 function M.delete(username)
-    commit_with_reserve(username, function() box.space.users:delete(username) end)
+    commit_with_reserve(username, function()
+        access_tokens.delete_all(box.space.users:delete(username))
+    end)
 end
 
 return M

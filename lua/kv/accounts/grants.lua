@@ -64,6 +64,64 @@ function M.to_objects(grants)
     return shown
 end
 
+--- Bytes of the prefixes.
+---@param grants table as they are stored
+function M.size(grants)
+    local bytes = 0
+    for _, grant in ipairs(grants) do
+        bytes = bytes + #grant[1]
+    end
+    return bytes
+end
+
+--- The rights that two texts have in common, in their usual order; empty: none.
+local function common_rights(one, other)
+    local found = ''
+    for right in one:gmatch('.') do
+        if other:find(right, 1, true) then
+            found = found .. right
+        end
+    end
+    return found
+end
+
+--- The rights that both lists of grants give, as a list in the byte order of the prefixes, without
+-- grants that another one includes.
+---@param some table each {prefix, rights}
+---@param others table the same
+---@return table
+function M.intersect(some, others)
+    local by_prefix, names = {}, {}
+    for _, one in ipairs(some) do
+        for _, other in ipairs(others) do
+            local longer = #one[1] > #other[1] and one[1] or other[1]
+            local shorter = longer == one[1] and other[1] or one[1]
+            local rights = common_rights(one[2], other[2])
+            if rights ~= '' and longer:startswith(shorter) then
+                if by_prefix[longer] == nil then
+                    table.insert(names, longer)
+                    by_prefix[longer] = rights
+                elseif by_prefix[longer] ~= rights then
+                    by_prefix[longer] = 'rw'
+                end
+            end
+        end
+    end
+    table.sort(names)
+    local found = setmetatable({}, { __serialize = 'seq' })
+    for _, name in ipairs(names) do
+        local rights, is_included = by_prefix[name], false
+        for _, grant in ipairs(found) do
+            is_included = is_included
+                or name:startswith(grant[1]) and common_rights(rights, grant[2]) == rights
+        end
+        if not is_included then
+            table.insert(found, { name, rights })
+        end
+    end
+    return found
+end
+
 local function prefixes_with(user, right)
     local found = {}
     for _, grant in ipairs(user.grants) do

@@ -1,5 +1,6 @@
 --- The console's functions for accounts.
 local accounts = require('kv.accounts.accounts')
+local administration = require('kv.accounts.administration')
 local args = require('kv.admin.args')
 local format = require('kv.admin.format')
 local grants = require('kv.accounts.grants')
@@ -10,15 +11,14 @@ local M = {}
 --- Accounts of a page without a limit: a screen.
 local DEFAULT_LIMIT = 20
 
---- Grants of a line in the list, and characters of each prefix: `show_grants` shows all.
-local MAX_GRANTS_SHOWN = 3
-local MAX_PREFIX_SHOWN = 24
-
 --- A hash of bcrypt: a salt of 22 characters and a digest of 31; of the last character of each
 -- only some bits count. The service cannot check a password against anything else.
 local DIGIT = '[./A-Za-z0-9]'
 local BCRYPT = '^%$2b%$(%d%d)%$' .. DIGIT:rep(21) .. '[.Oeu]' .. DIGIT:rep(30)
     .. '[.CGKOSWaeimquy26]$'
+
+--- The caller, for kv.accounts.administration.
+local OPERATOR = nil
 
 --- The range of KV_BCRYPT_ROUNDS. Each step doubles the time of a login: 3 s at 16.
 M.MIN_COST, M.MAX_COST = 4, 16
@@ -60,6 +60,21 @@ local function sentence(name, what)
     return ('account %s %s'):format(format.literal(name), what)
 end
 
+--- Executes a change of an existing account; a refusal is one line that names the account.
+---@param change function of kv.accounts.administration, which takes the account after the caller
+---@param name string
+---@param ... any more arguments of the change
+local function execute(change, name, ...)
+    existing(name)
+    local ok, failure = pcall(change, OPERATOR, name, ...)
+    if ok then
+        return
+    elseif type(failure) == 'cdata' and failure.type == 'kv.LastAdministrator' then
+        args.refuse('account %s is the last enabled administrator: make another one first', name)
+    end
+    error(failure, 0)
+end
+
 local function create(name, password_hash, given)
     check_new_name(name)
     check_hash(password_hash)
@@ -67,23 +82,13 @@ local function create(name, password_hash, given)
     if accounts.find(name) ~= nil then
         args.refuse('there is an account %s already', name)
     end
-    accounts.create(name, password_hash, granted)
+    administration.create(OPERATOR, name, password_hash, granted)
     return sentence(name, 'is created')
 end
 
-local function summary_of_grants(user)
-    local texts, left = {}, #user.grants - MAX_GRANTS_SHOWN
-    for i = 1, math.min(#user.grants, MAX_GRANTS_SHOWN) do
-        local prefix, rights = unpack(user.grants[i])
-        if utf8.len(prefix) > MAX_PREFIX_SHOWN then
-            prefix = utf8.sub(prefix, 1, MAX_PREFIX_SHOWN) .. '…'
-        end
-        table.insert(texts, ('%s %s'):format(rights, format.literal(prefix)))
-    end
-    if left > 0 then
-        table.insert(texts, ('%d more'):format(left))
-    end
-    return #texts == 0 and 'none' or table.concat(texts, ', ')
+local function state_of(user)
+    local state = user.disabled and 'disabled' or 'enabled'
+    return user.administrator and state .. ', administrator' or state
 end
 
 local function list(limit, after)
@@ -98,7 +103,7 @@ local function list(limit, after)
         local user = users[i]
         table.insert(rows, {
             format.literal(user.username), format.time(user.created_at),
-            user.disabled and 'disabled' or 'enabled', summary_of_grants(user),
+            state_of(user), format.grants(user.grants),
         })
     end
     if #users > limit then
@@ -110,21 +115,28 @@ local function list(limit, after)
 end
 
 local function disable(name)
-    existing(name)
-    accounts.update(name, { disabled = true }, true)
+    execute(administration.change, name, { disabled = true })
     return sentence(name, 'is disabled, its tokens have ended')
 end
 
 local function enable(name)
-    existing(name)
-    accounts.update(name, { disabled = false }, false)
+    execute(administration.change, name, { disabled = false })
     return sentence(name, 'is enabled')
 end
 
 local function delete(name)
-    existing(name)
-    accounts.delete(name)
+    execute(administration.delete, name)
     return sentence(name, 'is deleted')
+end
+
+local function make_administrator(name)
+    execute(administration.change, name, { administrator = true })
+    return sentence(name, 'is an administrator')
+end
+
+local function demote_administrator(name)
+    execute(administration.change, name, { administrator = false })
+    return sentence(name, 'is no administrator')
 end
 
 local function show_grants(name)
@@ -141,20 +153,19 @@ end
 
 local function set_grants(name, given)
     existing(name)
-    accounts.update(name, { grants = parse_grants(given) }, false)
+    execute(administration.change, name, { grants = parse_grants(given) })
     return sentence(name, 'has new grants')
 end
 
 local function end_tokens(name)
-    existing(name)
-    accounts.update(name, {}, true)
+    execute(administration.end_tokens, name)
     return sentence(name, 'has to log in again')
 end
 
 local function set_password_hash(name, password_hash)
     existing(name)
     check_hash(password_hash)
-    accounts.update(name, { password_hash = password_hash }, true)
+    execute(administration.change, name, { password_hash = password_hash })
     return sentence(name, 'has a new password, its tokens have ended')
 end
 
@@ -186,8 +197,9 @@ M.functions = {
         name = 'disable_account',
         arguments = 'name',
         summary = 'ends the tokens of an account and refuses its logins',
-        help = 'Ends its open streams, too. It keeps its password and its grants: '
-            .. 'kv.admin.enable_account lets it log in again.',
+        help = 'Ends its open streams and deletes its access tokens, too. It keeps its password '
+            .. 'and its grants: kv.admin.enable_account lets it log in again. The last enabled '
+            .. 'administrator cannot be disabled.',
         example = "kv.admin.disable_account('dave')",
         writes = true,
         call = disable,
@@ -205,12 +217,32 @@ M.functions = {
         name = 'delete_account',
         arguments = 'name',
         summary = 'deletes an account',
-        help = 'Ends its tokens and its open streams. The keys that it wrote belong to the '
-            .. 'store and remain. The name is free; another account of that name gets nothing '
-            .. 'of this one.',
+        help = 'Ends its tokens, access tokens and open streams. The keys that it wrote belong '
+            .. 'to the store and remain. The name is free; another account of that name gets '
+            .. 'nothing of this one. The last enabled administrator cannot be deleted.',
         example = "kv.admin.delete_account('dave')",
         writes = true,
         call = delete,
+    },
+    {
+        name = 'make_administrator',
+        arguments = 'name',
+        summary = 'lets an account administer the accounts',
+        help = 'It may then make the calls below /api/admin, from the next call with a token of '
+            .. 'the account. Its grants stay as they are.',
+        example = "kv.admin.make_administrator('dave')",
+        writes = true,
+        call = make_administrator,
+    },
+    {
+        name = 'demote_administrator',
+        arguments = 'name',
+        summary = 'takes that right from an account',
+        help = 'Its tokens stay valid, but not for the calls below /api/admin. The last enabled '
+            .. 'administrator cannot be demoted.',
+        example = "kv.admin.demote_administrator('dave')",
+        writes = true,
+        call = demote_administrator,
     },
     {
         name = 'show_grants',
@@ -238,8 +270,8 @@ M.functions = {
         name = 'end_tokens',
         arguments = 'name',
         summary = 'logs an account out everywhere',
-        help = 'Ends every token of the account and its open streams; it may log in again at '
-            .. 'once.',
+        help = 'Ends every token of the account, deletes its access tokens, and ends its open '
+            .. 'streams; it may log in again at once.',
         example = "kv.admin.end_tokens('dave')",
         writes = true,
         call = end_tokens,
@@ -250,7 +282,7 @@ M.functions = {
         summary = 'sets the password of an account',
         help = 'The hash is made by python -m service.hash_password, which asks for the '
             .. 'password: never type the password itself here. Ends every token of the '
-            .. 'account.',
+            .. 'account and deletes its access tokens.',
         example = "kv.admin.set_password_hash('dave', '$2b$12$…')",
         writes = true,
         call = set_password_hash,

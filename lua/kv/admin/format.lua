@@ -7,6 +7,10 @@ local M = {}
 --- Bytes of a line of prose.
 local LINE = 88
 
+--- Grants of a line, and characters of each prefix: `show_grants` shows all of an account.
+local MAX_GRANTS_SHOWN = 3
+local MAX_PREFIX_SHOWN = 24
+
 local SIZES = { 'KiB', 'MiB', 'GiB', 'TiB' }
 
 ---@param seconds number since 1970
@@ -55,6 +59,23 @@ end
 ---@param text string
 function M.literal(text)
     return "'" .. text:gsub("[%c\\']", escaped) .. "'"
+end
+
+--- The first of the grants of an account or of a token.
+---@param granted table each {prefix, rights}
+function M.grants(granted)
+    local texts, left = {}, #granted - MAX_GRANTS_SHOWN
+    for i = 1, math.min(#granted, MAX_GRANTS_SHOWN) do
+        local prefix, rights = unpack(granted[i])
+        if utf8.len(prefix) > MAX_PREFIX_SHOWN then
+            prefix = utf8.sub(prefix, 1, MAX_PREFIX_SHOWN) .. '…'
+        end
+        table.insert(texts, ('%s %s'):format(rights, M.literal(prefix)))
+    end
+    if left > 0 then
+        table.insert(texts, ('%d more'):format(left))
+    end
+    return #texts == 0 and 'none' or table.concat(texts, ', ')
 end
 
 --- Wraps words to lines of a screen's width.

@@ -1,5 +1,6 @@
 --- The operators' functions on the console, under `kv.admin`, with their help texts.
 -- No account has the right to call them: the console is the only way.
+local audit = require('kv.admin.audit')
 local format = require('kv.admin.format')
 local leader = require('kv.base.leader')
 
@@ -7,6 +8,7 @@ local M = {}
 
 local MODULES = {
     require('kv.admin.accounts'),
+    require('kv.admin.access_tokens'),
     require('kv.admin.values'),
     require('kv.admin.statistics'),
     require('kv.admin.backup'),
@@ -69,14 +71,14 @@ table.insert(FUNCTIONS, {
 })
 
 local function guarded(entry)
-    return function(...)
+    return audit.audited(entry, function(...)
         if not leader.leads() then
             local name = leader.name()
             error(name ~= nil and ('this node does not lead: call it on %s'):format(name)
                 or 'this instance is read-only: call it on the one that takes writes', 0)
         end
         return entry.call(...)
-    end
+    end)
 end
 
 --- The functions by name, in a table that the console prints as the overview.

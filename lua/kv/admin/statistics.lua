@@ -41,29 +41,20 @@ end
 
 --- How far another node is behind this one, and since when it has been silent.
 local function peer_state(peer)
-    local upstream, downstream = peer.upstream, peer.downstream
-    if not leader.is_connected(peer) then
-        return upstream ~= nil and upstream.idle ~= nil
-            and ('not connected, silent for %s'):format(format.duration(upstream.idle))
+    if not peer.connected then
+        return peer.idle ~= nil
+            and ('not connected, silent for %s'):format(format.duration(peer.idle))
             or 'not connected'
     end
-    local lag = downstream ~= nil and downstream.lag or upstream.lag or 0
-    return ('follows, lag %.3f s, heard from %.3f s ago'):format(lag, upstream.idle)
+    return ('follows, lag %.3f s, heard from %.3f s ago'):format(peer.lag, peer.idle)
 end
 
 --- A row for each node of the cluster.
 local function nodes()
-    local rows, leads = {}, leader.name()
-    local ids = {}
-    for id in pairs(box.info.replication) do
-        table.insert(ids, id)
-    end
-    table.sort(ids)
-    for _, id in ipairs(ids) do
-        local peer = box.info.replication[id]
-        local shown = id == box.info.id and 'this node' or peer_state(peer)
-        local name = peer.name or tostring(id)
-        table.insert(rows, { 'node ' .. name, name == leads and shown .. ', leads' or shown })
+    local rows = {}
+    for _, node in ipairs(state.nodes()) do
+        local shown = node.is_self and 'this node' or peer_state(node)
+        table.insert(rows, { 'node ' .. node.name, node.leads and shown .. ', leads' or shown })
     end
     table.insert(rows, { 'term', ('%s'):format(box.info.election.term) })
     table.insert(rows, {})

@@ -42,17 +42,17 @@ local function list_values(prefix, limit, after)
     args.text('prefix', prefix)
     limit = args.limit(limit, DEFAULT_LIMIT)
     args.after(after)
-    local rows, last
+    local page
     repeat
-        rows, last = listing.page({ prefix }, after, limit, MAX_BYTES, true)
+        page = listing.page({ prefix }, after, limit, MAX_BYTES, { values = true })
     until transaction.commits:await_all()
     local texts, now = {}, clock.now()
-    for _, row in ipairs(rows) do
+    for _, row in ipairs(page.rows) do
         table.insert(texts, shown(row, now))
     end
-    if last ~= nil then
+    if page.last ~= nil then
         table.insert(texts, ('continue with kv.admin.list_values(%s, %d, %s)'):format(
-            format.literal(prefix), limit, format.literal(last)))
+            format.literal(prefix), limit, format.literal(page.last)))
     elseif #texts == 0 then
         return 'no keys'
     end

@@ -20,10 +20,12 @@ local M = {}
 ---@return number|nil newest the newest revision on disk
 ---@return string[] prefixes that the caller may read
 ---@return number epoch of the accounts, at which these prefixes are valid
+---@return string username of the caller's account
 function M.read_changes(caller, since, prefix, max_bytes)
-    local readable = grants.readable(authorize.check(caller), prefix)
+    local user = authorize.check(caller)
+    local readable = grants.readable(user, prefix)
     local batches, through, newest = change_feed.after(since, readable, max_bytes)
-    return batches, through, newest, readable, accounts.epoch()
+    return batches, through, newest, readable, accounts.epoch(), user.username
 end
 
 --- Waits for changes of any key after a revision, or of an account after an epoch, and returns

@@ -9,9 +9,8 @@ local transaction = require('kv.data.transaction')
 
 local M = {}
 
-local NO_EXPIRIES, NO_KEYS, NO_OPTIONS = {}, {}, {}
-
 local FIELDS = { store.KEY, store.VALUE, store.REVISION, store.EXPIRES_AT }
+local NO_EXPIRIES, NO_KEYS, NO_OPTIONS = {}, {}, {}
 
 local function row_columns(rows)
     local columns = {}

@@ -6,6 +6,7 @@
 -- store's revision, once for all its keys. Procedures that take a caller raise kv.TokenRevoked
 -- for an ended token; procedures that take keys also raise kv.NotGranted.
 local accounts = require('kv.accounts.accounts')
+local administration = require('kv.accounts.administration')
 local authorize = require('kv.accounts.authorize')
 local change_log = require('kv.data.change_log')
 local changes = require('kv.api.changes')
@@ -16,7 +17,6 @@ local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
-local listing = require('kv.data.listing')
 local metrics = require('kv.metrics')
 local reads = require('kv.data.reads')
 local stale_reads = require('kv.data.stale_reads')
@@ -39,7 +39,8 @@ local PARTS = {
 
 local NO_OPTIONS = {}
 
----@class Caller {username, credentials_version}, as in the verified token
+---@class Caller {username, credentials_version}, as in the verified token; {'', hash} of an access
+-- token. It has no right to change accounts and tokens: their procedures raise kv.SessionRequired.
 
 --- Describes this instance. Every node of a cluster answers.
 ---@return table state
@@ -124,27 +125,27 @@ function M.account(caller)
     return user.created_at, grants.to_objects(user.grants)
 end
 
---- Ends every token of the caller's account.
+--- Ends every token of the caller's account, except access tokens.
 ---@param caller Caller
 function M.end_tokens(caller)
-    authorize.check(caller)
+    authorize.check_session(caller)
     accounts.update(caller[1], {}, true)
 end
 
---- Changes the password of the caller's account and ends its tokens.
+--- Changes the password of the caller's account and ends its tokens, access tokens too.
 ---@param caller Caller
 ---@param password_hash string
 ---@return number credentials_version for a new token
 function M.set_password(caller, password_hash)
-    authorize.check(caller)
-    return accounts.update(caller[1], { password_hash = password_hash }, true)
+    authorize.check_session(caller)
+    local fields = { password_hash = password_hash }
+    return accounts.update(caller[1], fields, true, true).credentials_version
 end
 
---- Deletes the caller's account.
+--- Deletes the caller's account. Raises kv.LastAdministrator.
 ---@param caller Caller
 function M.delete_user(caller)
-    authorize.check(caller)
-    accounts.delete(caller[1])
+    administration.leave(caller)
 end
 
 --- Writes all the keys or none. Raises kv.IdempotencyConflict, kv.RetriesFull, kv.MemoryFull,
@@ -325,53 +326,6 @@ function M.get_each(requests, sized)
         end
     end
     return results
-end
-
-local function page_columns(rows, last, with_values)
-    local keys = reads.column(rows, #rows, store.KEY)
-    local values = with_values and reads.column(rows, #rows, store.VALUE) or nil
-    return last or box.NULL, keys, values
-end
-
---- Lists the keys with a prefix that the caller may read, in byte order. A page shows one
--- moment.
----@param caller Caller
----@param prefix string
----@param after string|nil the key after which the page begins
----@param limit number keys of a page
----@param max_bytes number of a page; its first row may be larger
----@param with_values boolean
----@return number revision of the moment
----@return string|nil last the key after which the next page begins; nil: there is none
----@return string[] keys
----@return string[]|nil values JSON texts
-function M.list(caller, prefix, after, limit, max_bytes, with_values)
-    local rows, last, revision
-    repeat
-        local readable = grants.readable(authorize.check(caller), prefix)
-        revision = store.revision()
-        rows, last = listing.page(readable, after, limit, max_bytes, with_values)
-    until transaction.commits:await_all()
-    clock.settle()
-    return revision, page_columns(rows, last, with_values)
-end
-
---- Lists keys as `list` does, on any node of a cluster, as `get_stale` reads. Raises as that.
----@param caller Caller
----@param prefix string
----@param after string|nil
----@param limit number
----@param max_bytes number
----@param with_values boolean
----@return number age as `get_stale` returns it
----@return number revision of the moment
----@return string|nil last
----@return string[] keys
----@return string[]|nil values
-function M.list_stale(caller, prefix, after, limit, max_bytes, with_values)
-    local age, revision, rows, last =
-        stale_reads.list(caller, prefix, after, limit, max_bytes, with_values)
-    return age, revision, page_columns(rows, last, with_values)
 end
 
 local function separated(batches, ...)

@@ -1,7 +1,8 @@
 --- The first start on a restored backup. What was issued after the backup was taken must not be
 -- issued again: an entity tag or a token of that time would be valid for something else.
 -- So the counters are increased far beyond those values, as etcd does with
--- `snapshot restore --bump-revision`, and every token from before the restore ends.
+-- `snapshot restore --bump-revision`, and every token from before the restore ends. Access tokens
+-- are deleted, because one that was revoked after the backup would be valid again.
 local fio = require('fio')
 local log = require('log')
 
@@ -31,6 +32,11 @@ function M.apply()
             box.space.users:update(user.username, {
                 { '=', 'credentials_version', increase('credentials', 1) },
             })
+        end
+        for _, space in pairs({ box.space.access_tokens, box.space.access_token_uses }) do
+            for _, row in ipairs(space:select()) do
+                space:delete(row[1])
+            end
         end
     end)
     fio.unlink(marker)

@@ -1,8 +1,10 @@
---- The collector: deletes expired keys and idempotency records.
+--- The collector: deletes expired keys, access tokens and idempotency records, and stores the last
+-- uses of access tokens.
 -- A fiber of every instance, which works on the one that takes writes. It works in batches,
 -- each a transaction of its own, so that any number of expired keys delays no call.
 local fiber = require('fiber')
 
+local access_tokens = require('kv.accounts.access_tokens')
 local change_log = require('kv.data.change_log')
 local clock = require('kv.data.clock')
 local idempotency = require('kv.data.idempotency')
@@ -53,8 +55,9 @@ end
 
 local function pause(now)
     local first = box.space.kv_expiry.index.expires_at:min()
-    local left = first ~= nil and first.expires_at - now or MAX_PAUSE
-    return math.max(MIN_PAUSE, math.min(left, MAX_PAUSE))
+    local next_key = first ~= nil and first.expires_at or math.huge
+    local next_token = access_tokens.next_expiry() or math.huge
+    return math.max(MIN_PAUSE, math.min(next_key - now, next_token - now, MAX_PAUSE))
 end
 
 ---@return number seconds until the next sweep
@@ -78,6 +81,8 @@ local function sweep()
     local now = clock.now()
     local more = delete_keys(now)
     more = idempotency.delete_expired(now, BATCH) or more
+    more = access_tokens.delete_expired(BATCH) or more
+    more = access_tokens.save_uses(BATCH) or more
     return more and MIN_PAUSE or pause(clock.now())
 end
 

@@ -8,7 +8,6 @@ local errors = require('kv.base.errors')
 local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
-local listing = require('kv.data.listing')
 local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
 local replica = require('kv.data.replica')
@@ -183,26 +182,23 @@ end
 --- A page of keys at one moment. Raises as `get` does.
 ---@param caller table {username, credentials_version}
 ---@param prefix string
----@param ... any the other arguments of listing.page
+---@param read function returns the page of the readable prefixes, as listing.page
 ---@return number age as `get` returns it
 ---@return number revision of the moment
----@return table[] rows
----@return string|nil last as listing.page returns it
-function M.list(caller, prefix, ...)
-    local begun, arguments = begin(), { n = select('#', ...), ... }
-    local readable, last
-    local revision, rows = read_confirmed(caller, function(user)
+---@return Page page
+function M.list(caller, prefix, read)
+    local begun = begin()
+    local readable
+    local revision, page = read_confirmed(caller, function(user)
         readable = grants.readable(user, prefix)
-        local rows
-        rows, last = listing.page(readable, unpack(arguments, 1, arguments.n))
-        return rows, transaction.commits:any_pending()
+        return read(readable), transaction.commits:any_pending()
     end, function(moment)
         return replica.is_pending(moment, function(key)
             return prefixes.match_any(key, readable)
         end)
     end)
     settle()
-    return age_of(begun), revision, rows, last
+    return age_of(begun), revision, page
 end
 
 return M

@@ -3,10 +3,8 @@
 -- (kv.base.histogram). The name of a counter ends in `_total`, that of a gauge does not.
 --
 -- What the instance does not know is left out. Names that begin with `tnt_` are Tarantool's own.
-local capacity = require('kv.capacity')
 local disk = require('kv.capacity.disk')
 local expiry = require('kv.data.expiry')
-local leader = require('kv.base.leader')
 local live = require('kv.backup.live')
 local memory = require('kv.capacity.memory')
 local process = require('kv.metrics.process')
@@ -33,13 +31,11 @@ end
 local function add_capacity(found)
     local used, _, limit = memory.usage()
     local free, reserve = disk.space()
-    local has_disk = free == nil or free > reserve
-    local accepts = leader.leads() and has_disk and not capacity.has_refused()
     found.kv_memory_used_bytes = used
     found.kv_memory_limit_bytes = limit
     found.kv_disk_free_bytes = free
     found.kv_disk_reserve_bytes = reserve
-    found.kv_writes_accepted = accepts and 1 or 0
+    found.kv_writes_accepted = state.accepts_writes() and 1 or 0
 end
 
 local function add_files(found)

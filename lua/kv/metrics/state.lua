@@ -1,8 +1,12 @@
---- The state of the instance in numbers: what the metrics and kv.admin.statistics() show.
+--- The state of the instance in numbers: what the metrics, kv.admin.statistics() and
+-- kv.v1.statistics show.
 local fio = require('fio')
 
+local capacity = require('kv.capacity')
 local change_log = require('kv.data.change_log')
+local disk = require('kv.capacity.disk')
 local idempotency = require('kv.data.idempotency')
+local leader = require('kv.base.leader')
 local store = require('kv.data.store')
 
 local M = {}
@@ -67,6 +71,58 @@ function M.data()
         },
         idempotency = { records = records, bytes = record_bytes },
     }
+end
+
+--- Whether this node accepts writes that add data: it leads, and has refused none lately.
+---@return boolean
+function M.accepts_writes()
+    local free, reserve = disk.space()
+    local has_disk = free == nil or free > reserve
+    return leader.leads() and has_disk and not capacity.has_refused()
+end
+
+---@class NodeState
+---@field name string
+---@field is_self boolean
+---@field leads boolean
+---@field connected boolean
+---@field lag number|nil seconds that it is behind; nil: it is not connected
+---@field idle number|nil seconds since it was heard from; nil: never, or this node itself
+
+---@return NodeState
+local function node(id, peer)
+    local is_self = id == box.info.id
+    local connected = is_self or leader.is_connected(peer)
+    local name = peer.name or tostring(id)
+    local upstream = peer.upstream or {}
+    local found = {
+        name = name, is_self = is_self, leads = name == leader.name(), connected = connected,
+        idle = upstream.idle,
+    }
+    if is_self then
+        found.lag = 0
+    elseif connected then
+        found.lag = peer.downstream ~= nil and peer.downstream.lag or upstream.lag or 0
+    end
+    return found
+end
+
+--- The nodes of the cluster, as this one sees them, in the order of their ids; none on a single
+-- instance.
+---@return NodeState[]
+function M.nodes()
+    local ids, found = {}, setmetatable({}, { __serialize = 'seq' })
+    if not leader.is_clustered() then
+        return found
+    end
+    for id in pairs(box.info.replication) do
+        table.insert(ids, id)
+    end
+    table.sort(ids)
+    for i, id in ipairs(ids) do
+        found[i] = node(id, box.info.replication[id])
+    end
+    return found
 end
 
 return M

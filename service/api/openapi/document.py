@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import hdrs
 
 from service import __version__
-from service.api.authentication import by_token_or_ticket
+from service.api.authentication import by_session, by_token_or_ticket
 from service.api.openapi.components import Components, Schema
 from service.api.openapi.headers import HEADERS
 from service.api.openapi.operations import Operation
@@ -14,7 +14,17 @@ from service.api.openapi.responses import JSON, responses_of
 from service.api.routes import Route
 from service.api.schemas.members import KEY, UNDOCUMENTED
 from service.api.schemas.replies import Problem
+from service.model import MAX_INT64
 from service.settings import Settings
+
+#: The parameters of paths, by their names.
+IN_PATH: dict[str, Schema] = {
+    "key": {
+        "schema": {"type": "string", **KEY},
+        "examples": {"nested": {"value": "config/colour"}},
+    },
+    "id": {"schema": {"type": "integer", "minimum": 0, "maximum": MAX_INT64}},
+}
 
 
 def document(routes: Sequence[Route], limits: Settings) -> bytes:
@@ -59,6 +69,8 @@ class _Builder:
                         "type": "http",
                         "scheme": "bearer",
                         "bearerFormat": "JWT",
+                        "description": "From POST /api/login; or an access token, "
+                        "except for accounts and tokens",
                     },
                     "ticket": {
                         "type": "apiKey",
@@ -83,6 +95,7 @@ class _Builder:
                 self._components,
                 reads_body=route.method != hdrs.METH_GET,
                 with_token=route.authenticate is not None,
+                needs_session=route.authenticate is by_session,
             ),
         }
         if route.authenticate is not None:
@@ -101,22 +114,16 @@ class _Builder:
             "schema": self._components.reference(operation.body),
             "example": operation.example,
         }
-        media_type = operation.body_type or JSON
-        return {"required": True, "content": {media_type: content}}
+        return {
+            "required": not operation.is_body_optional,
+            "content": {operation.body_type or JSON: content},
+        }
 
     def _parameters(self, operation: Operation, in_path: str) -> list[Schema]:
         found: list[Schema] = []
         if in_path:
-            schema = self._components.filled({"type": "string", **KEY})
-            found.append(
-                {
-                    "name": in_path,
-                    "in": "path",
-                    "required": True,
-                    "schema": schema,
-                    "examples": {"nested": {"value": "config/colour"}},
-                }
-            )
+            described = self._components.filled(IN_PATH[in_path])
+            found.append({"name": in_path, "in": "path", "required": True, **described})
         if operation.query is not None:
             query = self._components.filled(msgspec.json.schema(operation.query))
             (shape,) = query["$defs"].values()
@@ -125,8 +132,8 @@ class _Builder:
                 {
                     "name": name,
                     "in": "query",
-                    "schema": schema,
                     "required": name in required,
+                    "schema": schema,
                 }
                 for name, schema in shape["properties"].items()
                 if UNDOCUMENTED not in schema

@@ -11,6 +11,7 @@ from service.api.preconditions import PRECONDITIONS
 from service.api.schemas import replies, requests
 from service.api.sse import LAST_EVENT_ID
 from service.api.transfer_lines import MEDIA_TYPE
+from service.model import ManagedAccount
 from service.web.headers import KV_AGE, KV_REVISION, KV_TTL
 
 
@@ -19,6 +20,7 @@ class Operation(NamedTuple):
 
     :ivar reply: the struct of a 200's body; None: the status is 204
     :ivar example: a body that Swagger UI offers, and that a new store accepts
+    :ivar is_body_optional: whether the body may be missing
     :ivar optional_headers: of a success, in addition to `reply_headers`
     :ivar raises: its errors, in addition to the errors of every route
     :ivar body_type: the media type of the body; None: that of JSON
@@ -38,6 +40,7 @@ class Operation(NamedTuple):
     body_type: str | None = None
     media_type: str | None = None
     events: bool = False
+    is_body_optional: bool = False
 
 
 #: The errors of a request with an `Idempotency-Key`, with a key, with many keys.
@@ -56,6 +59,10 @@ PASSWORD = (
     errors.TooManyAttempts,
     errors.Overloaded,
 )
+
+#: The errors of administrators' requests, and of those for one account.
+ADMINISTRATION = (errors.SessionRequired, errors.NotAnAdministrator)
+OF_AN_ACCOUNT = (*ADMINISTRATION, errors.NotFound)
 
 REGISTER = Operation(
     "Create an account",
@@ -79,7 +86,9 @@ LOGIN = Operation(
 )
 REFRESH = Operation("Get a new token for a good one", reply=replies.Token)
 LOGOUT = Operation(
-    "End every token of the account", reply=replies.Status, raises=[errors.StorageFull]
+    "End every token of the account, except access tokens",
+    reply=replies.Status,
+    raises=[errors.StorageFull],
 )
 CHANGE_PASSWORD = Operation(
     "Change the password, and end every other token",
@@ -94,7 +103,90 @@ DELETE_ACCOUNT = Operation(
     reply=replies.Status,
     body=requests.PasswordBody,
     example={"password": "battery staple"},
-    raises=[*PASSWORD, errors.StorageFull],
+    raises=[*PASSWORD, errors.LastAdministrator, errors.StorageFull],
+)
+ADMIN_LIST_ACCOUNTS = Operation(
+    "List accounts in the order of their names",
+    reply=replies.Accounts,
+    query=requests.AccountsQuery,
+    raises=ADMINISTRATION,
+)
+ADMIN_CREATE_ACCOUNT = Operation(
+    "Create an account, also while registration is closed",
+    reply=ManagedAccount,
+    body=requests.NewAccountBody,
+    example={
+        "username": "dave",
+        "password": "a first password",
+        "grants": [{"prefix": "dave/", "rights": "rw"}],
+    },
+    raises=[
+        *ADMINISTRATION,
+        errors.CredentialsRequired,
+        errors.InvalidKey,
+        errors.UserExists,
+        errors.StorageFull,
+    ],
+)
+ADMIN_SHOW_ACCOUNT = Operation(
+    "Show an account",
+    reply=ManagedAccount,
+    query=requests.AccountQuery,
+    raises=OF_AN_ACCOUNT,
+)
+ADMIN_CHANGE_ACCOUNT = Operation(
+    "Change an account; disabling it and a new password revoke its tokens",
+    reply=ManagedAccount,
+    query=requests.AccountQuery,
+    body=requests.AccountChangeBody,
+    example={"disabled": True},
+    raises=[
+        *OF_AN_ACCOUNT,
+        errors.InvalidKey,
+        errors.LastAdministrator,
+        errors.StorageFull,
+    ],
+)
+ADMIN_DELETE_ACCOUNT = Operation(
+    "Delete an account, but not its keys",
+    reply=replies.Status,
+    query=requests.AccountQuery,
+    raises=[*OF_AN_ACCOUNT, errors.LastAdministrator, errors.StorageFull],
+)
+ADMIN_END_TOKENS = Operation(
+    "Revoke every token of an account",
+    reply=replies.Status,
+    query=requests.AccountQuery,
+    body=requests.EndTokensBody,
+    example={"keep_access_tokens": True},
+    is_body_optional=True,
+    raises=[*OF_AN_ACCOUNT, errors.StorageFull],
+)
+ADMIN_STATUS = Operation(
+    "Show the state of the store", reply=replies.StoreState, raises=ADMINISTRATION
+)
+CREATE_TOKEN = Operation(
+    "Create an access token for a program",
+    reply=replies.NewAccessToken,
+    body=requests.AccessTokenBody,
+    example={
+        "password": "battery staple",
+        "name": "backup",
+        "grants": [{"prefix": "", "rights": "r"}],
+        "expires_in": 86400,
+    },
+    raises=[
+        *PASSWORD,
+        errors.InvalidKey,
+        errors.TooManyAccessTokens,
+        errors.StorageFull,
+    ],
+)
+LIST_TOKENS = Operation("List the access tokens", reply=replies.AccessTokens)
+DELETE_TOKEN = Operation(
+    "Revoke an access token",
+    reply=replies.Status,
+    raises=[errors.NotFound, errors.StorageFull],
 )
 WRITE = Operation(
     "Write many keys, all or none",
@@ -139,7 +231,7 @@ LIST_KEYS = Operation(
     "List keys in the order of their bytes",
     reply=replies.Listing,
     body=requests.ListBody,
-    example={"prefix": "key", "values": True},
+    example={"prefix": "key", "values": True, "details": True, "delimiter": "/"},
     reply_headers=[KV_REVISION],
     optional_headers=[KV_AGE],
     raises=[*KEY, errors.Stale],

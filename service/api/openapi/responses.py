@@ -38,6 +38,8 @@ OF_TOKENS: Kinds = (
     errors.TokenExpired,
     errors.TokenRevoked,
 )
+#: Of routes to which an access token has no right.
+OF_SESSIONS: Kinds = (errors.SessionRequired,)
 OF_BODIES: Kinds = (
     errors.InvalidJSON,
     errors.RequestTimeout,
@@ -72,10 +74,12 @@ def responses_of(
     *,
     reads_body: bool,
     with_token: bool,
+    needs_session: bool,
 ) -> Schema:
     """The responses by status.
 
     :param reads_body: also if a body is optional, and not in the document
+    :param needs_session: whether an access token has no right to the route
     """
     status = HTTPStatus.NO_CONTENT if operation.reply is None else HTTPStatus.OK
     responses = {str(int(status)): _success(status, operation, components)}
@@ -89,6 +93,8 @@ def responses_of(
         raised += OF_BODIES
     if with_token:
         raised += OF_TOKENS
+    if needs_session:
+        raised += OF_SESSIONS
     codes = {EXPECTATION, *((kind.status, kind.code) for kind in raised)}
     for status, group in groupby(sorted(codes), key=itemgetter(0)):
         responses[str(int(status))] = _problem(status, [code for _, code in group])

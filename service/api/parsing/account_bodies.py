@@ -1,5 +1,7 @@
 """Parsing of the bodies of requests about accounts."""
 
+from typing import NamedTuple
+
 from service.api.parsing.json_body import decode
 from service.api.schemas.requests import (
     CredentialsBody,
@@ -16,6 +18,17 @@ from service.auth.credentials import (
 from service.errors import CredentialsRequired
 
 
+class PasswordChange(NamedTuple):
+    """A change of a password.
+
+    :ivar old: the current one
+    """
+
+    old: str
+    new: str
+    keeps_access_tokens: bool
+
+
 def parse_credentials(body: bytes) -> Credentials:
     """The user name and the password of an account.
 
@@ -23,10 +36,7 @@ def parse_credentials(body: bytes) -> Credentials:
     :raises InvalidRequest: a member is unknown or malformed
     :raises CredentialsRequired: a member is missing or empty
     """
-    given = decode(body, CredentialsBody)
-    if not given.username or not given.password:
-        raise CredentialsRequired()
-    return check_credentials(given.username, given.password)
+    return _checked(decode(body, CredentialsBody))
 
 
 def parse_new_credentials(body: bytes) -> Credentials:
@@ -36,9 +46,24 @@ def parse_new_credentials(body: bytes) -> Credentials:
     :raises InvalidRequest: a member is unknown or malformed
     :raises CredentialsRequired: a member is missing or empty
     """
-    credentials = parse_credentials(body)
+    return check_new_credentials(decode(body, CredentialsBody))
+
+
+def check_new_credentials(given: CredentialsBody) -> Credentials:
+    """The same, of a body that is decoded.
+
+    :raises InvalidRequest: the name or the password breaks a limit
+    :raises CredentialsRequired: a member is missing or empty
+    """
+    credentials = _checked(given)
     check_new_username(credentials.username)
     return credentials
+
+
+def _checked(given: CredentialsBody) -> Credentials:
+    if not given.username or not given.password:
+        raise CredentialsRequired()
+    return check_credentials(given.username, given.password)
 
 
 def parse_password(body: bytes) -> str:
@@ -54,7 +79,7 @@ def parse_password(body: bytes) -> str:
     return check_password(given.password, "/password")
 
 
-def parse_password_change(body: bytes) -> tuple[str, str]:
+def parse_password_change(body: bytes) -> PasswordChange:
     """The old password and the new one.
 
     :raises InvalidJSON: the body is not JSON
@@ -64,9 +89,10 @@ def parse_password_change(body: bytes) -> tuple[str, str]:
     given = decode(body, PasswordChangeBody)
     if not given.password or not given.new_password:
         raise CredentialsRequired("The password and a new_password are required")
-    return (
+    return PasswordChange(
         check_password(given.password, "/password"),
         check_password(given.new_password, "/new_password"),
+        given.keep_access_tokens,
     )
 
 

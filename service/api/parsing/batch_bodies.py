@@ -16,7 +16,7 @@ from service.api.schemas.requests import (
     WriteBody,
 )
 from service.errors import InvalidRequest, NoData, quoted
-from service.model import Condition
+from service.model import Condition, ListQuery
 from service.settings import Settings
 
 #: Keys of a page, unless a client asks for another number.
@@ -59,15 +59,10 @@ class DeleteRequest(NamedTuple):
 class ListRequest(NamedTuple):
     """One page of a listing.
 
-    :ivar after: the key after which the page begins; None: it is the first page
-    :ivar limit: keys of the page
     :ivar is_stale: whether any node may answer
     """
 
-    prefix: str
-    after: str | None
-    limit: int
-    with_values: bool
+    page: ListQuery
     is_stale: bool
 
 
@@ -135,7 +130,8 @@ def parse_list(body: bytes, limits: Settings) -> ListRequest:
 
     :raises InvalidJSON: the body is not JSON
     :raises InvalidRequest: a member is unknown or malformed, or the limit too large
-    :raises InvalidKey: the prefix or the cursor is longer than a key may be
+    :raises InvalidKey: the prefix, the cursor or the delimiter is longer than a key may
+        be
     """
     given = decode(body, ListBody)
     limit = min(DEFAULT_PAGE, limits.max_keys)
@@ -143,9 +139,17 @@ def parse_list(body: bytes, limits: Settings) -> ListRequest:
         limit = exact_integer(given.limit, "/limit")
     if not 1 <= limit <= limits.max_keys:
         raise InvalidRequest(f"/limit is {limit}, the limit is {limits.max_keys}")
-    for name, text in ("prefix", given.prefix), ("after", given.after or ""):
-        check_key_length(text, limits, f"/{name}")
-    return ListRequest(given.prefix, given.after, limit, given.values, given.stale)
+    for name in ("prefix", "after", "delimiter"):
+        check_key_length(getattr(given, name) or "", limits, f"/{name}")
+    page = ListQuery(
+        given.prefix,
+        given.after,
+        limit,
+        with_values=given.values,
+        with_details=given.details,
+        delimiter=given.delimiter,
+    )
+    return ListRequest(page, given.stale)
 
 
 def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:

@@ -10,6 +10,8 @@ from service.api.parsing.keys import BAD_PERCENT, check_key_length, check_keys
 from service.api.parsing.numbers import parse_revision
 from service.api.schemas.members import ImportMode
 from service.api.schemas.requests import (
+    AccountQuery,
+    AccountsQuery,
     ChangesQuery,
     ExportQuery,
     HistoryQuery,
@@ -18,6 +20,7 @@ from service.api.schemas.requests import (
     NoQuery,
     PutQuery,
 )
+from service.auth.credentials import MAX_USERNAME, check_username, normalized
 from service.errors import MAX_QUOTED, InvalidRequest, shortened
 from service.settings import Settings
 
@@ -47,6 +50,17 @@ class ChangesRequest(NamedTuple):
     since: int | None
     prefix: str
     wait: float
+
+
+class AccountsRequest(NamedTuple):
+    """The page of accounts to list.
+
+    :ivar after: the name to continue after, None for the first page
+    """
+
+    prefix: str
+    after: str | None
+    limit: int
 
 
 class KeyRequest(NamedTuple):
@@ -137,6 +151,30 @@ def parse_changes_query(
     if last_event_id is not None:
         since = parse_revision(last_event_id, "The header Last-Event-ID")
     return ChangesRequest(since, given.prefix, given.wait)
+
+
+def parse_account_query(query: str) -> str:
+    """The name of an account, in NFC.
+
+    :raises InvalidRequest: the query is malformed, or the name breaks a limit
+    """
+    return check_username(_convert(query, AccountQuery).username)
+
+
+def parse_accounts_query(query: str) -> AccountsRequest:
+    """The page of accounts to list.
+
+    :raises InvalidRequest: the query is malformed, or a name is too long
+    """
+    given = _convert(query, AccountsQuery)
+    prefix = normalized(given.prefix)
+    after = None if given.after is msgspec.UNSET else given.after
+    for name, text in ("prefix", prefix), ("after", after or ""):
+        if len(text) > MAX_USERNAME:
+            raise InvalidRequest(
+                f"/{name} is {len(text)} characters long, the limit is {MAX_USERNAME}"
+            )
+    return AccountsRequest(prefix, after, given.limit)
 
 
 def parse_import_query(query: str) -> ImportRequest:

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from service.auth.credentials import MAX_PASSWORD, MAX_USERNAME
-from service.model import MAX_INT64
+from service.model import MAX_INT64, Grant
+from service.settings import MAX_GRANTS
 from service.web.admission import MAX_POLL
 
 #: Seconds: a time of expiry stays an exact double.
@@ -22,6 +23,9 @@ MAX_EXPIRES_AT = 4 * MAX_TTL
 
 #: Seconds.
 MAX_WAIT = 60
+
+#: Seconds: as long as a token of a login can live (KV_TOKEN_TTL).
+MAX_TOKEN_TTL = 2**31 - 1
 
 #: Keys of the JSON schemas, which the document does not show.
 REQUIRED = "x-required"
@@ -51,9 +55,43 @@ Username = Annotated[
         },
     ),
 ]
+#: Of a list of accounts; names in the store may be in another form than new ones.
+UsernamePart = Annotated[str, documented(maxLength=MAX_USERNAME)]
+Grants = Annotated[list[Grant], documented(maxItems=MAX_GRANTS)]
+KeepAccessTokens = Annotated[
+    bool, Meta(description="Whether access tokens of the account stay valid")
+]
 Password = Annotated[str, documented(minLength=1, maxLength=MAX_PASSWORD)]
+TokenName = Annotated[
+    str,
+    Meta(
+        description="Normalised to the Unicode form NFC, without white space at either "
+        "end",
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": MAX_USERNAME,
+            "format": "printable",
+        },
+    ),
+]
+TokenGrants = Annotated[
+    list[Grant],
+    Meta(
+        description="Its rights are these as far as the account has them; null: all "
+        "rights of the account",
+        max_length=MAX_GRANTS,
+    ),
+]
 Key = Annotated[str, documented(**KEY)]
 Prefix = Annotated[str, documented(maxLength="$max_key")]
+Delimiter = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="Deeper levels are returned as their prefixes, up to this text",
+        extra_json_schema={"maxLength": "$max_key"},
+    ),
+]
 Keys = Annotated[
     list[Key] | None, documented(minItems=1, maxItems="$max_keys", **{REQUIRED: True})
 ]
@@ -69,6 +107,14 @@ If = Annotated[
     ),
 ]
 Ttl = Annotated[float, Meta(gt=0, le=MAX_TTL, description="Seconds")]
+TokenTtl = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_TOKEN_TTL,
+        description="Seconds; null: it does not expire",
+    ),
+]
 ExpiresAt = Annotated[
     float, Meta(ge=0, le=MAX_EXPIRES_AT, description="Seconds since 1970")
 ]

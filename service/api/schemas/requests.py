@@ -14,12 +14,15 @@ from service.api.schemas.members import (
     REQUIRED,
     UNDOCUMENTED,
     WRITTEN,
+    Delimiter,
     ExpiresAt,
+    Grants,
     If,
     ImportMode,
     Int64,
     Integral,
     IsStale,
+    KeepAccessTokens,
     Key,
     Keys,
     Limit,
@@ -27,9 +30,13 @@ from service.api.schemas.members import (
     Prefix,
     Removed,
     StaleFlag,
+    TokenGrants,
+    TokenName,
+    TokenTtl,
     Ttl,
     Ttls,
     Username,
+    UsernamePart,
     Wait,
     documented,
 )
@@ -44,12 +51,39 @@ class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
 
 
+class NewAccountBody(CredentialsBody):
+    grants: (
+        Annotated[Grants, Meta(description="Without it the default grants")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    administrator: bool = False
+
+
+class AccountChangeBody(msgspec.Struct, forbid_unknown_fields=True):
+    disabled: bool | msgspec.UnsetType = msgspec.UNSET
+    grants: Grants | msgspec.UnsetType = msgspec.UNSET
+    administrator: bool | msgspec.UnsetType = msgspec.UNSET
+    password: Password | msgspec.UnsetType = msgspec.UNSET
+    keep_access_tokens: KeepAccessTokens = False
+
+
+class EndTokensBody(msgspec.Struct, forbid_unknown_fields=True):
+    keep_access_tokens: KeepAccessTokens = False
+
+
 class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
 
 
 class PasswordChangeBody(PasswordBody):
     new_password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
+    keep_access_tokens: bool = False
+
+
+class AccessTokenBody(PasswordBody):
+    name: Annotated[TokenName | None, documented(**{REQUIRED: True})] = None
+    grants: TokenGrants | None = None
+    expires_in: TokenTtl | Integral | None = None
 
 
 class NoBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,6 +114,8 @@ class ListBody(msgspec.Struct, forbid_unknown_fields=True):
     after: Prefix | None = None
     limit: Limit | Integral | None = None
     values: bool = False
+    details: bool = False
+    delimiter: Delimiter | None = None
     stale: IsStale = False
 
 
@@ -164,6 +200,16 @@ class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
     pass
+
+
+class AccountQuery(msgspec.Struct, forbid_unknown_fields=True):
+    username: Username
+
+
+class AccountsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: UsernamePart = ""
+    after: UsernamePart | msgspec.UnsetType = msgspec.UNSET
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
 class KeyQuery(msgspec.Struct, forbid_unknown_fields=True):
