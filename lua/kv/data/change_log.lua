@@ -174,16 +174,6 @@ function M.pairs(since)
     return box.space.kv_changes:pairs(since, { iterator = 'GT' })
 end
 
---- The revision of the newest batch that has a key, of those up to a revision. There must be one.
----@param key string
----@param revision number
----@return number
-function M.newest_change(key, revision)
-    local by_key = box.space.kv_changes.index.key
-    local batch = by_key:select({ key, revision + 1 }, { iterator = 'LT', limit = 1 })[1]
-    return tonumber(batch.revision)
-end
-
 --- A number that differs after each removal of a key from a batch, and after each start.
 ---@return number
 function M.edition()
