@@ -68,6 +68,9 @@ OF_PROGRAMS = {
     "PUT /api/keys/{key}": 204,
     "DELETE /api/keys/{key}": 404,
     "GET /api/changes": 200,
+    "GET /api/history": 400,  # its example has no key
+    "GET /api/export": 200,
+    "POST /api/import": 200,
     "POST /api/tickets": 200,
     "GET /api/me": 200,
 }
