@@ -93,14 +93,8 @@ WHITE_SPACE = b" \t\r\n"
 def _write(body: bytes) -> None:
     batch = parse_write(body, LIMITS)
     read = _members(body)
-<<<<<<< /tmp/tmp6498m21i
-    _check_keys([*batch.keys, *batch.deleted])
-    written = read.get("data") or {}
-    assert batch.keys == list(written)
-=======
     _check_keys(batch.keys + batch.deleted)
     assert batch.keys == list(read.get("data") or {})
->>>>>>> /tmp/tmp8ejav_79
     assert batch.deleted == list(dict.fromkeys(read.get("delete") or []))
     for key, text in zip(batch.keys, batch.values, strict=True):
         assert len(text.encode()) <= LIMITS.max_value
@@ -109,18 +103,10 @@ def _write(body: bytes) -> None:
     _check_conditions(batch.conditions, read)
     _check_ttl(batch.ttl, read.get("ttl"))
     ttls = read.get("ttls") or {}
-<<<<<<< /tmp/tmp6498m21i
-    assert bool(batch.ttls) == bool(ttls)
-    assert set(ttls) <= set(batch.keys)
-    if batch.ttls:
-        for key, ttl in zip(batch.keys, batch.ttls, strict=True):
-            _check_ttl(ttl, ttls.get(key, read.get("ttl")))
-=======
     assert ttls.keys() <= set(batch.keys)
     assert len(batch.ttls) == (len(batch.keys) if ttls else 0)
     for key, ttl in zip(batch.keys, batch.ttls, strict=False):
         _check_ttl(ttl, ttls.get(key, read.get("ttl")))
->>>>>>> /tmp/tmp8ejav_79
     # what is stored and spliced into replies is what a client would write again
     data = object_of(zip(batch.keys, batch.values, strict=True))
     deleted = json.dumps(batch.deleted)
