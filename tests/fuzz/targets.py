@@ -258,6 +258,19 @@ def _password_change(body: bytes) -> None:
     assert change.keeps_access_tokens == read.get("keep_access_tokens", False)
 
 
+def _access_token(body: bytes) -> None:
+    password, new = parse_access_token(body, LIMITS)
+    read = _members(body)
+    assert password == read["password"]
+    assert new.name == unicodedata.normalize("NFC", read["name"])
+    assert 1 <= len(new.name) <= 64
+    assert new.name == new.name.strip()
+    assert new.ttl == read.get("expires_in")
+    assert new.ttl is None or 1 <= new.ttl < 2**31
+    assert len(new.grants or ()) <= 100
+    assert all(len(g.prefix.encode()) <= LIMITS.max_key for g in new.grants or ())
+
+
 def _nothing(body: bytes) -> None:
     parse_nothing(body)
     assert body == b"" or _members(body) == {}

@@ -34,6 +34,10 @@ local MAX_WITHOUT_KEYS = 512
 -- not quite full, and a copy of the key, of usual length, with its revision.
 local PER_KEY = 52
 
+--- Keys of a batch, each of which has an entry in the index of keys. A larger batch has one entry,
+-- of the empty key, and is searched: see the migrations.
+local MAX_INDEXED, LARGE = 50, ''
+
 --- The share of the memory that the log may take, on the instance with the least memory.
 local MAX_SHARE = 1 / 4
 
@@ -174,16 +178,6 @@ function M.pairs(since)
     return box.space.kv_changes:pairs(since, { iterator = 'GT' })
 end
 
---- The revision of the newest batch that has a key, of those up to a revision. There must be one.
----@param key string
----@param revision number
----@return number
-function M.newest_change(key, revision)
-    local by_key = box.space.kv_changes.index.key
-    local batch = by_key:select({ key, revision + 1 }, { iterator = 'LT', limit = 1 })[1]
-    return tonumber(batch.revision)
-end
-
 --- A number that differs after each removal of a key from a batch, and after each start.
 ---@return number
 function M.edition()
@@ -291,50 +285,106 @@ local function position_of(key, keys)
     return nil
 end
 
---- Visits the batches that have a key, the newest first, until `visit` returns true.
+--- A function that returns, the newest first, the batches of one key of the index.
+-- `sought` is the key that is looked for in them.
+local function descending(indexed, sought, before)
+    local by_key, last = box.space.kv_changes.index.key, before
+    local next_batch, param, state = by_key:pairs({ indexed, before }, { iterator = 'LT' })
+    return function()
+        local batch
+        state, batch = next_batch(param, state)
+        if batch == nil then
+            return nil
+        end
+        local keys = batch.keys
+        local found = {
+            batch = batch, revision = tonumber(batch.revision), count = #keys,
+            position = position_of(sought, keys),
+        }
+        -- the index continues with other keys, maybe of batches that have this one, too
+        if indexed ~= LARGE and (found.position == nil or found.revision >= last
+                or found.count > MAX_INDEXED) then
+            return nil
+        end
+        last = found.revision
+        return found
+    end
+end
+
+--- The revision of the newest batch that has a key, of those up to a revision; large batches, which
+-- would have to be searched, do not count.
+---@param key string
+---@param revision number
+---@return number 0: there is none
+function M.newest_change(key, revision)
+    local found = descending(key, key, revision + 1)()
+    return found ~= nil and found.revision or 0
+end
+
+--- Visits the batches that have a key, and large ones that do not, the newest first.
 ---@param key string
 ---@param before number the batches of lower revisions
----@param visit fun(batch: table, revision: number, position: number, count: number):boolean|nil
--- gets a batch, the position of the key in it, and the number of its keys
+---@param visit fun(found: table):boolean|nil true: it was the last one. Gets the batch, its
+-- revision, the count of its keys, and the position of the key in it, which a large batch may
+-- not have. May yield
 function M.each_of(key, before, visit)
-    local by_key, last = box.space.kv_changes.index.key, before
-    for _, batch in by_key:pairs({ key, before }, { iterator = 'LT' }) do
-        local revision, keys = tonumber(batch.revision), batch.keys
-        -- the index continues with other keys, maybe of batches that have this one, too
-        local position = revision < last and position_of(key, keys) or nil
-        if position == nil or visit(batch, revision, position, #keys) then
+    local next_small, next_large = descending(key, key, before), descending(LARGE, key, before)
+    local small, large = next_small(), next_large()
+    while small ~= nil or large ~= nil do
+        local is_small = large == nil or (small ~= nil and small.revision > large.revision)
+        if visit(is_small and small or large) then
             return
+        elseif is_small then
+            small = next_small()
+        else
+            large = next_large()
         end
-        last = revision
     end
 end
 
 --- The first batch after a revision that has a key.
 ---@param key string
 ---@param revision number
+---@param search function called with the count of keys of each large batch; may yield
 ---@return number|nil revision
-function M.first_after(key, revision)
-    local by_key = box.space.kv_changes.index.key
-    local batch = by_key:select({ key, revision }, { iterator = 'GT', limit = 1 })[1]
-    if batch ~= nil and batch.revision > revision and position_of(key, batch.keys) ~= nil then
-        return tonumber(batch.revision)
+function M.first_after(key, revision, search)
+    local by_key, first = box.space.kv_changes.index.key, nil
+    local small = by_key:select({ key, revision }, { iterator = 'GT', limit = 1 })[1]
+    if small ~= nil and small.revision > revision and position_of(key, small.keys) ~= nil then
+        first = tonumber(small.revision)
     end
-    return nil
+    for _, batch in by_key:pairs({ LARGE, revision }, { iterator = 'GT' }) do
+        local found, keys = tonumber(batch.revision), batch.keys
+        if #keys <= MAX_INDEXED or (first ~= nil and found > first) then
+            break
+        elseif position_of(key, keys) ~= nil then
+            return found
+        end
+        search(#keys)
+    end
+    return first
 end
 
 --- Removes a key from a batch, inside a transaction. Where it was the only one, the batch stays
 -- without keys, so that the log has no gap.
----@param batch table
----@param position number of the key
-function M.remove(batch, position)
+---@param revision number of the batch, which may have been removed
+---@param key string
+---@return number bytes of the batch
+function M.remove(revision, key)
+    local batch = box.space.kv_changes:get(revision)
+    local position = batch ~= nil and position_of(key, batch.keys)
+    if not position then
+        return 0
+    end
     local operations = {}
     for _, name in ipairs({ 'keys', 'values', 'expiries' }) do
         if batch[name] ~= nil then
             table.insert(operations, { '#', ('%s[%d]'):format(name, position), 1 })
         end
     end
-    box.space.kv_changes:update(batch.revision, operations)
+    box.space.kv_changes:update(revision, operations)
     edition = edition + 1
+    return batch:bsize()
 end
 
 return M

@@ -36,7 +36,8 @@ local CHANGES_SHARE = 7 / 8
 ---@field target number|nil the revision of the end; nil: before the end
 ---@field edition number of the change log, when the end was reached or, before that, lately
 
---- What a key is at the target, if a batch has its last change before that.
+--- What a key is at the target, if a batch has its last change before that. Another change of it in
+-- a large batch is not noticed: it follows, and later lines count.
 ---@param batch table
 ---@param position number of the key in the batch
 ---@param revision number of the batch
