@@ -93,8 +93,9 @@ WHITE_SPACE = b" \t\r\n"
 def _write(body: bytes) -> None:
     batch = parse_write(body, LIMITS)
     read = _members(body)
-    _check_keys(batch.keys + batch.deleted)
-    assert batch.keys == list(read.get("data") or {})
+    _check_keys([*batch.keys, *batch.deleted])
+    written = read.get("data") or {}
+    assert batch.keys == list(written)
     assert batch.deleted == list(dict.fromkeys(read.get("delete") or []))
     for key, text in zip(batch.keys, batch.values, strict=True):
         assert len(text.encode()) <= LIMITS.max_value
@@ -622,14 +623,6 @@ def _check_keys(keys: list[str]) -> None:
     assert 1 <= len(keys) <= LIMITS.max_keys
     assert len(set(keys)) == len(keys)
     assert all(1 <= len(key.encode()) <= LIMITS.max_key for key in keys)
-
-
-def _check_ttl(ttl: float | None, read: Any) -> None:
-    if ttl is None:
-        assert read is None
-        return
-    assert 0 < ttl == float(read.text)
-    assert math.isfinite(ttl)
 
 
 def _check_conditions(conditions: list[Any], read: dict[str, Any]) -> None:
