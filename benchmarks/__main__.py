@@ -14,6 +14,7 @@ from benchmarks.scenarios import (
     large,
     lists,
     logins,
+    transfer,
     workers,
 )
 
@@ -36,6 +37,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "lists": lists,
     "durability": durability,
     "workers": workers,
+    "transfer": transfer,
     "cluster": cluster,
     "compare-trees": compare_trees,
     "access-tokens": access_tokens,

@@ -34,7 +34,7 @@ from tests.support.transfers import (
 KIB = 1024
 
 #: Bytes of a page: a few keys, or part of a batch of changes.
-SMALL_PAGE = 1024
+SMALL_PAGE = 4 * KIB
 
 #: Keys that are written at random, and keys of a write at most.
 KEYS, MAX_BATCH = 200, 30

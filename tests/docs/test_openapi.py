@@ -165,7 +165,7 @@ async def test_every_example_works_as_it_stands(
                 for method, operation in methods.items()
                 if "requestBody" in operation
             ]
-    assert statuses == [200] * 7 + [204] + [200] * 6
+    assert statuses == [200] * 7 + [204] + [200] * 7
 
 
 def with_parameters(path: str) -> str:
@@ -174,7 +174,8 @@ def with_parameters(path: str) -> str:
 
 async def tried(client: Client, method: str, path: str, operation: Any) -> int:
     """The status for its example; a token that comes back is kept."""
-    body = operation["requestBody"]["content"]["application/json"]["example"]
+    (content,) = operation["requestBody"]["content"].values()
+    body = content["example"]
     path = with_parameters(path)
     if path.startswith("/api/admin/"):
         await client.login(ADMIN_LOGIN, ADMIN_PASSWORD)
@@ -213,6 +214,8 @@ async def test_the_document_has_the_refusals_of_every_request(
         async with asyncio.TaskGroup() as trying:
             for path, methods in (await fetched(client))["paths"].items():
                 for method, operation in methods.items():
+                    if status == 413 and path == "/api/import":  # it has no limit
+                        continue
                     # a GET reads no body; a HEAD has the responses of its GET
                     if method != "head" and (status == 417 or method != "get"):
                         trying.create_task(try_one(method, path, operation))

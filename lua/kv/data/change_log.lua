@@ -311,16 +311,6 @@ local function descending(indexed, sought, before)
     end
 end
 
---- The revision of the newest batch that has a key, of those up to a revision; large batches, which
--- would have to be searched, do not count.
----@param key string
----@param revision number
----@return number 0: there is none
-function M.newest_change(key, revision)
-    local found = descending(key, key, revision + 1)()
-    return found ~= nil and found.revision or 0
-end
-
 --- Visits the batches that have a key, and large ones that do not, the newest first.
 ---@param key string
 ---@param before number the batches of lower revisions
