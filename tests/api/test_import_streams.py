@@ -213,6 +213,24 @@ async def test_the_next_request_of_the_connection_is_answered(client: Client) ->
         assert await body.status() == 200
 
 
+async def test_an_import_in_progress_is_not_the_idlest_connection(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    async with serve(tarantool) as other:
+        await other.enter()
+        async with serve(tarantool, KV_MAX_CONNECTIONS="2") as client:
+            client.token = other.token
+            async with open_import(client) as body, open_import(client) as silent:
+                for number in range(15):
+                    await body.send(lines("x", number, number + 1, "v" * KIB))
+                    await asyncio.sleep(0.2)
+                async with open_import(client):  # one more than the limit
+                    await silent.rest()
+                body.end()
+                assert await body.status() == 200
+                assert (await body.last_line())["written"] == 15
+
+
 # Ends
 
 
