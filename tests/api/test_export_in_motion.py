@@ -332,6 +332,19 @@ async def test_an_export_ends_with_its_tokens(waiting: Waiting) -> None:
     assert await code_of_the_rest(waiting.rest) == "403 token_revoked"
 
 
+async def test_an_export_ends_with_its_access_token(client: Client) -> None:
+    prefix = await large(client)
+    asked = {"password": "password", "name": "exporter"}
+    created = (await client.post("/api/tokens", asked)).json
+    program = Client(client.session, client.url)
+    program.token = created["token"]
+    assert len((await exported(program, prefix)).check().state()) == NUMBER
+    async with exporting(program, prefix) as rest:
+        reply = await client.request("DELETE", f"/api/tokens/{created['id']}")
+        assert reply.status in (200, 204)
+        assert await code_of_the_rest(rest) == "403 token_revoked"
+
+
 async def test_an_export_ends_when_its_account_is_disabled(
     waiting: Waiting, tarantool: Tarantool
 ) -> None:
