@@ -6,6 +6,7 @@ import sys
 from typing import Protocol
 
 from benchmarks.scenarios import (
+    access_tokens,
     cluster,
     compare,
     compare_trees,
@@ -39,6 +40,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "transfer": transfer,
     "cluster": cluster,
     "compare-trees": compare_trees,
+    "access-tokens": access_tokens,
 }
 
 

@@ -13,7 +13,13 @@ import pytest
 from tests.support.assertions import assert_problem
 from tests.support.backups import made, restored
 from tests.support.client import Client, Reply, account_of, unique
-from tests.support.console import admin, lua, mistake, set_grants
+from tests.support.console import (
+    admin,
+    lua,
+    make_administrator,
+    mistake,
+    set_grants,
+)
 from tests.support.machine import wait_until
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
@@ -97,12 +103,6 @@ async def deleted(client: Client, *keys: str) -> int:
 async def other(client: Client) -> Client:
     """Another account."""
     return await Client(client.session, client.url).enter()
-
-
-def make_administrator(tarantool: Tarantool, client: Client) -> None:
-    name = lua(account_of(client))
-    change = "{{'=', 'administrator', true}}"
-    tarantool.console(f"box.space.users:update({name}, {change})")
 
 
 @pytest.fixture
@@ -319,8 +319,25 @@ async def test_an_administrator_sees_every_author(
     key, administrator = unique("authors"), await other(client)
     await written(client, {key: 1})
     assert [c["by"] for c in await changes(administrator, key)] == [None]
-    make_administrator(tarantool, administrator)
+    make_administrator(tarantool, account_of(administrator))
     assert [c["by"] for c in await changes(administrator, key)] == [account_of(client)]
+
+
+async def test_a_program_sees_what_its_account_sees_without_administration(
+    client: Client, tarantool: Tarantool
+) -> None:
+    """An access token of an administrator is not one."""
+    key, stranger = unique("authors"), await other(client)
+    await written(stranger, {key: 1})
+    make_administrator(tarantool, account_of(client))
+    body = {"password": "password", "name": "a program"}
+    program = Client(client.session, client.url)
+    program.token = (await client.post("/api/tokens", body)).json["token"]
+    await written(program, {key: 2})
+    mine = account_of(client)
+    assert [c["by"] for c in await changes(program, key)] == [mine, None]
+    both = [mine, account_of(stranger)]
+    assert [c["by"] for c in await changes(client, key)] == both
 
 
 async def test_a_setting_shows_every_author(

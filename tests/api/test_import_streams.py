@@ -9,6 +9,7 @@ import pytest
 
 from service.web.body_decoding import CODINGS
 from service.web.connection import HttpConnection
+from tests.support.access_tokens import created, delete_token, using
 from tests.support.client import Client, account_of, unique
 from tests.support.console import disable
 from tests.support.imports import (
@@ -230,6 +231,20 @@ async def test_an_ended_token_ends_an_import(
             problem = await body.last_line()
         assert (problem["status"], problem["code"]) == (403, "token_revoked")
         assert problem["written_through"] == BATCH
+
+
+async def test_a_revoked_access_token_ends_an_import(client: Client) -> None:
+    token = await created(client)
+    prefix = unique("import")
+    async with open_import(using(client, token["token"])) as body:
+        await body.send(lines(prefix, 0, BATCH + 1))
+        assert await body.status() == 200
+        assert (await body.line())["written"] == BATCH
+        await delete_token(client, token["id"])
+        await body.send(lines(prefix, BATCH + 1, 2 * BATCH + 1))
+        problem = await body.last_line()
+    assert (problem["status"], problem["code"]) == (403, "token_revoked")
+    assert problem["written_through"] == BATCH
 
 
 async def test_an_expired_token_ends_an_import(

@@ -165,6 +165,11 @@ def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
             [f"--base={ROOT}", "--keys=300", "--rounds=1", "--seconds=0.2"],
             r"\| write \| 100 \| service µs \|",
         ),
+        (
+            "access-tokens",
+            ["--keys=300", "--rounds=1", "--seconds=0.2"],
+            r"\| write \| 100 \| service µs \|",
+        ),
     ],
 )
 def test_other_subcommands_run(
