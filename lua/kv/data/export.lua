@@ -32,7 +32,7 @@ local CHANGES_SHARE = 7 / 8
 ---@class Position where a page begins
 ---@field since number the revision up to which changes are exported
 ---@field skip number keys of the next batch that are exported, too
----@field after string|nil the key up to which rows are exported; nil: all rows are
+---@field after string the key up to which rows are exported
 ---@field target number|nil the revision of the end; nil: before the end
 ---@field edition number of the change log, when the end was reached or, before that, lately
 
@@ -91,7 +91,7 @@ local function changes_after(position, target, readable, max_bytes)
                 return { rows = rows, bytes = bytes, since = revision - 1, skip = i - 1 }
             end
             bytes = bytes + PER_KEY
-            if (after == nil or key <= after) and prefixes.match_any(key, readable) then
+            if key <= after and prefixes.match_any(key, readable) then
                 bytes = bytes + PER_STATE
                 local row, is_lost = state_at(batch, i, key, revision, target, is_past)
                 if is_lost then
@@ -145,7 +145,7 @@ local function page_with_rows(position, revision, readable, max_bytes)
     if not (are_all and changes.are_all) then
         page.next = {
             since = changes.are_all and revision or changes.since, skip = changes.skip,
-            after = not are_all and rows[#rows][store.KEY] or nil,
+            after = #rows > 0 and rows[#rows][store.KEY] or after,
             target = are_all and revision or nil,
             edition = change_log.edition(),
         }
@@ -165,7 +165,7 @@ local function page_of_changes(position, readable, max_bytes)
     }
     if not changes.are_all then
         page.next = {
-            since = changes.since, skip = changes.skip,
+            since = changes.since, skip = changes.skip, after = position.after,
             target = position.target, edition = position.edition,
         }
     end
