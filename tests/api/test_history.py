@@ -47,7 +47,7 @@ BURY = """
     local keys, revision = {}, box.space.kv_meta:get('revision').value
     for i = 1, 10000 do keys[i] = ('other/%05d'):format(i) end
     for i = 1, 55 do
-        box.space.kv_changes:insert({revision + i, keys, box.NULL, 1.5, 'ann', 1})
+        box.space.kv_changes:insert({revision + i, keys, box.NULL, 1.5, 'ann', 1, box.NULL, {''}})
     end
     box.space.kv_meta:update('revision', {{'+', 'value', 55}})
     return true
@@ -58,7 +58,7 @@ end)()
 AGE = """
 (function()
     for _, change in box.space.kv_changes:pairs() do
-        box.space.kv_changes:replace({change[1], change[2], change[3]})
+        local n = box.NULL box.space.kv_changes:replace({change[1], change[2], change[3], n, n, n, n, change[8]})
     end
     return true
 end)()
