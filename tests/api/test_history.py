@@ -47,7 +47,9 @@ BURY = """
     local keys, revision = {}, box.space.kv_meta:get('revision').value
     for i = 1, 10000 do keys[i] = ('other/%05d'):format(i) end
     for i = 1, 55 do
-        box.space.kv_changes:insert({revision + i, keys, box.NULL, 1.5, 'ann', 1})
+        local null = box.NULL
+        local batch = {revision + i, keys, null, 1.5, 'ann', 1, null, {''}}
+        box.space.kv_changes:insert(batch)
     end
     box.space.kv_meta:update('revision', {{'+', 'value', 55}})
     return true
@@ -58,7 +60,9 @@ end)()
 AGE = """
 (function()
     for _, change in box.space.kv_changes:pairs() do
-        box.space.kv_changes:replace({change[1], change[2], change[3]})
+        local null, revision, keys = box.NULL, change[1], change[2]
+        local old = {revision, keys, change[3], null, null, null, null, change[8]}
+        box.space.kv_changes:replace(old)
     end
     return true
 end)()

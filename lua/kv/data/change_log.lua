@@ -30,13 +30,16 @@ local PER_BATCH = 48
 --- Bytes of a batch without keys at most: the longest name of an account, and some numbers.
 local MAX_WITHOUT_KEYS = 512
 
---- Bytes of an entry in the index of keys, as measured: a pointer and a hint in a tree that is
--- not quite full, and a copy of the key, of usual length, with its revision.
-local PER_KEY = 52
+--- Bytes of an entry in the index of keys, besides the key itself, as measured: a pointer and a
+-- hint in a tree that is not quite full, and the offset of the key in its tuple.
+local PER_KEY = 24
 
 --- Keys of a batch, each of which has an entry in the index of keys. A larger batch has one entry,
 -- of the empty key, and is searched: see the migrations.
 local MAX_INDEXED, LARGE = 50, ''
+
+--- The field with the keys that have entries: see the migrations.
+local INDEXED = 8
 
 --- The share of the memory that the log may take, on the instance with the least memory.
 local MAX_SHARE = 1 / 4
@@ -149,7 +152,8 @@ function M.append(revision, change)
     local log, keys = box.space.kv_changes, change.keys
     log:insert({
         revision, keys, change.values or box.NULL, change.at, change.by or box.NULL,
-        change.account or box.NULL, one_for_each(change.expiries, #keys),
+        change.account or box.NULL, one_for_each(change.expiries, #keys) or box.NULL,
+        #keys > MAX_INDEXED and { LARGE } or keys,
     })
     for _ = 1, TRIM_STEP do
         if M.bytes() <= limit or log:len() == 1 then
@@ -285,6 +289,13 @@ local function position_of(key, keys)
     return nil
 end
 
+--- Whether a batch had too many keys for an entry of each. Not by `batch['[8][1]']`: 2.6 crashes
+-- where a field has a multikey index.
+local function is_large(batch)
+    local indexed = batch[INDEXED]
+    return indexed ~= nil and indexed[1] == LARGE
+end
+
 --- A function that returns, the newest first, the batches of one key of the index.
 -- `sought` is the key that is looked for in them.
 local function descending(indexed, sought, before)
@@ -303,7 +314,7 @@ local function descending(indexed, sought, before)
         }
         -- the index continues with other keys, maybe of batches that have this one, too
         if indexed ~= LARGE and (found.position == nil or found.revision >= last
-                or found.count > MAX_INDEXED) then
+                or is_large(batch)) then
             return nil
         end
         last = found.revision
@@ -345,7 +356,7 @@ function M.first_after(key, revision, search)
     end
     for _, batch in by_key:pairs({ LARGE, revision }, { iterator = 'GT' }) do
         local found, keys = tonumber(batch.revision), batch.keys
-        if #keys <= MAX_INDEXED or (first ~= nil and found > first) then
+        if not is_large(batch) or (first ~= nil and found > first) then
             break
         elseif position_of(key, keys) ~= nil then
             return found
@@ -371,6 +382,9 @@ function M.remove(revision, key)
         if batch[name] ~= nil then
             table.insert(operations, { '#', ('%s[%d]'):format(name, position), 1 })
         end
+    end
+    if not is_large(batch) then
+        table.insert(operations, { '#', ('[8][%d]'):format(position), 1 })
     end
     box.space.kv_changes:update(revision, operations)
     edition = edition + 1
