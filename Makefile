@@ -15,6 +15,7 @@
 # make bench-lists   the time of a page of a list, in areas of a million keys; ARGS go to it
 # make bench-durability   the cost of a read's wait for a pending write; ARGS go to it
 # make bench-workers   how much more two workers serve than one; ARGS go to it
+# make bench-transfer   exports and imports next to backups, and their memory; ARGS go to it
 # make bench-cluster TARANTOOL=path   three nodes next to one instance, of this Tarantool 3,
 #             and the time of failovers; ARGS go to it
 # make bench-trees BASE=folder   CPU time per request, of this source tree and another one;
@@ -43,7 +44,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: help run cluster test test-fast torture lint audit tarantool luacheck libfaketime wrk
-.PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-cluster
+.PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-transfer bench-cluster
 .PHONY: bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
@@ -102,6 +103,9 @@ bench-durability: .venv/dev tarantool
 
 bench-workers: .venv/dev tarantool wrk
 	@.venv/bin/python -m benchmarks workers $(ARGS)
+
+bench-transfer: .venv/dev tarantool
+	@.venv/bin/python -m benchmarks transfer $(ARGS)
 
 bench-cluster: .venv/dev wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks cluster $(ARGS)

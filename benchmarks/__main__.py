@@ -6,6 +6,7 @@ import sys
 from typing import Protocol
 
 from benchmarks.scenarios import (
+    access_tokens,
     cluster,
     compare,
     compare_trees,
@@ -13,6 +14,7 @@ from benchmarks.scenarios import (
     large,
     lists,
     logins,
+    transfer,
     workers,
 )
 
@@ -35,8 +37,10 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "lists": lists,
     "durability": durability,
     "workers": workers,
+    "transfer": transfer,
     "cluster": cluster,
     "compare-trees": compare_trees,
+    "access-tokens": access_tokens,
 }
 
 

@@ -31,8 +31,6 @@ FIGURES: list[tuple[str, Callable[[Measurement], float], int]] = [
     ("calls/s", rate, 0),
 ]
 
-TITLES = ["call", "keys a call", "figure", BASE, NEW, f"{NEW} / {BASE}"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", type=Path, required=True, help="a source tree")
@@ -70,11 +68,18 @@ def run(options: argparse.Namespace) -> int:
         for result in run_rounds(candidates, options.rounds, options.seconds):
             results.add(result)
     print(f"{machine()}, {options}", end="\n\n")
-    print(*markdown_table(TITLES, _rows(results)), sep="\n")
+    print(*table_of_ratios(results), sep="\n")
     return 0
 
 
-def _rows(results: Results) -> Iterator[list[str]]:
+def table_of_ratios(results: Results) -> Iterator[str]:
+    """A table of two subjects, and of the ratios of the second to the first."""
+    base, new = results.names
+    titles = ["call", "keys a call", "figure", base, new, f"{new} / {base}"]
+    return markdown_table(titles, _rows(results, base, new))
+
+
+def _rows(results: Results, base: str, new: str) -> Iterator[list[str]]:
     """Medians of the rounds; of the ratios also the minimum and maximum."""
     for case in results.cases():
         for title, figure, digits in FIGURES:
@@ -83,6 +88,6 @@ def _rows(results: Results) -> Iterator[list[str]]:
                 spread = results.spread(case, name, figure)
                 assert spread is not None
                 cells.append(f"{spread.median:,.{digits}f}")
-            ratio = results.ratio((case, NEW), (case, BASE), figure)
+            ratio = results.ratio((case, new), (case, base), figure)
             assert ratio is not None
             yield [case.kind, f"{case.batch:,}", title, *cells, ratio.text(3)]

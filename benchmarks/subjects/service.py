@@ -34,11 +34,13 @@ class Service(Subject):
         checkout: Path = ROOT,
         changes_bytes: int | None = None,
         environ: Mapping[str, str] | None = None,
+        uses_access_token: bool = False,
     ) -> None:
         """
         :param checkout: the source tree of the service
         :param changes_bytes: KV_CHANGES_BYTES
         :param environ: further settings
+        :param uses_access_token: sends one in place of a JWT
         """
         super().__init__(folder, setting, dataset)
         variables = {
@@ -55,6 +57,7 @@ class Service(Subject):
         self.process = ServiceProcess(
             folder, service_environ(folder, **variables), checkout
         )
+        self._uses_access_token = uses_access_token
         self._token = ""
 
     @property
@@ -71,7 +74,13 @@ class Service(Subject):
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
             exchange(connection, post("/api/register", body))
             _, reply = exchange(connection, post("/api/login", body))
-        token: str = json.loads(reply)["token"]
+            token: str = json.loads(reply)["token"]
+            if self._uses_access_token:
+                new = {"password": CREDENTIALS["password"], "name": "benchmark"}
+                authorization = f"Authorization: Bearer {token}"
+                creation = post("/api/tokens", json.dumps(new), authorization)
+                _, reply = exchange(connection, creation)
+                token = json.loads(reply)["token"]
         return token
 
     def stop(self) -> None:

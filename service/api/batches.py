@@ -68,7 +68,8 @@ async def _write_mixed(
         batch.values,
         batch.deleted,
         conditions=batch.conditions,
-        ttls=batch.ttls or [batch.ttl] * len(batch.keys),
+        ttl=batch.ttl,
+        ttls=batch.ttls,
         idempotency_key=retry,
     )
     note_touched(request, "write", len(batch.keys))

@@ -4,10 +4,11 @@ import asyncio
 
 from aiohttp import web
 
-from service.api.context import ADMISSION
+from service.api.context import ADMISSION, STORAGE
 from service.api.parsing.queries import refuse_query
+from service.auth.access_tokens import is_access_token
 from service.auth.tokens import CALLER
-from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout
+from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout, before_write
 from service.sizes import KIB, SMALL
 from service.web.body_decoding import Coding, coding_of, decoded
 from service.web.client_timeouts import MIN_RATE
@@ -30,6 +31,7 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
     :raises BodyTooLarge: it is longer than the limit
     :raises RequestTimeout: it arrives too slowly
     :raises Overloaded: there is no memory for it, or no slot for a large one
+    :raises TokenRevoked: it may be large, and the access token is not valid
     """
     if not has_query:
         refuse_query(request.rel_url.raw_query_string)
@@ -37,6 +39,8 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
     limit = request.client_max_size
     if CALLER not in request:
         limit = min(limit, MAX_ANONYMOUS_BODY)
+    elif coding is not None or not request.content.is_eof():
+        await _check_access_token(request)
     body = await _sent_body(request, limit)
     if coding is not None and body:
         body = await _decoded(request, body, coding, limit)
@@ -44,6 +48,19 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
         reserve(request, len(body))
         await take_slot(request, len(body))
     return body
+
+
+async def _check_access_token(request: web.Request) -> None:
+    """Checks an access token before a body is read that may be large.
+
+    The signature of a JWT has been verified. Any client can make up an access token,
+    which otherwise is checked together with the data.
+
+    :raises TokenRevoked: it is unknown, or not valid any more
+    """
+    if is_access_token(request[CALLER]):
+        with before_write():
+            await request.app[STORAGE].account(request[CALLER])
 
 
 async def _sent_body(request: web.Request, limit: int) -> bytes:

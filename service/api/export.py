@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from aiohttp import hdrs, web
 
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a page, with what its rows take besides their texts: a few milliseconds of
 #: Tarantool's only thread, and of the event loop.
-PAGE = 512 * KIB
+PAGE = 256 * KIB
 
 PAGE_SIZE = web.AppKey("export_page_size", int)
 
@@ -65,11 +65,11 @@ async def export(request: web.Request) -> web.StreamResponse:
     reserve(request, min(_largest_page(request), most), SHARE)
     pages, result = Pages(request, prefix), LEFT
     try:
-        page = await pages.read()  # an error here still sets the status
-        response = web.StreamResponse(headers=_headers(page.revision))
+        await pages.read()  # an error here still sets the status
+        response = web.StreamResponse(headers=_headers(pages.revision))
         with admission.waiting(), contextlib.suppress(ConnectionError):
             async with ended_by_stop(request), sending(request, response) as send:
-                result = await _send_pages(pages, page, send)
+                result = await _send_pages(pages, send)
         return response
     except Problem as problem:
         result = problem.code
@@ -107,29 +107,28 @@ def _headers(revision: int) -> dict[str, str]:
     }
 
 
-async def _send_pages(pages: "Pages", page: ExportPage, send: Send) -> str:
-    """Sends the pages, and the last line; returns the result.
+async def _send_pages(pages: "Pages", send: Send) -> str:
+    """Sends the pages, of which one is read, and the last line; returns the result.
 
-    :param page: the first one
     :raises ConnectionError: the client has left
     """
     try:
-        await _send_lines(pages, pages.first_lines(page), send)
-        while page.next is not None:
-            page = await pages.read()
-            await _send_lines(pages, pages.lines(page), send)
+        await _send_lines(pages, send)
+        while not pages.is_complete:
+            await pages.read()
+            await _send_lines(pages, send)
     except ConnectionError:
         raise
     except Exception as error:
         problem = _problem(error)
         await send(encoder.encode(body_of(pages.request, problem)) + LF)
         return problem.code
-    await send(encoded(pages.end(page)))
+    await send(encoded(pages.end()))
     return COMPLETE
 
 
-async def _send_lines(pages: "Pages", lines: Iterable[Line], send: Send) -> None:
-    for piece in pieces_of(lines, SMALL):
+async def _send_lines(pages: "Pages", send: Send) -> None:
+    for piece in pieces_of(pages.take_lines(), SMALL):
         pages.sha256.update(piece)
         await send(piece)
         await asyncio.sleep(0)  # a fast client does not delay the others
@@ -143,20 +142,29 @@ def _problem(error: Exception) -> Problem:
 
 
 class Pages:
-    """The pages of one export, and what has been sent of them.
+    """The pages of one export, one in memory, and what has been sent of them.
 
+    :ivar revision: of the last page that was read
     :ivar sha256: of the bytes that were sent, before compression
     """
 
     def __init__(self, request: web.Request, prefix: str) -> None:
         self.request = request
         self.sha256 = hashlib.sha256()
+        self.revision = 0
         self._prefix = prefix
+        self._page: ExportPage | None = None  # until it is sent
         self._position: object = None  # of the next page
         self._readable: list[str] | None = None  # the prefixes of its keys
+        self._has_begun = False
         self._keys = self._changes = 0  # lines
 
-    async def read(self) -> ExportPage:
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last page has been read."""
+        return self._position is None
+
+    async def read(self) -> None:
         """Reads the next page. Waits out an outage of the storage after the first one.
 
         :raises TokenExpired: the token has expired
@@ -172,13 +180,13 @@ class Pages:
                 page = await self._read()
                 break
             except Unavailable:
-                if self._position is None or clock() >= deadline:
+                if self._readable is None or clock() >= deadline:
                     raise
             await asyncio.sleep(RETRY_INTERVAL)
-        if self._readable is not None and page.prefixes != self._readable:
+        if self._readable not in (None, page.prefixes):
             raise NotGranted("The grants of the account have changed: export again")
+        self._page, self.revision = page, page.revision
         self._position, self._readable = page.next, page.prefixes
-        return page
 
     def _check(self) -> None:
         if self.request.app[STOPPING].is_set():
@@ -200,26 +208,24 @@ class Pages:
         finally:
             release_slot(request)
 
-    def first_lines(self, page: ExportPage) -> Iterator[Line]:
-        """The lines of the first page."""
-        yield Header(VERSION, page.revision, self._prefix, page.now)
-        yield from self.lines(page)
-
-    def lines(self, page: ExportPage) -> Iterator[Line]:
-        """The lines of a page, which count as sent."""
+    def take_lines(self) -> Iterator[Line]:
+        """The lines of the page that was read, which count as sent."""
+        page, self._page = self._page, None
+        if page is None:
+            return
+        if not self._has_begun:
+            self._has_begun = True
+            yield Header(VERSION, page.revision, self._prefix, page.now)
         yield from map(_line, page.changes)
         yield from map(_line, page.rows)
         self._changes += len(page.changes)
         self._keys += len(page.rows)
         note_touched(self.request, "read", self._keys + self._changes)
 
-    def end(self, page: ExportPage) -> End:
-        """The last line.
-
-        :param page: the last one
-        """
+    def end(self) -> End:
+        """The last line."""
         return End(
-            True, page.revision, self._keys, self._changes, self.sha256.hexdigest()
+            True, self.revision, self._keys, self._changes, self.sha256.hexdigest()
         )
 
 

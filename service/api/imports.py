@@ -33,7 +33,7 @@ from service.errors import (
 from service.json_text import size_of
 from service.sizes import KIB
 from service.storage.transfers import EntryRefused
-from service.web.connection import has_unsent, ignoring_slow_reader
+from service.web.connection import has_left, has_unsent, ignoring_slow_reader
 from service.web.problems import body_of
 from service.web.reservation import release_slot, reserve, take_slot
 from service.web.responses import StreamedReply
@@ -45,6 +45,9 @@ MAX_BATCH = 1000
 
 #: Bytes of the keys and values of a batch, unless one entry alone has more.
 MAX_BATCH_BYTES = 256 * KIB
+
+#: Bytes that are parsed at once: some milliseconds, if the lines are short.
+PARSED_AT_ONCE = 16 * KIB
 
 #: The part of the largest body that a batch may take: the storage accepts that body.
 SHARE_OF_BODY = 1 / 4
@@ -135,18 +138,25 @@ class Import:
 
         :raises Problem: nothing has been written
         """
-        result = LEFT
+        result = Internal.code
         try:
             problem = await self._write_lines()
             note_touched(self._request, "write", self._written)
-            result = COMPLETE if problem is None else problem.code
+            result = self._result(problem)
             return await self._reply(problem)
         except ConnectionError:  # the client has left: what is written stays
+            result = LEFT
             if self._response is None:
                 raise
             return self._response
         finally:
             self._request.app[METRICS].imports.add(result)
+
+    def _result(self, problem: Problem | None) -> str:
+        if problem is None:
+            return COMPLETE
+        is_cut = has_left(self._request) and not self._request.content.is_eof()
+        return LEFT if is_cut else problem.code
 
     async def _write_lines(self) -> Problem | None:
         """Writes the lines until an error, which it returns.
@@ -157,8 +167,10 @@ class Import:
             self._reserve()
             with ignoring_slow_reader(self._request):
                 async for piece in self._stream.pieces():
-                    await self._write_entries(self._lines.feed(piece))
-                    await asyncio.sleep(0)  # a fast client does not delay the others
+                    for start in range(0, len(piece), PARSED_AT_ONCE):
+                        part = piece[start : start + PARSED_AT_ONCE]
+                        await self._write_entries(self._lines.feed(part))
+                        await asyncio.sleep(0)  # others are not delayed
                 await self._write_entries(self._lines.finish())
                 await self._write_batch()
             self._check_end()

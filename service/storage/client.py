@@ -285,6 +285,7 @@ class Storage:
         deleted: Sequence[str] = (),
         *,
         conditions: Sequence[Condition] = (),
+        ttl: float | None = None,
         ttls: Sequence[float | None] = (),
         idempotency_key: IdempotencyKey | None = None,
     ) -> tuple[int, int]:
@@ -293,14 +294,18 @@ class Storage:
         :param values: JSON texts, one for each key to write
         :param deleted: the keys to delete, each once; one that does not exist is no
             error
-        :param ttls: seconds, one for each key to write; None: it does not expire
+        :param ttl: seconds until all keys to write expire
+        :param ttls: one for each key to write, in place of `ttl`; None: it does not
+            expire
         :return: the revision, and the number of keys that were deleted
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not write a key
         :raises ConditionFailed: a condition does not hold
         :raises IdempotencyConflict: the idempotency key belongs to another request
         """
-        options = _options(conditions=conditions, ttls=ttls, retry=idempotency_key)
+        options = _options(
+            conditions=conditions, ttl=ttl, ttls=ttls, retry=idempotency_key
+        )
         result = await self._call(
             "kv.v1.write",
             caller,

@@ -62,7 +62,6 @@ class AuditLines:
         user_of: Callable[[web.BaseRequest], str | None],
     ) -> None:
         self._log = log
-        self._actions = actions
         self._routes = {
             route: actions[key]
             for route in routes
@@ -86,12 +85,16 @@ class AuditLines:
     def write(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """Writes the line of a request that was answered, if it has one."""
         route = matched_route(request)
-        if route is not None:
-            action = self._routes.get(route)
-        else:  # it was refused before the router was asked
-            action = self._actions.get((request.method, request.path))
+        action = self._unrouted(request) if route is None else self._routes.get(route)
         if action is not None:
             self._write(request, action, _outcome_of(request, response))
+
+    def _unrouted(self, request: web.BaseRequest) -> str | None:
+        """The action of a request that was refused before the router was asked."""
+        for route, action in self._routes.items():
+            if route.method == request.method and _has_path(route, request.path):
+                return action
+        return None
 
     def _end(self, request: web.Request, _: asyncio.Task[object]) -> None:
         if not request[NOTES].is_written:
@@ -119,6 +122,13 @@ def _key_of(route: web.AbstractRoute) -> tuple[str, str]:
     """Its method and path, as in the table of actions."""
     resource = route.resource
     return route.method, "" if resource is None else resource.canonical
+
+
+def _has_path(route: web.AbstractRoute, path: str) -> bool:
+    info = {} if route.resource is None else route.resource.get_info()
+    if "pattern" in info:
+        return info["pattern"].fullmatch(path) is not None
+    return info.get("path") == path
 
 
 def _outcome_of(request: web.BaseRequest, response: web.StreamResponse) -> str:

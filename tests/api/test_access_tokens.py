@@ -1,13 +1,16 @@
 """Access tokens: what they are, what they may do, and what ends them."""
 
 import asyncio
+import gzip
 import hashlib
 import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from service.api.authentication import by_session
@@ -23,6 +26,7 @@ from tests.support.access_tokens import (
 )
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, account_of, unique
+from tests.support.confidential import leaks_in
 from tests.support.console import (
     admin,
     disable,
@@ -32,7 +36,8 @@ from tests.support.console import (
     set_grants,
 )
 from tests.support.machine import wait_until
-from tests.support.service import Serve
+from tests.support.raw_http import http, talk
+from tests.support.service import Serve, environ_for, service_process
 from tests.support.sse import Stream, following, query
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
@@ -68,9 +73,16 @@ OF_PROGRAMS = {
     "PUT /api/keys/{key}": 204,
     "DELETE /api/keys/{key}": 404,
     "GET /api/changes": 200,
+    "GET /api/history": 200,
+    "GET /api/export": 200,
+    "POST /api/import": 200,
     "POST /api/tickets": 200,
     "GET /api/me": 200,
 }
+
+#: What the examples of some routes lack: a query, a body.
+QUERIES = {"/api/history": "?key=k", "/api/export": "?prefix=none"}
+BODIES = {"/api/import": '{"key": "imported", "value": 1}\n'}
 
 #: Routes that need a token.
 WITH_CALLER = [route for route in ROUTES if route.authenticate is not None]
@@ -173,6 +185,8 @@ async def test_a_token_has_a_right_to_data_and_to_nothing_else(
     assert route.operation is not None
     example = route.operation.example
     body = None if example is None else json.dumps(example)
+    body = BODIES.get(path, body)
+    path += QUERIES.get(path, "")
     reply = await program.request(route.method, path, body)
     if name(route) in OF_SESSIONS:
         assert "log in" in assert_problem(reply, 403, "forbidden")
@@ -690,6 +704,30 @@ async def test_uses_are_stored_by_the_collector_once_a_minute(
     assert stored_use(tarantool, token["id"]) is None
 
 
+#: Makes the memory or the disk seem short, or not.
+SHORTAGE = "require('kv.capacity').admits = function() return {fits} end"
+
+
+async def test_a_use_is_stored_when_there_is_capacity_again(
+    tarantools: Tarantools, serve: Serve
+) -> None:
+    with tarantools.running() as own:
+        async with serve(own) as client:
+            await client.enter()
+            token = await created(client)
+            await asyncio.to_thread(own.console, SHORTAGE.format(fits="false"))
+            assert (await using(client, token["token"]).read(["k"])).status == 200
+            await asyncio.sleep(1.5)
+            assert stored_use(own, token["id"]) is None
+            (listed,) = await tokens_of(client)
+            assert listed["last_used_at"] is not None
+            await asyncio.to_thread(own.console, SHORTAGE.format(fits="true"))
+            await asyncio.to_thread(
+                wait_until, lambda: stored_use(own, token["id"]) is not None, 10.0
+            )
+            assert "are not deleted" not in own.log()
+
+
 async def test_a_token_and_its_last_use_survive_a_restart(
     tarantools: Tarantools, serve: Serve
 ) -> None:
@@ -746,3 +784,54 @@ async def test_the_console_lists_and_deletes_tokens(
     for bad in "nil", "'1'", "{}":
         found = mistake(tarantool, "delete_access_token", bad)
         assert found == "id: expected a number"
+
+
+async def test_the_access_log_has_no_name_and_no_token(
+    tmp_path: Path, tarantool: Tarantool
+) -> None:
+    log = tmp_path / "kv.log"
+    environ = environ_for(tarantool, KV_ACCESS_LOG="all", KV_LOG_FILE=str(log))
+    with service_process(tmp_path, **environ) as service:
+        async with aiohttp.ClientSession() as session:
+            client = await Client(session, service.url).enter()
+            program = await program_of(client)
+            assert (await program.read(["k"])).status == 200
+            assert (await program.post("/api/logout")).status == 403
+    lines = log.read_text().splitlines()
+    (read,) = [line for line in lines if "/api/read" in line]
+    assert "user=" not in read
+    (creation_line,) = [line for line in lines if "/api/tokens" in line]
+    assert f'user="{account_of(client)}"' in creation_line
+    assert str(program.token)[4:] not in log.read_text()
+    assert leaks_in("\n".join(lines)) == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [b"Content-Length: 1000000"],
+        [b"Transfer-Encoding: chunked"],
+        [b"Content-Length: 1000", b"Content-Encoding: gzip"],
+    ],
+    ids=str,
+)
+async def test_a_large_body_is_not_read_for_a_token_that_is_made_up(
+    client: Client, headers: list[bytes]
+) -> None:
+    head = http("POST", "/api/write", *headers, token="kvt_" + "x" * 43)
+    assert_problem(await talk(client, head), 403, "token_revoked")
+    # the control: of a token that exists the body is awaited
+    token = (await created(client))["token"]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await talk(client, http("POST", "/api/write", *headers, token=token))
+
+
+async def test_a_large_body_is_read_for_a_token(client: Client) -> None:
+    program, keys = await program_of(client), [unique("key") for _ in range(20)]
+    data = {key: "x" * 50_000 for key in keys}
+    assert (await program.write(data)).status == 200
+    body = gzip.compress(json.dumps({"keys": keys}).encode())
+    coded = {"Content-Encoding": "gzip"}
+    reply = await program.post("/api/read", body, headers=coded)
+    assert reply.json["data"] == data

@@ -1,25 +1,55 @@
 """Administrators: what they may do to accounts, who they are, and the last one."""
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import aiohttp
 import pytest
 
 from service import __version__
+from service.app import Tuning
+from service.auth.passwords import THREADS
+from tests.support.access_tokens import program_of
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, account_of, unique
 from tests.support.console import admin, lua, make_administrator
+from tests.support.machine import wait_until
 from tests.support.service import Serve
 from tests.support.sse import following
-from tests.support.tarantool import Tarantool, Tarantools, evaluated
+from tests.support.tarantool import (
+    START_TIMEOUT,
+    Tarantool,
+    Tarantools,
+    evaluated,
+)
 
 ACCOUNTS = "/api/admin/accounts"
 STATUS = "/api/admin/status"
 EVERYTHING = [{"prefix": "", "rights": "rw"}]
+
+#: Makes the write-ahead log slow: a change is in memory for a second before it is on
+#: disk.
+SLOW_COMMITS = """
+(function()
+    local atomic = box.atomic
+    commits_on_disk = 0
+    box.atomic = function(...)
+        local result = atomic(...)
+        require('fiber').sleep(1)
+        commits_on_disk = commits_on_disk + 1
+        return result
+    end
+    return true
+end)()
+"""
+
+#: A hash at this cost takes some 60 ms: a full queue stays full for a while.
+SLOW_ROUNDS = "10"
 
 NAME_OF = "function(user) return user.username end"
 
@@ -562,6 +592,114 @@ async def test_the_body_of_end_tokens_is_optional(boss: Client) -> None:
         assert_problem(reply, 400, "invalid_request")
 
 
+async def test_a_full_password_queue_refuses_before_anything_is_changed(
+    boss: Client, tarantool: Tarantool, serve: Serve
+) -> None:
+    name = account_of(await new_account(boss))
+    ordinary = await new_account(boss)
+    before = row_of(tarantool, name)
+    waiting = 16 * THREADS
+    tuning = Tuning(max_waiting=waiting)
+    async with (
+        serve(tarantool, tuning=tuning, KV_BCRYPT_ROUNDS=SLOW_ROUNDS) as client,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
+        crowd = Client(session, client.url)
+        logins = [
+            asyncio.create_task(crowd.login(unique("nobody"), "password"))
+            for _ in range(2 * waiting)
+        ]
+        # those that the queue has no entry for are refused
+        await asyncio.wait(logins, return_when=asyncio.FIRST_COMPLETED)
+        client.token = ordinary.token
+        reply = await change(client, name, password="another")
+        assert_problem(reply, 403, "not_an_administrator")
+        client.token = boss.token
+        for reply in (
+            await change(client, name, password="another", disabled=True),
+            await create(client, unique("new")),
+        ):
+            assert_problem(reply, 503, "overloaded")
+            assert reply.json["applied"] == "no"
+        assert (await change(client, name, disabled=False)).status == 200  # needs none
+        await asyncio.gather(*logins)
+    assert row_of(tarantool, name) == before
+
+
+# Access tokens
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_an_access_token_of_an_administrator_may_not(
+    boss: Client, tarantool: Tarantool, call: Call
+) -> None:
+    name = account_of(await new_account(boss))
+    program = await program_of(boss)
+    before = row_of(tarantool, name)
+    assert_problem(await call(program, name), 403, "forbidden")
+    assert row_of(tarantool, name) == before
+    assert (await program.read(["k"])).status == 200  # the control
+    assert "administrator" not in (await program.request("GET", "/api/me")).json
+
+
+async def test_the_storage_refuses_an_access_token_too(
+    boss: Client, tarantool: Tarantool
+) -> None:
+    token = str((await program_of(boss)).token)
+    caller = f"{{'', '{hashlib.sha256(token.encode()).hexdigest()}'}}"
+    for procedure in (
+        f"list_accounts, {caller}, '', nil, 10, 1000",
+        f"show_account, {caller}, 'x'",
+        f"create_account, {caller}, 'x', 'hash'",
+        f"change_account, {caller}, 'x', {{}}",
+        f"delete_account, {caller}, 'x'",
+        f"end_account_tokens, {caller}, 'x'",
+        f"statistics, {caller}",
+    ):
+        call = f"pcall(kv.v1.{procedure})"
+        kind = evaluated(
+            tarantool, f"(function() local _, e = {call} return e.type end)()"
+        )
+        assert kind == "kv.SessionRequired"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("end", ["disable", "password", "end-tokens"])
+async def test_access_tokens_end_unless_they_are_kept(
+    boss: Client, end: str, *, keep: bool
+) -> None:
+    user = await new_account(boss)
+    name, program = account_of(user), await program_of(user)
+    kept = {"keep_access_tokens": keep}
+    if end == "end-tokens":
+        reply = await end_tokens(boss, name, kept)
+    elif end == "password":
+        reply = await change(boss, name, password="another", **kept)
+    else:
+        reply = await change(boss, name, disabled=True, **kept)
+        assert_problem(await program.read(["k"]), 403, "token_revoked")
+        await change(boss, name, disabled=False)
+    assert reply.status == 200
+    assert_problem(await user.read(["k"]), 403, "token_revoked")
+    reply = await program.read(["k"])
+    if keep:
+        assert reply.status == 200
+    else:
+        assert_problem(reply, 403, "token_revoked")
+
+
+async def test_other_changes_leave_access_tokens_alone(boss: Client) -> None:
+    user = await new_account(boss)
+    name, program = account_of(user), await program_of(user)
+    for members in {"grants": EVERYTHING}, {"administrator": True}:
+        assert (await change(boss, name, **members)).status == 200
+        assert (await program.read(["k"])).status == 200
+    await change(boss, name, grants=[])
+    assert_problem(await program.read(["k"]), 403, "forbidden")
+    await delete(boss, name)
+    assert_problem(await program.read(["k"]), 403, "token_revoked")
+
+
 # The last administrator
 
 
@@ -649,6 +787,46 @@ async def test_a_rule_that_yields_lets_both_demotions_pass(
     replies = await race(boss, tarantool)
     assert [reply.status for reply in replies] == [200, 200]
     assert administrators(tarantool) == []
+
+
+@pytest.mark.parametrize(
+    ("decide", "code"),
+    [
+        # the caller is demoted
+        (lambda boss, rival: change(rival, account_of(boss)), "not_an_administrator"),
+        # the other administrator is demoted
+        (
+            lambda boss, _: change(boss, account_of(boss), disabled=True),
+            "last_administrator",
+        ),
+        # the account is demoted
+        (lambda boss, rival: show(boss, account_of(rival)), None),
+    ],
+    ids=["caller", "last", "account"],
+)
+async def test_nothing_is_decided_by_a_change_that_is_not_on_disk_yet(
+    alone: tuple[Client, Tarantool],
+    decide: Callable[[Client, Client], Awaitable[Reply]],
+    code: str | None,
+) -> None:
+    boss, tarantool = alone
+    rival = await new_account(boss)
+    name = account_of(rival)
+    assert (await change(boss, name, administrator=True)).status == 200
+    assert evaluated(tarantool, SLOW_COMMITS) is True
+    demotion = asyncio.ensure_future(change(boss, name, administrator=False))
+    in_memory = f"not box.space.users:get({lua(name)}).administrator"
+    await asyncio.to_thread(
+        wait_until, lambda: evaluated(tarantool, in_memory), START_TIMEOUT
+    )
+    assert not demotion.done()
+    reply = await decide(boss, rival)
+    assert evaluated(tarantool, "commits_on_disk") == 1
+    assert (await demotion).status == 200
+    if code is not None:
+        assert reply.json["code"] == code
+    else:
+        assert reply.json["administrator"] is False
 
 
 async def test_where_there_is_none_nothing_is_blocked(own: Client) -> None:

@@ -403,11 +403,22 @@ async def test_a_request_that_is_refused_for_overload_has_a_line(
     assert_line(await audited.line(reply), "login", "overloaded")
 
 
-async def test_a_refused_host_has_a_line(audited: Audited) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [
+        ("POST", "/api/login", "login"),
+        ("DELETE", "/api/tokens/7", "delete_access_token"),
+        ("HEAD", "/api/admin/status?a=1", "show_status"),
+    ],
+)
+async def test_a_refused_host_has_a_line(
+    audited: Audited, method: str, path: str, action: str
+) -> None:
+    """The router has not been asked."""
     host = {"Host": "attacker.example"}
-    reply = await audited.service.post("/api/login", "{}", headers=host)
+    reply = await audited.service.request(method, path, headers=host)
     assert reply.status == 421
-    assert_line(await audited.line(reply), "login", "misdirected_request")
+    assert_line(await audited.line(reply), action, "misdirected_request")
 
 
 async def test_other_requests_have_no_line(audited: Audited) -> None:
@@ -421,6 +432,8 @@ async def test_other_requests_have_no_line(audited: Audited) -> None:
         await client.request("GET", "/api/login"),
         await client.request("OPTIONS", "/api/login"),
         await client.post("/api/admin/nothing"),
+        await client.request("GET", "/livez", headers={"Host": "attacker.example"}),
+        await client.post("/api/read", "{}", headers={"Host": "attacker.example"}),
         await talk(client, b"hello\r\n\r\n"),
     ]
     last = await audited.line(await client.post("/api/logout"))

@@ -15,6 +15,7 @@ from service.process.sockets import bind
 from service.settings import Settings
 from service.telemetry.log import Log
 from service.telemetry.metrics import Metrics
+from tests.support.access_tokens import created, delete_token, using
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client, unique
 from tests.support.console import end_tokens
@@ -150,6 +151,19 @@ async def test_refused_tokens_are_counted_by_the_reason(
         ("revoked",): 1,
         ("invalid",): 1,
     }
+
+
+async def test_refused_access_tokens_are_counted_by_the_reason(own: Counted) -> None:
+    await own.client.enter()
+    token = await created(own.client)
+    program = using(own.client, token["token"])
+    assert (await program.read(["a"])).status == 200
+    assert (await program.post("/api/logout")).status == 403
+    assert own.samples("kv_tokens_refused") == {}
+    await delete_token(own.client, token["id"])
+    assert (await program.read(["a"])).status == 403
+    assert (await using(own.client, "kvt_x").read(["a"])).status == 403
+    assert own.samples("kv_tokens_refused") == {("revoked",): 1, ("invalid",): 1}
 
 
 async def test_an_expired_token_is_counted(tarantool: Tarantool) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from service.api.changes import StreamTiming
 from service.app import DEFAULT_TUNING, Tuning
+from tests.support.assertions import assert_problem
 from tests.support.certificates import Authority, Pair
 from tests.support.client import Client, unique
 from tests.support.machine import wait_until
@@ -15,6 +16,7 @@ from tests.support.metrics import Counts, counting
 from tests.support.raw_http import http, left_waiting, talk
 from tests.support.sse import following
 from tests.support.tarantool import Tarantool
+from tests.support.transfers import exported
 
 REQUESTS = "kv_http_requests"
 DURATIONS = "kv_http_request_duration_seconds"
@@ -65,6 +67,24 @@ async def test_a_request_counts_with_its_route_and_status(
         await until(lambda labels=labels: counts.of(REQUESTS, **labels) == 1)  # type: ignore[misc]
     assert counts.of(DURATIONS, method="GET", route=one_key) == 2
     assert counts.of(DURATIONS, method="POST", route="/api/read") == 2
+
+
+async def test_an_export_counts_its_keys_and_its_result_but_no_duration(
+    counted: tuple[Client, Counts],
+) -> None:
+    client, counts = counted
+    prefix = unique("exported")
+    await client.write({f"{prefix}-{number}": number for number in range(3)})
+    assert (await exported(client, prefix)).check().last["keys"] == 3
+    route = "/api/export"
+    await until(lambda: counts.of("kv_exports", result="complete") == 1)
+    await until(lambda: counts.of(REQUESTS, route=route, status="200") == 1)
+    assert counts.of("kv_keys_touched", operation="read") == 3
+    assert counts.of(DURATIONS, route=route) == 0
+    assert counts.of("kv_http_requests_in_flight") == 0
+    reply = await client.request("GET", f"{route}?prefix={'x' * 2000}")
+    assert_problem(reply, 400, "invalid_key")
+    assert counts.of("kv_exports") == 1
 
 
 async def test_no_client_can_add_a_label(counted: tuple[Client, Counts]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from service.web.body_decoding import CODINGS
 from service.web.connection import HttpConnection
+from tests.support.access_tokens import created, delete_token, using
 from tests.support.client import Client, account_of, unique
 from tests.support.console import disable
 from tests.support.imports import (
@@ -115,8 +116,8 @@ async def test_a_client_that_pauses_between_lines_has_its_time(client: Client) -
     prefix = unique("import")
     async with open_import(client) as body:
         for number in range(5):
-            padding = b" " * 16 * KIB + b"\n"  # a second's worth
-            await body.send(lines(prefix, number, number + 1) + padding)
+            value = "v" * 16 * KIB  # a second's worth
+            await body.send(lines(prefix, number, number + 1, value))
             await asyncio.sleep(0.5)
         body.end()
         assert await body.status() == 200
@@ -212,6 +213,24 @@ async def test_the_next_request_of_the_connection_is_answered(client: Client) ->
         assert await body.status() == 200
 
 
+async def test_an_import_in_progress_is_not_the_idlest_connection(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    async with serve(tarantool) as other:
+        await other.enter()
+        async with serve(tarantool, KV_MAX_CONNECTIONS="2") as client:
+            client.token = other.token
+            async with open_import(client) as body, open_import(client) as silent:
+                for number in range(15):
+                    await body.send(lines("x", number, number + 1, "v" * KIB))
+                    await asyncio.sleep(0.2)
+                async with open_import(client):  # one more than the limit
+                    await silent.rest()
+                body.end()
+                assert await body.status() == 200
+                assert (await body.last_line())["written"] == 15
+
+
 # Ends
 
 
@@ -230,6 +249,20 @@ async def test_an_ended_token_ends_an_import(
             problem = await body.last_line()
         assert (problem["status"], problem["code"]) == (403, "token_revoked")
         assert problem["written_through"] == BATCH
+
+
+async def test_a_revoked_access_token_ends_an_import(client: Client) -> None:
+    token = await created(client)
+    prefix = unique("import")
+    async with open_import(using(client, token["token"])) as body:
+        await body.send(lines(prefix, 0, BATCH + 1))
+        assert await body.status() == 200
+        assert (await body.line())["written"] == BATCH
+        await delete_token(client, token["id"])
+        await body.send(lines(prefix, BATCH + 1, 2 * BATCH + 1))
+        problem = await body.last_line()
+    assert (problem["status"], problem["code"]) == (403, "token_revoked")
+    assert problem["written_through"] == BATCH
 
 
 async def test_an_expired_token_ends_an_import(
@@ -352,6 +385,36 @@ async def test_a_batch_whose_outcome_is_unknown_can_be_repeated(
             assert (await imported(client, whole, "?mode=create")).status == 412
 
 
+async def test_a_full_memory_ends_an_import_that_resumes(
+    serve: Serve, tarantools: Tarantools
+) -> None:
+    prefix = unique("import")
+    memory = str(64 * MIB)
+    with tarantools.running(KV_MEMTX_MEMORY=memory, KV_WAL_MODE="write") as tarantool:
+        async with serve(tarantool) as client:
+            await client.enter()
+            async with open_import(client, "?mode=create") as body:
+                sending = asyncio.create_task(send_much(body, prefix))
+                assert await body.status() == 200
+                problem = await body.last_line()
+                sending.cancel()
+            assert (problem["status"], problem["code"]) == (503, "storage_full")
+            assert problem["applied"] == "no"
+            count = problem["written_through"]
+            assert count == problem["written"] > 100
+            query = f"?mode=create&since={problem['since']}"
+            # what is there is replaced in place
+            again = await imported(client, lines(prefix, 0, 3, "w"), query)
+            assert again.counts == (3, 0)
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await sending
+
+
+async def send_much(body: OpenImport, prefix: str) -> None:
+    for number in range(2000):
+        await body.send(lines(prefix, number, number + 1, "v" * MANY))
+
+
 # Memory
 
 
@@ -415,9 +478,12 @@ async def test_imports_are_counted_by_their_result(tarantool: Tarantool) -> None
         await imported(client, lines(prefix, 0, 2))
         await imported(client, lines(prefix, 0, BATCH + 1) + b"x")
         await imported(client, b"x")
+        head = http("POST", "/api/import", b"Content-Length: 9999", token=client.token)
+        await leave_after(client, head + lines(prefix, 0, BATCH + 1))
+        await until(lambda: counts.of("kv_imports", result="left") == 1)
         assert counts.of("kv_imports", result="complete") == 1
         assert counts.of("kv_imports", result="invalid_json") == 2
-        assert counts.of("kv_keys_touched", operation="write") == 2 + BATCH
+        assert counts.of("kv_keys_touched", operation="write") == 2 + 2 * BATCH
 
 
 async def stored(client: Client, prefix: str, count: int) -> bool:

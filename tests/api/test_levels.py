@@ -258,7 +258,7 @@ async def store(tarantools: Tarantools, serve: Serve) -> AsyncIterator[Store]:
 
 
 @pytest.fixture(autouse=True)
-def bounds(store: Store) -> Iterator[None]:
+def restored_bounds(store: Store) -> Iterator[None]:
     yield
     store.bound(WHOLE)
 

@@ -152,6 +152,21 @@ class Model:
         self.check_conditions(account, wanted)
         self.put(data)
 
+    def write_and_delete(
+        self,
+        account: str,
+        data: Mapping[str, str],
+        deleted: list[str],
+        wanted: Mapping[str, int | None],
+    ) -> None:
+        self.check_rights(account, "w", [*data, *deleted])
+        self.check_conditions(account, wanted)
+        found = [key for key in deleted if self.rows.pop(key, None) is not None]
+        if data:
+            self.put(data)
+        else:
+            self.revision += bool(found)
+
     def put(self, data: Mapping[str, str]) -> None:
         self.revision += 1
         self.rows |= {key: Row(text, self.revision) for key, text in data.items()}
@@ -279,6 +294,48 @@ class Comparison(RuleBasedStateMachine):
         assert int(answer.headers["KV-Revision"]) == self.model.revision
         if again:
             self.repeat(account, "write", body, headers, answer)
+
+    @rule(
+        account=accounts,
+        data=st.dictionaries(keys, st.sampled_from(TEXTS), max_size=3),
+        keys=key_lists,
+        conditions=conditions,
+        again=st.booleans(),
+    )
+    def write_and_delete(
+        self,
+        account: str,
+        data: dict[str, str],
+        keys: list[str],
+        conditions: dict[str, str | None],
+        again: bool,
+    ) -> None:
+        data = {key: text for key, text in data.items() if key not in keys}
+        wanted, since = self.wanted(conditions), self.model.revision
+        members = ",".join(f"{json.dumps(key)}:{text}" for key, text in data.items())
+        body = (
+            f'{{"data":{{{members}}},"delete":{json.dumps(keys)},'
+            f'"if":{json.dumps(wanted)}}}'
+        )
+        headers = self.retry_headers(again)
+        existing = [key for key in dict.fromkeys(keys) if key in self.model.rows]
+        answer = self.service.post(account, "write", body, **headers)
+        try:
+            self.model.write_and_delete(account, data, keys, wanted)
+        except Refused as refused:
+            self.expect(answer, refused)
+            return
+        assert answer.text == '{"status":"success"}'
+        assert int(answer.headers["KV-Revision"]) == self.model.revision
+        if again:
+            self.repeat(account, "write", body, headers, answer)
+        changes = self.service.call("all", "GET", f"/api/changes?since={since}").json
+        expected = {key: json.loads(text) for key, text in data.items()}
+        if self.model.revision == since:
+            assert changes["changes"] == []
+            return
+        (change,) = changes["changes"]
+        assert (change["data"], change["deleted"]) == (expected, existing)
 
     def retry_headers(self, again: bool) -> dict[str, str]:
         self.retries += 1

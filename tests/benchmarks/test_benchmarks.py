@@ -159,9 +159,15 @@ def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
             r"one \| a level of 1,000 prefixes \| 1000 \|",
         ),
         ("workers", ["--rounds=1", "--seconds=0.3"], r"\| write \| 2 \|"),
+        ("transfer", ["--keys=3000", "--rounds=1"], r"\| 3,000 \| import \|"),
         (
             "compare-trees",
             [f"--base={ROOT}", "--keys=300", "--rounds=1", "--seconds=0.2"],
+            r"\| write \| 100 \| service µs \|",
+        ),
+        (
+            "access-tokens",
+            ["--keys=300", "--rounds=1", "--seconds=0.2"],
             r"\| write \| 100 \| service µs \|",
         ),
     ],

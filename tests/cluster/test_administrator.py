@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -14,7 +15,7 @@ from service.settings import Settings
 from tests.support.assertions import assert_problem
 from tests.support.client import Client
 from tests.support.cluster import ELECTION_TIMEOUT, Cluster, Node
-from tests.support.machine import wait_until
+from tests.support.machine import POLL_INTERVAL, wait_until
 from tests.support.service import Serve, environ_for, service_process
 
 pytestmark = pytest.mark.needs_election
@@ -96,3 +97,62 @@ async def test_a_wrong_name_is_refused_without_a_leader(
     with pytest.raises(StartError, match="ADMIN_LOGIN and ADMIN_PASSWORD: /username"):
         await runner.setup()
     await runner.cleanup()
+
+
+async def nodes_of(client: Client) -> dict[str, Any]:
+    """The nodes in the status, by their names."""
+    reply = await client.request("GET", "/api/admin/status")
+    assert reply.status == 200, reply.text
+    return {node.pop("name"): node for node in reply.json["nodes"]}
+
+
+async def nodes_without(client: Client, name: str) -> dict[str, Any]:
+    """The nodes when this one is not connected any more."""
+    for _ in range(int(ELECTION_TIMEOUT / POLL_INTERVAL)):
+        nodes = await nodes_of(client)
+        if not nodes[name]["connected"]:
+            return nodes
+        await asyncio.sleep(POLL_INTERVAL)
+    raise TimeoutError(name)
+
+
+async def test_the_status_shows_each_node_with_its_role_and_lag(
+    cluster: Cluster, serve: Serve
+) -> None:
+    leader = cluster.wait_for_leader()
+    lost, other = cluster.followers()
+    async with serve(leader, KV_TARANTOOL_URI=cluster.uris, **ADMIN) as client:
+        await client.login_when_possible("admin", PASSWORD, ELECTION_TIMEOUT)
+        nodes = await nodes_of(client)
+        roles = {name: node["role"] for name, node in nodes.items()}
+        assert roles == {
+            leader.name: "leader",
+            lost.name: "follower",
+            other.name: "follower",
+        }
+        for node in nodes.values():
+            assert node["connected"] is True
+            assert 0 <= node["lag"] < ELECTION_TIMEOUT
+        assert nodes[leader.name]["idle"] is None
+        assert nodes[other.name]["idle"] >= 0
+        lost.kill()
+        nodes = await nodes_without(client, lost.name)
+        assert nodes[lost.name]["lag"] is None
+        assert nodes[other.name]["connected"] is True
+
+
+async def test_the_last_administrator_of_a_cluster_remains(
+    cluster: Cluster, serve: Serve
+) -> None:
+    leader = cluster.wait_for_leader()
+    async with serve(leader, KV_TARANTOOL_URI=cluster.uris, **ADMIN) as client:
+        await client.login_when_possible("admin", PASSWORD, ELECTION_TIMEOUT)
+        path = "/api/admin/account?username=admin"
+        for change in {"disabled": True}, {"administrator": False}:
+            reply = await client.request("PATCH", path, change)
+            assert_problem(reply, 409, "last_administrator")
+        reply = await client.request("DELETE", path)
+        assert_problem(reply, 409, "last_administrator")
+        body = {"username": "eve", "password": "password", "administrator": True}
+        assert (await client.post("/api/admin/accounts", body)).status == 200
+        assert (await client.request("DELETE", path)).status == 200

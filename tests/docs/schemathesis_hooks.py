@@ -1,5 +1,6 @@
 """What schemathesis cannot know: formats, and where tokens come from."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,21 @@ CALLS = "KV_TEST_CALLS"
 PASSWORD = "password"
 
 schemathesis.openapi.format("printable", st.text(PRINTABLE, min_size=1, max_size=64))
+
+schemathesis.openapi.format("json-text", st.sampled_from(["1", '["a"]', '{"b": null}']))
+
+
+@schemathesis.serializer("application/x-ndjson")
+def one_line(_: Any, value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+@schemathesis.deserializer("application/x-ndjson")
+def lines(context: Any, response: Any) -> Any:
+    """The last line of an import's reply, all lines of an export."""
+    if context.operation.path == "/api/import":
+        return json.loads(response.content.splitlines()[-1])
+    return response.content.decode()
 
 
 @schemathesis.auth(refresh_interval=None)

@@ -73,8 +73,11 @@ SHOWN_REVISION = re.compile(r"\b(4[1-9])(\d\d)\b")
 #: The id of a request in a problem, another one each time.
 REQUEST_ID = re.compile(r"urn:request:[0-9a-f]+-[0-9]+")
 
-#: The time of a change in a history.
-TIME = re.compile(r'"at":[0-9.]+')
+#: The time of a change in a history, and of an export.
+TIME = re.compile(r'"(at|made_at)":[0-9.]+')
+
+#: The hash of an export, whose lines contain revisions and its time.
+HASH = re.compile(r'"sha256":"[0-9a-f]{64}"')
 
 #: Parts of a console session that differ each time.
 PASSING = re.compile(
@@ -190,8 +193,9 @@ def assert_examples_hold(examples: list[Example], folder: Path) -> None:
 
 
 def without_ids(reply: str) -> str:
-    """The reply of an example, with one id for all requests, and one time."""
-    return TIME.sub('"at":0', REQUEST_ID.sub("urn:request:id", reply)).strip()
+    """The reply of an example, with one id for all requests, one time and one hash."""
+    with_one_time = TIME.sub(r'"\1":0', HASH.sub('"sha256":""', reply))
+    return REQUEST_ID.sub("urn:request:id", with_one_time).strip()
 
 
 def assert_session_holds(folder: Path) -> None:

@@ -20,11 +20,17 @@ from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from service.api.parsing.access_tokens import parse_access_token, parse_token_id
 from service.api.parsing.account_bodies import (
     parse_credentials,
     parse_nothing,
     parse_password,
     parse_password_change,
+)
+from service.api.parsing.administration import (
+    parse_account_change,
+    parse_end_tokens,
+    parse_new_account,
 )
 from service.api.parsing.batch_bodies import (
     parse_delete,
@@ -36,7 +42,13 @@ from service.api.parsing.batch_bodies import (
 from service.api.parsing.import_lines import Entry, ImportLines
 from service.api.parsing.keys import parse_key
 from service.api.parsing.queries import (
+    parse_account_query,
+    parse_accounts_query,
     parse_changes_query,
+    parse_export_query,
+    parse_history_query,
+    parse_import_query,
+    parse_key_query,
     parse_put_query,
     refuse_query,
 )
@@ -45,10 +57,10 @@ from service.auth.access_tokens import FORM, hash_of, is_access_token
 from service.auth.credentials import check_credentials
 from service.auth.signer import key_id
 from service.auth.tokens import Tokens
-from service.errors import Forbidden, InvalidJSON, Problem
+from service.errors import Forbidden, InvalidJSON, NotFound, Problem
 from service.json_text import object_of
-from service.model import Caller
-from service.settings import Settings
+from service.model import Caller, Grant
+from service.settings import MAX_GRANTS, Settings
 from service.web.problems import response_to
 from tests.support.identified import REQUEST
 
@@ -81,20 +93,36 @@ WHITE_SPACE = b" \t\r\n"
 def _write(body: bytes) -> None:
     batch = parse_write(body, LIMITS)
     read = _members(body)
-    _check_keys(batch.keys)
-    assert batch.keys == list(read["data"])
+    _check_keys([*batch.keys, *batch.deleted])
+    written = read.get("data") or {}
+    assert batch.keys == list(written)
+    assert batch.deleted == list(dict.fromkeys(read.get("delete") or []))
     for key, text in zip(batch.keys, batch.values, strict=True):
         assert len(text.encode()) <= LIMITS.max_value
         assert text.encode() in body
-        assert _read(text.encode()) == read["data"][key]
+        assert _read(text.encode()) == written[key]
     _check_conditions(batch.conditions, read)
-    if batch.ttl is not None:
-        assert 0 < batch.ttl == float(read["ttl"].text)
-        assert math.isfinite(batch.ttl)
+    _check_ttl(batch.ttl, read.get("ttl"))
+    ttls = read.get("ttls") or {}
+    assert ttls.keys() <= set(batch.keys)
+    assert len(batch.ttls) == (len(batch.keys) if ttls else 0)
+    for key, ttl in zip(batch.keys, batch.ttls, strict=False):
+        _check_ttl(ttl, ttls.get(key, read.get("ttl")))
     # what is stored and spliced into replies is what a client would write again
     data = object_of(zip(batch.keys, batch.values, strict=True))
-    again = parse_write(f'{{"data":{data}}}'.encode(), LIMITS)
+    deleted = json.dumps(batch.deleted)
+    again = parse_write(f'{{"data":{data},"delete":{deleted}}}'.encode(), LIMITS)
     assert (again.keys, again.values) == (batch.keys, batch.values)
+    assert again.deleted == batch.deleted
+
+
+def _check_ttl(ttl: float | None, read: Any) -> None:
+    if read is None:
+        assert ttl is None
+    else:
+        assert ttl is not None
+        assert 0 < ttl == float(read.text)
+        assert math.isfinite(ttl)
 
 
 def _reading(body: bytes) -> None:
@@ -151,6 +179,73 @@ def _credentials(body: bytes) -> None:
     assert check_credentials(username, password) == (username, password)
 
 
+def _new_account(body: bytes) -> None:
+    given = parse_new_account(body, LIMITS)
+    read = _members(body)
+    username, password = given.credentials
+    assert username == unicodedata.normalize("NFC", read["username"]).strip()
+    assert check_credentials(username, password) == (username, password)
+    assert password == read["password"]
+    assert given.administrator == read.get("administrator", False)
+    _check_grants(given.grants, read.get("grants"))
+
+
+def _account_change(body: bytes) -> None:
+    change = parse_account_change(body, LIMITS)
+    read = _members(body)
+    assert change.changes.password_hash is None
+    assert change.changes.disabled == read.get("disabled")
+    assert change.changes.administrator == read.get("administrator")
+    _check_grants(change.changes.grants, read.get("grants"))
+    assert change.password == read.get("password")
+    assert change.password is None or 1 <= len(change.password.encode()) <= 1024
+    assert change.keep_access_tokens == read.get("keep_access_tokens", False)
+
+
+def _end_tokens(body: bytes) -> None:
+    keep = parse_end_tokens(body)
+    assert keep == (body != b"" and _members(body).get("keep_access_tokens", False))
+
+
+def _access_token(body: bytes) -> None:
+    password, new = parse_access_token(body, LIMITS)
+    read = _members(body)
+    assert password == read["password"]
+    assert 1 <= len(password.encode()) <= 1024
+    assert new.name == unicodedata.normalize("NFC", read["name"]).strip()
+    assert 1 <= len(new.name) <= 64
+    assert new.name.isprintable()
+    _check_grants(new.grants, read.get("grants"))
+    assert new.ttl is None or 1 <= new.ttl < 2**31
+    if new.ttl is None:
+        assert read.get("expires_in") is None
+    else:
+        assert read["expires_in"] == new.ttl
+
+
+def _check_grants(grants: list[Grant] | None, read: Any) -> None:
+    if grants is None:
+        assert read is None
+        return
+    assert len(grants) <= MAX_GRANTS
+    assert [{"prefix": each.prefix, "rights": each.rights} for each in grants] == read
+    for each in grants:
+        assert len(each.prefix.encode()) <= LIMITS.max_key
+        assert each.rights in ("r", "w", "rw")
+
+
+def _token_id(path: bytes) -> None:
+    text = path.decode("utf-8", "surrogateescape")
+    try:
+        token_id = parse_token_id(text)
+    except NotFound as refused:
+        response_to(REQUEST, refused)
+        assert not re.fullmatch("0|[1-9][0-9]{0,17}", text)
+        return
+    assert 0 <= token_id < 2**63
+    assert str(token_id) == text
+
+
 def _password(body: bytes) -> None:
     assert 1 <= len(parse_password(body).encode()) <= 1024
 
@@ -188,6 +283,53 @@ def _put_query(query: bytes) -> None:
     assert ttl is None or 0 < ttl < math.inf
 
 
+def _account_query(query: bytes) -> None:
+    username = parse_account_query(query.decode("utf-8", "surrogateescape"))
+    assert len(username) <= 64
+    assert username.isprintable()
+    assert parse_account_query(f"username={quote(username, safe='')}") == username
+
+
+def _accounts_query(query: bytes) -> None:
+    page = parse_accounts_query(query.decode("utf-8", "surrogateescape"))
+    assert 1 <= page.limit <= 1000
+    assert len(page.prefix) <= 64
+    assert len(page.after or "") <= 64
+    again = f"prefix={quote(page.prefix, safe='')}&limit={page.limit}"
+    if page.after is not None:
+        again += f"&after={quote(page.after, safe='')}"
+    assert parse_accounts_query(again) == page
+
+
+def _history_query(query: bytes) -> None:
+    history = parse_history_query(query.decode("utf-8", "surrogateescape"), LIMITS)
+    _check_keys([history.key])
+    assert history.before is None or 1 <= history.before < 2**63
+    assert 1 <= history.limit <= LIMITS.max_keys
+    again = f"key={quote(history.key, safe='')}&limit={history.limit}"
+    if history.before is not None:
+        again += f"&before={history.before}"
+    assert parse_history_query(again, LIMITS) == history
+
+
+def _key_query(query: bytes) -> None:
+    given = parse_key_query(query.decode("utf-8", "surrogateescape"))
+    assert given.revision is None or 0 <= given.revision < 2**63
+    assert not (given.is_stale and given.revision is not None)
+
+
+def _export_query(query: bytes) -> None:
+    prefix = parse_export_query(query.decode("utf-8", "surrogateescape"), LIMITS)
+    assert len(prefix.encode()) <= LIMITS.max_key
+    assert parse_export_query(f"prefix={quote(prefix, safe='')}", LIMITS) == prefix
+
+
+def _import_query(query: bytes) -> None:
+    given = parse_import_query(query.decode("utf-8", "surrogateescape"))
+    assert given.mode in ("overwrite", "create", "skip")
+    assert given.since is None or 0 <= given.since < 2**63
+
+
 def _no_query(query: bytes) -> None:
     refuse_query(query.decode("utf-8", "surrogateescape"))
     assert not query.strip(b"&")
@@ -204,10 +346,21 @@ PARSERS: dict[bytes, Parser] = {
     b"c": _credentials,
     b"p": _password,
     b"n": _password_change,
+    b"a": _new_account,
+    b"C": _account_change,
+    b"E": _end_tokens,
+    b"T": _access_token,
+    b"#": _token_id,
     b"0": _nothing,
     b"k": _key,
     b"q": _changes_query,
     b"t": _put_query,
+    b"A": _account_query,
+    b"L": _accounts_query,
+    b"h": _history_query,
+    b"g": _key_query,
+    b"x": _export_query,
+    b"m": _import_query,
     b"-": _no_query,
 }
 

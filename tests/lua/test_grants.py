@@ -1,6 +1,8 @@
 """Grants: the rights of prefixes, and what of the keys they cover."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.lua_modules import evaluate
 
@@ -103,3 +105,39 @@ def test_grants_are_shown_as_they_are_given() -> None:
     code = "return grants.to_objects(grants.parse(input))"
     assert evaluate(code, given) == given
     assert evaluate(code, []) == []
+
+
+PREFIXES = ["", "a", "ab", "abc", "b", "ba"]
+SOME_KEYS = ["", "a", "ab", "abc", "abcd", "ac", "b", "ba", "bb", "c"]
+GRANTS = st.lists(
+    st.tuples(st.sampled_from(PREFIXES), st.sampled_from(["r", "w", "rw"])), max_size=5
+)
+
+
+def rights_to(key: str, grants: Grants) -> set[str]:
+    return {
+        right for prefix, rights in grants if key.startswith(prefix) for right in rights
+    }
+
+
+@settings(deadline=None, max_examples=100)
+@given(pairs=st.lists(st.tuples(GRANTS, GRANTS), min_size=1, max_size=20))
+def test_an_intersection_gives_the_rights_that_both_give(
+    pairs: list[tuple[Grants, Grants]],
+) -> None:
+    code = """
+        local found = {}
+        for i, pair in ipairs(input) do
+            found[i] = grants.intersect(pair[1], pair[2])
+        end
+        return found
+    """
+    for (some, others), found in zip(pairs, evaluate(code, pairs), strict=True):
+        for key in SOME_KEYS:
+            expected = rights_to(key, some) & rights_to(key, others)
+            assert rights_to(key, found) == expected, (some, others, found)
+        prefixes = [prefix for prefix, _ in found]
+        assert prefixes == sorted(set(prefixes))
+        for i, (prefix, rights) in enumerate(found):
+            shorter = [g for g in found[:i] if prefix.startswith(g[0])]
+            assert not any(set(rights) <= set(r) for _, r in shorter)

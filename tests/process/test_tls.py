@@ -18,6 +18,7 @@ from service.errors import StartError
 from service.web.tls import Tls
 from tests.support.certificates import EC, RSA, Arguments, Authority, Pair, openssl
 from tests.support.client import Client, unique
+from tests.support.imports import imported
 from tests.support.machine import wait_until
 from tests.support.raw_http import PAUSE, REPLY_TIMEOUT, http
 from tests.support.service import (
@@ -74,6 +75,14 @@ async def test_every_call_works_over_tls(client: Client) -> None:
         await stream.start()
         written = await client.write({key: 1})
         assert (await stream.next()).id == str(written.revision)
+
+
+async def test_an_import_is_reported_over_tls(client: Client) -> None:
+    prefix = unique("import")
+    lines = [{"key": f"{prefix}{i}", "value": "v" * 200} for i in range(3000)]
+    outcome = await imported(client, lines)
+    assert outcome.counts == (3000, 0)
+    assert len(outcome.lines) > 1
 
 
 async def test_the_certificate_guards_names_unless_some_are_listed(

@@ -44,6 +44,7 @@ def value(key: str) -> str:
 PUT = put("k", "new")
 DELETE = "kv.v1.delete({'ann', 1}, {'k'})"
 INCREMENT = "select(2, kv.v1.increment({'ann', 1}, {'n'}, {1}))[1]"
+WRITE_AND_DELETE = "kv.v1.write({'ann', 1}, {'new', 'k'}, {'1', box.NULL})"
 IS_THERE = "box.space.kv:get('k') ~= nil"
 READ = "kv.v1.get({'ann', 1}, {'k'}, 1000)[1]"
 STALE_READ = "(select(3, kv.v1.get_stale({'ann', 1}, {'k'}, 1000)))[1]"
@@ -67,6 +68,9 @@ READS = {
     "read-of-an-overwrite": Meeting(PUT, value("k"), READ, "new", "new", "old"),
     "read-of-a-deletion": Meeting(
         DELETE, IS_THERE, f"{READ} ~= nil", "false", "false", "true"
+    ),
+    "read-of-a-deletion-in-a-write": Meeting(
+        WRITE_AND_DELETE, IS_THERE, f"{READ} ~= nil", "false", "false", "true"
     ),
     "list-of-an-overwrite": Meeting(PUT, value("k"), LIST, "new", "new, 1", "old, 1"),
     "list-of-a-deletion": Meeting(DELETE, IS_THERE, LIST, "false", "1", "old, 1"),
@@ -109,6 +113,11 @@ PUT_IF_AS_IT_WAS = """
 DELETE_IF_NOT_THERE = """
 (kv.v1.delete({'ann', 1}, {'k'}, {conditions = {{'new', {box.NULL}, true}}})) ~= nil
 """
+WRITE_AND_DELETE_IF_AS_IT_WAS = """
+(kv.v1.write({'ann', 1}, {'other', 'k'}, {'1', box.NULL},
+    {conditions = {{'k', {1}, true}}})) ~= nil
+"""
+DELETE_IN_A_WRITE = "(select(2, kv.v1.write({'ann', 1}, {'k'}, {box.NULL})))"
 
 #: What a write on its way makes a refusal, or a write that has nothing to do.
 DECISIONS = {
@@ -120,6 +129,12 @@ DECISIONS = {
     ),
     "delete-of-a-deletion": Meeting(
         DELETE, IS_THERE, f"(select(2, {DELETE}))", "false", "0", "1"
+    ),
+    "write-and-delete-if-as-it-was": Meeting(
+        PUT, value("k"), WRITE_AND_DELETE_IF_AS_IT_WAS, "new", "false", "true"
+    ),
+    "delete-in-a-write-of-a-deletion": Meeting(
+        DELETE, IS_THERE, DELETE_IN_A_WRITE, "false", "0", "1"
     ),
     "increment-of-no-counter": Meeting(
         put("n", "text"), value("n"), INCREMENT, "text", "refused", "2"
@@ -152,6 +167,18 @@ PUT_BATCH = """
         keys[i], values[i] = '{name}-' .. i, '{name}'
     end
     return kv.v1.put({{'ann', 1}}, keys, values)
+end)()
+"""
+
+#: Writes a batch as `PUT_BATCH` does, and deletes the batch `old`.
+RENAME_BATCH = """
+(function()
+    local keys, values = {{}}, {{}}
+    for i = 1, {size} do
+        keys[i], values[i] = '{name}-' .. i, '{name}'
+        keys[{size} + i], values[{size} + i] = '{old}-' .. i, box.NULL
+    end
+    return (kv.v1.write({{'ann', 1}}, keys, values))
 end)()
 """
 
@@ -303,6 +330,27 @@ def test_a_log_cut_anywhere_in_a_batch_has_it_whole_or_not_at_all(
             assert evaluated(crashed, COUNT.format(name="next")) == BATCH
         assert set(found.values()) == {0, BATCH}
         assert (found[begin], found[end]) == (0, BATCH)
+
+
+def test_a_log_cut_anywhere_in_a_rename_has_it_whole_or_not_at_all(
+    tarantools: Tarantools,
+) -> None:
+    with tarantools.local() as source:
+        source.start()
+        prepare(source)
+        source.console(PUT_BATCH.format(name="before", size=BATCH))
+        (log,) = source.data.glob("*.xlog")
+        begin = log.stat().st_size
+        source.console(RENAME_BATCH.format(name="after", old="before", size=BATCH))
+        end = log.stat().st_size
+        source.kill()
+
+        found = {}
+        for length, crashed in tarantools.cut_off(source, begin, end, CUTS):
+            counts = [COUNT.format(name=name) for name in ("before", "after")]
+            found[length] = tuple(evaluated(crashed, count) for count in counts)
+        assert set(found.values()) == {(BATCH, 0), (0, BATCH)}
+        assert (found[begin], found[end]) == ((BATCH, 0), (0, BATCH))
 
 
 PROGRAM = "{'', ('0'):rep(64)}"

@@ -11,8 +11,8 @@ from service.settings import Settings
 from service.telemetry.log import Log
 
 #: What ends each name of `unique`: of keys, accounts, passwords and so on. And how a
-#: token and a ticket begin.
-CONFIDENTIAL = re.compile(r"[0-9a-f]{32}|eyJ[A-Za-z0-9_-]{8}")
+#: token, a ticket and an access token begin; the hash of the last has more such digits.
+CONFIDENTIAL = re.compile(r"[0-9a-f]{32}|eyJ[A-Za-z0-9_-]{8}|kvt_[A-Za-z0-9_-]{8}")
 
 #: What may have such strings: the name of a caller whose token has been verified, ids,
 #: and the account that an operator has changed on the console.

@@ -46,6 +46,8 @@ ODD_MEMBERS = [
     "keys",
     "if",
     "ttl",
+    "ttls",
+    "delete",
     "limit",
     "grants",
     "disabled",

@@ -22,6 +22,9 @@ local MINUTE = 60
 --- Bytes of a token besides its texts: the other fields, and the entries in three trees.
 local PER_TOKEN = 400
 
+--- Bytes of a stored use, with its entry in a tree.
+local PER_USE = 60
+
 --- Tokens of a generation whose rights are cached: one of 100 grants takes 20 KB.
 local CACHED = 1000
 
@@ -247,19 +250,20 @@ local function write_uses(hashes)
     end
 end
 
---- Stores the times of the last uses since the call before.
+--- Stores the times of the last uses since the call before; not while memory or disk is short.
 ---@param limit number of tokens
 ---@return boolean more whether there may be more of them
 function M.save_uses(limit)
-    local saved = {}
+    local saved, bytes = {}, 0
     for id, hash in pairs(unsaved) do
         saved[id] = hash
+        bytes = bytes + PER_USE
         limit = limit - 1
         if limit == 0 then
             break
         end
     end
-    if next(saved) == nil then
+    if bytes == 0 or not capacity.admits(bytes) then
         return false
     end
     for id in pairs(saved) do

@@ -20,6 +20,7 @@ local M = {}
 ---@return number|nil newest the newest revision on disk
 ---@return string[] prefixes that the caller may read
 ---@return number epoch of the accounts, at which these prefixes are valid
+---@return string username of the account, also where the caller has an access token
 ---@return string username of the caller's account
 function M.read_changes(caller, since, prefix, max_bytes)
     local user = authorize.check(caller)

@@ -86,6 +86,16 @@ function M.admit(bytes, values)
     end
 end
 
+--- Whether a write fits. For one that can wait: it does not count as refused.
+---@param bytes number that the write adds
+---@return boolean
+function M.admits(bytes)
+    disk.refresh(bytes)
+    memory.refill_reserve()
+    return disk.admits(bytes) and memory.admits(bytes)
+        and not (leader.is_clustered() and peers.shortage(bytes) ~= nil)
+end
+
 --- Runs a small write that must not be refused because memory is short: one that ends tokens,
 -- for example. It does not yield between the attempts, so what the write is based on still holds.
 ---@param write function may be called twice

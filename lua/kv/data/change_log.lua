@@ -30,9 +30,16 @@ local PER_BATCH = 48
 --- Bytes of a batch without keys at most: the longest name of an account, and some numbers.
 local MAX_WITHOUT_KEYS = 512
 
---- Bytes of an entry in the index of keys, as measured: a pointer and a hint in a tree that is
--- not quite full, and a copy of the key, of usual length, with its revision.
-local PER_KEY = 52
+--- Bytes of an entry in the index of keys, besides the key itself, as measured: a pointer and a
+-- hint in a tree that is not quite full, and the offset of the key in its tuple.
+local PER_KEY = 24
+
+--- Keys of a batch, each of which has an entry in the index of keys. A larger batch has one entry,
+-- of the empty key, and is searched: see the migrations.
+local MAX_INDEXED, LARGE = 50, ''
+
+--- The field with the keys that have entries: see the migrations.
+local INDEXED = 8
 
 --- The share of the memory that the log may take, on the instance with the least memory.
 local MAX_SHARE = 1 / 4
@@ -145,7 +152,8 @@ function M.append(revision, change)
     local log, keys = box.space.kv_changes, change.keys
     log:insert({
         revision, keys, change.values or box.NULL, change.at, change.by or box.NULL,
-        change.account or box.NULL, one_for_each(change.expiries, #keys),
+        change.account or box.NULL, one_for_each(change.expiries, #keys) or box.NULL,
+        #keys > MAX_INDEXED and { LARGE } or keys,
     })
     for _ = 1, TRIM_STEP do
         if M.bytes() <= limit or log:len() == 1 then
@@ -172,16 +180,6 @@ end
 ---@param since number
 function M.pairs(since)
     return box.space.kv_changes:pairs(since, { iterator = 'GT' })
-end
-
---- The revision of the newest batch that has a key, of those up to a revision. There must be one.
----@param key string
----@param revision number
----@return number
-function M.newest_change(key, revision)
-    local by_key = box.space.kv_changes.index.key
-    local batch = by_key:select({ key, revision + 1 }, { iterator = 'LT', limit = 1 })[1]
-    return tonumber(batch.revision)
 end
 
 --- A number that differs after each removal of a key from a batch, and after each start.
@@ -291,50 +289,106 @@ local function position_of(key, keys)
     return nil
 end
 
---- Visits the batches that have a key, the newest first, until `visit` returns true.
+--- Whether a batch had too many keys for an entry of each. Not by `batch['[8][1]']`: 2.6 crashes
+-- where a field has a multikey index.
+local function is_large(batch)
+    local indexed = batch[INDEXED]
+    return indexed ~= nil and indexed[1] == LARGE
+end
+
+--- A function that returns, the newest first, the batches of one key of the index.
+-- `sought` is the key that is looked for in them.
+local function descending(indexed, sought, before)
+    local by_key, last = box.space.kv_changes.index.key, before
+    local next_batch, param, state = by_key:pairs({ indexed, before }, { iterator = 'LT' })
+    return function()
+        local batch
+        state, batch = next_batch(param, state)
+        if batch == nil then
+            return nil
+        end
+        local keys = batch.keys
+        local found = {
+            batch = batch, revision = tonumber(batch.revision), count = #keys,
+            position = position_of(sought, keys),
+        }
+        -- the index continues with other keys, maybe of batches that have this one, too
+        if indexed ~= LARGE and (found.position == nil or found.revision >= last
+                or is_large(batch)) then
+            return nil
+        end
+        last = found.revision
+        return found
+    end
+end
+
+--- Visits the batches that have a key, and large ones that do not, the newest first.
 ---@param key string
 ---@param before number the batches of lower revisions
----@param visit fun(batch: table, revision: number, position: number, count: number):boolean|nil
--- gets a batch, the position of the key in it, and the number of its keys
+---@param visit fun(found: table):boolean|nil true: it was the last one. Gets the batch, its
+-- revision, the count of its keys, and the position of the key in it, which a large batch may
+-- not have. May yield
 function M.each_of(key, before, visit)
-    local by_key, last = box.space.kv_changes.index.key, before
-    for _, batch in by_key:pairs({ key, before }, { iterator = 'LT' }) do
-        local revision, keys = tonumber(batch.revision), batch.keys
-        -- the index continues with other keys, maybe of batches that have this one, too
-        local position = revision < last and position_of(key, keys) or nil
-        if position == nil or visit(batch, revision, position, #keys) then
+    local next_small, next_large = descending(key, key, before), descending(LARGE, key, before)
+    local small, large = next_small(), next_large()
+    while small ~= nil or large ~= nil do
+        local is_small = large == nil or (small ~= nil and small.revision > large.revision)
+        if visit(is_small and small or large) then
             return
+        elseif is_small then
+            small = next_small()
+        else
+            large = next_large()
         end
-        last = revision
     end
 end
 
 --- The first batch after a revision that has a key.
 ---@param key string
 ---@param revision number
+---@param search function called with the count of keys of each large batch; may yield
 ---@return number|nil revision
-function M.first_after(key, revision)
-    local by_key = box.space.kv_changes.index.key
-    local batch = by_key:select({ key, revision }, { iterator = 'GT', limit = 1 })[1]
-    if batch ~= nil and batch.revision > revision and position_of(key, batch.keys) ~= nil then
-        return tonumber(batch.revision)
+function M.first_after(key, revision, search)
+    local by_key, first = box.space.kv_changes.index.key, nil
+    local small = by_key:select({ key, revision }, { iterator = 'GT', limit = 1 })[1]
+    if small ~= nil and small.revision > revision and position_of(key, small.keys) ~= nil then
+        first = tonumber(small.revision)
     end
-    return nil
+    for _, batch in by_key:pairs({ LARGE, revision }, { iterator = 'GT' }) do
+        local found, keys = tonumber(batch.revision), batch.keys
+        if not is_large(batch) or (first ~= nil and found > first) then
+            break
+        elseif position_of(key, keys) ~= nil then
+            return found
+        end
+        search(#keys)
+    end
+    return first
 end
 
 --- Removes a key from a batch, inside a transaction. Where it was the only one, the batch stays
 -- without keys, so that the log has no gap.
----@param batch table
----@param position number of the key
-function M.remove(batch, position)
+---@param revision number of the batch, which may have been removed
+---@param key string
+---@return number bytes of the batch
+function M.remove(revision, key)
+    local batch = box.space.kv_changes:get(revision)
+    local position = batch ~= nil and position_of(key, batch.keys)
+    if not position then
+        return 0
+    end
     local operations = {}
     for _, name in ipairs({ 'keys', 'values', 'expiries' }) do
         if batch[name] ~= nil then
             table.insert(operations, { '#', ('%s[%d]'):format(name, position), 1 })
         end
     end
-    box.space.kv_changes:update(batch.revision, operations)
+    if not is_large(batch) then
+        table.insert(operations, { '#', ('[8][%d]'):format(position), 1 })
+    end
+    box.space.kv_changes:update(revision, operations)
     edition = edition + 1
+    return batch:bsize()
 end
 
 return M

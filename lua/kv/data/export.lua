@@ -2,10 +2,10 @@
 --
 -- A page shows one moment, and an export as a whole the moment at which its last row was read,
 -- the end. Each page begins with keys that have changed since they were exported, each as it is
--- now, at the newest change that it has in the log: earlier ones are skipped. All writers together
--- may change more than the pages have space for. So a page has a row after its changes in any
--- case, and what is left at the end, the changes up to there, follows on pages of its own. A key
--- that has changed again after the end is on them as the log has it, not as it is now.
+-- now, in the place of its newest change in the log. All writers together may change more than the
+-- pages have space for. So a page has a row after its changes in any case, and what is left at the
+-- end, the changes up to there, follows on pages of its own. A key that has changed again after
+-- the end is on them as the log has it, not as it is now: the last of its lines is true.
 --
 -- An expired row that has not been collected is a row: its collection is a change.
 local authorize = require('kv.accounts.authorize')
@@ -22,9 +22,9 @@ local M = {}
 --- Bytes of a row besides its texts: it takes about as many in the service.
 local PER_ROW = 128
 
---- The cost of reading a batch, and of each of its keys, in bytes of rows that could be read
--- instead.
-local PER_BATCH, PER_KEY = 64, 16
+--- The cost of reading a batch, of each of its keys, and of the state of a key, in bytes of rows
+-- that could be read instead.
+local PER_BATCH, PER_KEY, PER_STATE = 64, 16, 64
 
 --- The part of a page that changes may take before the end: the rest is for rows.
 local CHANGES_SHARE = 7 / 8
@@ -32,24 +32,27 @@ local CHANGES_SHARE = 7 / 8
 ---@class Position where a page begins
 ---@field since number the revision up to which changes are exported
 ---@field skip number keys of the next batch that are exported, too
----@field after string|nil the key up to which rows are exported; nil: all rows are
+---@field after string the key up to which rows are exported
 ---@field target number|nil the revision of the end; nil: before the end
 ---@field edition number of the change log, when the end was reached or, before that, lately
 
---- What a key is at the target, if a batch has its last change before that.
+--- What a key is at the target, unless a later batch says that.
 ---@param batch table
 ---@param position number of the key in the batch
 ---@param revision number of the batch
 ---@param target number
----@return table|nil row without a value: it is deleted
+---@param is_past boolean whether the target is not the present moment
+---@return table|nil row without a value: it is deleted; nil: a later batch has the key
 ---@return boolean|nil is_lost whether its expiry is not known: an earlier version made the batch
-local function state_at(batch, position, key, revision, target)
+local function state_at(batch, position, key, revision, target, is_past)
     local row = store.index():get(key)
     local written = row ~= nil and tonumber(row[store.REVISION]) or math.huge
     if written == revision then
         return row
-    elseif written <= target or change_log.newest_change(key, target) > revision then
+    elseif written <= target then
         return nil
+    elseif not is_past then
+        return { key, nil, revision }
     end
     local value = batch[('values[%d]'):format(position)]
     if value == nil then
@@ -72,7 +75,8 @@ end
 ---@param max_bytes number beyond which no row is added
 ---@return Changes|nil changes nil: the log lacks some of them
 local function changes_after(position, target, readable, max_bytes)
-    local rows, bytes, after = {}, 0, position.after
+    local rows, places, bytes, after = {}, {}, 0, position.after
+    local is_past = position.target ~= nil
     -- in another edition, keys before these may be missing from the batch: it begins again
     local skip = position.edition == change_log.edition() and position.skip or 0
     for _, batch in change_log.pairs(position.since) do
@@ -87,12 +91,14 @@ local function changes_after(position, target, readable, max_bytes)
                 return { rows = rows, bytes = bytes, since = revision - 1, skip = i - 1 }
             end
             bytes = bytes + PER_KEY
-            if (after == nil or key <= after) and prefixes.match_any(key, readable) then
-                local row, is_lost = state_at(batch, i, key, revision, target)
+            if key <= after and prefixes.match_any(key, readable) then
+                bytes = bytes + PER_STATE
+                local row, is_lost = state_at(batch, i, key, revision, target, is_past)
                 if is_lost then
                     return nil
                 elseif row ~= nil then
-                    table.insert(rows, row)
+                    places[key] = places[key] or #rows + 1
+                    rows[places[key]] = row
                     bytes = bytes + PER_ROW + #key + #(row[store.VALUE] or '')
                 end
             end
@@ -139,7 +145,7 @@ local function page_with_rows(position, revision, readable, max_bytes)
     if not (are_all and changes.are_all) then
         page.next = {
             since = changes.are_all and revision or changes.since, skip = changes.skip,
-            after = not are_all and rows[#rows][store.KEY] or nil,
+            after = #rows > 0 and rows[#rows][store.KEY] or after,
             target = are_all and revision or nil,
             edition = change_log.edition(),
         }
@@ -159,7 +165,7 @@ local function page_of_changes(position, readable, max_bytes)
     }
     if not changes.are_all then
         page.next = {
-            since = changes.since, skip = changes.skip,
+            since = changes.since, skip = changes.skip, after = position.after,
             target = position.target, edition = position.edition,
         }
     end

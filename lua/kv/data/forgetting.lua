@@ -1,6 +1,8 @@
 --- Forgetting: removes what the change log has of a key, besides the latest change. That one stays,
 -- the value that the key has or its deletion: without it, readers of the change log would keep
 -- another one.
+local fiber = require('fiber')
+
 local capacity = require('kv.capacity')
 local change_log = require('kv.data.change_log')
 local store = require('kv.data.store')
@@ -8,53 +10,70 @@ local transaction = require('kv.data.transaction')
 
 local M = {}
 
---- Keys of the batches that a transaction rewrites, unless the first one has more: their entries in
--- the index are rewritten, too, which takes some milliseconds of the instance's one thread.
-local STEP_KEYS = 500
+--- Keys of batches that are searched for one without a yield, and bytes of those that one
+-- transaction rewrites: some milliseconds of the instance's one thread. One batch may have more.
+local STEP_KEYS, STEP_BYTES = 5000, 1024 * 1024
 
---- Bytes of these batches, in the same way.
-local STEP_BYTES = 1024 * 1024
-
---- Rewrites some batches, inside a transaction.
----@return number batches 0: there is none left
-local function rewrite(key, newest)
-    local latest
-    change_log.each_of(key, store.revision() + 1, function(_, revision)
-        latest = revision
-        return true
+--- The next batches that have the key, the newest first.
+---@return number[] revisions
+---@return number|nil next `before` of the next call; nil: there is none
+local function find(key, before, limit)
+    local revisions, keys, bytes, next_before = {}, 0, 0, nil
+    change_log.each_of(key, before, function(found)
+        keys = keys + found.count
+        if found.position ~= nil then
+            table.insert(revisions, found.revision)
+            bytes = bytes + found.batch:bsize()
+        end
+        if #revisions == limit or keys >= STEP_KEYS or bytes >= STEP_BYTES then
+            next_before = found.revision
+            return true
+        end
+        return false
     end)
-    local found, positions, keys, bytes = {}, {}, 0, 0
-    if latest ~= nil then
-        change_log.each_of(key, math.min(latest, newest + 1), function(batch, _, position, count)
-            table.insert(found, batch)
-            table.insert(positions, position)
-            keys, bytes = keys + count, bytes + batch:bsize()
-            return keys >= STEP_KEYS or bytes >= STEP_BYTES
-        end)
-    end
-    for i, batch in ipairs(found) do
-        change_log.remove(batch, positions[i])
-    end
-    transaction.note_garbage(bytes)
-    return #found
+    return revisions, next_before
 end
 
---- Removes the changes of a key up to now from the change log, besides the latest one, in many
--- small transactions. On the instance that takes writes.
+--- The latest change of a key.
+---@return number|nil revision
+local function latest(key)
+    local before = store.revision() + 1
+    repeat
+        local revisions, next_before = find(key, before, 1)
+        if #revisions > 0 then
+            return revisions[1]
+        end
+        before = next_before
+        fiber.yield()
+    until before == nil
+    return nil
+end
+
+--- Rewrites batches, inside a transaction.
+local function rewrite(key, revisions)
+    for _, revision in ipairs(revisions) do
+        transaction.note_garbage(change_log.remove(revision, key))
+    end
+end
+
+--- Removes the changes of a key before its latest one from the change log, in many small
+-- transactions. On the instance that takes writes.
 ---@param key string
 ---@return number changes that were removed
 function M.forget(key)
-    local newest, removed = store.revision(), 0
-    while true do
-        local count
-        capacity.with_reserve(function()
-            count = transaction.commits:commit({}, rewrite, key, newest)
-        end)
-        if count == 0 then
-            return removed
+    local before, removed = latest(key), 0
+    while before ~= nil do
+        local revisions
+        revisions, before = find(key, before, math.huge)
+        if #revisions > 0 then
+            capacity.with_reserve(function()
+                transaction.commits:commit({}, rewrite, key, revisions)
+            end)
+            removed = removed + #revisions
         end
-        removed = removed + count
+        fiber.yield()
     end
+    return removed
 end
 
 return M

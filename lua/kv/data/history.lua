@@ -3,6 +3,8 @@
 -- A value at a revision is that of the last batch up to it that has the key. Without one, it is
 -- the key's row, if that is not newer. Otherwise the change log does not reach back to the batch
 -- that wrote it, or the batch was forgotten: the value is not kept.
+local fiber = require('fiber')
+
 local authorize = require('kv.accounts.authorize')
 local change_log = require('kv.data.change_log')
 local errors = require('kv.base.errors')
@@ -12,10 +14,12 @@ local transaction = require('kv.data.transaction')
 
 local M = {}
 
---- The work for a page: keys of batches that are searched for its own, and as many more for each
--- batch as take the same time. A page may exceed it by one batch. It is some milliseconds of the
--- instance's one thread.
-local MAX_SEARCHED, PER_BATCH = 20000, 10
+--- Keys of large batches that are searched without a yield: some milliseconds of the instance's
+-- one thread. An entry of the index counts as much as some keys.
+local STEP, PER_BATCH = 20000, 10
+
+--- The same for a page, which then ends early.
+local MAX_SEARCHED = 500000
 
 --- Bytes of an entry besides its value, at most: numbers, the name of an account.
 local PER_ENTRY = 512
@@ -49,19 +53,34 @@ local function entry_of(batch, revision, position, shows)
     }, value
 end
 
---- A page of the present moment, pending commits included.
-local function page(key, before, limit, max_bytes, shows)
-    local entries, bytes, searched, last, next_before = {}, 0, 0, nil, nil
-    change_log.each_of(key, before, function(batch, revision, position, count)
-        local entry, value = entry_of(batch, revision, position, shows)
-        bytes = bytes + PER_ENTRY + (value == nil and 0 or #value)
-        if #entries == limit or (bytes > max_bytes and #entries > 0) then
-            next_before = last
-            return true
+--- A function that counts what is searched, and yields after every step.
+local function yielding()
+    local searched, pause_at = 0, STEP
+    return function(count)
+        searched = searched + count + PER_BATCH
+        if searched >= pause_at then
+            pause_at = searched + STEP
+            fiber.yield()
         end
-        table.insert(entries, entry)
-        last, searched = revision, searched + count + PER_BATCH
-        if searched >= MAX_SEARCHED then
+        return searched
+    end
+end
+
+--- A page of what is on disk. May yield: what is on disk stays so.
+local function page(key, before, limit, max_bytes, shows)
+    local entries, bytes, last, next_before, search = {}, 0, before, nil, yielding()
+    change_log.each_of(key, before, function(found)
+        if found.position ~= nil then
+            local entry, value = entry_of(found.batch, found.revision, found.position, shows)
+            bytes = bytes + PER_ENTRY + (value == nil and 0 or #value)
+            if #entries == limit or (bytes > max_bytes and #entries > 0) then
+                next_before = last
+                return true
+            end
+            table.insert(entries, entry)
+        end
+        last = found.revision
+        if search(found.count) >= MAX_SEARCHED then
             next_before = last
             return true
         end
@@ -78,7 +97,7 @@ local function visibility(user, is_for_all)
     end
 end
 
---- Reads a page of the changes of a key, the newest first; returns when they are on disk. Raises
+--- Reads a page of the changes of a key that are on disk, the newest first. Raises
 -- kv.TokenRevoked, kv.NotGranted, kv.ChangesOff.
 ---@param caller table {username, credentials_version}
 ---@param key string
@@ -92,16 +111,14 @@ end
 ---@return number oldest the revision after which the log has every change
 ---@return number|nil next `before` of the next page; nil: there is none
 function M.changes(caller, key, before, limit, max_bytes, is_for_all)
-    local entries, oldest, next_before
-    repeat
-        local user = authorize.check(caller)
-        grants.check(user, 'r', { key })
-        check_log()
-        local newest = store.revision()
-        local from = (before == nil or before > newest) and newest + 1 or tonumber(before)
-        oldest = change_log.oldest()
-        entries, next_before = page(key, from, limit, max_bytes, visibility(user, is_for_all))
-    until transaction.commits:await_all()
+    transaction.commits:await_all()
+    local user = authorize.check(caller)
+    grants.check(user, 'r', { key })
+    check_log()
+    local newest = transaction.newest_on_disk()
+    local from = (before == nil or before > newest) and newest + 1 or tonumber(before)
+    local entries, next_before = page(key, from, limit, max_bytes, visibility(user, is_for_all))
+    local oldest = change_log.oldest() -- it may have lost some in the meantime
     return entries, oldest, next_before
 end
 
@@ -109,27 +126,30 @@ end
 -- `from`.
 local function first_known(key, row, from)
     local written = row ~= nil and tonumber(row.revision) or nil
-    local changed = change_log.first_after(key, from)
+    local changed = change_log.first_after(key, from, yielding())
     if changed == nil and (written == nil or written <= from) then
         return from
     end
     return math.min(changed or math.huge, written or math.huge)
 end
 
---- What a key was at a revision, at the present moment, pending commits included.
+--- What a key was at a revision that is on disk. May yield: what is on disk stays so.
 ---@return string|nil value nil: there was none, or it is not kept
 ---@return number|nil written the revision of the value
 ---@return number|nil kept the first revision at which a value that is not kept can be read
 local function value_at(key, revision)
     local row, oldest = store.index():get(key), change_log.oldest()
     if revision >= oldest then
-        local is_found, value, written = false, nil, nil
-        change_log.each_of(key, revision + 1, function(batch, of_batch, position)
-            is_found, value, written = true, value_in(batch, position), of_batch
-            return true
+        local found
+        local search = yielding()
+        change_log.each_of(key, revision + 1, function(candidate)
+            found = candidate.position ~= nil and candidate or nil
+            search(candidate.count)
+            return found ~= nil
         end)
-        if is_found then
-            return value, value ~= nil and written or nil, nil
+        if found ~= nil then
+            local value = value_in(found.batch, found.position)
+            return value, value ~= nil and found.revision or nil, nil
         end
     end
     local known = first_known(key, row, math.max(revision, oldest))
@@ -151,18 +171,17 @@ end
 ---@return number|nil written the revision of the value
 ---@return number|nil kept the first revision at which a value that is not kept can be read
 function M.value_at(caller, key, revision)
-    local newest, value, written, kept
+    local value, written, kept
+    transaction.commits:await_all()
     repeat
         grants.check(authorize.check(caller), 'r', { key })
         check_log()
-        newest = store.revision()
-        if revision <= newest then
-            value, written, kept = value_at(key, tonumber(revision))
+        local newest = transaction.newest_on_disk()
+        if revision > newest then
+            errors.raise('RevisionAhead', newest)
         end
+        value, written, kept = value_at(key, tonumber(revision))
     until transaction.commits:await_all()
-    if revision > newest then
-        errors.raise('RevisionAhead', newest)
-    end
     return value, written, kept
 end
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from service.api.schemas.members import REQUIRED, UNDOCUMENTED
+from service.api.schemas.members import REQUIRED, SUFFICIENT, UNDOCUMENTED
 from service.settings import Settings
 
 REFERENCE = "#/components/schemas/{name}"
@@ -35,11 +35,16 @@ class Components:
 
     def _completed(self, schema: Schema) -> Schema:
         """A schema with the settings' limits and its required members, unmarked."""
+        sufficient = []
         for name, member in schema.get("properties", {}).items():
             if member.pop(REQUIRED, False):
                 del member["default"]
                 member["anyOf"].remove({"type": "null"})
                 schema["required"].append(name)
+            if shape := member.pop(SUFFICIENT, None):
+                sufficient.append({"required": [name], "properties": {name: shape}})
+        if sufficient:
+            schema["anyOf"] = sufficient
         return self.filled(schema)
 
     def _filled(self, part: Any) -> Any:

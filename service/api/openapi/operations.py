@@ -1,7 +1,7 @@
 """The operations of the OpenAPI document: what each route takes and replies."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from aiohttp import hdrs
 
@@ -314,7 +314,7 @@ CHANGES = Operation(
 IMPORT = Operation(
     "Import lines, in batches",
     reply=replies.ImportReport,
-    body=requests.ImportLine,
+    body=Annotated[requests.ImportLine, requests.ONE_CONTENT],
     example={"key": "key1", "value": "value1"},
     body_type=MEDIA_TYPE,
     media_type=MEDIA_TYPE,

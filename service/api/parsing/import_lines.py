@@ -2,7 +2,7 @@
 
 import codecs
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -79,11 +79,13 @@ class ImportLines:
         :raises ValueTooLarge: a value is too large
         :raises BodyTooLarge: a line is too long
         """
-        first, *others = piece.split(b"\n")
-        self._extend(first)
-        for part in others:
-            yield from self._end_line()
-            self._extend(part)
+        *lines, rest = piece.split(b"\n")
+        for content in lines:
+            if self._parts:
+                self._extend(content)
+                content = self._take_parts()
+            yield from self._end_line(content)
+        self._extend(rest)
 
     def finish(self) -> Iterator[Entry]:
         """The entry of a last line without a line end.
@@ -91,7 +93,7 @@ class ImportLines:
         :raises Problem: as `feed` does
         """
         if self._parts:
-            yield from self._end_line()
+            yield from self._end_line(self._take_parts())
 
     def check_complete(self) -> None:
         """Checks that an export is complete, to be called in the end.
@@ -106,28 +108,42 @@ class ImportLines:
 
     def _extend(self, part: bytes) -> None:
         if part:
+            self._check_length(self.buffered + len(part))
             self._parts.append(part)
             self.buffered += len(part)
-            if self.buffered > self._max_line:
-                line = self.line + 1
-                detail = f"Line {line} is longer than {self._max_line} bytes, the limit"
-                raise _located(BodyTooLarge(detail), line)
 
-    def _end_line(self) -> Iterator[Entry]:
-        self.line += 1
-        content = b"".join(self._parts).removesuffix(b"\r")
+    def _check_length(self, size: int) -> None:
+        if size > self._max_line:
+            line = self.line + 1
+            detail = f"Line {line} is longer than {self._max_line} bytes, the limit"
+            raise _located(BodyTooLarge(detail), line)
+
+    def _take_parts(self) -> bytes:
+        content = b"".join(self._parts)
         self._parts.clear()
         self.buffered = 0
+        return content
+
+    def _end_line(self, content: bytes) -> Iterable[Entry]:
+        """The entry of a line, if it has one."""
+        self._check_length(len(content))
+        self.line += 1
+        content = content.removesuffix(b"\r")
         if self.line == 1:
             content = content.removeprefix(codecs.BOM_UTF8)
+        if not content:
+            self._count(content, is_entry=False)
+            return ()
         try:
-            entry = self._parse(content) if content.strip() else None
+            entry = self._parse(content)
         except Problem as problem:
             raise _located(problem, self.line) from None
+        self._count(content, is_entry=entry is not None)
+        return () if entry is None else (entry,)
+
+    def _count(self, content: bytes, *, is_entry: bool) -> None:
         if self._export is not None:
-            self._export.add(content, is_entry=entry is not None)
-        if entry is not None:
-            yield entry
+            self._export.add(content, is_entry=is_entry)
 
     def _parse(self, content: bytes) -> Entry | None:
         """The entry of a line; None for the first and the last one of an export."""
@@ -158,8 +174,6 @@ class ImportLines:
             return parse_value(given.text.encode(), self._limits, "/text")
         if given.deleted is not True:
             raise InvalidRequest("/deleted: expected true")
-        if given.expires_at not in (None, msgspec.UNSET):
-            raise InvalidRequest("/expires_at: a deleted key does not expire")
         return None
 
     def _is_frame(self, content: bytes) -> bool:

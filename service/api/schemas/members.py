@@ -3,7 +3,9 @@
 `extra_json_schema` has the limits that only the parser checks. There a string like
 ``$max_keys`` stands for the setting of that name. `REQUIRED` marks a member that the
 document shows as required, although the struct has a default for it: the parser has an
-error code of its own for a missing one. `UNDOCUMENTED` marks what the document omits.
+error code of its own for a missing one. `SUFFICIENT` marks members of which at least
+one is required, with the schema that it must then have. `UNDOCUMENTED` marks what the
+document omits.
 """
 
 from typing import Annotated, Any, Literal
@@ -29,6 +31,7 @@ MAX_TOKEN_TTL = 2**31 - 1
 
 #: Keys of the JSON schemas, which the document does not show.
 REQUIRED = "x-required"
+SUFFICIENT = "x-sufficient"
 UNDOCUMENTED = "x-undocumented"
 
 
@@ -40,8 +43,7 @@ def documented(**schema: Any) -> Meta:
 KEY = {"minLength": 1, "maxLength": "$max_key"}
 OF_KEYS = {"propertyNames": KEY, "maxProperties": "$max_keys"}
 BATCH = documented(**OF_KEYS, minProperties=1, **{REQUIRED: True})
-#: Required, with a key at least, unless there are keys to delete.
-WRITTEN = documented(**OF_KEYS)
+WRITTEN = documented(**OF_KEYS, **{SUFFICIENT: {"type": "object", "minProperties": 1}})
 
 Username = Annotated[
     str,
@@ -133,7 +135,10 @@ Removed = Annotated[
     list[Key] | None,
     Meta(
         description="Keys to delete with the same write; none of them is in `data`",
-        extra_json_schema={"maxItems": "$max_keys"},
+        extra_json_schema={
+            "maxItems": "$max_keys",
+            SUFFICIENT: {"type": "array", "minItems": 1},
+        },
     ),
 ]
 Wait = Annotated[

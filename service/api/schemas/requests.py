@@ -42,6 +42,9 @@ from service.api.schemas.members import (
 )
 from service.model import MAX_INT64
 
+#: The format of a string that contains JSON.
+JSON_TEXT = "json-text"
+
 
 class CredentialsBody(msgspec.Struct, forbid_unknown_fields=True):
     username: Annotated[Username | None, documented(**{REQUIRED: True})] = None
@@ -126,18 +129,31 @@ class ImportLine(msgspec.Struct, forbid_unknown_fields=True):
     key: Key
     value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     text: (
-        Annotated[str, Meta(description="The JSON text of the value, instead of it")]
+        Annotated[
+            str,
+            Meta(
+                description="The JSON text of the value, instead of it",
+                extra_json_schema={"format": JSON_TEXT},
+            ),
+        ]
         | msgspec.UnsetType
     ) = msgspec.UNSET
-    deleted: (
-        Annotated[bool, Meta(description="Instead of a value: true")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
+    deleted: Annotated[bool, documented(const=True)] | msgspec.UnsetType = msgspec.UNSET
     revision: (
         Annotated[int | None, Meta(description="As exported; it has no effect")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     expires_at: ExpiresAt | msgspec.UnsetType | None = msgspec.UNSET
+
+
+#: What the parser requires of a line in addition.
+ONE_CONTENT = documented(
+    oneOf=[
+        {"required": ["value"]},
+        {"required": ["text"]},
+        {"required": ["deleted"]},
+    ]
+)
 
 
 class LineKind(msgspec.Struct):
