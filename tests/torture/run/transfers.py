@@ -37,6 +37,13 @@ class Line(msgspec.Struct):
         return bytes(self.value).decode()
 
 
+class ImportEnd(msgspec.Struct):
+    """The last line of the reply to an import."""
+
+    end: bool = False
+    written: int = 0
+
+
 class Export:
     """An export as it was received.
 
@@ -107,20 +114,24 @@ async def import_own(session: Session, values: Texts, delete: Sequence[str]) -> 
     The reply has no revision. A read of the keys, which follows, shows it. Without that
     read the outcome counts as unknown; keys that are not there are a lost write.
     """
+    deleted: int | None = None
     lines = [f'{{"key":{json.dumps(key)},"value":{v}}}' for key, v in values.items()]
     lines += [json.dumps({"key": key, "deleted": True}) for key in delete]
     # every row is newer than revision 0: deletions delete
     path = "/api/import?mode=overwrite&since=0"
     answer = await session.ask("import", "\n".join(lines), path=path)
     if answer.outcome == "ok":
+        last = msgspec.json.decode(answer.raw.splitlines()[-1], type=ImportEnd)
         read = await session.read(list(values), revisions=True)
-        if read.revisions is None:
+        if read.revisions is None or not last.end:
             answer = answer._replace(outcome="unknown")
         else:
             answer = answer._replace(revision=read.revisions[0])
+            deleted = last.written - len(values)
     session.record(
         "import",
         answer,
         keys=[*values, *delete],
         values=[*map(kept, values.values()), *(None for _ in delete)],
+        deleted=deleted,
     )
