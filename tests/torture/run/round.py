@@ -27,9 +27,10 @@ NARROW_ONE_OF = 4
 #: One of this many clients uses an access token; half of them have grants of their own.
 ACCESS_TOKEN_ONE_OF = 3
 
-#: Keys of the round, and bytes of their values: an export of everything has pages, with
-#: the keys of the clients in between.
-WEIGHTS, WEIGHT = ("a", "l", "o", "q"), 300 * 1024
+#: Batches of keys before those of the clients and behind them, keys of a batch, and
+#: bytes of their values: an export of everything has two pages. Of large values the
+#: memory would be full in another way: the store would give up the change log.
+WEIGHTS, BATCH, WEIGHT = "aaaaaqqqqq", 16, 4 * 1024
 
 #: Seconds without a fault, before and after each.
 QUIET = 1.0
@@ -99,8 +100,9 @@ class Round(Generic[S]):
             ]
             await asyncio.gather(*map(self._enter, [own, *sessions]))
             await own.write({EVERYBODYS: '"the begin"'})
-            for key in WEIGHTS:
-                await own.write({key: f'"{key * WEIGHT}"'})
+            for number, name in enumerate(WEIGHTS):
+                keys = [f"{name}{number}-{place}" for place in range(BATCH)]
+                await own.write({key: f'"{key:.<{WEIGHT}}"' for key in keys})
             programs = [one for one in sessions if _uses_access_token(one.number)]
             poller = Poller("a long poll", own)
             others = [
