@@ -1,8 +1,15 @@
+--- 2.x refuses an index over a nullable array. So there every row must have it.
+local IS_3 = tonumber(box.info.version:match('^%d+')) >= 3
+
 return {
     compatible = true,
     up = function()
+        local log = box.space.kv_changes
+        if not IS_3 then
+            log:truncate()
+        end
         -- Rows of the versions before have no `at`: of them nothing more is known.
-        box.space.kv_changes:format({
+        log:format({
             { 'revision', 'unsigned' },
             { 'keys', 'array' },
             { 'values', 'array', is_nullable = true }, -- null, as a whole or of one: deleted
@@ -10,24 +17,10 @@ return {
             { 'by', 'string', is_nullable = true }, -- username; null: the collector of expired keys
             { 'account', 'unsigned', is_nullable = true }, -- its id
             { 'expiries', 'array', is_nullable = true }, -- seconds since 1970, or null, of each key
-        })
-        -- For the index of the migration that builds it, over rows that exist already. A batch of
-        -- more than 50 keys has one entry, of the empty key, which is no key of the store, and is
-        -- searched: an entry for each key would take as long as the rest of the write.
-        box.schema.func.create('kv_keys_of_change', {
-            body = [[function(change)
-                local revision, keys, found = change[1], change[2], {}
-                if #keys > 50 then
-                    return { { '', revision } }
-                end
-                for i = 1, #keys do
-                    found[i] = { keys[i], revision }
-                end
-                return found
-            end]],
-            is_deterministic = true,
-            is_sandboxed = true,
-            opts = { is_multikey = true },
+            -- The keys again, those of a large batch not: the empty key, which is none of the
+            -- store, stands for them. For the index of the migration that builds it. Rows of the
+            -- versions before lack it, also those that a node writes in a rolling upgrade.
+            { 'indexed_keys', 'array', is_nullable = IS_3 },
         })
     end,
 }
