@@ -17,9 +17,12 @@ from tests.support.machine import wait_until
 from tests.support.tarantool import evaluated
 from tests.torture.judge.verdict import judge
 from tests.torture.run.faults import FAULTS, Fault, Scene
+from tests.torture.run.past import read_history
 from tests.torture.run.round import EXPIRY, FAULT_TIMEOUT, Round
+from tests.torture.run.session import Session
 from tests.torture.run.system import System
 from tests.torture.run.transfers import export
+from tests.torture.run.workload import KEYS
 
 #: Seconds between two requests of a client on average: busier than in a round, so that
 #: requests meet within the milliseconds for which a fault can be seen.
@@ -187,6 +190,22 @@ COUNTS_WRONG_HISTORIES = """local newest = store.revision()
     end)
     local from"""
 
+
+async def read_histories(session: Session) -> None:
+    while True:
+        for key in KEYS:
+            await read_history(session, key, limit=10, pages=1)
+
+
+async def disk_full_until_histories_are_wrong(scene: Scene[System]) -> float:
+    """The clients rarely read one."""
+    reading = asyncio.create_task(read_histories(scene.session))
+    try:
+        return await disk_full_until_reads_are_wrong(scene)
+    finally:
+        reading.cancel()
+
+
 NO_WAIT_FOR_THE_LOG_IN_A_HISTORY = Control(
     (
         (
@@ -200,7 +219,7 @@ NO_WAIT_FOR_THE_LOG_IN_A_HISTORY = Control(
             COUNTS_WRONG_HISTORIES,
         ),
     ),
-    disk_full_until_reads_are_wrong,
+    disk_full_until_histories_are_wrong,
     {"history"},
 )
 
