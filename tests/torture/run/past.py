@@ -22,10 +22,10 @@ class Shown(msgspec.Struct):
 
     @property
     def entry(self) -> Entry:
-        value, cause = None, None
+        value = None
         if not isinstance(self.value, msgspec.UnsetType):
             value = kept(bytes(self.value).decode())
-        return Entry(self.revision, value, self._cause or cause, self.by)
+        return Entry(self.revision, value, self._cause, self.by)
 
     @property
     def _cause(self) -> Cause | None:
