@@ -39,22 +39,20 @@ def judge_export(
         f"{key!r} is {_text(shown.get(key))} in the state of {revision}, "
         f"and {_text(expected.get(key))} in the feed"
     )
-    makers = [replay.maker(replay.timelines[key].at(place).place) for key in keys[:1]]
-    return place, [violation("export", sentence, [*makers, request], keys)]
+    maker = replay.maker(replay.timelines[key].at(place).place)
+    return place, [violation("export", sentence, [maker, request], keys)]
 
 
 def _rows_at(replay: Replay, place: int, request: Request) -> dict[str, Row]:
     """What the feed has at a place, of the keys that the client asked for."""
     operation = request.operation
+    prefix, grants = operation.prefix or "", operation.grants
     rows: dict[str, Row] = {}
     for key, timeline in replay.timelines.items():
-        is_asked = key.startswith(operation.prefix or "")
-        if is_asked and (
-            operation.grants is None or allows(operation.grants, "r", key)
-        ):
-            version = timeline.at(place)
-            if version.value is not None:
-                rows[key] = version.value, version.revision
+        version = timeline.at(place)
+        is_readable = grants is None or allows(grants, "r", key)
+        if version.value is not None and key.startswith(prefix) and is_readable:
+            rows[key] = version.value, version.revision
     return rows
 
 
