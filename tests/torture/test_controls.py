@@ -75,12 +75,21 @@ NO_TRANSACTION = Control(
     {"torn read"},
 )
 
+RESULT_BEFORE_THE_COMMIT = """function(run, ...)
+    local result
+    require('fiber').create(box.atomic, function(...)
+        result = run(...)
+        return result
+    end, ...)
+    return result
+end"""
+
 ACKNOWLEDGED_EARLY = Control(
     (
         (
             "kv/base/durability.lua",
             "local ok, result = pcall(box.atomic, run,",
-            "local ok, result = true, require('fiber').create(box.atomic, run,",
+            f"local ok, result = true, ({RESULT_BEFORE_THE_COMMIT})(run,",
         ),
     ),
     FAULTS["disk full"],
