@@ -54,6 +54,35 @@ BURY = """
 end)()
 """
 
+#: Reads a value before some large batches. When the search yields, the log loses its
+#: batches up to {last}. Returns what is found, and the oldest revision of the log.
+READ_WHILE_TRIMMED = """
+(function()
+    local fiber, log = require('fiber'), box.space.kv_changes
+    local keys, values = {{}}, {{}}
+    for i = 1, 10000 do keys[i], values[i] = ('other/%05d'):format(i), '1' end
+    local first = box.space.kv_meta:get('revision').value + 1
+    keys[1] = 'gone'
+    log:insert({{first, keys, values, 1.5, 'ann', 1}})
+    keys[1] = 'other/00001'
+    for i = 1, 5 do log:insert({{first + i, keys, values, 1.5, 'ann', 1}}) end
+    log:insert({{first + 6, {{'gone'}}, box.NULL, 1.5, 'ann', 1}})
+    log:insert({{first + 7, {{'last'}}, box.NULL, 1.5, 'ann', 1}})
+    box.space.kv_meta:update('revision', {{{{'+', 'value', 8}}}})
+    fiber.new(box.atomic, function()
+        for revision = log.index.revision:min().revision, first + {last} do
+            log:delete(revision)
+        end
+    end)
+    local user = box.space.users:get('{username}')
+    local caller = {{'{username}', user.credentials_version}}
+    local read = require('kv.data.history').value_at
+    local value, _, kept = read(caller, 'gone', first + 5)
+    local oldest = require('kv.data.change_log').oldest()
+    return {{value or box.NULL, kept and kept - first or box.NULL, oldest - first}}
+end)()
+"""
+
 #: Makes every entry of the log one of before entries had a time and an account.
 AGE = """
 (function()
@@ -217,6 +246,23 @@ async def test_a_page_ends_early_after_very_many_keys(
         assert_problem(await at(client, "never", revision + 1), 404, "not_found")
         admin(own, "forget_history", lua("k"))
         assert (await at(client, "k", revision + 55)).json == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        (-1, ["1", None, -1]),  # the control: nothing of it is lost
+        (6, [None, 6, 6]),
+    ],
+)
+async def test_a_value_that_the_log_loses_in_the_meantime_is_not_kept(
+    own: Tarantool, serve: Serve, last: int, found: list[Any]
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        await written(client, {"k": 1})
+        code = READ_WHILE_TRIMMED.format(last=last, username=account_of(client))
+        assert evaluated(own, code) == found
 
 
 async def test_neighbours_in_the_same_batches_are_kept_apart(client: Client) -> None:
