@@ -38,7 +38,7 @@ PUT = "{{kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}})}}"
 #: With the overhead of each batch and of each key.
 SIZE = (
     "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len()"
-    " + 52 * box.space.kv_changes.index.key:len())"
+    " + 24 * box.space.kv_changes.index.key:len())"
 )
 COUNT = "box.space.kv_changes:len()"
 
