@@ -408,12 +408,12 @@ async def test_a_head_request_has_no_body(client: Client) -> None:
 
 
 async def test_an_account_sees_its_own_changes_as_its_own(client: Client) -> None:
-    key, stranger = unique("authors"), await other(client)
+    key, another = unique("authors"), await other(client)
     await written(client, {key: 1})
-    await written(stranger, {key: 2})
-    mine, theirs = account_of(client), account_of(stranger)
+    await written(another, {key: 2})
+    mine, theirs = account_of(client), account_of(another)
     assert [c["by"] for c in await changes(client, key)] == [None, mine]
-    assert [c["by"] for c in await changes(stranger, key)] == [theirs, None]
+    assert [c["by"] for c in await changes(another, key)] == [theirs, None]
 
 
 async def test_an_administrator_sees_every_author(
@@ -430,8 +430,8 @@ async def test_a_program_sees_what_its_account_sees_without_administration(
     client: Client, tarantool: Tarantool
 ) -> None:
     """An access token of an administrator is not one."""
-    key, stranger = unique("authors"), await other(client)
-    await written(stranger, {key: 1})
+    key, another = unique("authors"), await other(client)
+    await written(another, {key: 1})
     make_administrator(tarantool, account_of(client))
     body = {"password": "password", "name": "a program"}
     program = Client(client.session, client.url)
@@ -439,7 +439,7 @@ async def test_a_program_sees_what_its_account_sees_without_administration(
     await written(program, {key: 2})
     mine = account_of(client)
     assert [c["by"] for c in await changes(program, key)] == [mine, None]
-    both = [mine, account_of(stranger)]
+    both = [mine, account_of(another)]
     assert [c["by"] for c in await changes(client, key)] == both
 
 
@@ -449,8 +449,8 @@ async def test_a_setting_shows_every_author(
     key = unique("authors")
     await written(client, {key: 1})
     async with serve(tarantool, KV_HISTORY_AUTHORS="all") as open_service:
-        stranger = await open_service.enter()
-        assert [c["by"] for c in await changes(stranger, key)] == [account_of(client)]
+        another = await open_service.enter()
+        assert [c["by"] for c in await changes(another, key)] == [account_of(client)]
 
 
 async def test_a_new_account_of_an_old_name_is_not_the_old_one(

@@ -15,7 +15,7 @@ from tests.support.service import environ_for, service_process
 from tests.support.tarantool import Tarantool
 from tests.support.transfers import Exported, exported, exporting
 
-#: An export of so many bytes fills every buffer on its way: it waits for its client.
+#: An export of this many bytes fills every buffer on its way: it waits for its client.
 LARGE, NUMBER = 900 * 1024, 16
 
 #: Seconds in which streams have been ended, and their clients still read.
