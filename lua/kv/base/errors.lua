@@ -4,7 +4,7 @@ local M = {}
 
 local SENTENCES = {
     UserExists = 'User already exists',
-    TokenRevoked = 'The token is no longer valid: log in again',
+    TokenRevoked = 'The token is no longer valid: %s',
     SessionRequired = 'An access token has no right to this: log in',
     NotAnAdministrator = 'The account is not an administrator',
     LastAdministrator = 'The account is the last enabled administrator',
