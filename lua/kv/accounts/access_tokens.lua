@@ -244,8 +244,9 @@ end
 
 local function write_uses(hashes)
     for id, hash in pairs(hashes) do
-        if box.space.access_tokens:get(hash) ~= nil then
-            box.space.access_token_uses:replace({ id, last_uses[id] })
+        local used_at = last_uses[id] -- nil: the token was deleted, perhaps rolled back
+        if used_at ~= nil and box.space.access_tokens:get(hash) ~= nil then
+            box.space.access_token_uses:replace({ id, used_at })
         end
     end
 end
