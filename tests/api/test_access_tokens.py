@@ -321,6 +321,17 @@ async def test_its_rights_are_those_of_both(
         ), key
 
 
+async def test_a_refusal_names_the_token_and_not_the_account(client: Client) -> None:
+    """The account has the right."""
+    program = await program_of(client, grants=[{"prefix": "a", "rights": "r"}])
+    detail = assert_problem(await program.write({"a": 1}), 403, "forbidden")
+    assert detail == "The access token has no right to write the key 'a'"
+    reply = await program.request("POST", "/api/list", {"prefix": "b"})
+    detail = assert_problem(reply, 403, "forbidden")
+    whole = "The access token has no right to read any key with the prefix 'b'"
+    assert detail == whole
+
+
 async def test_grants_of_the_account_count_from_the_next_call(
     client: Client, tarantool: Tarantool
 ) -> None:

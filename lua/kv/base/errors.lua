@@ -12,7 +12,7 @@ local SENTENCES = {
     NoSuchAccessToken = 'The account has no access token %s',
     InvalidGrants = '/grants: %s',
     TooManyAccessTokens = 'The account has %d access tokens, the limit',
-    NotGranted = 'The account has no right to %s %s',
+    NotGranted = 'The %s has no right to %s %s',
     ReplyTooLarge = 'The keys and their values take about %d bytes, '
         .. 'the limit of a reply is %d: read fewer keys at a time',
     IdempotencyConflict = 'This Idempotency-Key was used with a different request before',
