@@ -433,6 +433,27 @@ def test_a_last_use_and_a_deletion_that_both_fail_do_not_stop_the_collector(
     assert evaluated(own, "box.space.access_token_uses:len()") == 1
 
 
+DELETE_EXPIRED = "require('kv.accounts.access_tokens').delete_expired(10)"
+
+
+def test_an_expired_token_of_an_account_with_a_pending_commit_is_deleted_later(
+    own: Tarantool,
+) -> None:
+    """Two pending commits of one account would have one tag."""
+    own.console("require('kv.data.expiry').stop()")
+    expires = CREATE_TOKEN.replace("'program'", "'program', nil, -2")
+    own.console(expires)
+    at_once = AT_ONCE.format(
+        write="require('kv.accounts.accounts').update('ann', {disabled = false})",
+        plain_read=HAS_TOKEN,
+        answer=f"tostring({DELETE_EXPIRED}) .. tostring({HAS_TOKEN})",
+    )
+    ended = evaluated(own, at_once)
+    assert ended == ["plain read: true", "answer: falsetrue", "write: done"]
+    own.console(DELETE_EXPIRED)
+    assert evaluated(own, HAS_TOKEN) is False
+
+
 def test_a_pending_commit_of_another_account_does_not_make_a_token_unknown(
     own: Tarantool,
 ) -> None:
