@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import signal
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -47,22 +49,20 @@ BURY = """
     local keys, revision = {}, box.space.kv_meta:get('revision').value
     for i = 1, 10000 do keys[i] = ('other/%05d'):format(i) end
     for i = 1, 55 do
-        local null = box.NULL
-        local batch = {revision + i, keys, null, 1.5, 'ann', 1, null, {''}}
-        box.space.kv_changes:insert(batch)
+        box.space.kv_changes:insert({
+            revision + i, keys, box.NULL, 1.5, 'ann', 1, box.NULL, {''},
+        })
     end
     box.space.kv_meta:update('revision', {{'+', 'value', 55}})
     return true
 end)()
 """
 
-#: Makes every entry of the log one of before entries had a time and an account.
+#: Makes entries of the log those of a version without times, accounts and the index.
 AGE = """
 (function()
-    for _, change in box.space.kv_changes:pairs() do
-        local null, revision, keys = box.NULL, change[1], change[2]
-        local old = {revision, keys, change[3], null, null, null, null, change[8]}
-        box.space.kv_changes:replace(old)
+    for _, change in box.space.kv_changes:pairs({first}, {{ iterator = 'GE' }}) do
+        box.space.kv_changes:replace({{change[1], change[2], change[3]}})
     end
     return true
 end)()
@@ -266,18 +266,68 @@ async def test_an_expiry_is_a_change_by_nobody(client: Client) -> None:
     assert_problem(await at(client, key, expiry["revision"]), 404, "not_found")
 
 
-async def test_changes_from_before_have_neither_a_time_nor_an_author(
+def restarted_with_old_entries(own: Tarantool, first: int) -> None:
+    """As after a time with the version before, from a revision on."""
+    assert evaluated(own, AGE.format(first=first))
+    own.kill(signal.SIGTERM)
+    own.start()
+    wait_until(lambda: evaluated(own, "box.info.status") == "running", STARTED)
+
+
+async def test_changes_of_the_version_before_are_not_known(
     own: Tarantool, serve: Serve
 ) -> None:
-    async with serve(own, KV_HISTORY_AUTHORS="all") as client:
+    async with serve(own) as client:
         await client.enter()
-        first = await written(client, {"old": 1})
-        gone = await deleted(client, "old")
-        assert evaluated(own, AGE)
-        assert await changes(client, "old") == [
-            {"revision": gone, "at": None, "by": None, "deleted": True},
-            {"revision": first, "at": None, "by": None, "value": 1},
+        known = await written(client, {"gone": 1, "kept": 1})
+    async with serve(own) as client:
+        await client.enter()
+        first = await written(client, {"gone": 2, "kept": 2})
+        last = await deleted(client, "gone")
+    restarted_with_old_entries(own, first)
+    async with serve(own) as client:
+        await client.enter()
+        for key in "gone", "kept", "never":
+            reply = await history(client, key)
+            assert reply.json["oldest"] == last
+            found = [change["revision"] for change in reply.json["changes"]]
+            assert found == ([] if key == "never" else [known])
+            for revision in known, first:
+                reply = await at(client, key, revision)
+                assert_problem(reply, 410, "revision_compacted")
+        assert_problem(await at(client, "gone", last), 404, "not_found")
+        assert (await at(client, "kept", last)).json == 2
+
+        again = await written(client, {"gone": 3})
+        assert [c["revision"] for c in await changes(client, "gone")] == [again, known]
+        assert_problem(await at(client, "gone", last), 410, "revision_compacted")
+        assert (await at(client, "gone", again)).json == 3
+
+
+async def test_changes_of_the_version_before_are_forgotten_too(
+    own: Tarantool, serve: Serve
+) -> None:
+    many = dict.fromkeys((f"k/{n}" for n in range(60)), "secret")
+    async with serve(own) as client:
+        await client.enter()
+        first = await written(client, {"k/1": "secret", "x": "plain"})
+        await written(client, many)
+        await written(client, {"k/1": "last"})
+    restarted_with_old_entries(own, first)
+    async with serve(own) as client:
+        await client.enter()
+        forget = partial(admin, own, "forget_history")
+        assert forget(lua("k/1")) == "2 changes of key 'k/1' are forgotten"
+        feed = await client.request("GET", f"/api/changes?since={first - 1}")
+        data = [change["data"] for change in feed.json["changes"]]
+        assert data == [
+            {"x": "plain"},
+            {key: value for key, value in many.items() if key != "k/1"},
+            {"k/1": "last"},
         ]
+        await written(client, {"k/1": "new"})
+        assert forget(lua("k/1")) == "1 change of key 'k/1' is forgotten"
+        assert forget(lua("k/2")) == "0 changes of key 'k/2' are forgotten"
 
 
 @pytest.mark.parametrize("query", BAD_QUERIES)
@@ -596,6 +646,24 @@ async def test_a_forgotten_deletion_stays_a_deletion(
     assert_problem(reply, 410, "revision_compacted")
     assert reply.json["oldest"] == gone
     assert_problem(await at(client, key, gone), 404, "not_found")
+
+
+async def test_a_large_write_stays_one_when_a_key_is_forgotten(
+    own: Tarantool, serve: Serve
+) -> None:
+    keys = [f"k/{number:02}" for number in range(51)]
+    async with serve(own) as client:
+        await client.enter()
+        first = await written(client, dict.fromkeys(keys, 1))
+        second = await written(client, dict.fromkeys(keys[:50], 2))
+        for key in keys[:3]:
+            admin(own, "forget_history", lua(key))
+        for key in keys[3:50]:
+            found = [c["revision"] for c in await changes(client, key)]
+            assert found == [second, first]
+        for key in keys[:3]:
+            assert [c["revision"] for c in await changes(client, key)] == [second]
+        assert (await at(client, keys[50], second)).json == 1
 
 
 async def test_many_changes_are_forgotten_while_others_come(

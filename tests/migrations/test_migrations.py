@@ -251,9 +251,10 @@ def test_accounts_from_before_grants_keep_their_tokens_and_every_right(
         assert new > max(old)
 
 
-def test_changes_from_before_are_found_by_their_keys(
+def test_a_change_log_from_before_has_no_history(
     tarantools: Tarantools, migrations: Migrations, tmp_path: Path
 ) -> None:
+    """It stays, and clients resume from it."""
     migrations.put_ours(*ours()[:10])
     with tarantools.local(migrations.path) as tarantool:
         today = tarantool.init
@@ -265,15 +266,27 @@ def test_changes_from_before_are_found_by_their_keys(
         migrations.put_ours(*ours()[10:])
         tarantool.init = today
         tarantool.start()
-        assert evaluated(tarantool, f"{BY_KEY}:len()") == 2  # a large one has one entry
-        newest = f"{BY_KEY}:max({{'key 10000'}})"
-        assert evaluated(tarantool, newest)[:2] == [2, ["key 10000"]]
+        assert evaluated(tarantool, "box.space.kv_changes:len()") == 2
+        assert evaluated(tarantool, f"{BY_KEY}:len()") == 0
         tarantool.console("kv.v1.create_user('ann', 'a hash')")
-        found = evaluated(
-            tarantool,
-            "(kv.v1.history({'ann', 1}, 'key 10000', nil, 10, 10000, true))",
+        key = "{'ann', 1}, 'key 10000'"
+        assert evaluated(
+            tarantool, f"{{kv.v1.history({key}, nil, 10, 10000, true)}}"
+        ) == [[], 2, None]
+        since = evaluated(
+            tarantool, "{kv.v1.read_changes({'ann', 1}, 0, 'key 1', 1000000)}"
         )
-        assert found == [[2, None, None, None, "deleted"], [1, None, None, "1", None]]
+        assert [revision for revision, *_ in since[0]] == [1, 2]
+        assert evaluated(tarantool, f"{{kv.v1.value_at({key}, 1, 1000)}}")[2] == 2
+
+        put = "(kv.v1.put({'ann', 1}, {'key 10000'}, {'2'}))"
+        assert evaluated(tarantool, put) == 3
+        assert evaluated(tarantool, f"{BY_KEY}:len()") == 1
+        found = evaluated(tarantool, f"(kv.v1.history({key}, nil, 10, 10000, true))")
+        assert [revision for revision, *_ in found] == [3]
+        tarantool.kill()
+        tarantool.start()
+        assert evaluated(tarantool, f"{BY_KEY}:len()") == 1
 
 
 def test_a_restart_applies_nothing_again(migrated: Tarantool) -> None:

@@ -5,8 +5,8 @@
 -- null in the place of a deleted key where others were written. It also has the time, the account
 -- that made the change, and the expiries: null where no key expires, otherwise one for each key.
 -- A batch without an account is that of the collector of expired keys. Batches that a version
--- before these fields has written have none of them. The keys of a batch may all have been
--- removed from it since: readers skip it.
+-- before these fields has written have none of them, and are not in the index of keys. The keys of
+-- a batch may all have been removed from it since: readers skip it.
 local clock = require('clock')
 
 local prefixes = require('kv.base.prefixes')
@@ -30,16 +30,20 @@ local PER_BATCH = 48
 --- Bytes of a batch without keys at most: the longest name of an account, and some numbers.
 local MAX_WITHOUT_KEYS = 512
 
---- Bytes of an entry in the index of keys, besides the key itself, as measured: a pointer and a
--- hint in a tree that is not quite full, and the offset of the key in its tuple.
+--- Bytes of an entry in the index of keys, as measured: 20 in the tree, which is not quite full,
+-- and 4 in the header of the tuple. The second copy of the key is a part of the content.
 local PER_KEY = 24
 
 --- Keys of a batch, each of which has an entry in the index of keys. A larger batch has one entry,
 -- of the empty key, and is searched: see the migrations.
 local MAX_INDEXED, LARGE = 50, ''
+local ONLY_LARGE = { LARGE }
 
---- The field with the keys that have entries: see the migrations.
-local INDEXED = 8
+--- The field of a batch's keys in that index. It has no name: see the migrations.
+local INDEXED_KEYS = 8
+
+--- The record of the newest batch that is not in the index.
+local UNINDEXED = 'unindexed_changes'
 
 --- The share of the memory that the log may take, on the instance with the least memory.
 local MAX_SHARE = 1 / 4
@@ -66,12 +70,17 @@ function M.adapt(memory)
 end
 
 --- Empties a log that has missed a write, because it was switched off for a time: nobody could
--- resume from it. On the instance that takes writes, before the first one.
+-- resume from it. Records the newest batch of a version that had no index: it may have led before.
+-- On the instance that takes writes, before the first one.
 function M.check()
     local log = box.space.kv_changes
     local newest = log.index.revision:max()
-    if newest ~= nil and (limit == 0 or newest.revision ~= store.revision()) then
+    if newest == nil then
+        return
+    elseif limit == 0 or newest.revision ~= store.revision() then
         log:truncate()
+    elseif newest[INDEXED_KEYS] == nil and M.unindexed() < newest.revision then
+        box.space.kv_meta:replace({ UNINDEXED, newest.revision })
     end
 end
 
@@ -153,7 +162,7 @@ function M.append(revision, change)
     log:insert({
         revision, keys, change.values or box.NULL, change.at, change.by or box.NULL,
         change.account or box.NULL, one_for_each(change.expiries, #keys) or box.NULL,
-        #keys > MAX_INDEXED and { LARGE } or keys,
+        #keys <= MAX_INDEXED and keys or ONLY_LARGE,
     })
     for _ = 1, TRIM_STEP do
         if M.bytes() <= limit or log:len() == 1 then
@@ -167,6 +176,19 @@ end
 function M.oldest()
     local first = box.space.kv_changes.index.revision:min()
     return first == nil and store.revision() or tonumber(first.revision) - 1
+end
+
+--- The revision of the newest batch that is not in the index of keys, or 0.
+---@return number
+function M.unindexed()
+    local record = box.space.kv_meta:get(UNINDEXED)
+    return record ~= nil and tonumber(record.value) or 0
+end
+
+--- The oldest revision after which every batch is in the index of keys.
+---@return number
+function M.oldest_indexed()
+    return math.max(M.oldest(), M.unindexed())
 end
 
 --- The batches after a revision, in their order.
@@ -289,11 +311,14 @@ local function position_of(key, keys)
     return nil
 end
 
---- Whether a batch had too many keys for an entry of each. Not by `batch['[8][1]']`: 2.6 crashes
--- where a field has a multikey index.
-local function is_large(batch)
-    local indexed = batch[INDEXED]
-    return indexed ~= nil and indexed[1] == LARGE
+--- The keys of a batch of the index, and whether it was a large one when it was written. Not by
+-- a path: 2.6 crashes where it reads a field of the index by one.
+local function keys_of(batch)
+    local indexed = batch[INDEXED_KEYS]
+    if indexed[1] == LARGE then
+        return batch.keys, true
+    end
+    return indexed, false
 end
 
 --- A function that returns, the newest first, the batches of one key of the index.
@@ -307,14 +332,14 @@ local function descending(indexed, sought, before)
         if batch == nil then
             return nil
         end
-        local keys = batch.keys
+        local keys, is_large = keys_of(batch)
         local found = {
             batch = batch, revision = tonumber(batch.revision), count = #keys,
             position = position_of(sought, keys),
         }
         -- the index continues with other keys, maybe of batches that have this one, too
         if indexed ~= LARGE and (found.position == nil or found.revision >= last
-                or is_large(batch)) then
+                or is_large) then
             return nil
         end
         last = found.revision
@@ -343,6 +368,25 @@ function M.each_of(key, before, visit)
     end
 end
 
+--- Visits the batches that may not be in the index, the newest first, as `each_of` does. One that
+-- is in it has no position.
+---@param key string
+---@param before number the batches of lower revisions
+---@param visit fun(found: table):boolean|nil true: it was the last one. May yield
+function M.each_unindexed_of(key, before, visit)
+    local from = math.min(before, M.unindexed() + 1)
+    for _, batch in box.space.kv_changes:pairs(from, { iterator = 'LT' }) do
+        local found = { batch = batch, revision = tonumber(batch.revision), count = 1 }
+        if batch[INDEXED_KEYS] == nil then
+            local keys = batch.keys
+            found.count, found.position = #keys, position_of(key, keys)
+        end
+        if visit(found) then
+            return
+        end
+    end
+end
+
 --- The first batch after a revision that has a key.
 ---@param key string
 ---@param revision number
@@ -355,8 +399,8 @@ function M.first_after(key, revision, search)
         first = tonumber(small.revision)
     end
     for _, batch in by_key:pairs({ LARGE, revision }, { iterator = 'GT' }) do
-        local found, keys = tonumber(batch.revision), batch.keys
-        if not is_large(batch) or (first ~= nil and found > first) then
+        local found, keys, is_large = tonumber(batch.revision), keys_of(batch)
+        if not is_large or (first ~= nil and found > first) then
             break
         elseif position_of(key, keys) ~= nil then
             return found
@@ -378,13 +422,17 @@ function M.remove(revision, key)
         return 0
     end
     local operations = {}
+    local function remove_from(path)
+        table.insert(operations, { '#', ('%s[%d]'):format(path, position), 1 })
+    end
     for _, name in ipairs({ 'keys', 'values', 'expiries' }) do
         if batch[name] ~= nil then
-            table.insert(operations, { '#', ('%s[%d]'):format(name, position), 1 })
+            remove_from(name)
         end
     end
-    if not is_large(batch) then
-        table.insert(operations, { '#', ('[8][%d]'):format(position), 1 })
+    local indexed = batch[INDEXED_KEYS]
+    if indexed ~= nil and indexed[1] ~= LARGE then
+        remove_from(('[%d]'):format(INDEXED_KEYS))
     end
     box.space.kv_changes:update(revision, operations)
     edition = edition + 1

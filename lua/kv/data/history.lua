@@ -2,7 +2,8 @@
 --
 -- A value at a revision is that of the last batch up to it that has the key. Without one, it is
 -- the key's row, if that is not newer. Otherwise the change log does not reach back to the batch
--- that wrote it, or the batch was forgotten: the value is not kept.
+-- that wrote it, or the batch was forgotten: the value is not kept. Batches that a version without
+-- the index of keys has written count as if the log did not have them.
 local fiber = require('fiber')
 
 local authorize = require('kv.accounts.authorize')
@@ -118,7 +119,7 @@ function M.changes(caller, key, before, limit, max_bytes, is_for_all)
     local newest = transaction.newest_on_disk()
     local from = (before == nil or before > newest) and newest + 1 or tonumber(before)
     local entries, next_before = page(key, from, limit, max_bytes, visibility(user, is_for_all))
-    local oldest = change_log.oldest() -- it may have lost some in the meantime
+    local oldest = change_log.oldest_indexed() -- it may have lost some in the meantime
     return entries, oldest, next_before
 end
 
@@ -138,11 +139,14 @@ end
 ---@return number|nil written the revision of the value
 ---@return number|nil kept the first revision at which a value that is not kept can be read
 local function value_at(key, revision)
-    local row, oldest = store.index():get(key), change_log.oldest()
+    local row, oldest = store.index():get(key), change_log.oldest_indexed()
     if revision >= oldest then
         local found
         local search = yielding()
         change_log.each_of(key, revision + 1, function(candidate)
+            if candidate.revision <= oldest then
+                return true
+            end
             found = candidate.position ~= nil and candidate or nil
             search(candidate.count)
             return found ~= nil
