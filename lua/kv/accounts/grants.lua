@@ -163,6 +163,10 @@ function M.first_refused(user, rights, keys)
     end
 end
 
+local function refuse(user, verb, what)
+    errors.raise('NotGranted', user.access_token ~= nil and 'access token' or 'account', verb, what)
+end
+
 --- Raises kv.NotGranted, which names the first key that the account has no right to.
 ---@param user table the account's row
 ---@param rights string all that are required: `r`, `w` or `rw`
@@ -170,7 +174,7 @@ end
 function M.check(user, rights, keys)
     local position, verb = M.first_refused(user, rights, keys)
     if position ~= nil then
-        errors.raise('NotGranted', verb, 'the key ' .. errors.quoted(keys[position]))
+        refuse(user, verb, 'the key ' .. errors.quoted(keys[position]))
     end
 end
 
@@ -192,7 +196,7 @@ function M.readable(user, prefix)
         end
     end
     if #found == 0 then
-        errors.raise('NotGranted', 'read', 'any key with the prefix ' .. errors.quoted(prefix))
+        refuse(user, 'read', 'any key with the prefix ' .. errors.quoted(prefix))
     end
     return found
 end

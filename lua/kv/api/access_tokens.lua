@@ -93,7 +93,7 @@ end
 function M.delete_access_token(caller, id)
     local token = access_tokens.get(authorize.check_session(caller), id)
     if token == nil then
-        errors.raise('NoSuchAccessToken', id)
+        errors.raise('NoSuchAccessToken', tostring(id):match('^%d+')) -- not `17ULL`
     end
     access_tokens.delete(token)
 end
