@@ -32,7 +32,7 @@ class Followed(msgspec.Struct):
 class Evidence(msgspec.Struct, kw_only=True):
     """:ivar begin: on the clock of the operations
     :ivar followed: the feed, in addition to that of the history
-    :ivar since, kept: the feed as it is in the end, and after which revision
+    :ivar kept: the feed as it is in the end
     :ivar troubles: what should not have come about, and is in no history
     """
 
@@ -40,6 +40,5 @@ class Evidence(msgspec.Struct, kw_only=True):
     history: History
     faults: list[Injected]
     followed: list[Followed]
-    since: int
     kept: list[Change]
     troubles: list[str]

@@ -7,7 +7,7 @@ from math import ceil
 from statistics import median
 
 from tests.torture.evidence import Evidence, Injected
-from tests.torture.history import Outcome
+from tests.torture.history import CHANGING, Outcome
 from tests.torture.judge.violations import Violation
 
 FAULT_HEADS = ("fault", "times", "felt by", "min s", "median s", "max s")
@@ -16,7 +16,6 @@ PAUSE_HEADS = ("no write acknowledged", "times", "p50 s", "p99 s", "max s")
 #: Of the pauses: p50, p99, max.
 RANKS = (0.5, 0.99, 1.0)
 
-WRITES = ("write", "delete", "increment")
 OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "unknown")
 
 
@@ -35,7 +34,7 @@ def pause(evidence: Evidence, fault: Injected) -> float:
     acknowledged = sorted(
         o.end
         for o in evidence.history.operations
-        if o.call in WRITES and o.outcome == "ok"
+        if o.call in CHANGING and o.outcome == "ok"
     )
     return max(
         (

@@ -17,14 +17,21 @@ from tests.support.machine import wait_until
 from tests.support.tarantool import evaluated
 from tests.torture.judge.verdict import judge
 from tests.torture.run.faults import FAULTS, Fault, Scene
+from tests.torture.run.past import read_history
 from tests.torture.run.round import EXPIRY, FAULT_TIMEOUT, Round
+from tests.torture.run.session import Session
 from tests.torture.run.system import System
+from tests.torture.run.transfers import export
+from tests.torture.run.workload import KEYS
 
 #: Seconds between two requests of a client on average: busier than in a round, so that
 #: requests meet within the milliseconds for which a fault can be seen.
 THINK_TIME = 0.005
 
 QUIET = 0.3
+
+#: Of everything, in a round.
+EXPORTS = 20
 
 #: A request meets a fault by chance, on a busy machine more rarely: at most this many
 #: rounds until the judge sees it.
@@ -174,6 +181,118 @@ EXPIRY_WITHOUT_LEADER = Control(
     EXPIRY,
 )
 
+#: The newest revision, on disk or not; counts as COUNTS_WRONG_READS does.
+COUNTS_WRONG_HISTORIES = """local newest = store.revision()
+    require('fiber').create(function()
+        if not transaction.commits:await_all() then
+            rawset(_G, 'wrong_reads', (rawget(_G, 'wrong_reads') or 0) + 1)
+        end
+    end)
+    local from"""
+
+
+async def read_histories(session: Session) -> None:
+    while True:
+        for key in KEYS:
+            await read_history(session, key, limit=10, pages=1)
+
+
+async def disk_full_until_histories_are_wrong(scene: Scene[System]) -> float:
+    """The clients rarely read one."""
+    reading = asyncio.create_task(read_histories(scene.session))
+    try:
+        return await disk_full_until_reads_are_wrong(scene)
+    finally:
+        reading.cancel()
+
+
+NO_WAIT_FOR_THE_LOG_IN_A_HISTORY = Control(
+    (
+        (
+            "kv/data/history.lua",
+            "transaction.commits:await_all()\n    local user",
+            "local user",
+        ),
+        (
+            "kv/data/history.lua",
+            "local newest = transaction.newest_on_disk()\n    local from",
+            COUNTS_WRONG_HISTORIES,
+        ),
+    ),
+    disk_full_until_histories_are_wrong,
+    {"history"},
+)
+
+TWO_TRANSACTIONS = Control(
+    (
+        (
+            "kv/api/writes.lua",
+            """table.insert(change.keys, key)
+            table.insert(change.values, box.NULL)""",
+            "require('fiber').new(M.write, caller, { key }, { box.NULL })",
+        ),
+    ),
+    FAULTS["connections cut"],
+    {"delete"},
+)
+
+ONE_TTL = Control(
+    (("kv/api/writes.lua", "ttl = options.ttls[position]", "ttl = options.ttls[1]"),),
+    FAULTS["connections cut"],
+    {"early expiry", "late expiry", "phantom write"},
+    EXPIRY,
+)
+
+NO_GRANTS_OF_A_TOKEN = Control(
+    (
+        (
+            "kv/accounts/access_tokens.lua",
+            "token.grants == nil and user.grants or "
+            "grants.intersect(token.grants, user.grants)",
+            "user.grants",
+        ),
+    ),
+    FAULTS["connections cut"],
+    {"grant"},
+)
+
+#: It is in memory only.
+TOKEN_THAT_ENDS = Control(
+    (
+        (
+            "kv/accounts/access_tokens.lua",
+            "local is_watched = false",
+            "local is_watched, started_at = false, os.time()",
+        ),
+        (
+            "kv/accounts/access_tokens.lua",
+            "user.id ~= token.account then",
+            "user.id ~= token.account or token.created_at < started_at then",
+        ),
+    ),
+    FAULTS["kill -9 of Tarantool"],
+    {"token"},
+)
+
+
+async def exported_while_clients_write(scene: Scene[System]) -> float:
+    for _ in range(EXPORTS):
+        await export(scene.session, "")
+    return time.monotonic()
+
+
+NO_CHANGES_IN_AN_EXPORT = Control(
+    (
+        (
+            "kv/data/export.lua",
+            "changes_after(position, revision, readable, max_bytes * CHANGES_SHARE)",
+            "{ rows = {}, bytes = 0, since = revision, skip = 0, are_all = true }",
+        ),
+    ),
+    exported_while_clients_write,
+    {"export"},
+)
+
 CONTROLS = {
     "no-transaction-around-the-batch": NO_TRANSACTION,
     "acknowledgement-before-the-log": ACKNOWLEDGED_EARLY,
@@ -181,6 +300,12 @@ CONTROLS = {
     "read-that-does-not-wait": NO_WAIT_FOR_THE_LOG,
     "reader-without-grant-check": NO_GRANT_CHECK,
     "expiry-that-ignores-the-leader": EXPIRY_WITHOUT_LEADER,
+    "history-that-does-not-wait": NO_WAIT_FOR_THE_LOG_IN_A_HISTORY,
+    "deletions-after-the-write": TWO_TRANSACTIONS,
+    "one-time-to-live-for-all-keys": ONE_TTL,
+    "token-with-all-grants": NO_GRANTS_OF_A_TOKEN,
+    "token-that-a-restart-ends": TOKEN_THAT_ENDS,
+    "export-without-changes": NO_CHANGES_IN_AN_EXPORT,
 }
 
 

@@ -28,10 +28,13 @@ JUDGE_OF: dict[str, Judge | None] = {
     "retry": judge_retries,
     "linearizability": judge_keys,
     "undecided": None,
+    # the feed as a whole is what they are compared with
+    "history": None,
+    "export": None,
     # an operation left out may be the reason for another refusal
     "refusal": None,
     # not of a history alone: see verdict.py
-    **dict.fromkeys(("grant", "feeds", "replay", "replies", "trouble")),
+    **dict.fromkeys(("grant", "token", "feeds", "replay", "replies", "trouble")),
 }
 
 

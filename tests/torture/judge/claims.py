@@ -7,7 +7,7 @@ nobody.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from tests.torture.history import Change, History
+from tests.torture.history import SETTING, Change, History
 from tests.torture.judge.replay import Step, known_by
 from tests.torture.judge.requests import Request
 from tests.torture.judge.violations import Violation, violation
@@ -38,7 +38,7 @@ class Claims:
         for request in self._requests:
             if request.outcome != "unknown":
                 continue
-            if request.operation.call == "write":
+            if request.operation.call in SETTING:
                 self._by_data[frozenset(request.operation.asked.items())].append(
                     request
                 )
@@ -86,8 +86,8 @@ class Claims:
     def _candidates(
         self, change: Change, values: Values, mortal: set[str]
     ) -> Iterator[Request]:
-        yield from self._by_data.get(frozenset(change.data.items()), ())
-        for request in self._others:
+        alike = self._by_data.get(frozenset(change.data.items()), ())
+        for request in (*alike, *self._others):
             if makes(request, change, values, mortal):
                 yield request
 
@@ -108,7 +108,7 @@ class Claims:
                     yield violation("applied twice", sentence, [request], keys)
                 return
         for request in self._requests:
-            if change.data and change.data.items() < request.operation.asked.items():
+            if _is_part(change, request):
                 sentence = f"revision {revision} is a part of a batch"
                 yield violation("torn batch", sentence, [request])
                 return
@@ -156,12 +156,14 @@ def makes(request: Request, change: Change, values: Values, mortal: set[str]) ->
     :param mortal: keys that may have expired
     """
     operation = request.operation
-    if operation.call == "write":
-        return not change.deleted and change.data == operation.asked
-    if operation.call == "delete":
-        stayed = set(operation.keys) - set(change.deleted)
-        gone = bool(change.deleted) and set(change.deleted) <= set(operation.keys)
-        return not change.data and gone and stayed.isdisjoint(values.keys() - mortal)
+    if operation.call != "increment":
+        stayed = operation.removed - set(change.deleted)
+        return (
+            bool(change.data or change.deleted)
+            and change.data == operation.asked
+            and set(change.deleted) <= operation.removed
+            and stayed.isdisjoint(values.keys() - mortal)
+        )
     return (
         not change.deleted
         and change.data.keys() == set(operation.keys)
@@ -181,33 +183,41 @@ def _adds(before: str | None, delta: str, after: str, mortal: bool) -> bool:
         return False
 
 
+def _is_part(change: Change, request: Request) -> bool:
+    """Whether the change is some of what a write does, and not all of it."""
+    operation = request.operation
+    return (
+        operation.call in SETTING
+        and change.data.items() <= operation.asked.items()
+        and set(change.deleted) <= operation.removed
+    )
+
+
 def _apply(step: Step, values: Values, mortal: set[str]) -> None:
     change = step.change
     for key in change.deleted:
         values.pop(key, None)
         mortal.discard(key)
     values.update(change.data)
-    if any(maker.operation.ttl is not None for maker in step.makers):
-        mortal.update(change.data)
-    elif any(maker.operation.call != "increment" for maker in step.makers):
-        mortal.difference_update(change.data)
+    for maker in step.makers:
+        if maker.operation.call != "increment":
+            mortal.difference_update(change.data)
+    for maker in step.makers:
+        mortal.update(maker.operation.lives)
 
 
 def _disagreement(change: Change, request: Request) -> Iterator[Violation]:
     operation = request.operation
-    if operation.call == "delete":
-        agrees = (
-            not change.data
-            and len(change.deleted) == operation.deleted
-            and set(change.deleted) <= set(operation.keys)
-        )
-    else:
-        expected = operation.asked if operation.call == "write" else operation.shown
-        agrees = not change.deleted and change.data == expected
-        if change.data and change.data.items() < expected.items():
-            sentence = f"revision {change.revision} is a part of the batch"
-            yield violation("torn batch", sentence, [request])
-            return
+    expected = operation.shown if operation.call == "increment" else operation.asked
+    if change.data and change.data.items() < expected.items():
+        sentence = f"revision {change.revision} is a part of the batch"
+        yield violation("torn batch", sentence, [request])
+        return
+    agrees = (
+        change.data == expected
+        and set(change.deleted) <= operation.removed
+        and operation.deleted in (None, len(change.deleted))
+    )
     if not agrees:
         sentence = (
             f"the feed has revision {change.revision} as {change.data}, "

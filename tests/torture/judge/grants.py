@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from tests.torture.history import Call, Change, History, Operation
 from tests.torture.judge.violations import Violation
 
+#: Codes of the refusal of a token: those of a round are valid to its end.
+TOKEN_REFUSED = {"token_revoked", "token_invalid", "token_expired", "token_missing"}
+
+#: Calls that name no keys: they show what is granted of a prefix.
+WHOLE = ("list", "export")
+
 #: Rights by prefix.
 Grants = dict[str, str]
 
@@ -12,7 +18,11 @@ Grants = dict[str, str]
 RIGHTS: dict[Call, str] = {
     "read": "r",
     "list": "r",
+    "history": "r",
+    "value at": "r",
+    "export": "r",
     "write": "w",
+    "import": "w",
     "delete": "w",
     "increment": "rw",
 }
@@ -27,13 +37,16 @@ def allows(grants: Grants, right: str, key: str) -> bool:
 def judge_grants(history: History) -> Iterator[Violation]:
     """What was answered was granted; what was refused without a grant was not."""
     for operation in history.operations:
+        if operation.code in TOKEN_REFUSED:
+            sentence = "its token was refused, and nobody had revoked it"
+            yield Violation("token", sentence, [operation], operation.keys)
         if operation.grants is None:
             continue
         beyond = list(_beyond(operation, operation.grants))
         if operation.outcome == "ok" and beyond:
             sentence = f"it was answered, and may not touch {beyond}"
             yield Violation("grant", sentence, [operation], beyond)
-        if operation.code == "forbidden" and not beyond and operation.call != "list":
+        if operation.code == "forbidden" and not beyond and operation.call not in WHOLE:
             sentence = "it was refused, and may touch all its keys"
             yield Violation("grant", sentence, [operation], operation.keys)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from tests.torture.history import History, Operation
+from tests.torture.history import SETTING, History, Operation
 from tests.torture.judge.claims import Claims
 from tests.torture.judge.linearizability import (
     ANYTHING,
@@ -118,7 +118,7 @@ def _calls(
         for place, key in enumerate(operation.keys):
             value = THERE if operation.found is None else operation.found[place]
             yield key, base._replace(wanted=value)
-    else:
+    elif operation.call == "read":
         yield from _reads(base, operation)
 
 
@@ -149,15 +149,16 @@ def _changes(
             call = call._replace(wanted_revision=operation.conditions[key])
         yield key, call
         if call.lease is not None:
-            assert operation.ttl is not None
-            yield key, _expiry(call, operation.ttl, history)
+            yield key, _expiry(call, operation.lives[key], history)
 
 
 def _writes(base: Call, operation: Operation) -> Iterator[tuple[str, Call]]:
-    if operation.call == "write":
-        lease = base.owner if operation.ttl is not None else None
+    if operation.call in SETTING:
         for key, value in operation.asked.items():
+            lease = base.owner if key in operation.lives else None
             yield key, base._replace(kind="write", value=value, lease=lease)
+        for key in operation.removed:
+            yield key, base._replace(kind="delete")
     elif operation.call == "increment":
         sums: dict[str, str | Any | None] = {}
         if operation.found is not None:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tests.torture.history import Change, History, Operation
+from tests.torture.history import SETTING, Change, History, Operation
 
 Cell = TypeVar("Cell")
 
@@ -32,6 +32,7 @@ def projected(history: History, keys: Collection[str]) -> History:
         [change for change in changes if change.data or change.deleted],
         final,
         history.leader_changes,
+        history.since,
     )
 
 
@@ -48,10 +49,17 @@ def _narrowed(
     count = operation.deleted
     if count and operation.revision is not None:
         count = deleted.get(operation.revision, min(count, len(places)))
+    call = operation.call
+    asked = operation.asked
+    if call in SETTING and places and asked.keys().isdisjoint(keys):
+        call = "delete"  # of keys that may all have been missing
+        count = deleted.get(operation.revision or 0)
     return msgspec.structs.replace(
         operation,
+        call=call,
         keys=[operation.keys[place] for place in places],
-        values=_column(operation.values, places),
+        values=None if call == "delete" else _column(operation.values, places),
+        ttls=None if call == "delete" else _column(operation.ttls, places),
         found=_column(operation.found, places),
         revisions=_column(operation.revisions, places),
         conditions=conditions,

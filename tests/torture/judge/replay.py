@@ -6,7 +6,7 @@ Places stand for revisions: 0 is before the first change of the feed, 1 after it
 import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
@@ -153,18 +153,21 @@ class Replay:
         change = step.change
         for key in change.deleted:
             self.timelines[key].add(Version(key, place, change.revision, None))
-        lease = self._lease(place, step)
+        leases: dict[frozenset[float | None], Lease | None] = {}
         kept = any(maker.operation.call == "increment" for maker in step.makers)
         for key, value in change.data.items():
-            version = Version(key, place, change.revision, value, lease)
             if kept:
-                version = version._replace(
-                    lease=self._inherited(place, key, value, step)
-                )
+                lease = self._inherited(place, key, value, step)
+            else:
+                lives = frozenset(m.operation.lives.get(key) for m in step.makers)
+                if lives not in leases:
+                    leases[lives] = self._lease(place, lives)
+                lease = leases[lives]
+            version = Version(key, place, change.revision, value, lease)
             self.timelines[key].add(version)
 
-    def _lease(self, place: int, step: Step) -> Lease | None:
-        lives = {maker.operation.ttl for maker in step.makers}
+    def _lease(self, place: int, lives: Collection[float | None]) -> Lease | None:
+        """:param lives: of a key: its seconds by each that may have written it"""
         finite = [ttl for ttl in lives if ttl is not None]
         if not finite:
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.torture.history import Operation
+from tests.torture.history import Entry, Operation
 from tests.torture.judge.violations import Violation
 
 COLUMNS = ("client", "ms", "call", "keys", "outcome", "revision")
@@ -44,11 +44,20 @@ def _terms(operation: Operation) -> list[str]:
         "after": operation.after,
         "next": operation.next,
         "if": operation.conditions or None,
-        "ttl": operation.ttl,
+        "ttls": operation.ttls,
+        "at": operation.at,
+        "before": operation.before,
+        "entries": operation.entries and _entries(operation.entries),
+        "oldest": operation.oldest,
+        "next_before": operation.next_before,
         "retry": operation.retry,
         "deleted": operation.deleted,
     }
     return [f"{name}={value!r}" for name, value in terms.items() if value is not None]
+
+
+def _entries(entries: Sequence[Entry]) -> str:
+    return " ".join(f"{one.value or one.cause}@{one.revision}" for one in entries)
 
 
 def _keys(operation: Operation) -> list[str]:

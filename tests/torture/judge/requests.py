@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tests.torture.history import Operation, Outcome
+from tests.torture.history import CHANGING, Operation, Outcome
 
 
 class Request(NamedTuple):
@@ -21,7 +21,7 @@ class Request(NamedTuple):
 
     @property
     def is_write(self) -> bool:
-        return self.operation.call in ("write", "delete", "increment")
+        return self.operation.call in CHANGING
 
     @property
     def is_change(self) -> bool:

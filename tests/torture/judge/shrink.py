@@ -8,7 +8,7 @@ read of a value without its writer would show something that was never written).
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.torture.history import Change, History
+from tests.torture.history import SETTING, Change, History
 from tests.torture.judge.claims import Claims
 from tests.torture.judge.projection import projected
 from tests.torture.judge.replay import Replay, Timeline, Version
@@ -105,9 +105,10 @@ class _Needs:
         self.found: list[set[int]] = [set() for _ in requests]
         for place, step in enumerate(replay.steps, 1):
             for maker in step.makers:
-                if maker.operation.call != "write":
-                    for key in maker.operation.keys:
-                        self._rest_on(maker, replay.timelines[key].at(place - 1))
+                operation = maker.operation
+                is_setting = operation.call in SETTING
+                for key in operation.removed if is_setting else operation.keys:
+                    self._rest_on(maker, replay.timelines[key].at(place - 1))
         for request in requests:
             for wish in wishes_of(request):
                 self._follow(request, wish)

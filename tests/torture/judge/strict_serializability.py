@@ -5,8 +5,9 @@ Its rules, by what they judge:
 - the feed: "feed order", "feed gap", "feed end", "real time", "final";
 - what a change did: "condition", "delete", "counter", "early expiry";
 - a refused request: "refusal";
-- a read: "stale read", "early read", "phantom read", "refused write", "torn read",
-  "early expiry", "late expiry", "revived key";
+- a read of the past: "history", "export";
+- another read: "stale read", "early read", "phantom read", "refused write",
+  "torn read", "early expiry", "late expiry", "revived key";
 - attempts of one request: "retry".
 """
 
@@ -14,9 +15,11 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from tests.torture.history import History
+from tests.torture.history import PAST, SETTING, History
 from tests.torture.judge.claims import Claims
+from tests.torture.judge.exports import judge_export
 from tests.torture.judge.grants import allows
+from tests.torture.judge.history_reads import HistoryReads, Moment
 from tests.torture.judge.linearizability import THERE, Any
 from tests.torture.judge.replay import Replay, Version
 from tests.torture.judge.requests import Request, fold
@@ -64,7 +67,7 @@ def judge_store(history: History) -> Iterator[Violation]:
     replay = Replay(claims.steps, claims.leader_changes)
     yield from _inversions(replay)
     yield from _effects(replay)
-    yield from Readers(replay, requests).judge()
+    yield from Readers(replay, requests, history.since).judge()
     yield from _final(replay, history)
 
 
@@ -111,12 +114,11 @@ def _effect(replay: Replay, place: int, request: Request) -> Iterator[Violation]
         if not _can_hold(before(key), wanted, start, end):
             sentence = f"{key!r} was at {before(key).revision}, not at {wanted}"
             yield blame("condition", sentence, key)
-    if operation.call == "delete":
-        for key in operation.keys:
-            if key in change.deleted and not before(key).can_be_there(start):
-                yield blame("delete", f"{key!r} was deleted and was not there", key)
-            if key not in change.deleted and not before(key).can_be_missing(end):
-                yield blame("delete", f"{key!r} was there and was not deleted", key)
+    for key in sorted(operation.removed):
+        if key in change.deleted and not before(key).can_be_there(start):
+            yield blame("delete", f"{key!r} was deleted and was not there", key)
+        if key not in change.deleted and not before(key).can_be_missing(end):
+            yield blame("delete", f"{key!r} was there and was not deleted", key)
     if operation.call == "increment":
         for key, delta in operation.asked.items():
             found = before(key)
@@ -211,6 +213,8 @@ class Wish(NamedTuple):
 def wishes_of(request: Request) -> list[Wish]:
     """What it showed, or reported as missing; of a request with conditions, those."""
     operation = request.operation
+    if operation.call in PAST:
+        return []
     if request.is_change or request.outcome != "ok":
         return [
             Wish(key, None if wanted is None else THERE, wanted)
@@ -231,8 +235,9 @@ def wishes_of(request: Request) -> list[Wish]:
 class Readers:
     """Each gets the first place that fits: that leaves later ones the most places."""
 
-    def __init__(self, replay: Replay, requests: Sequence[Request]) -> None:
+    def __init__(self, replay: Replay, requests: Sequence[Request], since: int) -> None:
         self._replay = replay
+        self._history_reads = HistoryReads(replay, since)
         self._requests = requests
         self._floor = 0
         self._floor_of: Request | None = None
@@ -259,6 +264,8 @@ class Readers:
 
     def _begin(self, request: Request) -> tuple[int, list[Violation]]:
         operation = request.operation
+        if operation.call in PAST:
+            return self._past(request)
         if request.outcome == "unknown":
             return 0, []
         if request.outcome == "failed":
@@ -266,9 +273,19 @@ class Readers:
                 return self._refused(request)
             return 0, []
         if request.is_change:
-            assert operation.revision is not None
+            if operation.revision is None:  # a lost write
+                return 0, []
             return self._replay.place(operation.revision), []
         return self._read(request)
+
+    def _past(self, request: Request) -> tuple[int, list[Violation]]:
+        newest = self._replay.newest(request.end)
+        moment = Moment(self._floor, self._floor_of, newest)
+        if request.operation.call == "history":
+            return self._history_reads.page(request, moment)
+        if request.operation.call == "value at":
+            return self._history_reads.value(request, moment)
+        return judge_export(self._replay, request, moment)
 
     def _refused(self, request: Request) -> tuple[int, list[Violation]]:
         """Some condition was false at some moment of the call."""
@@ -417,7 +434,7 @@ class Readers:
             if wish.is_shown(version):
                 return self._replay.maker(version.place)
         for request in self._requests:
-            if request.operation.call != "write":
+            if request.operation.call not in SETTING:
                 continue
             if request.operation.asked.get(wish.key) == wish.value:
                 return request

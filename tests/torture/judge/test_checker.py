@@ -3,7 +3,7 @@
 import itertools
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -11,8 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.torture.history import Call as CallName
-from tests.torture.history import Change, History, Operation, Outcome
+from tests.torture.history import Change, History, Operation
 from tests.torture.judge.checker import check, report
 from tests.torture.judge.linearizability import (
     ANYTHING,
@@ -24,33 +23,11 @@ from tests.torture.judge.linearizability import (
     State,
     step,
 )
+from tests.torture.judge.samples import chosen, did
 from tests.torture.judge.simulator import Simulator
 
 #: Calls of which all orders are tried.
 FEW = 6
-
-
-def did(
-    call: CallName,
-    start: float,
-    end: float,
-    data: Mapping[str, str | None],
-    outcome: Outcome = "ok",
-    *,
-    found: Sequence[str | None] | None = None,
-    **members: object,
-) -> Operation:
-    """:param data: what was written, added, or else found"""
-    fields: dict[str, object] = dict(members)
-    if call in ("write", "increment"):
-        fields["values"] = list(data.values())
-        fields["found"] = found
-    elif call in ("read", "list") and outcome == "ok":
-        fields["found"] = list(data.values())
-    plain = Operation(
-        client=0, call=call, start=start, end=end, outcome=outcome, keys=list(data)
-    )
-    return msgspec.structs.replace(plain, **fields)
 
 
 W1 = did("write", 0, 1, {"a": "1", "b": "2"}, revision=1)
@@ -59,6 +36,14 @@ C1 = Change(1, {"a": "1", "b": "2"}, [])
 C2 = Change(2, {"a": "3", "b": "4"}, [])
 TWO = {"a": "3", "b": "4"}
 MORTAL = did("write", 0, 1, {"a": "1", "b": "2"}, revision=1, ttl=10.0)
+#: Writes one key, and deletes two, of which one is there.
+MIXED = did("write", 2, 3, {"a": "3", "b": None, "c": None}, revision=2)
+MIXED_CHANGE = Change(2, {"a": "3"}, ["b"])
+#: Keys with times to live of their own, and one that does not expire.
+TTLS = did(
+    "write", 0, 1, {"a": "1", "b": "2", "c": "3"}, revision=1, ttls=[10.0, 20.0, None]
+)
+TTLS_CHANGE = Change(1, {"a": "1", "b": "2", "c": "3"}, [])
 ADDED = did("increment", 0, 1, {"n": "5"}, found=["5"], revision=1)
 
 
@@ -140,6 +125,57 @@ KEPT = {
         ],
         [C1, Change(2, {}, ["a", "b"])],
         {},
+    ),
+    "a write that deletes": Case(
+        set(),
+        [
+            W1,
+            MIXED,
+            did("read", 2.5, 4, {"a": "1", "b": "2"}),
+            did("read", 2.5, 4, {"a": "3", "b": None}),
+            did("list", 4, 5, {"a": "3"}, prefix="", revision=2),
+        ],
+        [C1, MIXED_CHANGE],
+        {"a": "3"},
+    ),
+    "a write that deletes, of unknown outcome, that was seen": Case(
+        set(),
+        [
+            W1,
+            did("write", 2, 3, {"a": "3", "b": None}, "unknown"),
+            did("read", 4, 5, {"b": None}),
+        ],
+        [C1, MIXED_CHANGE],
+        {"a": "3"},
+    ),
+    "a write that deletes what may have expired": Case(
+        set(),
+        [
+            MORTAL,
+            did("write", 10, 12, {"c": "3", "a": None, "b": None}, revision=2),
+        ],
+        [C1, Change(2, {"c": "3"}, ["a"]), Change(3, {}, ["b"])],
+        {"c": "3"},
+    ),
+    "an import": Case(
+        set(),
+        [
+            W1,
+            did("import", 2, 3, {"a": "3", "b": None}, revision=2),
+            did("import", 2, 3, {"a": "4"}, "unknown"),
+        ],
+        [C1, MIXED_CHANGE, Change(3, {"a": "4"}, [])],
+        {"a": "4"},
+    ),
+    "keys that expire one after the other": Case(
+        set(),
+        [
+            TTLS,
+            did("read", 10.5, 11.5, {"a": None, "b": "2", "c": "3"}),
+            did("read", 20.5, 30, {"a": None, "b": None, "c": "3"}),
+        ],
+        [TTLS_CHANGE, Change(2, {}, ["a"]), Change(3, {}, ["b"])],
+        {"c": "3"},
     ),
 }
 
@@ -406,6 +442,78 @@ BROKEN = {
         [C1, Change(2, {}, ["a", "b"])],
         {},
     ),
+    "a write that deletes, seen in part": Case(
+        {"torn read"},
+        [W1, MIXED, did("read", 2.2, 2.8, {"a": "3", "b": "2"})],
+        [C1, MIXED_CHANGE],
+        {"a": "3"},
+    ),
+    "a write that deletes, with two changes": Case(
+        {"delete"},
+        [W1, MIXED],
+        [C1, Change(2, {"a": "3"}, []), Change(3, {}, ["b"])],
+        {"a": "3"},
+    ),
+    "a write that deletes, of unknown outcome, in part": Case(
+        {"torn batch"},
+        [W1, did("write", 2, 3, {"a": "3", "b": None}, "unknown")],
+        [C1, Change(2, {"a": "3"}, [])],
+        {"a": "3", "b": "2"},
+    ),
+    "only the deletions of a write of unknown outcome": Case(
+        {"torn batch"},
+        [W1, did("write", 2, 3, {"a": "3", "b": None}, "unknown")],
+        [C1, Change(2, {}, ["b"])],
+        {"a": "1"},
+    ),
+    "a write that deletes another key": Case(
+        {"feed"},
+        [W1, did("write", 2, 3, {"c": "3", "b": None}, revision=2)],
+        [C1, Change(2, {"c": "3"}, ["a"])],
+        {"b": "2", "c": "3"},
+    ),
+    "a write that deletes on a condition that did not hold": Case(
+        {"condition", "linearizability"},
+        [W1, msgspec.structs.replace(MIXED, conditions={"b": None})],
+        [C1, MIXED_CHANGE],
+        {"a": "3"},
+    ),
+    "a write that deletes, applied twice": Case(
+        {"applied twice"},
+        [W1, msgspec.structs.replace(MIXED, retry="r")],
+        [C1, MIXED_CHANGE, Change(3, {"a": "3"}, [])],
+        {"a": "3"},
+    ),
+    "a key deleted by a write, and read": Case(
+        {"stale read", "linearizability"},
+        [W1, MIXED, did("read", 4, 5, {"b": "2"})],
+        [C1, MIXED_CHANGE],
+        {"a": "3"},
+    ),
+    "a lost import": Case(
+        {"lost write", "linearizability"},
+        [W1, did("import", 2, 3, {"a": "3"})],
+        [C1],
+        {"a": "1", "b": "2"},
+    ),
+    "a key that expires with another one": Case(
+        {"early expiry", "linearizability"},
+        [TTLS, did("read", 12, 13, {"a": None, "b": None})],
+        [TTLS_CHANGE, Change(2, {}, ["a", "b"])],
+        {"c": "3"},
+    ),
+    "a key that lives as long as another one": Case(
+        {"late expiry", "linearizability"},
+        [TTLS, did("read", 12, 13, {"a": "1", "b": "2"})],
+        [TTLS_CHANGE, Change(2, {}, ["a", "b"])],
+        {"c": "3"},
+    ),
+    "an expiry of a key that does not expire": Case(
+        {"stale read", "phantom write"},
+        [TTLS, did("read", 30, 31, {"c": None}), did("read", 32, 33, {"c": "3"})],
+        [TTLS_CHANGE, Change(2, {}, ["c"]), Change(3, {}, ["a", "b"])],
+        {},
+    ),
     "an expiry in part": Case(
         {"torn read"},
         [MORTAL, did("read", 10, 11, {"a": None, "b": "2"})],
@@ -544,22 +652,6 @@ def with_another_end(history: History, rng: random.Random) -> None:
     assert history.final is not None
     assume(history.final)
     del history.final[rng.choice(sorted(history.final))]
-
-
-def chosen(
-    history: History, rng: random.Random, condition: Callable[[Operation], bool]
-) -> tuple[int, Operation]:
-    """One of those that were answered, and its place."""
-    places = [
-        place
-        for place, operation in enumerate(history.operations)
-        if operation.outcome == "ok"
-        and operation.retry is None
-        and condition(operation)
-    ]
-    assume(places)
-    place = rng.choice(places)
-    return place, history.operations[place]
 
 
 @pytest.mark.parametrize(

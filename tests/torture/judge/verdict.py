@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from tests.torture.evidence import Evidence
-from tests.torture.history import Change, History
+from tests.torture.history import Change, History, Operation
 from tests.torture.judge.checker import check
-from tests.torture.judge.grants import judge_grants, narrowed
+from tests.torture.judge.grants import TOKEN_REFUSED, judge_grants, narrowed
+from tests.torture.judge.history_reads import AHEAD, COMPACTED
 from tests.torture.judge.violations import Violation
 
 #: Statuses of replies that a round is meant to have; None: there was no reply.
 EXPECTED = {200, 412, 503, None}
+
+#: Codes of refusals that other rules judge.
+JUDGED = {AHEAD, COMPACTED, *TOKEN_REFUSED}
 
 
 def judge(evidence: Evidence) -> list[Violation]:
@@ -26,7 +30,7 @@ def judge(evidence: Evidence) -> list[Violation]:
 def _feeds(evidence: Evidence) -> Iterator[Violation]:
     """All followers receive the same changes, which are those of the log."""
     changes = evidence.history.changes
-    kept = [change for change in changes if change.revision > evidence.since]
+    kept = [change for change in changes if change.revision > evidence.history.since]
     feeds = [
         (feed.name, narrowed(changes, feed.grants), feed.changes)
         for feed in evidence.followed
@@ -66,11 +70,19 @@ def _difference(expected: Sequence[Change], received: Sequence[Change]) -> str:
     return f"{len(received)} changes instead of {len(expected)}"
 
 
+def _is_judged(operation: Operation) -> bool:
+    if operation.call == "value at" and operation.outcome == "ok":
+        return True  # of a key that was not there
+    if operation.code == "forbidden":
+        return operation.grants is not None
+    return operation.code in JUDGED
+
+
 def _replies(evidence: Evidence) -> Iterator[Violation]:
     strange = [
         o
         for o in evidence.history.operations
-        if o.status not in EXPECTED and (o.grants is None or o.code != "forbidden")
+        if o.status not in EXPECTED and not _is_judged(o)
     ]
     kinds = sorted({(o.call, o.status, o.code) for o in strange}, key=str)
     for call, status, code in kinds:

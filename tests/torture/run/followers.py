@@ -20,7 +20,7 @@ SILENCE = aiohttp.ClientTimeout(total=None, sock_read=20.0)
 PASSING = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
 #: Statuses that do not pass.
-AHEAD, COMPACTED = 409, 410
+FORBIDDEN, AHEAD, COMPACTED = 403, 409, 410
 
 
 class Element(msgspec.Struct):
@@ -77,7 +77,7 @@ async def _page(session: Session, url: str, since: int, wait: int) -> Page:
 
 
 def _check(response: aiohttp.ClientResponse, since: int) -> None:
-    if response.status in (AHEAD, COMPACTED):
+    if response.status in (FORBIDDEN, AHEAD, COMPACTED):
         raise Refused(f"after {since}: {response.status}")
     response.raise_for_status()
 

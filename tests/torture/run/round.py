@@ -16,13 +16,21 @@ from tests.torture.history import History, Operation
 from tests.torture.run.faults import Fault, S, Scene
 from tests.torture.run.followers import Follower, Listener, Poller, feed_now
 from tests.torture.run.session import Session
-from tests.torture.run.workload import NARROW, TTLS, Client
+from tests.torture.run.workload import NARROW, NARROWER, TTLS, Client
 
 #: Clients, and seconds between two requests of one of them on average.
 CLIENTS, THINK_TIME = 24, 0.08
 
 #: One of this many clients has an account that may use only some of the keys.
 NARROW_ONE_OF = 4
+
+#: One of this many clients uses an access token; half of them have grants of their own.
+ACCESS_TOKEN_ONE_OF = 3
+
+#: Batches of keys before those of the clients and behind them, keys of a batch, and
+#: bytes of their values: an export of everything has two pages. Of large values the
+#: memory would be full in another way: the store would give up the change log.
+WEIGHTS, BATCH, WEIGHT = "aaaaaqqqqq", 16, 4 * 1024
 
 #: Seconds without a fault, before and after each.
 QUIET = 1.0
@@ -92,11 +100,16 @@ class Round(Generic[S]):
             ]
             await asyncio.gather(*map(self._enter, [own, *sessions]))
             await own.write({EVERYBODYS: '"the begin"'})
+            for number, name in enumerate(WEIGHTS):
+                keys = [f"{name}{number}-{place}" for place in range(BATCH)]
+                await own.write({key: f'"{key:.<{WEIGHT}}"' for key in keys})
+            programs = [one for one in sessions if _uses_access_token(one.number)]
             poller = Poller("a long poll", own)
             others = [
                 Listener("a stream of events", own),
                 Poller("a long poll of a narrow account", sessions[0]),
                 Listener("a stream of a narrow account", sessions[0]),
+                *(Listener("a stream of a program", one) for one in programs[:1]),
             ]
             async with self._following(poller, *others):
                 async with self._working(sessions):
@@ -111,13 +124,16 @@ class Round(Generic[S]):
         return Evidence(
             begin=self._begin,
             history=History(
-                self._operations, poller.changes, final, self._leader_changes()
+                self._operations,
+                poller.changes,
+                final,
+                self._leader_changes(),
+                since,
             ),
             faults=self._faults,
             followed=[
                 Followed(one.name, one.session.grants, one.changes) for one in others
             ],
-            since=since,
             kept=kept,
             troubles=self._troubles,
         )
@@ -151,6 +167,13 @@ class Round(Generic[S]):
             await asyncio.to_thread(
                 lambda: set_grants(self._system.tarantool, session.username, *granted)
             )
+        if _uses_access_token(session.number):
+            await session.take_access_token(self._token_grants(session))
+
+    def _token_grants(self, session: Session) -> dict[str, str] | None:
+        if self._random.random() < 0.5:
+            return None
+        return NARROWER | {f"t{session.number}-": "rw"}
 
     @contextlib.asynccontextmanager
     async def _working(self, sessions: list[Session]) -> AsyncIterator[None]:
@@ -219,3 +242,7 @@ class Round(Generic[S]):
                         await asyncio.sleep(CHECK_INTERVAL)
         except TimeoutError:
             self._troubles.append(f"{name}: no recovery within {FAULT_TIMEOUT:g} s")
+
+
+def _uses_access_token(number: int) -> bool:
+    return number % ACCESS_TOKEN_ONE_OF == 2

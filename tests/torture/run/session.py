@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
+from yarl import URL
 
-from tests.torture.history import Call, Operation, Outcome
+from tests.torture.history import CHANGING, Call, Operation, Outcome, username_of
 
 #: Seconds: the service times out on Tarantool after five, and reports it.
 TIMEOUT = aiohttp.ClientTimeout(total=8.0)
@@ -23,6 +24,9 @@ RETRY_TIMEOUT, PAUSE = 10.0, 0.2
 #: Seconds for a new account and its token: passwords are hashed when no other process
 #: wants the processor.
 ENTER_TIMEOUT = 300.0
+
+#: Of every account.
+PASSWORD = "password"
 
 #: Characters of a value that are recorded as they are.
 KEPT = 64
@@ -47,7 +51,10 @@ class Body(msgspec.Struct):
 
 
 class Answer(NamedTuple):
-    """:ivar status: None, there was none"""
+    """
+    :ivar status: None, there was none
+    :ivar body: of a refusal, and of a reply that is one JSON object
+    """
 
     start: float
     end: float
@@ -55,6 +62,8 @@ class Answer(NamedTuple):
     status: int | None = None
     revision: int | None = None
     body: Body = Body()
+    headers: Mapping[str, str] = {}
+    raw: bytes = b""
 
 
 def kept(value: str) -> str:
@@ -73,7 +82,9 @@ class Session:
     """Makes one request at a time, each to any of the workers.
 
     :param operations: where they are recorded, as they end
-    :param grants: rights by prefix of the account, None: everything
+    :param grants: rights by prefix of the account, None: everything; as soon as there
+        is an access token, those of the token
+    :ivar newest: the newest revision that a reply had
     :ivar reads_stale: its reads of keys may be answered by any node
     """
 
@@ -90,6 +101,7 @@ class Session:
     ) -> None:
         self.number = number
         self.grants = grants
+        self.newest = 0
         self.headers: dict[str, str] = {}
         self.http = http
         self.urls = urls
@@ -98,7 +110,7 @@ class Session:
 
     @property
     def username(self) -> str:
-        return f"client-{self.number}"
+        return username_of(self.number)
 
     async def enter(self) -> None:
         """Registers a new account, and logs in."""
@@ -108,16 +120,38 @@ class Session:
             login = await self._answered("/api/login", {200})
         self.headers = {"Authorization": f"Bearer {login['token']}"}
 
-    async def _answered(self, path: str, statuses: set[int]) -> dict[str, str]:
+    async def take_access_token(self, grants: dict[str, str] | None) -> None:
+        """Creates an access token, which is used from now on.
+
+        :param grants: of the token, within those of the account; None: all of them
+        """
+        asked: dict[str, object] = {"name": "a program"}
+        if grants is not None:
+            asked["grants"] = [
+                {"prefix": prefix, "rights": rights}
+                for prefix, rights in grants.items()
+            ]
+            self.grants = grants
+        async with asyncio.timeout(ENTER_TIMEOUT):
+            # one whose reply was lost is not used
+            made = await self._answered("/api/tokens", {200}, asked)
+        self.headers = {"Authorization": f"Bearer {made['token']}"}
+
+    async def _answered(
+        self, path: str, statuses: set[int], asked: Mapping[str, object] | None = None
+    ) -> dict[str, str]:
         """Repeats a request that a busy machine does not serve in time.
 
         There is nothing to judge yet.
         """
-        account = {"username": self.username, "password": "password"}
+        account: dict[str, object] = {"password": PASSWORD}
+        account |= {"username": self.username} if asked is None else asked
         url = f"{self.urls[0]}{path}"
         while True:
             with contextlib.suppress(aiohttp.ClientError):
-                async with self.http.post(url, json=account) as reply:
+                async with self.http.post(
+                    url, json=account, headers=self.headers
+                ) as reply:
                     if reply.status != 503:
                         assert reply.status in statuses, await reply.text()
                         body: dict[str, str] = await reply.json()
@@ -130,11 +164,21 @@ class Session:
         *,
         conditions: Mapping[str, int | None] | None = None,
         ttl: float | None = None,
+        ttls: Mapping[str, float | None] | None = None,
+        delete: Sequence[str] = (),
         retry: str | None = None,
         url: str | None = None,
     ) -> Operation:
-        """:param url: of a worker, if not any"""
+        """
+        :param ttl: of the keys that `ttls` does not have
+        :param delete: other keys
+        :param url: of a worker, if not any
+        """
         members = {"data": object_of(values)}
+        if delete:
+            members["delete"] = json.dumps(delete)
+        if ttls is not None:
+            members["ttls"] = json.dumps(ttls)
         if conditions is not None:
             members["if"] = json.dumps(conditions)
         if ttl is not None:
@@ -144,10 +188,10 @@ class Session:
             object_of(members),
             retry,
             url,
-            keys=list(values),
-            values=[kept(value) for value in values.values()],
+            keys=[*values, *delete],
+            values=[*map(kept, values.values()), *(None for _ in delete)],
             conditions=dict(conditions or {}),
-            ttl=ttl,
+            ttls=_lives(values, delete, ttl, ttls or {}),
         )
 
     async def delete(self, keys: Sequence[str], retry: str | None = None) -> Operation:
@@ -173,10 +217,10 @@ class Session:
         asked = {"keys": keys, "revisions": revisions}
         if self.reads_stale:
             asked["stale"] = True
-        answer = await self._ask("read", json.dumps(asked), url=url)
+        answer = await self.ask("read", json.dumps(asked), url=url)
         found, by_key = answer.body.texts, answer.body.revisions
         is_ok = answer.outcome == "ok"
-        return self._record(
+        return self.record(
             "read",
             answer,
             keys=list(keys),
@@ -197,9 +241,9 @@ class Session:
         after: str | None = None
         while True:
             asked = {"prefix": prefix, "after": after, "limit": limit, "values": True}
-            answer = await self._ask("list", json.dumps(asked))
+            answer = await self.ask("list", json.dumps(asked))
             found = answer.body.texts
-            page = self._record(
+            page = self.record(
                 "list",
                 answer,
                 prefix=prefix,
@@ -226,13 +270,13 @@ class Session:
         while True:
             start = time.monotonic()
             try:
-                answer = await self._ask(call, body, retry, url)
+                answer = await self.ask(call, body, retry, url)
             except asyncio.CancelledError:
                 lost = Answer(start, time.monotonic(), "unknown")
-                self._record(call, lost, retry=retry, **asked)
+                self.record(call, lost, retry=retry, **asked)
                 raise
             found = answer.body.texts
-            operation = self._record(
+            operation = self.record(
                 call,
                 answer,
                 retry=retry,
@@ -245,7 +289,7 @@ class Session:
                 return operation
             await asyncio.sleep(PAUSE)
 
-    def _record(self, call: Call, answer: Answer, **more: Any) -> Operation:
+    def record(self, call: Call, answer: Answer, **more: Any) -> Operation:
         operation = Operation(
             client=self.number,
             call=call,
@@ -259,30 +303,60 @@ class Session:
             **more,
         )
         self._operations.append(operation)
+        self.newest = max(self.newest, operation.revision or 0)
         return operation
 
-    async def _ask(
-        self, call: Call, body: str, retry: str | None = None, url: str | None = None
+    async def ask(
+        self,
+        call: Call,
+        body: str = "",
+        retry: str | None = None,
+        url: str | None = None,
+        *,
+        path: str | None = None,
     ) -> Answer:
-        url = url or self._random.choice(self.urls)
+        """
+        :param body: of a POST; without one it is a GET
+        :param path: that of the call, unless it is another one
+        """
+        method = "POST" if body else "GET"
+        target = (url or self._random.choice(self.urls)) + (path or f"/api/{call}")
         headers = self.headers | ({"Idempotency-Key": retry} if retry else {})
         # what reads nothing changes nothing
-        lost: Outcome = "failed" if call in ("read", "list") else "unknown"
+        lost: Outcome = "unknown" if call in CHANGING else "failed"
         start = time.monotonic()
         try:
-            async with self.http.post(
-                f"{url}/api/{call}", data=body, headers=headers, timeout=TIMEOUT
+            async with self.http.request(
+                method,
+                URL(target, encoded=True),
+                data=body or None,
+                headers=headers,
+                timeout=TIMEOUT,
             ) as response:
-                status, given = response.status, response.headers.get("KV-Revision")
-                answered = msgspec.json.decode(await response.read(), type=Body)
+                raw, status = await response.read(), response.status
         except aiohttp.ClientConnectorError:
             return Answer(start, time.monotonic(), "failed")
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             return Answer(start, time.monotonic(), lost)
         end = time.monotonic()
+        given = response.headers
         if status == 200:
-            return Answer(
-                start, end, "ok", status, int(given) if given else None, answered
-            )
-        refused = status < 500 or answered.applied == "no"
-        return Answer(start, end, "failed" if refused else lost, status, None, answered)
+            revision = int(given["KV-Revision"]) if "KV-Revision" in given else None
+            known = Body() if path else msgspec.json.decode(raw, type=Body)
+            return Answer(start, end, "ok", status, revision, known, given, raw)
+        refusal = msgspec.json.decode(raw, type=Body)
+        refused = status < 500 or refusal.applied == "no"
+        outcome: Outcome = "failed" if refused else lost
+        return Answer(start, end, outcome, status, None, refusal, given, raw)
+
+
+def _lives(
+    values: Texts,
+    delete: Sequence[str],
+    ttl: float | None,
+    ttls: Mapping[str, float | None],
+) -> list[float | None] | None:
+    """Seconds until each key expires."""
+    if ttl is None and not ttls:
+        return None
+    return [*(ttls.get(key, ttl) for key in values), *(None for _ in delete)]
