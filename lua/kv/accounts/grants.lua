@@ -53,6 +53,20 @@ function M.parse(given)
     return grants
 end
 
+--- Parses the grants of a call. Raises kv.InvalidGrants.
+---@param given any null: none are given
+---@return table|nil grants as `parse` returns them
+function M.of_call(given)
+    if given == nil then
+        return nil
+    end
+    local ok, found = pcall(M.parse, given)
+    if not ok then
+        errors.raise('InvalidGrants', found)
+    end
+    return found
+end
+
 --- Grants as people read them.
 ---@param grants table as they are stored
 ---@return table each {prefix =, rights =}

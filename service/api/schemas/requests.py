@@ -77,7 +77,7 @@ class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class PasswordChangeBody(PasswordBody):
     new_password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
-    keep_access_tokens: bool = False
+    keep_access_tokens: KeepAccessTokens = False
 
 
 class AccessTokenBody(PasswordBody):
