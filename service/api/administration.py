@@ -77,7 +77,7 @@ async def change(request: web.Request) -> web.Response:
             password_hash = await _hash(request, password)
         changes = changes._replace(password_hash=password_hash)
     return _account_reply(
-        await administration.change(caller, username, changes, keep_access_tokens=keep)
+        await administration.change(caller, username, changes, keeps_access_tokens=keep)
     )
 
 
@@ -92,7 +92,7 @@ async def end_tokens(request: web.Request) -> web.Response:
     keep = parse_end_tokens(await read_body(request, has_query=True))
     username = _account_in_query(request)
     await request.app[STORAGE].administration.end_tokens(
-        request[CALLER], username, keep_access_tokens=keep
+        request[CALLER], username, keeps_access_tokens=keep
     )
     return json_reply(SUCCESS)
 

@@ -57,6 +57,7 @@ class BodyStream:
                 yield part
             else:
                 for piece in self._decoder.feed(part):
+                    self._check_stopping()  # a part may have megabytes
                     yield piece
         if self._decoder is not None:
             self._decoder.finish()

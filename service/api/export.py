@@ -41,6 +41,7 @@ from service.storage.watcher import RETRY_INTERVAL
 from service.web.connection import abort_slow_reply
 from service.web.problems import body_of
 from service.web.reservation import release_slot, reserve, take_slot
+from service.web.responses import StreamedReply
 from service.web.streams import Send, sending
 
 log = logging.getLogger(__name__)
@@ -66,10 +67,11 @@ async def export(request: web.Request) -> web.StreamResponse:
     pages, result = Pages(request, prefix), LEFT
     try:
         await pages.read()  # an error here still sets the status
-        response = web.StreamResponse(headers=_headers(pages.revision))
+        response = StreamedReply(headers=_headers(pages.revision))
         with admission.waiting(), contextlib.suppress(ConnectionError):
             async with ended_by_stop(request), sending(request, response) as send:
-                result = await _send_pages(pages, send)
+                response.code = await _send_pages(pages, send)
+                result = response.code or COMPLETE
         return response
     except Problem as problem:
         result = problem.code
@@ -107,8 +109,10 @@ def _headers(revision: int) -> dict[str, str]:
     }
 
 
-async def _send_pages(pages: "Pages", send: Send) -> str:
-    """Sends the pages, of which one is read, and the last line; returns the result.
+async def _send_pages(pages: "Pages", send: Send) -> str | None:
+    """Sends the pages, of which one is read, and the last line.
+
+    Returns the code of the problem in the last line; None: the export is complete.
 
     :raises ConnectionError: the client has left
     """
@@ -124,7 +128,7 @@ async def _send_pages(pages: "Pages", send: Send) -> str:
         await send(encoder.encode(body_of(pages.request, problem)) + LF)
         return problem.code
     await send(encoded(pages.end()))
-    return COMPLETE
+    return None
 
 
 async def _send_lines(pages: "Pages", send: Send) -> None:

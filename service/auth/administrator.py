@@ -87,23 +87,28 @@ class Administrator:
             await asyncio.sleep(RETRY_INTERVAL)
             try:
                 with contextlib.suppress(Unavailable):
-                    await self._ensure(account)
+                    if await self._ensure(account):
+                        log.info("the account of ADMIN_LOGIN is set up")
             except Problem as problem:
                 log.error("ADMIN_LOGIN and ADMIN_PASSWORD: %s", problem)
                 return
             except Exception:
                 log.exception("the account of ADMIN_LOGIN cannot be set up")
                 return
-        log.info("the account of ADMIN_LOGIN is set up")
 
-    async def _ensure(self, account: Credentials) -> None:
-        """Creates the account, or makes it an administrator, unless it is one."""
-        while not await self._settle(account):
-            pass  # the account has changed in the meantime
+    async def _ensure(self, account: Credentials) -> bool:
+        """Creates the account, or makes it an administrator, unless it is one.
+
+        :return: whether it is an enabled administrator now; a warning says why not
+        """
+        is_set_up = None
+        while is_set_up is None:
+            is_set_up = await self._settle(account)
         self._account = None
+        return is_set_up
 
-    async def _settle(self, account: Credentials) -> bool:
-        """Attempts that once; returns whether nothing is left to do."""
+    async def _settle(self, account: Credentials) -> bool | None:
+        """Attempts that once; None: the account has changed in the meantime."""
         found = await self._storage.administration.find_administrator(account.username)
         if found is None:
             return await self._create(account)
@@ -111,7 +116,7 @@ class Administrator:
             log.warning(
                 "the account of ADMIN_LOGIN is disabled: an operator may enable it"
             )
-            return True
+            return False
         if found.is_administrator:
             return True
         if not await self._is_password(account.password, found.password_hash):
@@ -120,12 +125,13 @@ class Administrator:
                 "ADMIN_PASSWORD is not its password, somebody else may have registered "
                 "the name"
             )
-            return True
-        return await self._storage.administration.confirm_administrator(
+            return False
+        is_done = await self._storage.administration.confirm_administrator(
             account.username, found.password_hash
         )
+        return True if is_done else None
 
-    async def _create(self, account: Credentials) -> bool:
+    async def _create(self, account: Credentials) -> bool | None:
         check_new_username(account.username)
         with self._passwords.enter_queue() as entry:
             password_hash = await self._passwords.hash(account.password, entry)
@@ -134,7 +140,7 @@ class Administrator:
                 account.username, password_hash
             )
         except UserExists:  # another service may have been started at the same time
-            return False
+            return None
         return True
 
     async def _is_password(self, password: str, known_hash: str) -> bool:

@@ -86,11 +86,11 @@ class Administration:
         username: str,
         changes: AccountChanges,
         *,
-        keep_access_tokens: bool,
+        keeps_access_tokens: bool,
     ) -> ManagedAccount:
         """Makes all changes or none; disabling and a new password revoke the tokens.
 
-        :param keep_access_tokens: revokes no access tokens
+        :param keeps_access_tokens: whether access tokens stay valid
         :raises LastAdministrator: no enabled administrator would remain
         """
         given = {k: v for k, v in changes._asdict().items() if v is not None}
@@ -99,7 +99,7 @@ class Administration:
             caller,
             username,
             msgspec.to_builtins(given),
-            keep_access_tokens,
+            keeps_access_tokens,
             writes=True,
         )
         return _account(changed)
@@ -112,17 +112,17 @@ class Administration:
         await self._call("kv.v1.delete_account", caller, username, writes=True)
 
     async def end_tokens(
-        self, caller: Caller, username: str, *, keep_access_tokens: bool
+        self, caller: Caller, username: str, *, keeps_access_tokens: bool
     ) -> None:
         """Revokes every token of an account.
 
-        :param keep_access_tokens: revokes no access tokens
+        :param keeps_access_tokens: whether access tokens stay valid
         """
         await self._call(
             "kv.v1.end_account_tokens",
             caller,
             username,
-            keep_access_tokens,
+            keeps_access_tokens,
             writes=True,
         )
 

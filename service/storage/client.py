@@ -73,6 +73,7 @@ class Storage:
 
     :param failover_wait: seconds that a call waits for the next leader
     :param stale_limit: the largest age of stale data, in seconds
+    :ivar access_tokens: the procedures of access tokens
     :ivar administration: the calls of administrators
     :ivar history: the procedures for the history of a key
     :ivar transfers: the procedures of exports and imports

@@ -44,8 +44,7 @@ class EntryRefused(Exception):
         problem: Problem
         if isinstance(reason, str):
             problem = NotGranted(
-                f"Line {line}: the account has no right to {reason} "
-                f"the key {quoted(key)}"
+                f"Line {line}: no right to {reason} the key {quoted(key)}"
             )
         else:
             detail = f"Line {line}: the key {quoted(key)} exists"

@@ -88,9 +88,10 @@ class Admission:
         """
         limit = int(self.max_reserved * share)
         if self.reserved + more > limit:
+            part = "" if share == 1 else f", {share:.0%} of KV_MAX_HELD"
             raise Overloaded(
                 f"{self.reserved} bytes of bodies and replies are buffered, "
-                f"the limit is {limit}"
+                f"the limit is {limit}{part}"
             )
 
     @property

@@ -365,7 +365,7 @@ class HttpConnection(RequestHandler):
     def awaiting_body(self) -> Iterator[None]:
         """A context in which the handler waits for the client, which counts as idle.
 
-        The time begins anew with each context.
+        Each context has the whole time.
         """
         self._awaits_body = True
         try:

@@ -188,3 +188,33 @@ async def test_it_happens_later_where_the_storage_does_not_accept_it_yet(
                 wait_until, lambda: is_administrator(tarantool, name), 20
             )
     assert caplog.text.count("ADMIN_LOGIN cannot be set up yet") == 1
+
+
+#: A storage that does not answer about the account, until `ANSWERS`.
+REFUSES = """
+kept = kv.v1.find_administrator
+kv.v1.find_administrator = function()
+    box.error({type = 'kv.NotLeader', reason = 'not yet'})
+end
+"""
+ANSWERS = "kv.v1.find_administrator = kept"
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "another"])
+async def test_a_later_attempt_logs_whether_it_has_succeeded(
+    tarantools: Tarantools,
+    serve: Serve,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+    password: str,
+) -> None:
+    with tarantools.running() as tarantool, caplog.at_level(logging.INFO):
+        await asyncio.to_thread(create, tarantool, name, password)
+        tarantool.console(REFUSES)
+        async with serve(tarantool, **environ(name)):
+            tarantool.console(ANSWERS)
+            expected = "is set up" if password == PASSWORD else REFUSED
+            await asyncio.to_thread(wait_until, lambda: expected in caplog.text, 20)
+        assert is_administrator(tarantool, name) == (password == PASSWORD)
+    assert caplog.text.count("ADMIN_LOGIN cannot be set up yet") == 1
+    assert ("is set up" in caplog.text) == (password == PASSWORD)

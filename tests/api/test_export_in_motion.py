@@ -42,7 +42,7 @@ KEYS, MAX_BATCH = 120, 30
 #: Seconds for what is due, on a busy machine.
 TIMEOUT = 30.0
 
-#: An export of so many bytes fills every buffer on its way: it waits for its client.
+#: An export of this many bytes fills every buffer on its way: it waits for its client.
 LARGE, NUMBER = 900 * KIB, 16
 
 
@@ -398,7 +398,7 @@ async def test_an_export_ends_when_the_change_log_does_not_reach_back(
                 "revision_compacted",
             )
             assert export.last["oldest"] > export.header["revision"]
-            # the control: without so many changes it is complete
+            # the control: with fewer changes it is complete
             async with exporting(client, prefix) as rest:
                 for _ in range(20):
                     await client.write({unique("other"): "x" * KIB})

@@ -58,6 +58,38 @@ BURY = """
 end)()
 """
 
+#: Reads a value before some large batches. When the search yields, the log loses its
+#: batches up to {last}. Returns what is found, and the oldest revision of the log.
+READ_WHILE_TRIMMED = """
+(function()
+    local fiber, log = require('fiber'), box.space.kv_changes
+    local function add(revision, keys, values, indexed)
+        log:insert({{revision, keys, values, 1.5, 'ann', 1, box.NULL, indexed}})
+    end
+    local keys, values = {{}}, {{}}
+    for i = 1, 10000 do keys[i], values[i] = ('other/%05d'):format(i), '1' end
+    local first = box.space.kv_meta:get('revision').value + 1
+    keys[1] = 'gone'
+    add(first, keys, values, {{''}})
+    keys[1] = 'other/00001'
+    for i = 1, 5 do add(first + i, keys, values, {{''}}) end
+    add(first + 6, {{'gone'}}, box.NULL, {{'gone'}})
+    add(first + 7, {{'last'}}, box.NULL, {{'last'}})
+    box.space.kv_meta:update('revision', {{{{'+', 'value', 8}}}})
+    fiber.new(box.atomic, function()
+        for revision = log.index.revision:min().revision, first + {last} do
+            log:delete(revision)
+        end
+    end)
+    local user = box.space.users:get('{username}')
+    local caller = {{'{username}', user.credentials_version}}
+    local read = require('kv.data.history').value_at
+    local value, _, kept = read(caller, 'gone', first + 5)
+    local oldest = require('kv.data.change_log').oldest()
+    return {{value or box.NULL, kept and kept - first or box.NULL, oldest - first}}
+end)()
+"""
+
 #: Makes entries of the log those of a version without times, accounts and the index.
 AGE = """
 (function()
@@ -223,6 +255,23 @@ async def test_a_page_ends_early_after_very_many_keys(
         assert (await at(client, "k", revision + 55)).json == 1
 
 
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        (-1, ["1", None, -1]),  # the control: nothing of it is lost
+        (6, [None, 6, 6]),
+    ],
+)
+async def test_a_value_that_the_log_loses_in_the_meantime_is_not_kept(
+    own: Tarantool, serve: Serve, last: int, found: list[Any]
+) -> None:
+    async with serve(own) as client:
+        await client.enter()
+        await written(client, {"k": 1})
+        code = READ_WHILE_TRIMMED.format(last=last, username=account_of(client))
+        assert evaluated(own, code) == found
+
+
 async def test_neighbours_in_the_same_batches_are_kept_apart(client: Client) -> None:
     """The index has an entry for each key, which all lead to the same batch."""
     prefix = unique("near")
@@ -359,12 +408,12 @@ async def test_a_head_request_has_no_body(client: Client) -> None:
 
 
 async def test_an_account_sees_its_own_changes_as_its_own(client: Client) -> None:
-    key, stranger = unique("authors"), await other(client)
+    key, another = unique("authors"), await other(client)
     await written(client, {key: 1})
-    await written(stranger, {key: 2})
-    mine, theirs = account_of(client), account_of(stranger)
+    await written(another, {key: 2})
+    mine, theirs = account_of(client), account_of(another)
     assert [c["by"] for c in await changes(client, key)] == [None, mine]
-    assert [c["by"] for c in await changes(stranger, key)] == [theirs, None]
+    assert [c["by"] for c in await changes(another, key)] == [theirs, None]
 
 
 async def test_an_administrator_sees_every_author(
@@ -381,8 +430,8 @@ async def test_a_program_sees_what_its_account_sees_without_administration(
     client: Client, tarantool: Tarantool
 ) -> None:
     """An access token of an administrator is not one."""
-    key, stranger = unique("authors"), await other(client)
-    await written(stranger, {key: 1})
+    key, another = unique("authors"), await other(client)
+    await written(another, {key: 1})
     make_administrator(tarantool, account_of(client))
     body = {"password": "password", "name": "a program"}
     program = Client(client.session, client.url)
@@ -390,7 +439,7 @@ async def test_a_program_sees_what_its_account_sees_without_administration(
     await written(program, {key: 2})
     mine = account_of(client)
     assert [c["by"] for c in await changes(program, key)] == [mine, None]
-    both = [mine, account_of(stranger)]
+    both = [mine, account_of(another)]
     assert [c["by"] for c in await changes(client, key)] == both
 
 
@@ -400,8 +449,8 @@ async def test_a_setting_shows_every_author(
     key = unique("authors")
     await written(client, {key: 1})
     async with serve(tarantool, KV_HISTORY_AUTHORS="all") as open_service:
-        stranger = await open_service.enter()
-        assert [c["by"] for c in await changes(stranger, key)] == [account_of(client)]
+        another = await open_service.enter()
+        assert [c["by"] for c in await changes(another, key)] == [account_of(client)]
 
 
 async def test_a_new_account_of_an_old_name_is_not_the_old_one(

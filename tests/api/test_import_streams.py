@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -303,6 +304,23 @@ async def test_a_stop_ends_imports_with_a_problem(
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError, ConnectionError):
             await sending
+
+
+async def test_a_stop_does_not_wait_for_what_one_part_of_a_body_has(
+    serve: Serve, tarantool: Tarantool
+) -> None:
+    prefix = unique("import")
+    sent = lines(prefix, 0, BATCH + 1) + b"\n" * (64 * MIB)
+    async with contextlib.AsyncExitStack() as stack:
+        async with serve(tarantool, KV_MAX_KEYS=str(BATCH)) as client:
+            await client.enter()
+            coding = b"Content-Encoding: gzip"
+            body = await stack.enter_async_context(open_import(client, "", coding))
+            await body.send(gzip.compress(sent))
+            assert await body.status() == 200
+        problem = await body.last_line()
+        assert (problem["status"], problem["code"]) == (503, "stopping")
+        assert problem["written"] == BATCH
 
 
 async def keep_sending(body: OpenImport, prefix: str) -> None:

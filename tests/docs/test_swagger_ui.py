@@ -17,8 +17,10 @@ from playwright.async_api import (
 )
 
 from tests.support.browser import PAGE_TIMEOUT
-from tests.support.client import Client, unique
+from tests.support.client import Client, account_of, unique
+from tests.support.console import make_administrator
 from tests.support.nginx import nginx
+from tests.support.tarantool import Tarantool
 
 #: Runs before the page's own scripts, and is not under its policy.
 REPORT_VIOLATIONS = """
@@ -82,7 +84,8 @@ class Docs:
         for name, value in parameters.items():
             await block.locator(f'[data-param-name="{name}"] input').fill(value)
         if body is not None:
-            await block.locator("textarea").fill(json.dumps(body))
+            text = body if isinstance(body, str) else json.dumps(body)
+            await block.locator("textarea").fill(text)
         await block.get_by_role("button", name="Execute").click()
         self.called.add((method, path))
         shown = await _shown(block.locator(".live-responses-table tbody"))
@@ -141,7 +144,7 @@ async def test_the_page_shows_every_operation(
 
 
 async def test_every_call_can_be_made_from_the_page_alone(
-    page: Page, watch: Watch, service: Client, client: Client
+    page: Page, watch: Watch, service: Client, client: Client, tarantool: Tarantool
 ) -> None:
     credentials = {"username": unique("user"), "password": "correct horse"}
     prefix = unique("ui")
@@ -180,6 +183,25 @@ async def test_every_call_can_be_made_from_the_page_alone(
     changed = [list(change["data"]) for change in changes.reply["changes"]]
     assert changed == [[key], [counter], [], [nested], []]
 
+    history = await call("GET", "/api/history", key=nested)
+    assert history.status == "200"
+    values = [change.get("value") for change in history.reply["changes"]]
+    assert values == [None, {"b": "red"}]
+    assert await call("HEAD", "/api/history", key=nested) == ("200", None)
+    line = json.dumps({"key": key, "value": 1})
+    assert (await call("POST", "/api/import", line)).status == "200"
+    assert (await call("GET", "/api/export", prefix=prefix)).status == "200"
+
+    new_token = {"password": "correct horse", "name": "a program"}
+    token = await call("POST", "/api/tokens", new_token)
+    assert token.status == "200"
+    tokens = await call("GET", "/api/tokens")
+    assert [each["id"] for each in tokens.reply["tokens"]] == [token.reply["id"]]
+    assert await call("HEAD", "/api/tokens") == ("200", None)
+    one_token = "/api/tokens/{id}"
+    deleted = await call("DELETE", one_token, id=str(token.reply["id"]))
+    assert deleted == ("200", success)
+
     ticket = await call("POST", "/api/tickets")
     assert (ticket.status, ticket.reply.keys()) == ("200", {"ticket", "expires_in"})
 
@@ -192,6 +214,25 @@ async def test_every_call_can_be_made_from_the_page_alone(
         renewed = await call("POST", path, body)
         assert renewed.status == "200"
         await docs.authorize(renewed.reply["token"])
+    make_administrator(tarantool, account_of(client))  # who stays the last one
+    make_administrator(tarantool, credentials["username"])
+    other = unique("other")
+    account, accounts = "/api/admin/account", "/api/admin/accounts"
+    created = await call("POST", accounts, {"username": other, "password": "p"})
+    assert (created.status, created.reply["username"]) == ("200", other)
+    found = await call("GET", accounts, prefix=other)
+    assert [each["username"] for each in found.reply["accounts"]] == [other]
+    assert await call("HEAD", accounts, prefix=other) == ("200", None)
+    assert (await call("GET", account, username=other)).reply == created.reply
+    assert await call("HEAD", account, username=other) == ("200", None)
+    disabled = await call("PATCH", account, {"disabled": True}, username=other)
+    assert disabled.reply == created.reply | {"disabled": True}
+    ended = await call("POST", "/api/admin/end-tokens", {}, username=other)
+    assert ended == ("200", success)
+    assert await call("DELETE", account, username=other) == ("200", success)
+    assert (await call("GET", "/api/admin/status")).status == "200"
+    assert await call("HEAD", "/api/admin/status") == ("200", None)
+
     assert await call("POST", "/api/logout") == ("200", success)
     # not on the page again: it shows the reply before until the new one is there
     again = Client(service.session, service.url)

@@ -199,7 +199,7 @@ def _account_change(body: bytes) -> None:
     _check_grants(change.changes.grants, read.get("grants"))
     assert change.password == read.get("password")
     assert change.password is None or 1 <= len(change.password.encode()) <= 1024
-    assert change.keep_access_tokens == read.get("keep_access_tokens", False)
+    assert change.keeps_access_tokens == read.get("keep_access_tokens", False)
 
 
 def _end_tokens(body: bytes) -> None:

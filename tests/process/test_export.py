@@ -15,7 +15,7 @@ from tests.support.service import environ_for, service_process
 from tests.support.tarantool import Tarantool
 from tests.support.transfers import Exported, exported, exporting
 
-#: An export of so many bytes fills every buffer on its way: it waits for its client.
+#: An export of this many bytes fills every buffer on its way: it waits for its client.
 LARGE, NUMBER = 900 * 1024, 16
 
 #: Seconds in which streams have been ended, and their clients still read.
@@ -37,7 +37,7 @@ async def large(client: Client) -> str:
 async def test_a_stop_ends_an_export_with_a_line_that_says_so(
     tarantool: Tarantool, tmp_path: Path, workers: str
 ) -> None:
-    environ = environ_for(tarantool, KV_WORKERS=workers)
+    environ = environ_for(tarantool, KV_WORKERS=workers, KV_ACCESS_LOG="all")
     with service_process(tmp_path, **environ) as service:
         async with aiohttp.ClientSession() as session:
             client = await Client(session, service.url).enter()
@@ -53,6 +53,8 @@ async def test_a_stop_ends_an_export_with_a_line_that_says_so(
         assert 0 < len(export.state()) < NUMBER
         assert await asyncio.to_thread(service.exit_code) == 0
         assert "Traceback" not in service.stderr()
+        logged = [line for line in service.stderr().splitlines() if "/export" in line]
+        assert ["error=stopping" in line for line in logged] == [False, True], logged
 
 
 async def test_a_stop_does_not_wait_for_a_client_that_does_not_read(

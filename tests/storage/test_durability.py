@@ -408,6 +408,52 @@ def test_a_deletion_of_an_access_token_that_fails_leaves_it_valid(
     assert f"answer: {expected}" in ended
 
 
+SAVE_USES = "require('kv.accounts.access_tokens').save_uses(10)"
+
+
+def test_a_last_use_and_a_deletion_that_both_fail_do_not_stop_the_collector(
+    own: Tarantool,
+) -> None:
+    """The deletion forgets the use, and the token is there again."""
+    own.console(CREATE_TOKEN)
+    token_id = evaluated(own, "box.space.access_tokens:select()[1].id")
+    at_once = AT_ONCE.format(
+        write=f"assert({USES['read']} == 'old') {SAVE_USES}",
+        plain_read="box.space.access_token_uses:len()",
+        answer=DELETE_TOKEN.replace("{id}", str(token_id)),
+    )
+    with failing_log(own):
+        ended = evaluated(own, at_once)
+    assert ended[0] == "plain read: 1"
+    assert sorted(ended[1:]) == ["answer: refused", "write: refused"]
+    assert evaluated(own, HAS_TOKEN) is True
+    assert evaluated(own, f"(pcall(function() {SAVE_USES} end))") is True
+    assert evaluated(own, USES["read"]) == "old"  # from which on it is used again
+    own.console(SAVE_USES)
+    assert evaluated(own, "box.space.access_token_uses:len()") == 1
+
+
+DELETE_EXPIRED = "require('kv.accounts.access_tokens').delete_expired(10)"
+
+
+def test_an_expired_token_of_an_account_with_a_pending_commit_is_deleted_later(
+    own: Tarantool,
+) -> None:
+    """Two pending commits of one account would have one tag."""
+    own.console("require('kv.data.expiry').stop()")
+    expires = CREATE_TOKEN.replace("'program'", "'program', nil, -2")
+    own.console(expires)
+    at_once = AT_ONCE.format(
+        write="require('kv.accounts.accounts').update('ann', {disabled = false})",
+        plain_read=HAS_TOKEN,
+        answer=f"tostring({DELETE_EXPIRED}) .. tostring({HAS_TOKEN})",
+    )
+    ended = evaluated(own, at_once)
+    assert ended == ["plain read: true", "answer: falsetrue", "write: done"]
+    own.console(DELETE_EXPIRED)
+    assert evaluated(own, HAS_TOKEN) is False
+
+
 def test_a_pending_commit_of_another_account_does_not_make_a_token_unknown(
     own: Tarantool,
 ) -> None:

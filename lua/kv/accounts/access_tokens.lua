@@ -201,17 +201,13 @@ end
 -- operators only.
 ---@param id number
 function M.find_by_id(id)
-    local found
     repeat
-        found = nil
         for _, token in box.space.access_tokens:pairs() do
             if token.id == id then
-                found = token
-                break
+                return M.find(token.hash)
             end
         end
     until commits:await_all()
-    return found
 end
 
 --- When the next token expires, or nil.
@@ -222,19 +218,19 @@ function M.next_expiry()
     return first ~= nil and first.expires_at or nil
 end
 
---- Deletes expired tokens.
+--- Deletes expired tokens, except those of accounts of which a commit is pending: there is one at
+-- a time, and the next sweep deletes them.
 ---@param limit number
 ---@return boolean more whether there may be more of them
 function M.delete_expired(limit)
-    repeat until commits:await_all() -- one commit of an account is pending at a time
-    local expired = box.space.access_tokens.index.expires_at:select({ 0 },
-        { iterator = 'GE', limit = limit })
-    local time, names = now(), {}
-    while #expired > 0 and expired[#expired].expires_at > time do
-        table.remove(expired)
-    end
-    for i, token in ipairs(expired) do
-        names[i] = token.username
+    local time, expired, names = now(), {}, {}
+    for _, token in box.space.access_tokens.index.expires_at:pairs({ 0 }, { iterator = 'GE' }) do
+        if token.expires_at > time or #expired == limit then
+            break
+        elseif commits:pending(token.username) == nil then
+            table.insert(expired, token)
+            table.insert(names, token.username)
+        end
     end
     if #expired > 0 then
         capacity.with_reserve(function() commits:commit(names, delete_rows, expired) end)
@@ -244,8 +240,9 @@ end
 
 local function write_uses(hashes)
     for id, hash in pairs(hashes) do
-        if box.space.access_tokens:get(hash) ~= nil then
-            box.space.access_token_uses:replace({ id, last_uses[id] })
+        local used_at = last_uses[id] -- nil: the token was deleted, perhaps rolled back
+        if used_at ~= nil and box.space.access_tokens:get(hash) ~= nil then
+            box.space.access_token_uses:replace({ id, used_at })
         end
     end
 end

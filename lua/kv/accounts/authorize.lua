@@ -15,7 +15,7 @@ end
 
 local function check(user, caller)
     if user == nil or user.disabled or user.credentials_version ~= caller[2] then
-        errors.raise('TokenRevoked')
+        errors.raise('TokenRevoked', 'log in again')
     end
     return user
 end
@@ -25,7 +25,7 @@ local function check_access_token(token)
     local owner = token ~= nil and accounts.find_here(token.username) or nil
     local user = access_tokens.use(token, owner)
     if user == nil then
-        errors.raise('TokenRevoked')
+        errors.raise('TokenRevoked', 'create another access token')
     end
     return user
 end

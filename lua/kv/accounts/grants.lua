@@ -53,6 +53,20 @@ function M.parse(given)
     return grants
 end
 
+--- Parses the grants of a call. Raises kv.InvalidGrants.
+---@param given any null: none are given
+---@return table|nil grants as `parse` returns them
+function M.of_call(given)
+    if given == nil then
+        return nil
+    end
+    local ok, found = pcall(M.parse, given)
+    if not ok then
+        errors.raise('InvalidGrants', found)
+    end
+    return found
+end
+
 --- Grants as people read them.
 ---@param grants table as they are stored
 ---@return table each {prefix =, rights =}
@@ -163,6 +177,10 @@ function M.first_refused(user, rights, keys)
     end
 end
 
+local function refuse(user, verb, what)
+    errors.raise('NotGranted', user.access_token ~= nil and 'access token' or 'account', verb, what)
+end
+
 --- Raises kv.NotGranted, which names the first key that the account has no right to.
 ---@param user table the account's row
 ---@param rights string all that are required: `r`, `w` or `rw`
@@ -170,7 +188,7 @@ end
 function M.check(user, rights, keys)
     local position, verb = M.first_refused(user, rights, keys)
     if position ~= nil then
-        errors.raise('NotGranted', verb, 'the key ' .. errors.quoted(keys[position]))
+        refuse(user, verb, 'the key ' .. errors.quoted(keys[position]))
     end
 end
 
@@ -192,7 +210,7 @@ function M.readable(user, prefix)
         end
     end
     if #found == 0 then
-        errors.raise('NotGranted', 'read', 'any key with the prefix ' .. errors.quoted(prefix))
+        refuse(user, 'read', 'any key with the prefix ' .. errors.quoted(prefix))
     end
     return found
 end

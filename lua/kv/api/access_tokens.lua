@@ -47,8 +47,8 @@ function M.change_password(caller, password_hash, keeps_access_tokens)
         .credentials_version
 end
 
---- Creates an access token. Raises kv.SessionRequired, kv.TooManyAccessTokens, kv.MemoryFull,
--- kv.DiskFull.
+--- Creates an access token. Raises kv.SessionRequired, kv.InvalidGrants, kv.TooManyAccessTokens,
+-- kv.MemoryFull, kv.DiskFull.
 ---@param caller Caller
 ---@param hash string SHA-256 of the token, in hexadecimal digits
 ---@param name string
@@ -58,7 +58,7 @@ end
 ---@return number created_at seconds since 1970
 ---@return number|nil expires_at seconds since 1970
 function M.create_access_token(caller, hash, name, granted, ttl)
-    local parsed = granted ~= nil and grants.parse(granted) or nil
+    local parsed = grants.of_call(granted)
     local user = authorize.check_session(caller)
     local token = access_tokens.create(user, hash, name, parsed, ttl ~= nil and ttl or nil)
     if token.expires_at ~= nil then
@@ -93,7 +93,7 @@ end
 function M.delete_access_token(caller, id)
     local token = access_tokens.get(authorize.check_session(caller), id)
     if token == nil then
-        errors.raise('NoSuchAccessToken', id)
+        errors.raise('NoSuchAccessToken', tostring(id):match('^%d+')) -- not `17ULL`
     end
     access_tokens.delete(token)
 end

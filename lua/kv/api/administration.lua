@@ -4,7 +4,6 @@
 local accounts = require('kv.accounts.accounts')
 local administration = require('kv.accounts.administration')
 local authorize = require('kv.accounts.authorize')
-local errors = require('kv.base.errors')
 local grants = require('kv.accounts.grants')
 local memory = require('kv.capacity.memory')
 local state = require('kv.metrics.state')
@@ -27,17 +26,6 @@ local function to_account(user)
         administrator = user.administrator == true,
         grants = grants.to_objects(user.grants),
     }
-end
-
-local function parse_grants(given)
-    if given == nil then
-        return nil
-    end
-    local ok, found = pcall(grants.parse, given)
-    if not ok then
-        errors.raise('InvalidGrants', found)
-    end
-    return found
 end
 
 --- Lists accounts in the order of their names.
@@ -73,7 +61,7 @@ end
 ---@return Account
 function M.create_account(caller, username, password_hash, granted, is_administrator)
     return to_account(administration.create(
-        caller, username, password_hash, parse_grants(granted), is_administrator))
+        caller, username, password_hash, grants.of_call(granted), is_administrator))
 end
 
 --- Changes an account, all members or none. Disabling it and a new password end its tokens.
@@ -88,7 +76,7 @@ function M.change_account(caller, username, changes, keeps_access_tokens)
         disabled = changes.disabled,
         administrator = changes.administrator,
         password_hash = changes.password_hash,
-        grants = parse_grants(changes.grants),
+        grants = grants.of_call(changes.grants),
     }, keeps_access_tokens))
 end
 

@@ -4,7 +4,7 @@ local M = {}
 
 local SENTENCES = {
     UserExists = 'User already exists',
-    TokenRevoked = 'The token is no longer valid: log in again',
+    TokenRevoked = 'The token is no longer valid: %s',
     SessionRequired = 'An access token has no right to this: log in',
     NotAnAdministrator = 'The account is not an administrator',
     LastAdministrator = 'The account is the last enabled administrator',
@@ -12,7 +12,7 @@ local SENTENCES = {
     NoSuchAccessToken = 'The account has no access token %s',
     InvalidGrants = '/grants: %s',
     TooManyAccessTokens = 'The account has %d access tokens, the limit',
-    NotGranted = 'The account has no right to %s %s',
+    NotGranted = 'The %s has no right to %s %s',
     ReplyTooLarge = 'The keys and their values take about %d bytes, '
         .. 'the limit of a reply is %d: read fewer keys at a time',
     IdempotencyConflict = 'This Idempotency-Key was used with a different request before',

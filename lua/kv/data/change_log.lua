@@ -231,6 +231,9 @@ local function filtered(batch, filter)
     return { batch.revision, keys, values }
 end
 
+--- The last field of a batch that readers of changes get.
+local LAST_READ = 3
+
 --- A batch as readers get it; nil: it has no key for them.
 local function visible(batch, filter)
     if filter ~= prefixes.ALL then
@@ -239,7 +242,7 @@ local function visible(batch, filter)
     if batch:bsize() < MAX_WITHOUT_KEYS and #batch.keys == 0 then
         return nil
     end
-    return batch
+    return #batch > LAST_READ and batch:transform(LAST_READ + 1, #batch - LAST_READ) or batch
 end
 
 --- Batches in the order of their revisions, reduced to the keys that begin with one of the
@@ -248,8 +251,7 @@ end
 ---@param newest number the last revision to read
 ---@param filter string[] prefixes
 ---@param max_bytes number of the batches that are read; the first one may be larger
----@return table batches each {revision, keys, values or null, …}: the log's tuple, where it is not
--- reduced, because a copy of a large one would take long
+---@return table batches each {revision, keys, values or null}
 ---@return number through the revision to resume from next time
 function M.after(since, newest, filter, max_bytes)
     local batches, through, bytes = {}, since, 0

@@ -157,6 +157,7 @@ local function value_at(key, revision)
         end
     end
     local known = first_known(key, row, math.max(revision, oldest))
+    known = math.max(known, change_log.oldest()) -- it may have lost some in the meantime
     if known > revision then
         return nil, nil, known
     elseif row == nil then

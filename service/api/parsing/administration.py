@@ -38,7 +38,7 @@ class AccountChange(NamedTuple):
 
     changes: AccountChanges
     password: str | None
-    keep_access_tokens: bool
+    keeps_access_tokens: bool
 
 
 def parse_new_account(body: bytes, limits: Settings) -> NewAccount:

@@ -15,9 +15,11 @@ from service.api.schemas.requests import (
     LineKind,
     LineOfEnd,
     LineOfHeader,
+    LineOfProblem,
+    LineOfVersion,
 )
 from service.api.transfer_lines import VERSION
-from service.errors import BodyTooLarge, InvalidRequest, Problem
+from service.errors import BodyTooLarge, InvalidRequest, Problem, quoted
 from service.settings import Settings
 from service.sizes import KIB
 
@@ -180,19 +182,25 @@ class ImportLines:
         """Whether a line is the first or the last one of an export, which it checks."""
         kind = self._decoded(content, LineKind)
         if kind.kv_export is not msgspec.UNSET:
-            self._begin(self._decoded(content, LineOfHeader))
+            self._begin(content)
             return True
         if kind.end is not msgspec.UNSET:
             self._end(self._decoded(content, LineOfEnd))
             return True
+        if kind.code is not msgspec.UNSET and self._export is not None:
+            self._end_failed(self._decoded(content, LineOfProblem))
+            return True
         return False
 
-    def _begin(self, header: LineOfHeader) -> None:
-        if header.kv_export != VERSION:
+    def _begin(self, content: bytes) -> None:
+        # first: a header of another version may have other members
+        version = self._decoded(content, LineOfVersion).kv_export
+        if version != VERSION:
             raise InvalidRequest(
-                f"/kv_export is {header.kv_export}, expected {VERSION}: "
+                f"/kv_export is {version}, expected {VERSION}: "
                 "another version has made this export"
             )
+        self._decoded(content, LineOfHeader)
         if self.line != 1:
             raise InvalidRequest("/kv_export: an export begins in the first line")
         self._export = _Export()
@@ -204,6 +212,11 @@ class ImportLines:
         detail = self._export and self._export.difference(end)
         if detail:
             self._damage = _located(InvalidRequest(detail), self.line)
+
+    def _end_failed(self, problem: LineOfProblem) -> None:
+        self._has_ended = True
+        detail = f"The export has failed with {quoted(problem.code)}: it is incomplete"
+        self._damage = _located(InvalidRequest(detail), self.line)
 
     def _decoded(self, content: bytes, shape: type[T]) -> T:
         return decode(content, shape, f"Line {self.line}")

@@ -77,7 +77,7 @@ class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class PasswordChangeBody(PasswordBody):
     new_password: Annotated[Password | None, documented(**{REQUIRED: True})] = None
-    keep_access_tokens: bool = False
+    keep_access_tokens: KeepAccessTokens = False
 
 
 class AccessTokenBody(PasswordBody):
@@ -157,10 +157,20 @@ ONE_CONTENT = documented(
 
 
 class LineKind(msgspec.Struct):
-    """The members by which the first and the last line of an export are told apart."""
+    """The members by which the first and the last line of an export are told apart.
+
+    :ivar code: of a problem, with which an export that failed ends
+    """
 
     kv_export: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     end: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    code: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfVersion(msgspec.Struct):
+    """The member of the first line that every version of the format has."""
+
+    kv_export: int
 
 
 class LineOfHeader(msgspec.Struct, forbid_unknown_fields=True):
@@ -180,6 +190,12 @@ class LineOfEnd(msgspec.Struct, forbid_unknown_fields=True):
     changes: int
     sha256: str
     revision: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineOfProblem(msgspec.Struct):
+    """The last line of an export that failed: a problem (RFC 9457)."""
+
+    code: str
 
 
 class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
