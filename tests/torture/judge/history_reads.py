@@ -47,8 +47,10 @@ class HistoryReads:
         if entries:
             place = max(place, self._replay.place(entries[0].revision))
         if place > moment.ceiling:
-            sentence = f"it shows {entries[0].revision} before anybody asked for that"
-            return moment.floor, [violation("history", sentence, [request])]
+            shown = [entry.revision for entry in entries[:1]] or "what was known"
+            sentence = f"it shows {shown} before anybody asked for that"
+            who = [moment.floor_of, request]
+            return moment.floor, [violation("history", sentence, who)]
         who = [moment.floor_of, request]
         sentences = self._faults(request.operation, entries, place)
         return place, [violation("history", sentence, who) for sentence in sentences]

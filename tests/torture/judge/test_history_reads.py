@@ -129,6 +129,14 @@ def test_a_wrong_read_of_the_past_is_caught_and_shown(name: str) -> None:
     assert "history: " in report(found, history)
 
 
+def test_a_page_of_nothing_in_a_feed_against_time_is_judged() -> None:
+    late = did("write", 10, 11, {"b": "1"}, revision=1)
+    early = did("write", 0, 1, {"b": "2"}, revision=2)
+    feed = [Change(1, {"b": "1"}, []), Change(2, {"b": "2"}, [])]
+    found = check(History([late, early, page(4, 5)], feed, None))
+    assert "real time" in {violation.rule for violation in found}
+
+
 def test_what_a_history_shows_is_known_to_the_next_read() -> None:
     write = msgspec.structs.replace(W2, end=20)
     shown = page(4, 5, *ENTRIES[1:])
