@@ -47,7 +47,7 @@ FALSE = {
     ),
     **{
         code: ("token", did("read", 0, 1, {"a": None}, "failed", code=code))
-        for code in TOKEN_REFUSED
+        for code in sorted(TOKEN_REFUSED)
     },
 }
 
