@@ -94,8 +94,7 @@ async def test_an_account_that_somebody_else_has_registered_does_not(
             reply = await client.request("GET", "/api/admin/accounts")
             assert_problem(reply, 403, "not_an_administrator")
             assert (await client.register(name, "x")).status == 409
-    warnings = [r for r in caplog.records if r.levelno >= logging.WARNING]
-    assert [r.message.partition(":")[0] for r in warnings] == [REFUSED] * 2
+    assert caplog.text.count(REFUSED) == 2
     assert PASSWORD not in caplog.text
 
 
