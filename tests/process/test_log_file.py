@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from tests.support.certificates import Pair
-from tests.support.client import unique
+from tests.support.identified_requests import IdentifiedRequests
 from tests.support.machine import ROOT, wait_until
 from tests.support.service import (
     PROCESS_TIMEOUT,
@@ -37,8 +37,6 @@ ROTATIONS = 3
 
 CLIENTS = 4
 
-#: Replies between two rotations, at least.
-REPLIES = 30
 
 #: Seconds in which all processes have opened the new file.
 SETTLE_TIME = 1.0
@@ -113,37 +111,6 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-class Requests:
-    """Clients that send one request after the other, each with an id of its own."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.answered: list[str] = []
-        self._is_over = False
-        self._is_answered = asyncio.Event()
-
-    async def send(self) -> None:
-        connector = aiohttp.TCPConnector(force_close=True)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            while not self._is_over:
-                name = unique("request")
-                async with session.get(
-                    f"{self._url}/livez", headers={"X-Request-Id": name}
-                ) as reply:
-                    assert reply.status == 200
-                    self.answered.append(name)
-                    self._is_answered.set()
-
-    async def more(self) -> None:
-        """Waits for some replies."""
-        for _ in range(REPLIES):
-            self._is_answered.clear()
-            await self._is_answered.wait()
-
-    def end(self) -> None:
-        self._is_over = True
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(
     "how", [rotate, rotate_without_create, rotate_with_usr1, rotate_by_program]
@@ -157,7 +124,7 @@ async def test_no_line_is_lost_when_the_file_is_rotated(
 ) -> None:
     environ = environ_for(tarantool, KV_WORKERS=workers, **logging_to(logs))
     with service_process(tmp_path, **environ) as service:
-        requests = Requests(service.url)
+        requests = IdentifiedRequests(f"{service.url}/livez", "GET", status=200)
         clients = [asyncio.create_task(requests.send()) for _ in range(CLIENTS)]
         for _ in range(ROTATIONS):
             await requests.more()
