@@ -267,3 +267,14 @@ def test_the_limit_of_the_log_counts_its_index(own: Tarantool) -> None:
     evaluated(own, f"kv.v1.put({ANN}, {{{keys}}}, {{{keys}}})")
     _, after, _ = evaluated(own, size)
     assert after - before > number(own, bare) - without + 50 * 19
+
+
+@pytest.mark.parametrize(
+    "call", ["changes({'ann', 1}, 0, '', 1000)", "follow(0, 0, 1000, 0)"]
+)
+def test_a_released_procedure_returns_no_more_than_before(
+    own: Tarantool, call: str
+) -> None:
+    """A service of the version before expects five results."""
+    evaluated(own, f"({MIXED})")
+    assert number(own, f"select('#', kv.v1.{call})") == 5

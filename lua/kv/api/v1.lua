@@ -328,10 +328,6 @@ function M.get_each(requests, sized)
     return results
 end
 
-local function separated(batches, ...)
-    return change_log.separated(batches), ...
-end
-
 --- Returns the changes after a revision, in whole batches reduced to the keys with a prefix
 -- that the caller may read; a batch with written and with deleted keys is two of the same
 -- revision. Raises kv.ChangesOff, kv.RevisionAhead. The service calls `read_changes`.
@@ -346,7 +342,9 @@ end
 ---@return string[] prefixes that the caller may read
 ---@return number epoch of the accounts, at which these prefixes are valid
 function M.changes(caller, since, prefix, max_bytes)
-    return separated(changes.read_changes(caller, since, prefix, max_bytes))
+    local batches, through, newest, readable, epoch =
+        changes.read_changes(caller, since, prefix, max_bytes)
+    return change_log.separated(batches), through, newest, readable, epoch
 end
 
 --- Waits for changes of any key after a revision, or of an account after an epoch, and returns
@@ -362,7 +360,9 @@ end
 ---@return number epoch of the accounts
 ---@return string[]|nil changed names of changed accounts; null: any may have changed
 function M.follow(since, epoch, max_bytes, seconds)
-    return separated(changes.follow_changes(since, epoch, max_bytes, seconds))
+    local batches, through, newest, now, changed =
+        changes.follow_changes(since, epoch, max_bytes, seconds)
+    return change_log.separated(batches), through, newest, now, changed
 end
 
 for _, part in ipairs(PARTS) do
