@@ -1,4 +1,4 @@
-"""The audit log: who has changed an account or a token, and what administrators did.
+"""The audit log: changes of accounts and tokens, and calls of administrators.
 
 A line is a JSON object. It names accounts, and access tokens by their ids: neither
 passwords, tokens, keys nor values.

@@ -157,7 +157,7 @@ async def alone(
             yield client, tarantool
 
 
-# Who may
+# Authorization
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

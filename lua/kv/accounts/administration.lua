@@ -13,7 +13,7 @@ local grants = require('kv.accounts.grants')
 
 local M = {}
 
---- Passes as the check of an operator on the console, who has every right.
+--- The check of an operator on the console, who has every right.
 local function allow() end
 
 --- The check of a caller.

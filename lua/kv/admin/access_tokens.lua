@@ -1,6 +1,5 @@
 --- The console's functions for access tokens.
 local access_tokens = require('kv.accounts.access_tokens')
-local accounts = require('kv.accounts.accounts')
 local args = require('kv.admin.args')
 local format = require('kv.admin.format')
 
@@ -11,12 +10,7 @@ local function time_or(seconds, otherwise)
 end
 
 local function list(name)
-    args.text('name', name)
-    local user = accounts.find(name)
-    if user == nil then
-        args.refuse('there is no account %s', name)
-    end
-    local tokens = access_tokens.of(user)
+    local tokens = access_tokens.of(args.account(name))
     if #tokens == 0 then
         return ('account %s has no access tokens'):format(format.literal(name))
     end

@@ -47,15 +47,6 @@ local function parse_grants(given)
     return found
 end
 
-local function existing(name)
-    args.text('name', name)
-    local user = accounts.find(name)
-    if user == nil then
-        args.refuse('there is no account %s', name)
-    end
-    return user
-end
-
 local function sentence(name, what)
     return ('account %s %s'):format(format.literal(name), what)
 end
@@ -65,7 +56,7 @@ end
 ---@param name string
 ---@param ... any more arguments of the change
 local function execute(change, name, ...)
-    existing(name)
+    args.account(name)
     local ok, failure = pcall(change, OPERATOR, name, ...)
     if ok then
         return
@@ -140,7 +131,7 @@ local function demote_administrator(name)
 end
 
 local function show_grants(name)
-    local user = existing(name)
+    local user = args.account(name)
     if #user.grants == 0 then
         return sentence(name, 'has no grants')
     end
@@ -152,7 +143,7 @@ local function show_grants(name)
 end
 
 local function set_grants(name, given)
-    existing(name)
+    args.account(name)
     execute(administration.change, name, { grants = parse_grants(given) })
     return sentence(name, 'has new grants')
 end
@@ -163,7 +154,7 @@ local function end_tokens(name)
 end
 
 local function set_password_hash(name, password_hash)
-    existing(name)
+    args.account(name)
     check_hash(password_hash)
     execute(administration.change, name, { password_hash = password_hash })
     return sentence(name, 'has a new password, its tokens have ended')

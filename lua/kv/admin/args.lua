@@ -1,4 +1,5 @@
 --- Checks of the arguments that an operator has typed. A mistake raises one line that names it.
+local accounts = require('kv.accounts.accounts')
 local format = require('kv.admin.format')
 
 local M = {}
@@ -38,6 +39,18 @@ end
 ---@param name string
 function M.refuse(sentence, name)
     error(sentence:format(format.literal(name)), 0)
+end
+
+--- The account of this name.
+---@param name any
+---@return table user its row
+function M.account(name)
+    M.text('name', name)
+    local user = accounts.find(name)
+    if user == nil then
+        M.refuse('there is no account %s', name)
+    end
+    return user
 end
 
 return M

@@ -13,15 +13,14 @@ local M = {}
 ---@param since number|nil nil: the newest revision
 ---@param prefix string
 ---@param max_bytes number of the batches that are read; the first one may be larger
----@return table|nil batches each {revision, keys, values, …}: as a whole, values are null where all
--- keys were deleted; in the place of a key, where that one was, and others were written; null: the
--- log no longer has all changes after `since`
+---@return table|nil batches each {revision, keys, values}: the values are null where all keys were
+-- deleted, and have a null in the place of a deleted key where others were written; null: the log
+-- no longer has all changes after `since`
 ---@return number through the revision to resume from; without batches the oldest possible one
 ---@return number|nil newest the newest revision on disk
 ---@return string[] prefixes that the caller may read
 ---@return number epoch of the accounts, at which these prefixes are valid
 ---@return string username of the account, also where the caller has an access token
----@return string username of the caller's account
 function M.read_changes(caller, since, prefix, max_bytes)
     local user = authorize.check(caller)
     local readable = grants.readable(user, prefix)

@@ -266,7 +266,7 @@ function M.after(since, newest, filter, max_bytes)
     return batches, through
 end
 
---- Appends the keys of a batch that were written, or those that were deleted.
+--- Appends the written keys of a batch, or the deleted ones.
 local function append_part(parts, revision, keys, values, is_written)
     local part_keys, part_values = {}, is_written and {} or nil
     for i, key in ipairs(keys) do

@@ -10,8 +10,8 @@ local transaction = require('kv.data.transaction')
 
 local M = {}
 
---- Keys of batches that are searched for one without a yield, and bytes of those that one
--- transaction rewrites: some milliseconds of the instance's one thread. One batch may have more.
+--- The work between two yields: keys that are searched, and bytes of batches that a transaction
+-- rewrites. It takes some milliseconds of the instance's one thread. One batch may have more.
 local STEP_KEYS, STEP_BYTES = 5000, 1024 * 1024
 
 --- How the batches that have a key are found: by the index, and without it.

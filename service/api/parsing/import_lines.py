@@ -236,7 +236,7 @@ class _Export:
         self._entries += is_entry
 
     def difference(self, end: LineOfEnd) -> str:
-        """Why the lines are not those that were exported; empty: they are."""
+        """How the lines differ from the exported ones; empty: they are equal."""
         stated = end.keys + end.changes
         if stated != self._entries:
             return (
