@@ -9,8 +9,9 @@ than 1.
 import argparse
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure.cases import OPERATIONS, Call, Setting
 from benchmarks.measure.rounds import Measurement, run_rounds
@@ -35,6 +36,11 @@ FIGURES: list[tuple[str, Callable[[Measurement], float], int]] = [
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", type=Path, required=True, help="a source tree")
     parser.add_argument("--new", type=Path, default=ROOT, help="a source tree")
+    add_measurement_arguments(parser)
+
+
+def add_measurement_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what `compare` reads, besides the subjects."""
     parser.add_argument("--rounds", type=int, default=10, help="rounds of all cases")
     parser.add_argument(
         "--seconds", type=float, default=2, help="seconds per measurement"
@@ -52,27 +58,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """:raises FailedLoad: if a request failed: the trees differ"""
     trees = {BASE: options.base, NEW: options.new}
+    return compare(
+        options, {name: {"checkout": tree.resolve()} for name, tree in trees.items()}
+    )
+
+
+def compare(
+    options: argparse.Namespace, subjects: Mapping[str, Mapping[str, Any]]
+) -> int:
+    """Measures two services, and prints a table of their ratios.
+
+    :param subjects: by name, what each `Service` is created with
+    :raises FailedLoad: if a request failed
+    """
     setting = Setting(options.keys, options.mode, 1)
     calls = [Call(kind, batch) for kind in OPERATIONS for batch in options.batches]
-    results = Results(list(trees))
+    results = Results(list(subjects))
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         dataset = Dataset(Path(folder), options.keys, options.value)
         candidates = []
-        for name, tree in trees.items():
-            service = Service(
-                Path(folder, name), setting, dataset, checkout=tree.resolve()
-            )
+        for name, how in subjects.items():
+            own_folder = Path(folder, name.replace(" ", "-"))
+            service = Service(own_folder, setting, dataset, **how)
             candidates.append(
                 start_one(stack, service, calls, name=name, required=True)
             )
         for result in run_rounds(candidates, options.rounds, options.seconds):
             results.add(result)
     print(f"{machine()}, {options}", end="\n\n")
-    print(*table_of_ratios(results), sep="\n")
+    print(*_table_of_ratios(results), sep="\n")
     return 0
 
 
-def table_of_ratios(results: Results) -> Iterator[str]:
+def _table_of_ratios(results: Results) -> Iterator[str]:
     """A table of two subjects, and of the ratios of the second to the first."""
     base, new = results.names
     titles = ["call", "keys a call", "figure", base, new, f"{new} / {base}"]
