@@ -14,7 +14,8 @@ MIXED: Grants = [("a/", "rw"), ("a/b/", "r"), ("log/", "w"), ("é", "r")]
 def refusal(grants: Grants, rights: str, *keys: str) -> str | None:
     """The message; None: all keys are granted."""
     code = """
-        local ok, err = pcall(grants.check, { grants = input[1] }, input[2], input[3])
+        local user = { prefixes = grants.prefixes(input[1]) }
+        local ok, err = pcall(grants.check, user, input[2], input[3])
         return not ok and tostring(err) or nil
     """
     found: str | None = evaluate(code, [grants, rights, keys])
@@ -72,7 +73,8 @@ def test_a_listing_is_narrowed_to_the_prefixes_that_may_be_read(
     prefix: str, readable: list[str] | None
 ) -> None:
     code = """
-        local ok, found = pcall(grants.readable, { grants = input[1] }, input[2])
+        local user = { prefixes = grants.prefixes(input[1]) }
+        local ok, found = pcall(grants.readable, user, input[2])
         return ok and found or nil
     """
     assert evaluate(code, [MIXED, prefix]) == readable

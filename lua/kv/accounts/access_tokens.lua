@@ -7,9 +7,7 @@
 local capacity = require('kv.capacity')
 local commits = require('kv.accounts.commits')
 local errors = require('kv.base.errors')
-local grants = require('kv.accounts.grants')
 local ids = require('kv.accounts.ids')
-local lru = require('kv.base.lru')
 
 local M = {}
 
@@ -25,10 +23,6 @@ local PER_TOKEN = 400
 --- Bytes of a stored use, with its entry in a tree.
 local PER_USE = 60
 
---- Tokens of a generation whose rights are cached: one of 100 grants takes 20 KB.
-local CACHED = 1000
-
-local rights = lru.new(CACHED) -- by hash, each {token =, user =, result =}: see `use`
 local last_uses = {} -- by id: seconds since 1970, whole minutes
 local unsaved = {} -- by id: the hash of a token whose last use is to be stored
 local is_watched = false
@@ -84,46 +78,21 @@ function M.find_here(hash)
     return box.space.access_tokens:get(hash)
 end
 
-local function note_use(token, time)
-    local minute = time - time % MINUTE
-    if last_uses[token.id] ~= minute then
-        last_uses[token.id], unsaved[token.id] = minute, token.hash
-    end
-end
-
-local function new_user(token, user)
-    return {
-        username = user.username,
-        id = user.id,
-        created_at = user.created_at,
-        grants = token.grants == nil and user.grants or grants.intersect(token.grants, user.grants),
-        administrator = false,
-        access_token = token.id,
-        token_expires_at = token.expires_at,
-    }
-end
-
---- The caller that a token stands for, with the fields of an account's row that concern it. Notes
--- that the token is used.
----@param token table|nil its row
----@param user table|nil the account's row
----@return table|nil user nil: the token is not valid
-function M.use(token, user)
-    if token == nil or user == nil or user.disabled or user.id ~= token.account then
-        return nil
-    end
+--- Notes that a token is used, unless it has expired.
+---@param id number
+---@param hash string
+---@param expires_at number|nil seconds since 1970
+---@return boolean whether it has not expired
+function M.use(id, hash, expires_at)
     local time = now()
-    if token.expires_at ~= nil and token.expires_at <= time then
-        return nil
+    if expires_at ~= nil and expires_at <= time then
+        return false
     end
-    note_use(token, time)
-    local entry = rights:get(token.hash)
-    -- a row is another tuple after each change, also after one that is rolled back
-    if entry == nil or entry.token ~= token or entry.user ~= user then
-        entry = { token = token, user = user, result = new_user(token, user) }
-        rights:put(token.hash, entry)
+    local minute = time - time % MINUTE
+    if last_uses[id] ~= minute then
+        last_uses[id], unsaved[id] = minute, hash
     end
-    return entry.result
+    return true
 end
 
 ---@param user table the account's row

@@ -5,6 +5,7 @@
 -- {'', hash}: the name of its account is not known before.
 local access_tokens = require('kv.accounts.access_tokens')
 local accounts = require('kv.accounts.accounts')
+local callers = require('kv.accounts.callers')
 local errors = require('kv.base.errors')
 
 local M = {}
@@ -13,59 +14,74 @@ local function is_access_token(caller)
     return type(caller[2]) == 'string'
 end
 
-local function check(user, caller)
-    if user == nil or user.disabled or user.credentials_version ~= caller[2] then
+local function of_session(row, caller, epoch)
+    if row == nil or row.disabled or row.credentials_version ~= caller[2] then
         errors.raise('TokenRevoked', 'log in again')
     end
-    return user
+    return callers.session(row, epoch)
 end
 
---- Checks an access token whose account has no pending commit, or on another node.
-local function check_access_token(token)
-    local owner = token ~= nil and accounts.find_here(token.username) or nil
-    local user = access_tokens.use(token, owner)
+--- The account has no pending commit, or this is not the leader.
+local function of_token(token, epoch)
+    local row = token ~= nil and accounts.find_here(token.username) or nil
+    local user = nil
+    if row ~= nil and not row.disabled and row.id == token.account then
+        user = callers.token(row, token, epoch)
+    end
     if user == nil then
         errors.raise('TokenRevoked', 'create another access token')
     end
     return user
 end
 
+--- Checks a caller that may be known. The functions find a row as it is on disk.
+local function check(caller, find_account, find_token)
+    local name, credential = caller[1], caller[2]
+    if is_access_token(caller) then
+        local known = callers.known_token(credential, accounts.epoch())
+        if known ~= nil then
+            return known
+        end
+        local token = find_token(credential)
+        return of_token(token, accounts.epoch())
+    end
+    local known = callers.known_session(name, credential, accounts.epoch())
+    if known ~= nil then
+        return known
+    end
+    local row = find_account(name)
+    return of_session(row, caller, accounts.epoch())
+end
+
 --- Raises kv.TokenRevoked for an unknown or disabled account, for an ended token, and for an
 -- access token that is unknown, deleted or expired. May wait for a pending commit of the account.
 ---@param caller table {username, credentials_version}
----@return table user the account's row; of an access token a table with those of its fields that
--- are not confidential, in which `grants` are the token's and `access_token` is its id
+---@return User user
 function M.check(caller)
-    if is_access_token(caller) then
-        return check_access_token(access_tokens.find(caller[2]))
-    end
-    return check(accounts.find(caller[1]), caller)
+    return check(caller, accounts.find, access_tokens.find)
 end
 
 --- Does the same as `check` without waiting: raises kv.TokenRevoked where that would wait.
 ---@param caller table {username, credentials_version}
----@return table user as `check` returns it
+---@return User user
 function M.check_without_waiting(caller)
-    if is_access_token(caller) then
-        return check_access_token(access_tokens.find_without_waiting(caller[2]))
-    end
-    return check(accounts.find_without_waiting(caller[1]), caller)
+    return check(caller, accounts.find_without_waiting, access_tokens.find_without_waiting)
 end
 
 --- Does the same as `check` by what this node knows: for a node that does not lead.
 ---@param caller table {username, credentials_version}
----@return table user as `check` returns it
+---@return User user
 function M.check_here(caller)
     if is_access_token(caller) then
-        return check_access_token(access_tokens.find_here(caller[2]))
+        return of_token(access_tokens.find_here(caller[2]))
     end
-    return check(accounts.find_here(caller[1]), caller)
+    return of_session(accounts.find_here(caller[1]), caller)
 end
 
 --- The check for calls that concern accounts and tokens. Raises kv.TokenRevoked as `check`, and
 -- kv.SessionRequired for an access token.
 ---@param caller table {username, credentials_version}
----@return table user the account's row
+---@return User user
 function M.check_session(caller)
     local user = M.check(caller)
     if is_access_token(caller) then
@@ -76,7 +92,7 @@ end
 
 --- Raises as `check_session`, and kv.NotAnAdministrator.
 ---@param caller table {username, credentials_version}
----@return table user the account's row
+---@return User user
 function M.check_administrator(caller)
     local user = M.check_session(caller)
     if not user.administrator then

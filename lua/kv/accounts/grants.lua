@@ -136,9 +136,9 @@ function M.intersect(some, others)
     return found
 end
 
-local function prefixes_with(user, right)
+local function prefixes_with(granted, right)
     local found = {}
-    for _, grant in ipairs(user.grants) do
+    for _, grant in ipairs(granted) do
         if grant[2]:find(right, 1, true) then
             if grant[1] == '' then
                 return prefixes.ALL
@@ -146,43 +146,52 @@ local function prefixes_with(user, right)
             table.insert(found, grant[1])
         end
     end
+    table.sort(found)
     return found
+end
+
+--- The prefixes of grants by right, in byte order, as the functions below take them.
+---@param granted table each {prefix, rights}
+---@return table {r =, w =}
+function M.prefixes(granted)
+    return { r = prefixes_with(granted, 'r'), w = prefixes_with(granted, 'w') }
 end
 
 local VERBS = { r = 'read', w = 'write' }
 
---- The first key that the account has no right to.
----@param user table the account's row
+local function first_without(granted, keys, count)
+    for i = 1, granted == prefixes.ALL and 0 or count do
+        if not prefixes.match_any(keys[i], granted) then
+            return i
+        end
+    end
+    return nil
+end
+
+--- The first key that a caller has no right to.
+---@param user User see kv.accounts.callers
 ---@param rights string all that are required: `r`, `w` or `rw`
 ---@param keys string[]
 ---@return number|nil position nil: it has all rights
 ---@return string|nil verb of the missing right: read or write
 function M.first_refused(user, rights, keys)
-    local restricted = {}
-    for right in rights:gmatch('.') do
-        local granted = prefixes_with(user, right)
-        if granted ~= prefixes.ALL then
-            restricted[right] = granted
+    local first, verb, count = nil, nil, #keys
+    for i = 1, #rights do
+        local right = rights:sub(i, i)
+        local position = first_without(user.prefixes[right], keys, count)
+        if position ~= nil then
+            first, verb, count = position, VERBS[right], position - 1
         end
     end
-    if next(restricted) == nil then
-        return nil
-    end
-    for i = 1, #keys do
-        for right, granted in pairs(restricted) do
-            if not prefixes.match_any(keys[i], granted) then
-                return i, VERBS[right]
-            end
-        end
-    end
+    return first, verb
 end
 
 local function refuse(user, verb, what)
     errors.raise('NotGranted', user.access_token ~= nil and 'access token' or 'account', verb, what)
 end
 
---- Raises kv.NotGranted, which names the first key that the account has no right to.
----@param user table the account's row
+--- Raises kv.NotGranted, which names the first key that a caller has no right to.
+---@param user User
 ---@param rights string all that are required: `r`, `w` or `rw`
 ---@param keys string[]
 function M.check(user, rights, keys)
@@ -192,15 +201,14 @@ function M.check(user, rights, keys)
     end
 end
 
---- The prefixes of the keys below `prefix` that the account may read. Raises kv.NotGranted
+--- The prefixes of the keys below `prefix` that a caller may read. Raises kv.NotGranted
 -- where there are none.
----@param user table the account's row
+---@param user User
 ---@param prefix string
 ---@return string[] prefixes in byte order; a key begins with at most one of them
 function M.readable(user, prefix)
-    local granted, found = prefixes_with(user, 'r'), {}
-    table.sort(granted)
-    for _, own in ipairs(granted) do
+    local found = {}
+    for _, own in ipairs(user.prefixes.r) do
         if prefix:startswith(own) then
             return prefix == '' and prefixes.ALL or { prefix }
         end
