@@ -53,6 +53,7 @@ local PER_READ = 256
 
 local configured, own_memory = 0, math.huge -- bytes
 local limit = 0 -- bytes; 0: there is no log
+local room = 0 -- bytes that may be appended before the size of the log is to be looked at
 local edition = clock.time()
 
 --- Sets the limit, before the first write.
@@ -60,19 +61,23 @@ local edition = clock.time()
 ---@param memory number bytes of the instance's memory
 function M.configure(bytes, memory)
     configured, own_memory = bytes, memory
-    limit = math.min(bytes, memory * MAX_SHARE)
+    limit, room = math.min(bytes, memory * MAX_SHARE), 0
 end
 
 --- Adapts the limit to the other nodes of a cluster: writes bring a larger log down to it.
 ---@param memory number bytes of the one that has the least
 function M.adapt(memory)
-    limit = math.min(configured, math.min(own_memory, memory) * MAX_SHARE)
+    local adapted = math.min(configured, math.min(own_memory, memory) * MAX_SHARE)
+    if adapted ~= limit then
+        limit, room = adapted, 0
+    end
 end
 
 --- Empties a log that has missed a write, because it was switched off for a time: nobody could
 -- resume from it. Records the newest batch of a version that had no index: it may have led before.
 -- On the instance that takes writes, before the first one.
 function M.check()
+    room = 0 -- another node may have led
     local log = box.space.kv_changes
     local newest = log.index.revision:max()
     if newest == nil then
@@ -150,6 +155,19 @@ local function one_for_each(expiries, count)
     return expiries
 end
 
+--- Removes the oldest batches of a log that is larger than its limit, and notes its room; none
+-- after a removal, which may be rolled back.
+local function trim(log, revision)
+    for step = 1, TRIM_STEP do
+        local left = limit - M.bytes()
+        if left >= 0 or log:len() == 1 then
+            room = step == 1 and left or 0
+            return
+        end
+        log:delete(revision - log:len() + 1) -- there is no gap
+    end
+end
+
 --- Appends a batch, inside the transaction of the write. The newest one stays, however large it
 -- is.
 ---@param revision number
@@ -159,16 +177,14 @@ function M.append(revision, change)
         return
     end
     local log, keys = box.space.kv_changes, change.keys
-    log:insert({
+    local indexed = #keys <= MAX_INDEXED and keys or ONLY_LARGE
+    local batch = log:insert({
         revision, keys, change.values or box.NULL, change.at, change.by or box.NULL,
-        change.account or box.NULL, one_for_each(change.expiries, #keys) or box.NULL,
-        #keys <= MAX_INDEXED and keys or ONLY_LARGE,
+        change.account or box.NULL, one_for_each(change.expiries, #keys) or box.NULL, indexed,
     })
-    for _ = 1, TRIM_STEP do
-        if M.bytes() <= limit or log:len() == 1 then
-            return
-        end
-        log:delete(revision - log:len() + 1) -- there is no gap
+    room = room - batch:bsize() - PER_BATCH - #indexed * PER_KEY
+    if room < 0 then
+        trim(log, revision)
     end
 end
 

@@ -64,30 +64,32 @@ end
 --- Writes rows, inside the transaction of a write.
 ---@param keys string[]
 ---@param values string[] JSON texts
----@param expiries table seconds since 1970, at the positions of the keys that expire
+---@param expiries table|nil seconds since 1970, at the positions of the keys that expire
 ---@param revision number
 ---@param count number of the first keys, which are written
 function M.replace(keys, values, expiries, revision, count)
     local kv, kv_expiry, index = box.space.kv, box.space.kv_expiry, M.index()
-    local some_expire = kv_expiry:len() > 0 or next(expiries) ~= nil
-    if next(expiries) ~= nil then
+    local expire = expiries ~= nil and next(expiries) ~= nil
+    local expired_before = kv_expiry:len() > 0
+    if expire then
         clock.record_with_write()
     end
     local new = {} -- one table for all rows: less garbage for Lua's collector
     for i = 1, count do
-        local key, expires_at = keys[i], expiries[i]
-        if some_expire then
+        local key, expires_at = keys[i], nil
+        if expired_before then
             local row = index:get(key)
             local before = row and row.expires_at
             if before ~= nil then
                 kv_expiry:delete({ before, key })
             end
-            if expires_at ~= nil then
-                kv_expiry:insert({ expires_at, key })
-            end
+        end
+        if expire and expiries[i] ~= nil then -- no null
+            expires_at = expiries[i]
+            kv_expiry:insert({ expires_at, key })
         end
         new[M.KEY], new[M.VALUE], new[M.REVISION] = key, values[i], revision
-        new[M.EXPIRES_AT] = expires_at ~= nil and expires_at or nil -- no null
+        new[M.EXPIRES_AT] = expires_at
         kv:replace(new)
     end
 end

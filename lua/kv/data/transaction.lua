@@ -36,8 +36,6 @@ M.commits = durability.new()
 local GARBAGE_SHARE = 1 / 16
 local garbage = 0 -- bytes since the last call
 
-local NO_EXPIRIES = {}
-
 local function collect_garbage()
     if garbage > box.cfg.memtx_memory * GARBAGE_SHARE then
         garbage = 0
@@ -60,7 +58,7 @@ local function apply_one(change, revision, step)
     local bytes = change.added_bytes or 0
     local keys, written = change.keys, count_written(change)
     if written > 0 then
-        store.replace(keys, change.values, change.expiries or NO_EXPIRIES, revision, written)
+        store.replace(keys, change.values, change.expiries, revision, written)
     end
     if written < #keys then
         bytes = bytes + store.delete(keys, written + 1)
@@ -206,10 +204,12 @@ end
 local function prepare_plain(now, caller, keys, values)
     local user = authorize.check_without_waiting(caller)
     grants.check(user, 'w', keys)
-    local change = { keys = keys, values = values }
-    sign(change, user, now)
+    local change = {
+        keys = keys, values = values, added_bytes = 0, -- one constructor: no table that grows
+        at = now, by = user.username, account = user.id,
+    }
     change.added_bytes = count_added_bytes(change)
-    capacity.admit(change.added_bytes, change.values)
+    capacity.admit(change.added_bytes, values)
     return change
 end
 
