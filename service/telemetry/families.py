@@ -82,6 +82,12 @@ class Observations:
         self.counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
 
+    def observe_all(self, values: Iterable[float]) -> None:
+        counts, bounds = self.counts, self._bounds
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+            self.sum += value
+
     def distribution(self) -> Distribution:
         return Distribution(list(self.counts), self.sum)
 

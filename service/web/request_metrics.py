@@ -4,6 +4,7 @@ A request is counted once its reply has been sent, or has failed: a stream count
 it ends. Bodies and replies count as they were sent, compressed ones too.
 """
 
+from collections import Counter as Counts
 from collections.abc import Container, Iterable, Iterator
 from http import HTTPStatus
 from time import perf_counter
@@ -22,21 +23,13 @@ from service.telemetry.metrics import DURATIONS
 from service.web.headers import HeadedRequest, KeyOperation
 from service.web.responses import code_of
 
-#: Requests that are noted before they are added up. Between two requests the sums leave
-#: the CPU's caches: added up together, a request costs less.
+#: Requests of a route that are noted before they are added up. Between two requests the
+#: sums leave the CPU's caches: added up together, a request costs less.
 MAX_NOTED = 64
 
-#: What is noted of a request: its match (None: it was malformed) and its method, the
-#: status of its reply, its keys, its duration, its bytes and those of its reply.
-Noted = tuple[
-    web.UrlMappingMatchInfo | None,
-    str,
-    int,
-    tuple[tuple[KeyOperation, int], ...],
-    float,
-    int,
-    int,
-]
+#: What is noted of a request: the status of its reply, its keys, its duration, its
+#: bytes and those of its reply.
+Noted = tuple[int, tuple[tuple[KeyOperation, int], ...], float, int, int]
 
 #: The label of a route or a method that does not exist, and of a malformed request.
 OTHER = "other"
@@ -47,7 +40,9 @@ class RouteMetrics:
 
     __slots__ = (
         "durations",
+        "keys",
         "method",
+        "noted",
         "path",
         "request_bytes",
         "response_bytes",
@@ -57,10 +52,27 @@ class RouteMetrics:
     def __init__(self, method: str, path: str, *, is_timed: bool) -> None:
         self.method = method
         self.path = path
+        self.noted: list[Noted] = []
+        self.statuses: Counts[int] = Counts()
+        self.keys: Counts[KeyOperation] = Counts()
         self.durations = Observations(DURATIONS) if is_timed else None
-        self.statuses: dict[int, int] = {}
         self.request_bytes = 0
         self.response_bytes = 0
+
+    def add_up(self) -> None:
+        """Adds what is noted to the sums."""
+        if not self.noted:
+            return
+        statuses, touched, seconds, received, sent = zip(*self.noted, strict=True)
+        self.noted.clear()
+        self.statuses.update(statuses)
+        for operations, times in Counts(touched).items():
+            for operation, keys in operations:
+                self.keys[operation] += keys * times
+        if self.durations is not None:
+            self.durations.observe_all(seconds)
+        self.request_bytes += sum(received)
+        self.response_bytes += sum(sent)
 
 
 class RequestMetrics:
@@ -79,8 +91,6 @@ class RequestMetrics:
         errors: Counter,
     ) -> None:
         self._errors = errors
-        self._noted: list[Noted] = []
-        self._keys: dict[KeyOperation, int] = dict.fromkeys(get_args(KeyOperation), 0)
         self._routes: dict[web.AbstractRoute, RouteMetrics] = {}
         for route in routes:
             if route.resource is not None:
@@ -98,13 +108,14 @@ class RequestMetrics:
 
         :return: seconds since the request was dispatched, 0 for a malformed one
         """
-        began = request.began
+        began, match = request.began, request._match_info
         seconds = 0.0 if began is None else perf_counter() - began
-        status, noted = response.status, self._noted
+        found = None if match is None else self._routes.get(match.route)
+        if found is None:
+            found = self._others.get(request.method) or self._others[OTHER]
+        status, noted = response.status, found.noted
         noted.append(
             (
-                request._match_info,
-                request.method,
                 status,
                 request.touched,
                 seconds,
@@ -112,34 +123,19 @@ class RequestMetrics:
                 request.writer.output_size,
             )
         )
+        if len(noted) == MAX_NOTED:
+            found.add_up()
         if status >= HTTPStatus.BAD_REQUEST and (code := code_of(response)):
             self._errors.add(code)
-        if len(noted) == MAX_NOTED:
-            self._add_up()
         return seconds
-
-    def _add_up(self) -> None:
-        noted, self._noted = self._noted, []
-        for match, method, status, touched, seconds, received, sent in noted:
-            found = None if match is None else self._routes.get(match.route)
-            if found is None:
-                found = self._others.get(method) or self._others[OTHER]
-            found.statuses[status] = found.statuses.get(status, 0) + 1
-            if found.durations is not None:
-                found.durations.observe(seconds)
-            found.request_bytes += received
-            found.response_bytes += sent
-            for operation, keys in touched:
-                self._keys[operation] += keys
 
     def collect(self) -> Iterator[Family]:
         """The families at the moment of a scrape."""
-        self._add_up()
-        used = [
-            each
-            for each in (*self._routes.values(), *self._others.values())
-            if each.statuses
-        ]
+        all_metrics = [*self._routes.values(), *self._others.values()]
+        for each in all_metrics:
+            each.add_up()
+        used = [each for each in all_metrics if each.statuses]
+        keys = sum((each.keys for each in used), Counts[KeyOperation]())
         yield Family(
             "kv_http_requests",
             "counter",
@@ -168,7 +164,7 @@ class RequestMetrics:
             "counter",
             "Keys of calls that succeeded.",
             ("operation",),
-            [((operation,), number) for operation, number in self._keys.items()],
+            [((operation,), keys[operation]) for operation in get_args(KeyOperation)],
         )
         yield _by_route(
             "kv_http_request_bytes",
