@@ -122,7 +122,7 @@ def _runner(settings: Settings, collection: "Collection") -> Runner:
         tracing=None,
         untraced=(),
         keepalive_timeout=settings.keepalive_timeout,
-        on_answered=lambda request, response: None,
+        on_answered=lambda request, response, time: None,
     )
 
 

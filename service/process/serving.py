@@ -117,8 +117,10 @@ def _on_answered(app: web.Application, logs: Log) -> OnAnswered:
     if write is None and audit is None:
         return count
 
-    def count_and_write(request: HeadedRequest, response: web.StreamResponse) -> None:
-        seconds = count(request, response)
+    def count_and_write(
+        request: HeadedRequest, response: web.StreamResponse, time: float | None
+    ) -> None:
+        seconds = count(request, response, time)
         if audit is not None:
             audit(request, response)
         if write is not None:
@@ -137,7 +139,9 @@ def _write_line(
     return AccessLines(logs, first_status, address_of, name_of_caller).write
 
 
-def _audit(app: web.Application, logs: Log) -> OnAnswered | None:
+def _audit(
+    app: web.Application, logs: Log
+) -> Callable[[web.BaseRequest, web.StreamResponse], None] | None:
     if logs.audit is None:
         return None
     trusted = app[SETTINGS].trusted_proxies

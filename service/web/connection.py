@@ -43,7 +43,8 @@ SLOW_REQUEST = "slow_request"
 SLOW_REPLY = "slow_reply"
 
 RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-OnAnswered = Callable[[HeadedRequest, web.StreamResponse], object]
+#: The third argument is a time of aiohttp, which is not in use.
+OnAnswered = Callable[[HeadedRequest, web.StreamResponse, float | None], object]
 
 
 class HttpConnection(RequestHandler):
@@ -64,13 +65,17 @@ class HttpConnection(RequestHandler):
         "_is_refusing",
         "_is_upgrade",
         "_last_body",
-        "_on_answered",
         "_on_connected",
         "_on_left",
         "_reading_client",
         "_sending_client",
         "_unparsed",
+        "log_access",
     )
+
+    #: What aiohttp calls after every reply; its own reads a clock twice. Not a method:
+    #: it would be one more call per request.
+    log_access: OnAnswered  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -84,7 +89,7 @@ class HttpConnection(RequestHandler):
         super().__init__(*args, **kwargs)
         self._admission = admission
         self._on_connected = on_connected
-        self._on_answered = on_answered
+        self.log_access = on_answered
         self._closed = closed
         self._framer = Framer()
         self._last_body: StreamReader = EMPTY_PAYLOAD  # no other can be unfinished
@@ -318,15 +323,6 @@ class HttpConnection(RequestHandler):
         """
         if not isinstance(kw.get("exc_info"), web.RequestPayloadError):
             super().log_exception(*args, **kw)
-
-    def log_access(
-        self, request: web.BaseRequest, response: web.StreamResponse, time: float | None
-    ) -> None:
-        """Reports the end of a request; aiohttp calls it after every reply.
-
-        Its own reads a clock twice and asks an object per connection.
-        """
-        self._on_answered(request, response)  # type: ignore[arg-type]  # a HeadedRequest
 
     # Timeouts
 

@@ -78,7 +78,8 @@ class RouteMetrics:
 class RequestMetrics:
     """The metrics of a server's requests.
 
-    Relies on `_match_info` of a request: `match_info` fails without a route.
+    Relies on attributes of aiohttp instead of its properties: each is a call, and there
+    are some per request. `match_info` would also fail without a route.
 
     :param untimed: paths of the routes whose requests wait on purpose
     :param errors: error replies by code
@@ -103,24 +104,26 @@ class RequestMetrics:
             for method in (*hdrs.METH_ALL, OTHER)
         }
 
-    def count(self, request: HeadedRequest, response: web.StreamResponse) -> float:
+    def count(
+        self, request: HeadedRequest, response: web.StreamResponse, _: float | None
+    ) -> float:
         """Counts a request that has been answered, and returns its duration.
 
         :return: seconds since the request was dispatched, 0 for a malformed one
         """
         began, match = request.began, request._match_info
         seconds = 0.0 if began is None else perf_counter() - began
-        found = None if match is None else self._routes.get(match.route)
+        found = None if match is None else self._routes.get(match._route)
         if found is None:
             found = self._others.get(request.method) or self._others[OTHER]
-        status, noted = response.status, found.noted
+        status, noted = response._status, found.noted
         noted.append(
             (
                 status,
                 request.touched,
                 seconds,
-                request.content.total_bytes,
-                request.writer.output_size,
+                request._payload.total_bytes,
+                request._payload_writer.output_size,
             )
         )
         if len(noted) == MAX_NOTED:
