@@ -3,6 +3,7 @@
 #             requires Tarantool 3 on the PATH or as TARANTOOL=path
 # make test   the tests, in JOBS processes; ARGS go to pytest. TARANTOOL=path uses that
 #             program instead of a container or the one on the PATH
+# make test-transfer   an export under load and its import in each mode, of KEYS keys
 # make test-fast   the tests that need no instance: tests/unit and tests/lua
 # make torture SECONDS=n SEED=n   faults under load, for SECONDS; the record is in var/.
 #             CLUSTER=3 does it to three nodes, which requires Tarantool 3 (TARANTOOL=path)
@@ -43,7 +44,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: help run cluster test test-fast torture lint audit tarantool luacheck libfaketime wrk
+.PHONY: help run cluster test test-transfer test-fast torture lint audit tarantool luacheck libfaketime wrk
 .PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-transfer bench-cluster
 .PHONY: bench-trees
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
@@ -65,6 +66,10 @@ cluster: .venv/run
 
 test: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest -n $(JOBS) $(ARGS)
+
+test-transfer: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) KV_TRANSFER_KEYS=$(KEYS) exec .venv/bin/python -m pytest $(ARGS) \
+		tests/api/test_transfer_in_motion.py
 
 test-fast: .venv/dev $(if $(TARANTOOL),,tarantool)
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest $(ARGS) tests/unit tests/lua

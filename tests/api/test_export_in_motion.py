@@ -6,13 +6,11 @@ lines of changes, which must then be noticed.
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import aiohttp
-import msgspec
 import pytest
 
 from service.app import Tuning
@@ -21,14 +19,19 @@ from tests.support.client import Client, account_of, unique
 from tests.support.console import admin, disable, lua, set_grants
 from tests.support.machine import POLL_INTERVAL
 from tests.support.service import Serve
-from tests.support.sse import query
 from tests.support.tarantool import Tarantool, Tarantools
 from tests.support.transfers import (
-    Entry,
     Exported,
     export_path,
     exported,
     exporting,
+)
+from tests.support.writers import (
+    Truth,
+    Writers,
+    Written,
+    changes_after,
+    without_expiry,
 )
 
 KIB = 1024
@@ -36,8 +39,8 @@ KIB = 1024
 #: Bytes of a page: a few keys, or part of a batch of changes.
 SMALL_PAGE = 1536
 
-#: Keys that are written at random, and keys of a write at most.
-KEYS, MAX_BATCH = 120, 30
+#: Keys that are written at random.
+KEYS = 120
 
 #: Seconds for what is due, on a busy machine.
 TIMEOUT = 30.0
@@ -47,115 +50,6 @@ LARGE, NUMBER = 900 * KIB, 16
 
 
 # While others write
-
-
-class Written(NamedTuple):
-    """What the store had of a key when a writer had written it."""
-
-    value: str | None
-    expires: bool
-
-
-class Writers:
-    """Clients that write at random, until they are stopped.
-
-    :ivar acknowledged: what was written, by revision and key
-    """
-
-    def __init__(self, client: Client, prefix: str) -> None:
-        self.acknowledged: dict[int, dict[str, Written]] = {}
-        self._client = client
-        self._prefix = prefix
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self, count: int) -> None:
-        for seed in range(count):
-            self._tasks.append(asyncio.create_task(self._write(random.Random(seed))))
-
-    async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
-        assert {type(end) for end in ends} == {asyncio.CancelledError}
-
-    async def _write(self, chance: random.Random) -> None:
-        while True:
-            keys = {
-                self.key(chance.randrange(KEYS))
-                for _ in range(chance.choice([1, 2, MAX_BATCH]))
-            }
-            # a request that a cancellation meets would be written unknown to the test
-            await asyncio.shield(self._write_once(chance, sorted(keys)))
-
-    async def _write_once(self, chance: random.Random, keys: list[str]) -> None:
-        """Deletes some of the keys or all, and writes the others, in one call."""
-        ttl = chance.choice([None, None, 0.05, 0.3, 100])
-        deleted = keys[: chance.choice([0, 0, 0, 1, len(keys) // 2, len(keys)])]
-        value = f"{chance.random()}" * chance.randrange(1, 9)
-        data = dict.fromkeys(keys[len(deleted) :], value)
-        fields = {"data": data, "ttl": ttl, "delete": deleted}
-        body = {name: given for name, given in fields.items() if given}
-        reply = await self._client.post("/api/write", body)
-        assert reply.status == 200, reply.text
-        self.acknowledged.setdefault(reply.revision, {}).update(
-            dict.fromkeys(deleted, Written(None, False))
-            | dict.fromkeys(data, Written(f'"{value}"', ttl is not None))
-        )
-
-    def key(self, number: int) -> str:
-        return f"{self._prefix}-{number:03}"
-
-
-class Truth:
-    """The state of the store at each revision, from the change log."""
-
-    def __init__(self, begin: dict[str, Entry], changes: list[dict[str, Any]]) -> None:
-        self._begin = begin
-        self._changes = changes
-
-    def at(self, revision: int) -> dict[str, Entry]:
-        """Without the times of expiry."""
-        state = dict(self._begin)
-        for change in self._changes:
-            if change["revision"] > revision:
-                break
-            for key, value in change["data"].items():
-                state[key] = Entry(value, change["revision"])
-            for key in change["deleted"]:
-                state.pop(key, None)
-        return dict(sorted(state.items()))
-
-
-class _Change(msgspec.Struct):
-    revision: int
-    data: dict[str, msgspec.Raw]
-    deleted: list[str]
-
-
-class _Changes(msgspec.Struct):
-    changes: list[_Change]
-    revision: int
-
-
-async def changes_after(
-    client: Client, since: int, prefix: str
-) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        reply = await client.request("GET", query(since=since, prefix=prefix))
-        page = msgspec.json.decode(reply.text, type=_Changes)
-        if page.revision == since:
-            return found
-        since = page.revision
-        for change in page.changes:
-            data = {key: bytes(value).decode() for key, value in change.data.items()}
-            found.append(
-                {"revision": change.revision, "data": data, "deleted": change.deleted}
-            )
-
-
-def without_expiry(state: dict[str, Entry]) -> dict[str, Entry]:
-    return {key: Entry(entry.value, entry.revision) for key, entry in state.items()}
 
 
 class Race(NamedTuple):
@@ -171,7 +65,7 @@ async def race(serve: Serve, tarantools: Tarantools) -> Race:
     with tarantools.running() as own:
         async with serve(own, tuning=Tuning(export_page=SMALL_PAGE)) as client:
             await client.enter()
-            writers = Writers(client, prefix)
+            writers = Writers(client, prefix, KEYS)
             await client.write(
                 {writers.key(number): "old" for number in range(0, KEYS, 2)}
             )

@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import pytest
 
 from tests.support.client import Client, unique
 from tests.support.imports import Outcome, imported
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools
-from tests.support.transfers import NOT_COMPRESSED, export_path, exported, exporting
+from tests.support.transfers import export_path, exported, exported_bytes, exporting
 
 #: Values that a re-encoding would change, and one of several lines.
 VALUES = (
@@ -52,19 +51,6 @@ async def fill(client: Client, prefix: str) -> None:
         ttl = rng.choice(["", "", f"?ttl={rng.randrange(100, 10_000)}.5"])
         reply = await client.request("PUT", path + ttl, rng.choice(VALUES))
         assert reply.status == 204, reply.text
-
-
-async def exported_bytes(client: Client, prefix: str, coding: str = "") -> bytes:
-    headers = {"Authorization": f"Bearer {client.token}", **NOT_COMPRESSED}
-    if coding:
-        headers["Accept-Encoding"] = coding
-    url = client.url + export_path(prefix)
-    async with (
-        aiohttp.ClientSession(auto_decompress=False) as session,
-        session.get(url, headers=headers) as response,
-    ):
-        assert response.headers.get("Content-Encoding", "") == coding
-        return await response.read()
 
 
 async def state(client: Client, prefix: str) -> dict[str, Any]:

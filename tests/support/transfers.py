@@ -116,6 +116,20 @@ async def exported(client: Client, prefix: str = "") -> Exported:
         return Exported(await rest())
 
 
+async def exported_bytes(client: Client, prefix: str, coding: str = "") -> bytes:
+    """A whole export as it was sent, in this content coding."""
+    headers = {"Authorization": f"Bearer {client.token}", **NOT_COMPRESSED}
+    if coding:
+        headers["Accept-Encoding"] = coding
+    url = client.url + export_path(prefix)
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        session.get(url, headers=headers) as response,
+    ):
+        assert response.headers.get("Content-Encoding", "") == coding
+        return await response.read()
+
+
 @contextlib.asynccontextmanager
 async def exporting(client: Client, prefix: str = "") -> AsyncIterator[Any]:
     """An export whose head has arrived; a function that reads all of its lines.
