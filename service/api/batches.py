@@ -54,7 +54,7 @@ async def write(request: web.Request) -> web.StreamResponse:
         ttl=batch.ttl,
         idempotency_key=retry,
     )
-    note_touched(request, "write", len(batch.keys))
+    note_touched(request, ("write", len(batch.keys)))
     return short_reply(request, SUCCESS, revision)
 
 
@@ -72,8 +72,7 @@ async def _write_mixed(
         ttls=batch.ttls,
         idempotency_key=retry,
     )
-    note_touched(request, "write", len(batch.keys))
-    note_touched(request, "delete", deleted)
+    note_touched(request, ("write", len(batch.keys)), ("delete", deleted))
     return short_reply(request, SUCCESS, revision)
 
 
@@ -85,10 +84,10 @@ async def read(request: web.Request) -> web.StreamResponse:
     if detailed:
         read_rows = partial(app[STORAGE].get_rows, request[CALLER], keys)
         rows = await sized_read(request, expected_size(request, len(keys)), read_rows)
-        note_touched(request, "read", len(keys))
+        note_touched(request, ("read", len(keys)))
         return spliced_reply(_detailed(keys, rows))
     found = zip(keys, await _values(request, app, keys), strict=True)
-    note_touched(request, "read", len(keys))
+    note_touched(request, ("read", len(keys)))
     return data_reply(request, {key: text for key, text in found if text is not None})
 
 
@@ -96,7 +95,7 @@ async def _read_stale(
     request: web.Request, keys: list[str], detailed: bool
 ) -> web.StreamResponse:
     age, revision, rows = await read_stale(request, keys)
-    note_touched(request, "read", len(keys))
+    note_touched(request, ("read", len(keys)))
     if detailed:
         return with_age(spliced_reply(_detailed(keys, rows)), age, revision)
     found = {key: row.value for key, row in zip(keys, rows, strict=True) if row}
@@ -126,7 +125,7 @@ async def delete(request: web.Request) -> web.Response:
         conditions=conditions,
         idempotency_key=idempotency_of(request, body),
     )
-    note_touched(request, "delete", deleted)
+    note_touched(request, ("delete", deleted))
     return json_reply(f'{{"status":"success","deleted":{deleted}}}', revision)
 
 
@@ -140,11 +139,11 @@ async def list_keys(request: web.Request) -> web.Response:
     storage = request.app[STORAGE]
     if is_stale:
         age, listing = await storage.list_stale(request[CALLER], page, size)
-        note_touched(request, "read", len(listing.keys))
+        note_touched(request, ("read", len(listing.keys)))
         reply = json_reply(_page(listing), compressible=True)
         return with_age(reply, age, listing.revision)
     listing = await storage.list_keys(request[CALLER], page, size)
-    note_touched(request, "read", len(listing.keys))
+    note_touched(request, ("read", len(listing.keys)))
     return json_reply(_page(listing), listing.revision, compressible=True)
 
 
@@ -154,7 +153,7 @@ async def increment(request: web.Request) -> web.Response:
     revision, values = await request.app[STORAGE].increment(
         request[CALLER], deltas, idempotency_key=idempotency_of(request, body)
     )
-    note_touched(request, "increment", len(deltas))
+    note_touched(request, ("increment", len(deltas)))
     data = object_of(zip(deltas, values, strict=True))
     return json_reply(f'{{"data":{data}}}', revision, compressible=True)
 

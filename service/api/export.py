@@ -224,7 +224,7 @@ class Pages:
         yield from map(_line, page.rows)
         self._changes += len(page.changes)
         self._keys += len(page.rows)
-        note_touched(self.request, "read", self._keys + self._changes)
+        note_touched(self.request, ("read", self._keys + self._changes))
 
     def end(self) -> End:
         """The last line."""

@@ -34,7 +34,7 @@ async def list_changes(request: web.Request) -> web.Response:
         size,
         shows_authors=settings.history_authors == "all",
     )
-    note_touched(request, "read")
+    note_touched(request, ("read", 1))
     return spliced_reply([*_page(page)])
 
 

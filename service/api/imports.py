@@ -141,7 +141,7 @@ class Import:
         result = Internal.code
         try:
             problem = await self._write_lines()
-            note_touched(self._request, "write", self._written)
+            note_touched(self._request, ("write", self._written))
             result = self._result(problem)
             return await self._reply(problem)
         except ConnectionError:  # the client has left: what is written stays

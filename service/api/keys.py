@@ -35,7 +35,7 @@ async def get(request: web.Request) -> web.Response:
     else:
         read = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
         (row,) = await sized_read(request, EXPECTED, read)
-    note_touched(request, "read")
+    note_touched(request, ("read", 1))
     if row is None:
         raise _not_found(key, headers)
     if not all(condition.holds(row.revision) for condition in must_match):
@@ -56,7 +56,7 @@ async def put(request: web.Request) -> web.Response:
         ttl=ttl,
         idempotency_key=idempotency_of(request, body),
     )
-    note_touched(request, "write")
+    note_touched(request, ("write", 1))
     return _revision_reply(revision)
 
 
@@ -79,7 +79,7 @@ async def delete(request: web.Request) -> web.Response:
         deleted = 0
     if not deleted:
         raise _not_found(key)
-    note_touched(request, "delete")
+    note_touched(request, ("delete", 1))
     return _revision_reply(revision)
 
 

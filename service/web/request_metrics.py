@@ -6,7 +6,6 @@ it ends. Bodies and replies count as they were sent, compressed ones too.
 
 from collections import Counter as Counts
 from collections.abc import Container, Iterable, Iterator
-from http import HTTPStatus
 from time import perf_counter
 from typing import get_args
 
@@ -31,6 +30,11 @@ MAX_NOTED = 64
 #: bytes and those of its reply.
 Noted = tuple[int, tuple[tuple[KeyOperation, int], ...], float, int, int]
 
+OPERATIONS: tuple[KeyOperation, ...] = get_args(KeyOperation)
+
+#: The lowest status of an error. A member of an enumeration takes longer to look up.
+FIRST_ERROR = 400
+
 #: The label of a route or a method that does not exist, and of a malformed request.
 OTHER = "other"
 
@@ -54,7 +58,7 @@ class RouteMetrics:
         self.path = path
         self.noted: list[Noted] = []
         self.statuses: Counts[int] = Counts()
-        self.keys: Counts[KeyOperation] = Counts()
+        self.keys = dict.fromkeys(OPERATIONS, 0)
         self.durations = Observations(DURATIONS) if is_timed else None
         self.request_bytes = 0
         self.response_bytes = 0
@@ -66,9 +70,10 @@ class RouteMetrics:
         statuses, touched, seconds, received, sent = zip(*self.noted, strict=True)
         self.noted.clear()
         self.statuses.update(statuses)
-        for operations, times in Counts(touched).items():
+        sums = self.keys
+        for operations in touched:
             for operation, keys in operations:
-                self.keys[operation] += keys * times
+                sums[operation] += keys
         if self.durations is not None:
             self.durations.observe_all(seconds)
         self.request_bytes += sum(received)
@@ -128,7 +133,7 @@ class RequestMetrics:
         )
         if len(noted) == MAX_NOTED:
             found.add_up()
-        if status >= HTTPStatus.BAD_REQUEST and (code := code_of(response)):
+        if status >= FIRST_ERROR and (code := code_of(response)):
             self._errors.add(code)
         return seconds
 
@@ -138,7 +143,6 @@ class RequestMetrics:
         for each in all_metrics:
             each.add_up()
         used = [each for each in all_metrics if each.statuses]
-        keys = sum((each.keys for each in used), Counts[KeyOperation]())
         yield Family(
             "kv_http_requests",
             "counter",
@@ -167,7 +171,10 @@ class RequestMetrics:
             "counter",
             "Keys of calls that succeeded.",
             ("operation",),
-            [((operation,), keys[operation]) for operation in get_args(KeyOperation)],
+            [
+                ((operation,), sum(each.keys[operation] for each in used))
+                for operation in OPERATIONS
+            ],
         )
         yield _by_route(
             "kv_http_request_bytes",
