@@ -78,13 +78,14 @@ def parse_write(body: bytes, limits: Settings) -> WriteRequest:
     :raises ValueTooLarge: a value is too large
     """
     given = decode(body, WriteBody)
-    data, deleted = given.data or {}, given.delete or []
-    if not data and not deleted:
+    data, deleted = given.data or {}, []
+    if given.delete:
+        check_keys([*data, *given.delete], limits)
+        deleted = _deleted(given.delete, data)
+    elif data:
+        check_keys(data, limits)
+    else:
         raise NoData()
-    check_keys([*data, *deleted] if deleted else data, limits)
-    for key in deleted:
-        if key in data:
-            raise InvalidRequest(f"/delete: {quoted(key)} is in /data too")
     values = value_texts(data, limits)
     check_utf_8(body)
     return WriteRequest(
@@ -92,8 +93,8 @@ def parse_write(body: bytes, limits: Settings) -> WriteRequest:
         values,
         _conditions(given.conditions, limits),
         given.ttl,
-        _ttls(given, data),
-        list(dict.fromkeys(deleted)),
+        _ttls(given.ttls, given.ttl, data) if given.ttls else [],
+        deleted,
     )
 
 
@@ -168,14 +169,22 @@ def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
     return {key: exact_integer(delta, "/data/*") for key, delta in data.items()}
 
 
-def _ttls(given: WriteBody, data: Collection[str]) -> list[float | None]:
-    """The time to live of each key; none, if they do not differ by `ttls`."""
-    if not given.ttls:
-        return []
-    for key in given.ttls:
+def _deleted(keys: list[str], data: Collection[str]) -> list[str]:
+    """The keys to delete, each once."""
+    for key in keys:
+        if key in data:
+            raise InvalidRequest(f"/delete: {quoted(key)} is in /data too")
+    return list(dict.fromkeys(keys))
+
+
+def _ttls(
+    ttls: dict[str, float | None], default: float | None, data: Collection[str]
+) -> list[float | None]:
+    """The time to live of each key."""
+    for key in ttls:
         if key not in data:
             raise InvalidRequest(f"/ttls: {quoted(key)} is not in /data")
-    return [given.ttls.get(key, given.ttl) for key in data]
+    return [ttls.get(key, default) for key in data]
 
 
 def _conditions(given: Conditions | None, limits: Settings) -> list[Condition]:
