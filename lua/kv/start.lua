@@ -4,6 +4,7 @@ local log = require('log')
 
 local access_tokens = require('kv.accounts.access_tokens')
 local accounts = require('kv.accounts.accounts')
+local callers = require('kv.accounts.callers')
 local capacity = require('kv.capacity')
 local change_feed = require('kv.data.change_feed')
 local change_log = require('kv.data.change_log')
@@ -57,6 +58,7 @@ end
 
 --- What an instance that takes writes does before it accepts calls, besides its schema.
 local function lead()
+    callers.forget()
     change_log.check()
     memory.refill_reserve()
     clock.lead()

@@ -83,8 +83,9 @@ class RouteMetrics:
 class RequestMetrics:
     """The metrics of a server's requests.
 
-    Relies on attributes of aiohttp instead of its properties: each is a call, and there
-    are some per request. `match_info` would also fail without a route.
+    Relies on `_match_info`, `_payload` and `_payload_writer` of a request, `_route` of
+    a match and `_status` of a reply. The properties are five more calls per request,
+    and `match_info` fails without a route.
 
     :param untimed: paths of the routes whose requests wait on purpose
     :param errors: error replies by code

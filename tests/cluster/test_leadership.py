@@ -102,6 +102,8 @@ def test_every_replicated_space_is_synchronous(cluster: Cluster) -> None:
             "idempotency": True,
             "migrations": True,
             "users": True,
+            "access_tokens": True,
+            "access_token_uses": True,
             "kv_reserve": False,
         }
 

@@ -35,6 +35,24 @@ end)()
 """
 PUT = "{{kv.v1.put({{'ann', 1}}, {{'{key}'}}, {{'1'}})}}"
 
+#: Removes all batches but the newest, and writes before that is on disk.
+SHED_AND_PUT = """
+(function()
+    local fiber, ended = require('fiber'), {}
+    local function start(action, ...)
+        local started = fiber.new(action, ...)
+        started:set_joinable(true)
+        return started
+    end
+    local shed = start(require('kv.data.change_log').shed)
+    local put = start(kv.v1.put, {'ann', 1}, {'key'}, {'1'})
+    for i, started in ipairs({shed, put}) do
+        ended[i] = started:join() and 'done' or 'refused'
+    end
+    return ended
+end)()
+"""
+
 #: With the overhead of each batch and of each key.
 SIZE = (
     "(tonumber(box.space.kv_changes:bsize()) + 48 * box.space.kv_changes:len()"
@@ -92,6 +110,16 @@ def test_after_a_large_batch_the_log_shrinks_to_its_bound(own: Tarantool) -> Non
     number(own, put_many(count=20, size=1))
     assert number(own, SIZE) <= BOUND
     assert revisions_after(own, large - 1) == list(range(large, large + 21))
+
+
+def test_after_a_removal_that_failed_the_log_takes_no_more_than_its_bound(
+    own: Tarantool,
+) -> None:
+    number(own, put_many(count=100, size=KIB))
+    with failing_log(own):
+        assert evaluated(own, SHED_AND_PUT) == ["refused", "refused"]
+    assert number(own, SIZE) > BOUND / 2
+    assert number(own, put_many(count=10, size=KIB)) <= BOUND
 
 
 async def test_the_log_takes_a_quarter_of_the_memory_at_most(

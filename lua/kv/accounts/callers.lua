@@ -30,6 +30,12 @@ local KEPT = 1000
 
 local by_name, by_hash = lru.new(KEPT), lru.new(KEPT)
 
+--- Forgets all callers, when a node begins to lead. A call that began in an earlier term of this
+-- node may have read a change by the next leader, which was rolled back since.
+function M.forget()
+    by_name, by_hash = lru.new(KEPT), lru.new(KEPT)
+end
+
 local function new_user(row, granted)
     return {
         username = row.username, id = row.id, created_at = row.created_at,

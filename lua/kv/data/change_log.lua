@@ -53,7 +53,7 @@ local PER_READ = 256
 
 local configured, own_memory = 0, math.huge -- bytes
 local limit = 0 -- bytes; 0: there is no log
-local room = 0 -- bytes that may be appended before the size of the log is to be looked at
+local headroom = 0 -- bytes that may be appended before the size of the log is checked again
 local edition = clock.time()
 
 --- Sets the limit, before the first write.
@@ -61,7 +61,7 @@ local edition = clock.time()
 ---@param memory number bytes of the instance's memory
 function M.configure(bytes, memory)
     configured, own_memory = bytes, memory
-    limit, room = math.min(bytes, memory * MAX_SHARE), 0
+    limit, headroom = math.min(bytes, memory * MAX_SHARE), 0
 end
 
 --- Adapts the limit to the other nodes of a cluster: writes bring a larger log down to it.
@@ -69,7 +69,7 @@ end
 function M.adapt(memory)
     local adapted = math.min(configured, math.min(own_memory, memory) * MAX_SHARE)
     if adapted ~= limit then
-        limit, room = adapted, 0
+        limit, headroom = adapted, 0
     end
 end
 
@@ -77,7 +77,7 @@ end
 -- resume from it. Records the newest batch of a version that had no index: it may have led before.
 -- On the instance that takes writes, before the first one.
 function M.check()
-    room = 0 -- another node may have led
+    headroom = 0 -- another node may have led
     local log = box.space.kv_changes
     local newest = log.index.revision:max()
     if newest == nil then
@@ -155,13 +155,21 @@ local function one_for_each(expiries, count)
     return expiries
 end
 
---- Removes the oldest batches of a log that is larger than its limit, and notes its room; none
--- after a removal, which may be rolled back.
+local function check_again()
+    headroom = 0
+end
+
+--- Removes the oldest batches of a log that is larger than its limit, and notes its headroom: none
+-- after a removal, which may be rolled back. A pending removal by an earlier transaction may be
+-- rolled back as well: this one is, then, too.
 local function trim(log, revision)
     for step = 1, TRIM_STEP do
         local left = limit - M.bytes()
         if left >= 0 or log:len() == 1 then
-            room = step == 1 and left or 0
+            headroom = step == 1 and left or 0
+            if headroom > 0 then
+                box.on_rollback(check_again)
+            end
             return
         end
         log:delete(revision - log:len() + 1) -- there is no gap
@@ -182,8 +190,8 @@ function M.append(revision, change)
         revision, keys, change.values or box.NULL, change.at, change.by or box.NULL,
         change.account or box.NULL, one_for_each(change.expiries, #keys) or box.NULL, indexed,
     })
-    room = room - batch:bsize() - PER_BATCH - #indexed * PER_KEY
-    if room < 0 then
+    headroom = headroom - batch:bsize() - PER_BATCH - #indexed * PER_KEY
+    if headroom < 0 then
         trim(log, revision)
     end
 end
