@@ -43,7 +43,7 @@ SLOW_REQUEST = "slow_request"
 SLOW_REPLY = "slow_reply"
 
 RequestCallable = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-#: The third argument is a time of aiohttp, which is not in use.
+#: The third argument is a time that aiohttp measures, which is not used.
 OnAnswered = Callable[[HeadedRequest, web.StreamResponse, float | None], object]
 
 

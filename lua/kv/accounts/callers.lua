@@ -1,9 +1,9 @@
 --- Callers: what procedures know of the account behind a call, and of its access token.
 --
--- A caller is a Lua table, made from rows once and then kept: the fields of a row, above all its
--- grants, are decoded at each look at them. It is known until an account or a token changes; the
--- changes have numbers, the epoch of the accounts. On a node that does not lead, a change may be
--- taken back without a number: there the rows are compared at each call.
+-- A verified caller is a Lua table, which is made from rows once and then cached: the fields of a
+-- row, above all its grants, are decoded at each access. It is valid until an account or a token
+-- changes; the changes have numbers, the epoch of the accounts. On a node that does not lead, a
+-- change may be rolled back without a number: there the rows are compared at each call.
 local access_tokens = require('kv.accounts.access_tokens')
 local commits = require('kv.accounts.commits')
 local grants = require('kv.accounts.grants')
@@ -11,10 +11,11 @@ local lru = require('kv.base.lru')
 
 local M = {}
 
---- Callers of a generation that are kept of each kind: one of 100 grants takes 20 KB.
-local KEPT = 1000
+--- Callers of a generation that are cached, of sessions and of access tokens each. One of 100
+-- grants takes 9 KB besides the prefixes.
+local MAX_CACHED = 1000
 
----@class User a caller that is verified
+---@class VerifiedCaller
 ---@field username string
 ---@field id number
 ---@field created_at number seconds since 1970
@@ -28,12 +29,12 @@ local KEPT = 1000
 ---@field token table|nil the access token's row
 ---@field epoch number|nil the last one at which these rows were current and on disk
 
-local by_name, by_hash = lru.new(KEPT), lru.new(KEPT)
+local by_name, by_hash = lru.new(MAX_CACHED), lru.new(MAX_CACHED)
 
 --- Forgets all callers, when a node begins to lead. A call that began in an earlier term of this
 -- node may have read a change by the next leader, which was rolled back since.
 function M.forget()
-    by_name, by_hash = lru.new(KEPT), lru.new(KEPT)
+    by_name, by_hash = lru.new(MAX_CACHED), lru.new(MAX_CACHED)
 end
 
 local function new_user(row, granted)
@@ -69,7 +70,7 @@ end
 ---@param username string
 ---@param credentials_version number
 ---@param epoch number
----@return User|nil
+---@return VerifiedCaller|nil
 function M.known_session(username, credentials_version, epoch)
     local user = by_name:get(username)
     if is_current(user, epoch) and user.credentials_version == credentials_version then
@@ -82,7 +83,7 @@ end
 -- Notes that the token is used.
 ---@param hash string
 ---@param epoch number
----@return User|nil
+---@return VerifiedCaller|nil
 function M.known_token(hash, epoch)
     local user = by_hash:get(hash)
     if is_current(user, epoch) and access_tokens.use(user.access_token, hash,
@@ -95,7 +96,7 @@ end
 --- The caller of a session.
 ---@param row table the account's, which is enabled
 ---@param epoch number|nil of the accounts, where the row is on disk
----@return User
+---@return VerifiedCaller
 function M.session(row, epoch)
     local user = by_name:get(row.username)
     -- a row is another tuple after each change, also after one that is rolled back
@@ -111,7 +112,7 @@ end
 ---@param row table the account's, which is enabled and has the token
 ---@param token table its row
 ---@param epoch number|nil of the accounts, where both rows are on disk
----@return User|nil
+---@return VerifiedCaller|nil
 function M.token(row, token, epoch)
     local hash = token.hash
     if not access_tokens.use(token.id, hash, token.expires_at) then

@@ -169,7 +169,7 @@ local function first_without(granted, keys, count)
 end
 
 --- The first key that a caller has no right to.
----@param user User see kv.accounts.callers
+---@param user VerifiedCaller see kv.accounts.callers
 ---@param rights string all that are required: `r`, `w` or `rw`
 ---@param keys string[]
 ---@return number|nil position nil: it has all rights
@@ -191,7 +191,7 @@ local function refuse(user, verb, what)
 end
 
 --- Raises kv.NotGranted, which names the first key that a caller has no right to.
----@param user User
+---@param user VerifiedCaller
 ---@param rights string all that are required: `r`, `w` or `rw`
 ---@param keys string[]
 function M.check(user, rights, keys)
@@ -203,7 +203,7 @@ end
 
 --- The prefixes of the keys below `prefix` that a caller may read. Raises kv.NotGranted
 -- where there are none.
----@param user User
+---@param user VerifiedCaller
 ---@param prefix string
 ---@return string[] prefixes in byte order; a key begins with at most one of them
 function M.readable(user, prefix)

@@ -31,7 +31,7 @@ end
 
 --- Finds the result of the same request made before. Raises kv.IdempotencyConflict where another
 -- request had the key.
----@param user User see kv.accounts.callers
+---@param user VerifiedCaller see kv.accounts.callers
 ---@param key_and_fingerprint table {key, fingerprint} of a request
 ---@param now number seconds since 1970
 ---@return table|nil result
@@ -48,7 +48,7 @@ function M.find(user, key_and_fingerprint, now)
 end
 
 --- Saves the record of a write, inside its transaction.
----@param user User see kv.accounts.callers
+---@param user VerifiedCaller see kv.accounts.callers
 ---@param key_and_fingerprint table {key, fingerprint}
 ---@param result table what the procedure returns
 ---@param now number seconds since 1970

@@ -161,7 +161,8 @@ end
 ---@param rights string to the keys
 ---@param keys string[]
 ---@param options table {conditions = …, retry = {key, fingerprint}}, both optional
----@param plan function takes the time and the User, returns the Change; may read, must not yield
+---@param plan function takes the time and the VerifiedCaller, returns the Change; may read, must
+-- not yield
 ---@return number|nil revision nil: conditions do not hold
 ---@return any result of the change; without a revision the keys in conflict
 ---@return any revisions of the keys in conflict
