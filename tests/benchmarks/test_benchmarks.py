@@ -52,7 +52,8 @@ def run(*arguments: str, path: str = os.environ["PATH"]) -> str:
         # SIGTERM, so that it stops the programs that it has started
         process.terminate()
         process.wait()
-    assert process.returncode == 0, log
+    # the output has the reason why a part failed
+    assert process.returncode == 0, f"{log}\n{output}"
     return output
 
 
