@@ -7,6 +7,7 @@ On a busy machine a delay can be the loop's wait for a CPU, which is no block.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -76,6 +77,28 @@ class RunQueue:
     def close(self) -> None:
         if self._file >= 0:
             os.close(self._file)
+
+
+#: The collector belongs to the process, which may have several monitors.
+_COLLECTOR = threading.Lock()
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """A context in which frames of another thread can be read.
+
+    Python 3.11 may collect garbage while it creates the object of a frame. A finalizer
+    may then release the GIL: the other thread leaves the frame, the object refers to
+    freed memory, and the process crashes. Later versions collect between instructions.
+    """
+    with _COLLECTOR:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_enabled:
+                gc.enable()
 
 
 class EventLoopMonitor:
@@ -154,15 +177,16 @@ class EventLoopMonitor:
                     self._log(finding, delay, "is")
 
     def _find(self, thread: int, due: float) -> Finding | None:
-        frame = sys._current_frames().get(thread)
-        if frame is None or frame.f_code is self._idle:
-            return None
-        function = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
-        activity = ", in ".join(filter(None, (self._describe(frame), function)))
-        stack = ""
-        if log.isEnabledFor(logging.DEBUG):
-            stack = "".join(traceback.format_stack(frame))
-        return Finding(due, activity, stack)
+        with _without_collection():
+            frame = sys._current_frames().get(thread)
+            if frame is None or frame.f_code is self._idle:
+                return None
+            function = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+            activity = ", in ".join(filter(None, (self._describe(frame), function)))
+            stack = ""
+            if log.isEnabledFor(logging.DEBUG):
+                stack = "".join(traceback.format_stack(frame))
+            return Finding(due, activity, stack)
 
     def _log(self, finding: Finding, delay: float, verb: str) -> None:
         is_logged = self._repeated.log(

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +54,8 @@ def run(*arguments: str, path: str = os.environ["PATH"]) -> str:
         # SIGTERM, so that it stops the programs that it has started
         process.terminate()
         process.wait()
-    assert process.returncode == 0, log
+    # the output has the reason why a part failed
+    assert process.returncode == 0, f"{log}\n{output}"
     return output
 
 
@@ -226,3 +229,15 @@ def test_load_with_one_error_has_no_figures(bare: Program, tmp_path: Path) -> No
     write_requests(requests, [*[good] * 100, bad])
     with pytest.raises(FailedLoad):
         load(bare.port, requests, 0.2)
+
+
+def test_load_is_longer_if_there_are_no_replies(bare: Program, tmp_path: Path) -> None:
+    requests = tmp_path / "requests"
+    write_requests(requests, [post("/10", "{}")])
+    os.kill(bare.pid, signal.SIGSTOP)
+    resume = threading.Timer(0.5, os.kill, [bare.pid, signal.SIGCONT])
+    resume.start()
+    result = load(bare.port, requests, 0.2)
+    resume.join()
+    assert result.calls > 0
+    assert result.seconds > 0.3

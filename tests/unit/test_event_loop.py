@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import logging
 import re
 import time
@@ -101,6 +102,33 @@ async def test_the_stack_is_logged_at_the_level_debug(
         wait_for_nothing()
         await settle()
     assert "in test_the_stack_is_logged_at_the_level_debug\n" in caplog.text
+
+
+def collections() -> list[str]:
+    """Allocates much; the phases of the collections of garbage in the meantime."""
+    phases: list[str] = []
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        phases.append(phase)
+
+    gc.callbacks.append(note)
+    try:
+        _lists: list[list[int]] = [[] for _ in range(10 * gc.get_threshold()[0])]
+    finally:
+        gc.callbacks.remove(note)
+    return phases
+
+
+async def test_no_garbage_is_collected_while_frames_are_read(
+    lag: Histogram, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On Python 3.11 the process could crash."""
+    with EventLoopMonitor(lag, lambda _: f"{collections()}").running():
+        await settle()
+        wait_for_nothing()
+        await settle()
+    assert f": [], in {__name__}.wait_for_nothing" in caplog.text
+    assert collections() != []  # now it is
 
 
 async def test_an_idle_loop_has_no_block(
