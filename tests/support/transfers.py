@@ -1,6 +1,7 @@
 """Exports: a reader of their lines, which knows the format and not the service."""
 
 import contextlib
+import functools
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -39,11 +40,11 @@ class Exported:
             for line in sent.split(b"\n")[:-1]
         ]
 
-    @property
+    @functools.cached_property
     def header(self) -> Any:
-        return json.loads(self._sent.split(b"\n", 1)[0])
+        return json.loads(self._sent.partition(b"\n")[0])
 
-    @property
+    @functools.cached_property
     def last(self) -> Any:
         """The last line: the end, or a problem."""
         return json.loads(self._sent[:-1].rpartition(b"\n")[2])
@@ -64,9 +65,8 @@ class Exported:
         changes = [is_change for is_change, _, _ in self._of_keys()]
         assert last["changes"] == sum(changes)
         assert last["revision"] >= self.header["revision"]
-        assert all(
-            key.startswith(self.header["prefix"]) for _, key, _ in self._of_keys()
-        )
+        prefix = self.header["prefix"]
+        assert all(key.startswith(prefix) for _, key, _ in self._of_keys())
         return self
 
     def state(self, *, with_changes: bool = True) -> dict[str, Entry]:
