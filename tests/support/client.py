@@ -1,6 +1,7 @@
 """A client of the service as its users write one."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from uuid import uuid4
 import aiohttp
 import jwt
 from multidict import CIMultiDictProxy
+
+from service.sizes import MIB
 
 #: Seconds between two logins: failed ones of one name are limited.
 LOGIN_INTERVAL = 0.5
@@ -67,6 +70,8 @@ class Client:
         """A body that is neither bytes nor str is sent as JSON."""
         if body is not None and not isinstance(body, bytes | str):
             body = json.dumps(body)
+        if isinstance(body, bytes) and len(body) > MIB:
+            body = io.BytesIO(body)  # aiohttp warns of bytes
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         async with self.session.request(
             method, self.url + path, data=body, headers=sent | (headers or {})
