@@ -1,29 +1,44 @@
-"""Distribution of the test modules to processes: most in parallel, some alone, last.
+"""Distribution of the test modules to processes: most in all, then some in few, then
+some alone.
 
 A module runs in one process, so that the fixtures its tests share are made once.
 """
 
+import os
+import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import pytest
 from xdist.report import report_collection_diff
 from xdist.workermanage import WorkerController, parse_tx_spec_config
 
-#: Modules that run alone: they measure times or memory, load the whole machine, or use
-#: a fixed port and the one Docker engine's names. Password hashing runs when nothing
-#: else needs a core (SCHED_IDLE): a test that depends on its pace is among them.
+#: Modules that run alone: they measure times or memory. Password hashing runs when
+#: nothing else needs a core (SCHED_IDLE): tests that depend on its pace are among them.
 ALONE = (
-    "tests/torture/test_torture.py",
-    "tests/torture/test_command.py",
-    "tests/benchmarks/",
-    "tests/cluster/test_containers.py",
-    "tests/docs/test_examples.py",
     "tests/process/test_large.py",
-    "tests/process/test_load.py",
     "tests/api/test_login_timing.py",
     "tests/api/test_password_queue.py",
 )
+
+#: Modules that load a core or more, or hash passwords of the default cost. They run in
+#: fewer processes than there are cores.
+HEAVY = (
+    "tests/docs/test_examples.py",
+    "tests/benchmarks/",
+    "tests/torture/test_torture.py",
+    "tests/process/test_load.py",
+    "tests/torture/test_command.py",
+    "tests/cluster/test_containers.py",
+)
+
+#: Modules that never run at the same time: they use a fixed port and the one Docker
+#: engine's names.
+EXCLUSIVE = ("tests/docs/test_examples.py", "tests/cluster/test_containers.py")
+
+#: Processes for `HEAVY`.
+FEW = max(1, (os.cpu_count() or 1) - 1)
 
 #: Modules that take the longest, in this order; begun first, so that the processes end
 #: together. Modules that mostly wait are next to modules that compute.
@@ -43,8 +58,18 @@ LONG = (
 )
 
 
+class Phase(NamedTuple):
+    """Modules that run at the same time, in this many processes at most.
+
+    It begins when the other processes have ended.
+    """
+
+    processes: int
+    modules: deque[list[str]]
+
+
 class ModuleScheduling:
-    """A scheduler of xdist: a free process gets the next module, the last one the rest.
+    """A scheduler of xdist: a free process gets the next module of the current phase.
 
     A process starts its last test only when it gets another one or the signal to end.
     xdist asks after each event whether all tests have been given out.
@@ -55,8 +80,9 @@ class ModuleScheduling:
         self._expected = len(parse_tx_spec_config(config))
         self._collections: dict[WorkerController, Sequence[str]] = {}
         self._pending: dict[WorkerController, list[str]] = {}
-        self._parallel = deque[list[str]]()
-        self._alone = deque[list[str]]()
+        self._parallel = Phase(sys.maxsize, deque())
+        self._heavy = Phase(FEW, deque())
+        self._alone = Phase(1, deque())
         self._is_started = False
 
     @property
@@ -71,13 +97,13 @@ class ModuleScheduling:
     def tests_finished(self) -> bool:
         return (
             self._is_started
-            and not (self._parallel or self._alone)
+            and self._phase is None
             and all(len(tests) < 2 for tests in self._pending.values())
         )
 
     @property
     def has_pending(self) -> bool:
-        return bool(self._parallel or self._alone) or any(self._pending.values())
+        return self._phase is not None or any(self._pending.values())
 
     def add_node(self, node: WorkerController) -> None:
         self._pending[node] = []
@@ -114,16 +140,29 @@ class ModuleScheduling:
         """Returns the test in which the process crashed; None: it has ended."""
         pending = self._pending.pop(node)
         if pending[1:]:
-            self._parallel.appendleft(pending[1:])
+            self._parallel.modules.appendleft(pending[1:])
         self._supply_all()
         return pending[0] if pending else None
+
+    @property
+    def _phase(self) -> Phase | None:
+        """The current one: the first that has modules."""
+        phases = (self._parallel, self._heavy, self._alone)
+        return next((phase for phase in phases if phase.modules), None)
 
     def _take(self, tests: Iterable[str]) -> None:
         modules: dict[str, list[str]] = {}
         for test in tests:
-            modules.setdefault(test.partition("::")[0], []).append(test)
-        for each in sorted(modules.values(), key=_rank):
-            (self._alone if each[0].startswith(ALONE) else self._parallel).append(each)
+            module = test.partition("::")[0]
+            name = EXCLUSIVE[0] if module in EXCLUSIVE else module
+            modules.setdefault(name, []).append(test)
+        for name, each in sorted(modules.items(), key=_rank):
+            self._phase_of(name).modules.append(each)
+
+    def _phase_of(self, module: str) -> Phase:
+        if module.startswith(ALONE):
+            return self._alone
+        return self._heavy if module.startswith(HEAVY) else self._parallel
 
     def _supply_all(self) -> None:
         for node in self.nodes:
@@ -132,23 +171,21 @@ class ModuleScheduling:
     def _supply(self, node: WorkerController) -> None:
         """Keeps two tests with the process, so that it knows the next one; or ends it.
 
-        The last process waits until the others have ended.
+        Those for which the next phase has a place wait until the others have ended.
         """
         if not self._is_started or node.shutting_down:
             return
         while len(self._pending[node]) < 2:
-            if self._parallel:
-                self._send(node, self._parallel.popleft())
-            elif self._alone and len(self._pending) == 1:
-                self._send(node, self._alone.popleft())
-            elif not self._alone or self._is_one_of_several(node):
+            phase = self._phase
+            if phase is None or self._remaining() > phase.processes:
                 node.shutdown()
                 return
-            else:
+            if len(self._pending) > phase.processes:
                 return
+            self._send(node, phase.modules.popleft())
 
-    def _is_one_of_several(self, node: WorkerController) -> bool:
-        return any(not n.shutting_down for n in self._pending if n is not node)
+    def _remaining(self) -> int:
+        return sum(not node.shutting_down for node in self._pending)
 
     def _send(self, node: WorkerController, tests: list[str]) -> None:
         index_of = {test: i for i, test in enumerate(self._collections[node])}
@@ -173,6 +210,8 @@ class ModuleScheduling:
         return True
 
 
-def _rank(module: Sequence[str]) -> tuple[int, int]:
-    places = (place for place, begin in enumerate(LONG) if module[0].startswith(begin))
-    return next(places, len(LONG)), -len(module)
+def _rank(module: tuple[str, Sequence[str]]) -> tuple[int, int]:
+    name, tests = module
+    order = HEAVY + LONG
+    places = (place for place, begin in enumerate(order) if name.startswith(begin))
+    return next(places, len(order)), -len(tests)
