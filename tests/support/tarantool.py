@@ -32,7 +32,7 @@ from testcontainers.core.image import DockerImage
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from tests.support.child_program import ChildProgram
-from tests.support.machine import POLL_INTERVAL, ROOT, free_port, wait_until
+from tests.support.machine import ROOT, free_port, wait_until
 
 PASSWORD = "a password for tests"
 READY = "entering the event loop"
@@ -67,9 +67,12 @@ dofile('{init}')
 SCRIPT_MODE = ["env", "-u", "TT_APP_NAME", "-u", "TT_INSTANCE_NAME"]
 IMAGE_DATA = "/var/lib/tarantool"
 
-#: The image's health check, which starts a shell in each container every two seconds, is
+#: The image's health check starts a shell in each container every two seconds. It is
 #: tested with Docker Compose.
 NO_HEALTH_CHECK = {"test": ["NONE"]}
+
+#: Seconds; each time takes three requests to the engine.
+CONTAINER_POLL_INTERVAL = 0.1
 
 
 class Tarantool(Protocol):
@@ -249,7 +252,7 @@ class ContainerTarantool:
             .waiting_for(
                 LogMessageWaitStrategy(READY)
                 .with_startup_timeout(int(START_TIMEOUT))
-                .with_poll_interval(POLL_INTERVAL)
+                .with_poll_interval(CONTAINER_POLL_INTERVAL)
             )
         )
         # docker-py's form: testcontainers' own method cannot name the host's address
