@@ -145,7 +145,7 @@ def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
         ("durability", ["--rounds=1", "--seconds=0.2"], r"\| cold \| do not wait \|"),
         (
             "large",
-            ["--what=memory", "--wal=write", "--kinds=small"],
+            ["--what=memory", "--wal=write", "--kinds=one"],
             r"/api/read \| 32 \|",
         ),
         (
