@@ -18,7 +18,7 @@ from service.auth.passwords import Verdict
 from tests.support.addresses import coming_from, new_address
 from tests.support.client import Client, unique
 from tests.support.service import Serve
-from tests.support.tarantool import Tarantools
+from tests.support.tarantool import Tarantool, Tarantools
 
 #: Pairs of logins, and of them those that come from one address.
 PAIRS, OF_ADDRESS = 120, 8
@@ -62,19 +62,23 @@ def are_distinguishable(differences: list[float]) -> bool:
     return larger / FLIPS < ALARM
 
 
-async def reveals_a_name(
-    serve: Serve, tarantools: Tarantools, registered_at: str, served_at: str
-) -> bool:
+@pytest.fixture(scope="module")
+def own(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """An instance whose accounts all have passwords of the cost `BEFORE`."""
+    with tarantools.running() as instance:
+        yield instance
+
+
+async def reveals_a_name(serve: Serve, own: Tarantool, served_at: str) -> bool:
     """Whether the times reveal which name has an account, made at another cost."""
     name = unique("user")
-    with tarantools.running() as tarantool:
-        async with serve(tarantool, KV_BCRYPT_ROUNDS=registered_at) as service:
-            assert (await service.register(name, "right")).status == 200
-        async with serve(tarantool, KV_BCRYPT_ROUNDS=served_at) as service:
-            for _ in range(ROUNDS):
-                if not are_distinguishable(await differences(service, name)):
-                    return False
-            return True
+    async with serve(own, KV_BCRYPT_ROUNDS=BEFORE) as service:
+        assert (await service.register(name, "right")).status == 200
+    async with serve(own, KV_BCRYPT_ROUNDS=served_at) as service:
+        for _ in range(ROUNDS):
+            if not are_distinguishable(await differences(service, name)):
+                return False
+        return True
 
 
 COSTS = pytest.mark.parametrize(
@@ -84,9 +88,9 @@ COSTS = pytest.mark.parametrize(
 
 @COSTS
 async def test_unknown_names_take_as_long_as_known_ones(
-    serve: Serve, tarantools: Tarantools, served_at: str
+    serve: Serve, own: Tarantool, served_at: str
 ) -> None:
-    assert not await reveals_a_name(serve, tarantools, BEFORE, served_at)
+    assert not await reveals_a_name(serve, own, served_at)
 
 
 def _early_exit(password: str, known_hash: str | None, *_: object) -> Verdict:
@@ -112,11 +116,11 @@ def _cost_of_today(
 )
 async def test_a_difference_is_noticed(
     serve: Serve,
-    tarantools: Tarantools,
+    own: Tarantool,
     monkeypatch: pytest.MonkeyPatch,
     broken: Callable[..., Verdict],
     served_at: str,
 ) -> None:
     """The control of the test above."""
     monkeypatch.setattr(passwords, "_check", broken)
-    assert await reveals_a_name(serve, tarantools, BEFORE, served_at)
+    assert await reveals_a_name(serve, own, served_at)
