@@ -29,7 +29,7 @@ LIFETIMES = (None, None, 0.05, 0.3, 24 * HOUR)
 PREFIX = "moving"
 
 #: KV_MEMTX_MEMORY: of the keys, of their changes, and of everything else.
-MEMORY = str((256 << 20) + KEYS * 1500)
+MEMORY = str((256 << 20) + KEYS * 2500)
 
 #: Values that a re-encoding would change.
 VALUES = ('{"b" : 1.0,\t"a":[]}', '"\\u00e9é"', "null", "1e400", "12345678901234567890")
@@ -51,7 +51,7 @@ class Moved(NamedTuple):
 
 def lines(now: float) -> Iterator[bytes]:
     chance = random.Random(1)
-    for number in range(0, KEYS, 2):
+    for number in range(0, 2 * KEYS, 2):  # those between them are missing
         line = f'{{"key":"{PREFIX}-{number:03}","value":{chance.choice(VALUES)}'
         if number % 10 == 0:
             line += f',"expires_at":{now + 24 * HOUR + number:.3f}'
@@ -69,7 +69,7 @@ async def moved(
             await client.enter()
             await imported(client, b"".join(lines(time.time())))
             begin = (await exported(client, PREFIX)).check()
-            writers = Writers(client, PREFIX, KEYS, LIFETIMES)
+            writers = Writers(client, PREFIX, 2 * KEYS, LIFETIMES)
             writers.start(3)
             sent = await exported_bytes(client, PREFIX)
             await writers.stop()
