@@ -202,7 +202,12 @@ def recorder(*, breaks: bool) -> Iterator[Recorder]:
 
 
 def through_nginx(
-    folder: Path, ports: Sequence[int], request: tuple[str, str], *, key: str | None
+    folder: Path,
+    ports: Sequence[int],
+    request: tuple[str, str],
+    *,
+    key: str | None = None,
+    body: bytes | None = None,
 ) -> int:
     """The status of this request, which nginx sends to the first port first."""
     port = free_port()
@@ -213,7 +218,8 @@ def through_nginx(
     with started(folder, port):
         connection = HTTPConnection("127.0.0.1", port, timeout=10)
         with contextlib.closing(connection):
-            body = BODY if request[0] in ("PUT", "POST") else None
+            if body is None and request[0] in ("PUT", "POST"):
+                body = BODY
             connection.request(*request, body=body, headers=headers)
             return connection.getresponse().status
 
@@ -222,7 +228,7 @@ BODY = b"x" * 100_000
 
 #: A key that nginx would change if it took the path apart.
 PUT, DELETE = ("PUT", "/api/keys/a%2F%2Fb"), ("DELETE", "/api/keys/a%2F%2Fb")
-WRITE = ("POST", "/api/write")
+WRITE, IMPORT = ("POST", "/api/write"), ("POST", "/api/import")
 
 READS = (("GET", "/api/keys/a%2F%2Fb"), ("POST", "/api/read"), ("POST", "/api/list"))
 
@@ -265,6 +271,27 @@ def test_the_other_service_gets_what_was_not_sent(
     method, path, body = other.seen[0]
     assert (method, path) == request_line
     assert body == (BODY if method in ("PUT", "POST") else b"")
+
+
+def test_an_import_is_larger_than_other_bodies(tmp_path: Path) -> None:
+    body = b"x" * (Settings().max_body + 1)
+    with recorder(breaks=False) as first, recorder(breaks=False) as second:
+        ports = [first.server_port, second.server_port]
+        assert through_nginx(tmp_path, ports, IMPORT, body=body) == 204
+        assert [*first.seen, *second.seen] == [(*IMPORT, body)]
+        assert through_nginx(tmp_path, ports, WRITE, body=body) == 413
+
+
+def test_an_import_is_begun_at_the_other_service_and_not_repeated(
+    tmp_path: Path,
+) -> None:
+    with recorder(breaks=True) as broken, recorder(breaks=False) as other:
+        ports = [broken.server_port, other.server_port]
+        assert through_nginx(tmp_path, ports, IMPORT, key="k") == 502
+        assert (len(broken.seen), len(other.seen)) == (1, 0)
+        ports = [free_port(), other.server_port]
+        assert through_nginx(tmp_path, ports, IMPORT) == 204
+        assert other.seen == [(*IMPORT, BODY)]
 
 
 def test_without_any_service_a_request_is_refused(tmp_path: Path) -> None:
