@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,19 @@ AGE = """
     return true
 end)()
 """
+
+
+@pytest.fixture(scope="module")
+def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """Not the shared instance: many large batches of others would end a page early."""
+    with tarantools.running() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+async def service(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
+    async with serve(tarantool) as client:
+        yield client
 
 
 async def history(client: Client, key: str, **given: object) -> Reply:

@@ -255,10 +255,9 @@ ONE_TTL = Control(
 NO_GRANTS_OF_A_TOKEN = Control(
     (
         (
-            "kv/accounts/access_tokens.lua",
-            "token.grants == nil and user.grants or "
-            "grants.intersect(token.grants, user.grants)",
-            "user.grants",
+            "kv/accounts/callers.lua",
+            "grants.intersect(token.grants, granted)",
+            "granted",
         ),
     ),
     FAULTS["connections cut"],
@@ -269,14 +268,14 @@ NO_GRANTS_OF_A_TOKEN = Control(
 TOKEN_THAT_ENDS = Control(
     (
         (
-            "kv/accounts/access_tokens.lua",
-            "local is_watched = false",
-            "local is_watched, started_at = false, os.time()",
+            "kv/accounts/authorize.lua",
+            "local M = {}",
+            "local M, started_at = {}, os.time()",
         ),
         (
-            "kv/accounts/access_tokens.lua",
-            "user.id ~= token.account then",
-            "user.id ~= token.account or token.created_at < started_at then",
+            "kv/accounts/authorize.lua",
+            "row.id == token.account then",
+            "row.id == token.account and token.created_at >= started_at then",
         ),
     ),
     FAULTS["kill -9 of Tarantool"],
