@@ -83,7 +83,9 @@ class RouteMetrics:
 class RequestMetrics:
     """The metrics of a server's requests.
 
-    Relies on `_match_info` of a request: `match_info` fails without a route.
+    Relies on `_match_info` of a request: `match_info` fails without a route. Relies on
+    `_payload` and `_payload_writer` of a request, `_route` of a match and `_status` of
+    a reply: their properties take a seventh of the instructions of all metrics.
 
     :param untimed: paths of the routes whose requests wait on purpose
     :param errors: error replies by code
@@ -117,17 +119,17 @@ class RequestMetrics:
         """
         began, match = request.began, request._match_info
         seconds = 0.0 if began is None else perf_counter() - began
-        found = None if match is None else self._routes.get(match.route)
+        found = None if match is None else self._routes.get(match._route)
         if found is None:
             found = self._others.get(request.method) or self._others[OTHER]
-        status, noted = response.status, found.noted
+        status, noted = response._status, found.noted
         noted.append(
             (
                 status,
                 request.touched,
                 seconds,
-                request.content.total_bytes,
-                request.writer.output_size,
+                request._payload.total_bytes,
+                request._payload_writer.output_size,
             )
         )
         if len(noted) == MAX_NOTED:

@@ -44,8 +44,13 @@ PRIVATE: dict[type, set[str]] = {
     web.Server: {"_connections", "_kwargs", "_loop"},
     web.AppRunner: {"_make_server"},
     web.Application: {"_handle", "_make_request"},
-    web.Request: {"_match_info", "_prepare_hook", "_version"},
-    web.StreamResponse: {"_body_length", "_eof_sent", "_keep_alive", "_req"},
+    web.Request: {
+        *("_match_info", "_payload", "_payload_writer", "_prepare_hook", "_version"),
+    },
+    web.StreamResponse: {
+        *("_body_length", "_eof_sent", "_keep_alive", "_req", "_status"),
+    },
+    web.UrlMappingMatchInfo: {"_route"},
     web.PlainResource: {"_path"},
     web.Response: {"_body", "_must_be_empty_body"},
     web.SockSite: {"_backlog", "_runner", "_sock"},
