@@ -6,7 +6,7 @@ from service.web.headers import KeyOperation
 
 
 def note_touched(request: web.Request, *touched: tuple[KeyOperation, int]) -> None:
-    """Notes the keys of a call that has succeeded, once per request.
+    """Notes the keys of a call that has succeeded, in place of an earlier note.
 
     :param touched: operations, and the number of keys of each
     """

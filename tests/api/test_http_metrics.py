@@ -87,6 +87,18 @@ async def test_an_export_counts_its_keys_and_its_result_but_no_duration(
     assert counts.of("kv_exports") == 1
 
 
+async def test_the_keys_of_an_export_of_several_pages_are_counted_once(
+    tarantool: Tarantool,
+) -> None:
+    async with counting(tarantool, Tuning(export_page=1024)) as (client, counts):
+        await client.enter()
+        prefix = unique("exported")
+        await client.write({f"{prefix}-{number}": number for number in range(200)})
+        assert (await exported(client, prefix)).check().last["keys"] == 200
+        await until(lambda: counts.of(REQUESTS, route="/api/export") == 1)
+        assert counts.of("kv_keys_touched", operation="read") == 200
+
+
 async def test_no_client_can_add_a_label(counted: tuple[Client, Counts]) -> None:
     client, counts = counted
     before = counts.of(REQUESTS)
