@@ -13,7 +13,7 @@ local grants = require('kv.accounts.grants')
 
 local M = {}
 
---- The check of an operator on the console, who has every right.
+--- Checks nothing: an operator on the console has all permissions.
 local function allow() end
 
 --- The check of a caller.

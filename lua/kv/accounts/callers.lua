@@ -19,7 +19,8 @@ local MAX_CACHED = 1000
 ---@field username string
 ---@field id number
 ---@field created_at number seconds since 1970
----@field grants table each {prefix, rights}: of an access token those that the account has, too
+---@field grants table each {prefix, rights}; with an access token, the intersection of its grants
+-- and those of the account
 ---@field prefixes table the prefixes of the grants by right: see kv.accounts.grants
 ---@field administrator boolean
 ---@field credentials_version number|nil nil: the caller has an access token

@@ -69,22 +69,22 @@ end
 ---@param count number of the first keys, which are written
 function M.replace(keys, values, expiries, revision, count)
     local kv, kv_expiry, index = box.space.kv, box.space.kv_expiry, M.index()
-    local expire = expiries ~= nil and next(expiries) ~= nil
-    local expired_before = kv_expiry:len() > 0
-    if expire then
+    local sets_expiries = expiries ~= nil and next(expiries) ~= nil
+    local has_expiries = kv_expiry:len() > 0
+    if sets_expiries then
         clock.record_with_write()
     end
     local new = {} -- one table for all rows: less garbage for Lua's collector
     for i = 1, count do
         local key, expires_at = keys[i], nil
-        if expired_before then
+        if has_expiries then
             local row = index:get(key)
             local before = row and row.expires_at
             if before ~= nil then
                 kv_expiry:delete({ before, key })
             end
         end
-        if expire and expiries[i] ~= nil then -- no null
+        if sets_expiries and expiries[i] ~= nil then -- no null
             expires_at = expiries[i]
             kv_expiry:insert({ expires_at, key })
         end

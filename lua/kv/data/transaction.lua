@@ -204,10 +204,8 @@ end
 local function prepare_plain(now, caller, keys, values)
     local user = authorize.check_without_waiting(caller)
     grants.check(user, 'w', keys)
-    local change = {
-        keys = keys, values = values, added_bytes = 0, -- one constructor: no table that grows
-        at = now, by = user.username, account = user.id,
-    }
+    local change = { keys = keys, values = values }
+    sign(change, user, now)
     change.added_bytes = count_added_bytes(change)
     capacity.admit(change.added_bytes, values)
     return change
