@@ -92,7 +92,7 @@ const syntax = [
 
 const lazyImport = {
   selector: "ImportExpression",
-  message: "Only the router table in main.js imports on demand.",
+  message: "Only the Russian messages are imported on demand.",
 };
 
 const jsonParse = {
@@ -134,7 +134,7 @@ export default [
     },
   },
   {
-    files: [`${CONSOLE}/main.js`],
+    files: [`${CONSOLE}/locale/index.js`],
     rules: { "no-restricted-syntax": ["error", ...syntax] },
   },
   {
