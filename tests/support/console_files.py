@@ -20,9 +20,15 @@ MAX_BYTES = 150_000
 #: Russian has forms for 1, for 2 to 4, and for 5 and more.
 RUSSIAN_FORMS = 3
 
+#: The page is at /, its files below this path.
+PREFIX = "console/"
+
+#: Other addresses of the service that the page links to.
+OTHER_PAGES = {"docs", "favicon.ico"}
+
 TEXT = {".js", ".css", ".html"}
 
-COMMENT = re.compile(r"(//|/\*|<!--) *\S")
+COMMENT = re.compile(r"(//|/\*) *\S")
 
 #: What turns text into HTML or code, or keeps the token after the session.
 FORBIDDEN = re.compile(
@@ -53,6 +59,11 @@ class Call(NamedTuple):
     name: str
     texts: list[str | None]
     members: list[str] | None
+
+    @property
+    def id(self) -> str | None:
+        """The text that translations are found by: of a number that of many."""
+        return self.texts[-1]
 
 
 class Link(NamedTuple):
@@ -95,8 +106,12 @@ class Files:
 
     @cached_property
     def translations(self) -> dict[str, dict[str, str | list[str]]]:
-        """The texts of locale/ru/, by file and by English text."""
-        paths = sorted((self.folder / "locale" / "ru").glob("*.js"))
+        """The texts of locale/ru/, by file and by English text.
+
+        Without those of index.js, which joins them.
+        """
+        folder = self.folder / "locale" / "ru"
+        paths = sorted(set(folder.glob("*.js")) - {folder / "index.js"})
         urls = [path.as_uri() for path in paths]
         tables = evaluate(TRANSLATIONS, urls, folder=self.folder) if urls else []
         return dict(zip(map(self.name, paths), tables, strict=True))
@@ -114,7 +129,12 @@ class Files:
             for match in pattern.finditer(text) if pattern else ():
                 line = text.count("\n", 0, match.start()) + 1
                 found.append(Link(f"{self.name(path)}:{line}", path, match[1]))
-        return [link for link in found if not (link.path or "").startswith("data:")]
+        return [
+            link
+            for link in found
+            if not (link.path or "").startswith("data:")
+            and link.path not in OTHER_PAGES
+        ]
 
     @cached_property
     def _parsed(self) -> dict[str, Any]:
@@ -139,7 +159,7 @@ def wrong_calls(files: Files) -> list[str]:
 
 def wrong_translations(files: Files) -> list[str]:
     """Texts without a translation, translations that are wrong or not used."""
-    calls = {call.texts[0]: call for call in files.calls}
+    calls = {call.id: call for call in files.calls}
     found: list[str] = []
     seen: dict[str, str] = {}
     for file, table in files.translations.items():
@@ -179,14 +199,16 @@ def _placeholders(*texts: str | None) -> set[str]:
 
 
 def wrong_forms(files: Files) -> list[str]:
-    """Files that are too long, or begin without a comment that says what they are."""
+    """Files that are too long, or begin without a comment that says what they are.
+
+    The title of a page says it.
+    """
     found = []
     for path, text in files.texts.items():
         lines = text.splitlines()
-        beginning = [line for line in lines[:2] if not line.lower().startswith("<!doc")]
         if len(lines) > MAX_LINES:
             found.append(f"{files.name(path)}: {len(lines)} lines")
-        if not beginning or not COMMENT.match(beginning[0]):
+        if path.suffix != ".html" and not COMMENT.match(text):
             found.append(f"{files.name(path)}: begins without a comment")
     return found
 
@@ -233,8 +255,8 @@ def wrong_links(files: Files) -> list[str]:
 def _target(files: Files, link: Link) -> Path | None:
     """The file of a link; a module's path says that it is relative."""
     path = link.path or ""
-    relative = path.startswith(("./", "../"))
-    if link.source.suffix == ".js" and not relative:
+    if link.source.suffix == ".html":
+        return (files.folder / path.removeprefix(PREFIX)).resolve()
+    if link.source.suffix == ".js" and not path.startswith(("./", "../")):
         return None
-    base = files.folder if path.startswith("/") else link.source.parent
-    return Path(base, path.lstrip("/")).resolve()
+    return (link.source.parent / path).resolve()
