@@ -166,7 +166,7 @@ malformed: .venv/dev tarantool
 WITH_NODE = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 node_modules/.stamp: package-lock.json package.json .npmrc | .venv/dev
-	$(WITH_NODE) npm ci --silent
+	$(WITH_NODE) npm ci --loglevel=error
 	@touch $@
 
 # Debian and Ubuntu ship venv's pip as a package of its own.
