@@ -182,7 +182,7 @@ def test_members_and_elements_are_cut_exactly(
     return input.map(([object, array]) => {
       const members = entries(object);
       const first = members.map(([name]) => memberText(object, name));
-      return [members, first, memberText(object, "no such name"), elements(array)];
+      return [members, first, memberText(object, "absent") ?? null, elements(array)];
     });
     """
     texts = [

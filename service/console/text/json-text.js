@@ -85,9 +85,9 @@ export const elements = (text) => Array.from(parts(text, "["), ([, raw]) => raw)
 /**
  * The first such member.
  * @param {string} text an object @param {string} name
- * @returns {string | null}
+ * @returns {string | undefined}
  */
 export function memberText(text, name) {
   for (const [found, raw] of parts(text, "{")) if (found === name) return raw;
-  return null;
+  return undefined;
 }
