@@ -1,6 +1,7 @@
 // All Russian messages. The key is the English text, for a number that of many.
 import core from "./core.js";
+import keys from "./keys.js";
 import units from "./units.js";
 
 /** @type {import("../index.js").Catalogue} */
-export default { ...core, ...units };
+export default { ...core, ...keys, ...units };

@@ -10,7 +10,7 @@
 export function parseAddress({ path, query }) {
   const mode = query.get("mode");
   return { key: path === "" ? null : decodeURIComponent(path), prefix: query.get("prefix"),
-    isTree: mode && mode === "tree" };
+    isTree: mode === null ? null : mode === "tree" };
 }
 
 /** @param {{key: string | null, prefix: string, isTree: boolean}} address */

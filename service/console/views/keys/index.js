@@ -6,7 +6,7 @@ import { fill, h } from "../../ui/dom.js";
 import { addressOf, parseAddress } from "./address.js";
 import { showList } from "./list.js";
 import { placeOf } from "./place.js";
-import { openTools } from "./tools.js";
+import { tools } from "./tools.js";
 import { showValue } from "./value/index.js";
 import { openNewKey } from "./value/new-key.js";
 
@@ -57,14 +57,51 @@ export function keysView(context) {
       fill(pane, malformed());
       return element.classList.add("has-key");
     }
-    const wanted = placeOf(address);
+    show(placeOf(address));
+    showKey(address.key);
+  };
+
+  /** @param {import("./place.js").Place} wanted */
+  const show = (wanted) => {
+    replaceAddress(addressOf(wanted));
     if (wanted !== place) {
       place = wanted;
       leaveList.abort();
       leaveList = new AbortController();
-      list = showList(place, { signal: leaveList.signal, onopen, onnew, onclose });
+      list = showList(place, { signal: AbortSignal.any([signal, leaveList.signal]), onopen,
+        onnew, onclose });
       fill(body, list.element);
-      tools.show(place);
+      requestAnimationFrame(() => list.grid.restore());
+    } else {
+      list.grid.refresh();
     }
+    bar.show(place);
   };
+
+  const bar = tools({ signal, onnew, onrefresh: () => list.refresh(), onfocus: () => list.grid.element.focus(),
+    onchange: (prefix, isTree) => show(placeOf({ key: shownKey, prefix, isTree })) });
+  const element = h("div", { class: "keys" },
+    h("section", { class: "keys-list", "aria-label": t("List of keys") }, bar.element, body), pane);
+  listShortcuts(signal);
+  signal.addEventListener("abort", () => leaveKey.abort());
+  update(context);
+  return { element, update };
+}
+
+const hint = () => h("div", { class: "empty" },
+  h("p", null, t("Choose a key to see its value.")),
+  h("p", null, h("kbd", null, "?"), " ", t("shows the keyboard shortcuts")));
+
+const malformed = () => h("div", { class: "empty", role: "alert" },
+  h("h2", null, t("This address is not valid")),
+  h("p", null, t("The key in it is not encoded correctly. Choose a key from the list.")),
+  h("a", { class: "button", href: "#/keys" }, t("Show the list")));
+
+/** Lists the keys that the grid handles. @param {AbortSignal} signal */
+function listShortcuts(signal) {
+  const listed = (/** @type {string} */ key, /** @type {string} */ label) =>
+    shortcut(key, label, () => {}, signal);
+  listed("↑ ↓ Home End", t("Move in the list"));
+  listed("← →", t("Close or open a prefix"));
+  listed("Enter", t("Open the key"));
 }
