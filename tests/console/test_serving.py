@@ -15,7 +15,7 @@ from tests.console.steps import open_console
 from tests.support.assertions import assert_problem
 from tests.support.browser import Watch, watched_page
 from tests.support.client import Client
-from tests.support.console_files import CONSOLE_FILES
+from tests.support.console_urls import CONSOLE_FILES
 from tests.support.nginx import nginx
 from tests.support.raw_http import http, talk
 from tests.support.service import Serve

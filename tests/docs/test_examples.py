@@ -31,7 +31,7 @@ from tests.docs.pages import (
     examples,
 )
 from tests.support.client import unique
-from tests.support.console_files import assert_console_is_served
+from tests.support.console_urls import assert_console_is_served
 from tests.support.machine import ROOT, wait_until
 from tests.support.tarantool import docker_engine
 from tests.support.terminal import terminal

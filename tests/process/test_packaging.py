@@ -22,7 +22,7 @@ from service import __version__
 from service.process import embedded_tarantool, workers
 from tests.support.certificates import Pair
 from tests.support.client import Client
-from tests.support.console_files import assert_console_is_served
+from tests.support.console_urls import assert_console_is_served
 from tests.support.machine import ROOT
 from tests.support.service import (
     PROCESS_TIMEOUT,
