@@ -7,7 +7,8 @@
 # make test-fast   the tests that need no instance: tests/unit and tests/lua
 # make torture SECONDS=n SEED=n   faults under load, for SECONDS; the record is in var/.
 #             CLUSTER=3 does it to three nodes, which requires Tarantool 3 (TARANTOOL=path)
-# make lint   ruff, mypy, import-linter, bandit, luacheck, the layers of the Lua modules
+# make lint   ruff, mypy, import-linter, bandit, luacheck, the layers of the Lua modules,
+#             tsc and eslint for the console
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench KEYS=n   the service next to a bare aiohttp handler, webdis over Redis, and etcd,
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
@@ -27,6 +28,7 @@
 # make backup-compose, verify-compose, restore-compose: the same of the compose project
 # make fuzz     the fuzzer, SECONDS per target; adds new inputs to the corpus
 # make malformed  REQUESTS malformed requests, to a service of its own
+# make screenshots   of the web console's views, for docs/console.md; ARGS go to it
 # make help   shows these lines
 PYTHON ?= python3
 ARGS ?=
@@ -47,6 +49,7 @@ INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 .PHONY: help run cluster test test-transfer test-fast torture lint audit tarantool luacheck libfaketime wrk
 .PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-transfer bench-cluster
 .PHONY: bench-trees
+.PHONY: screenshots
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -64,14 +67,14 @@ WITH_TARANTOOL = $(if $(TARANTOOL),mkdir -p "$(PROGRAMS)" && \
 cluster: .venv/run
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m service.process.local_cluster $(ARGS)
 
-test: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime wrk
+test: .venv/dev node_modules/.stamp $(if $(TARANTOOL),,tarantool) libfaketime wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 test-transfer: .venv/dev $(if $(TARANTOOL),,tarantool)
 	@$(WITH_TARANTOOL) KV_TRANSFER_KEYS=$(KEYS) exec .venv/bin/python -m pytest $(ARGS) \
 		tests/api/test_transfer_in_motion.py
 
-test-fast: .venv/dev $(if $(TARANTOOL),,tarantool)
+test-fast: .venv/dev node_modules/.stamp $(if $(TARANTOOL),,tarantool)
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest $(ARGS) tests/unit tests/lua
 
 torture: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime
@@ -79,7 +82,7 @@ torture: .venv/dev $(if $(TARANTOOL),,tarantool) libfaketime
 		$(if $(CLUSTER),--nodes $(CLUSTER)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
-lint: .venv/dev luacheck
+lint: .venv/dev node_modules/.stamp luacheck
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -87,6 +90,8 @@ lint: .venv/dev luacheck
 	.venv/bin/bandit -q -c pyproject.toml -r service
 	luacheck -q lua migrations
 	.venv/bin/python .ci/lua_layers.py
+	$(WITH_NODE) node_modules/.bin/tsc
+	$(WITH_NODE) node_modules/.bin/eslint --max-warnings 0 .
 
 audit: .venv/dev
 	.venv/bin/python .ci/audit.py $(ARGS)
@@ -117,6 +122,9 @@ bench-cluster: .venv/dev wrk
 
 bench-trees: .venv/dev tarantool wrk
 	@.venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
+
+screenshots: .venv/dev tarantool
+	@.venv/bin/python -m tests.console.screenshots $(ARGS)
 
 backup: tarantool
 	@tarantool lua/kv/backup/main.lua backup $(DATA)/console.sock "$$TO"
@@ -157,6 +165,13 @@ malformed: .venv/dev tarantool
 
 .venv/dev: requirements-dev.txt .venv/run
 	.venv/bin/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+# Development tools of the console's JavaScript. Node.js is a package of requirements-dev.txt.
+WITH_NODE = PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+node_modules/.stamp: package-lock.json package.json .npmrc | .venv/dev
+	$(WITH_NODE) npm ci --loglevel=error
 	@touch $@
 
 # Debian and Ubuntu ship venv's pip as a package of its own.

@@ -1,0 +1,38 @@
+// Calls on the own account: sign in, refresh, sign out.
+import { call, callJson } from "./client.js";
+import { session } from "./session.js";
+
+/** @typedef {import("./session.js").User} User */
+
+/**
+ * @param {string} username @param {string} password
+ * @param {boolean} keep whether the token is kept when the page is loaded again
+ */
+export async function signIn(username, password, keep) {
+  const json = { username, password };
+  const { token } = await callJson("POST", "api/login", { json, anonymous: true });
+  session.setToken(token, keep);
+  await loadUser();
+}
+
+/** @param {string} username @param {string} password */
+export async function register(username, password) {
+  const json = { username, password };
+  await call("POST", "api/register", { json, anonymous: true });
+}
+
+/** Reads the account of the token. @param {AbortSignal} [signal] */
+export async function loadUser(signal) {
+  session.setUser(await callJson("GET", "api/me", { signal }));
+}
+
+/** Replaces the token by one that expires later. */
+export async function refresh() {
+  session.setToken((await callJson("POST", "api/refresh")).token);
+}
+
+/** Ends all tokens of the account, except access tokens. */
+export async function signOutEverywhere() {
+  await call("POST", "api/logout");
+  session.clear();
+}

@@ -1,0 +1,5 @@
+// All Russian messages. The key is the English text, for a number that of many.
+import core from "./core.js";
+
+/** @type {import("../index.js").Catalogue} */
+export default { ...core };
