@@ -6,30 +6,30 @@ import { Problem, problemOf } from "./problem.js";
 /** Milliseconds before another attempt: they double from the first to the longest. */
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 30_000;
+const LOST = new Problem(0, { code: "unreachable" });
 
 /**
  * `data`: keys and the JSON texts of their values.
  * @typedef {{revision: number, data: [string, string][], deleted: string[]}} Change
  * @typedef {"connecting" | "open" | "waiting" | "ended"} State
- * `since` null: from now. `onstate` gets the reason, and the revision it is at.
- * @typedef {(state: State, problem?: unknown, revision?: number | null) => void} OnState
+ * @typedef {(state: State, why?: unknown, revision?: number | null) => void} OnState
+ * `since` null: from now. `onstate` gets the revision that the follower is at.
  * @typedef {{prefix: string, since?: number | null, signal: AbortSignal,
  *   onchange: (change: Change) => void, onstate: OnState}} Options
  */
 
-/** Follows until `signal` is aborted or the state is ended. @param {Options} options */
+/** Until `signal` is aborted, or the state is ended. @param {Options} options */
 export function followChanges(options) {
   const follower = new Follower(options);
-  const signal = AbortSignal.any([options.signal, follower.ended.signal]);
-  signal.addEventListener("abort", () => follower.connection.abort());
+  options.signal.addEventListener("abort", () => follower.connection.abort());
   // a hidden page needs no connection: a browser has six for each host
-  document.addEventListener("visibilitychange", () => follower.connect(), { signal });
+  document.addEventListener("visibilitychange", () => follower.connect(), options);
   follower.connect();
 }
 
 class Follower {
   failures = 0;
-  ended = new AbortController();
+  isEnded = false;
   connection = new AbortController();
 
   /** @param {Options} options */
@@ -40,17 +40,17 @@ class Follower {
 
   /** Connects anew, or only disconnects while the page is hidden. */
   async connect(delay = 0) {
-    const { prefix, onstate } = this.options;
     this.connection.abort();
     const { signal } = (this.connection = new AbortController());
     await new Promise((resolve) => setTimeout(resolve, delay));
-    if (signal.aborted || document.hidden) return;
+    if (signal.aborted || document.hidden || this.isEnded) return;
     try {
-      onstate("connecting", undefined, this.position);
       // a stream does not say why it is refused, nor at which revision it begins
+      const { prefix, onstate } = this.options;
+      onstate("connecting", undefined, this.position);
       const query = { prefix, since: this.position };
       const { text } = await call("GET", "api/changes", { query, signal });
-      for (const change of elements(memberText(text, "changes") ?? "[]")) this.#take(change);
+      elements(memberText(text, "changes") ?? "[]").forEach((it) => this.#take(it));
       this.position = Number(memberText(text, "revision"));
       const { ticket } = await callJson("POST", "api/tickets", { signal });
       this.#open(urlOf("api/changes", { prefix, since: this.position, ticket }), signal);
@@ -70,34 +70,31 @@ class Follower {
     };
     source.addEventListener("end", ({ data }) => this.#retry(problemOf(503, data)));
     source.onerror = () => {
-      const lost = new Problem(0, { code: "unreachable" });
-      if (source.readyState === EventSource.CLOSED) this.#retry(lost);
-      else this.options.onstate("waiting", lost, this.position);
+      if (source.readyState === EventSource.CLOSED) this.#retry(LOST);
+      else this.options.onstate("waiting", LOST, this.position);
     };
   }
 
   /** @param {string} text a change */
   #take(text) {
     const revision = Number(memberText(text, "revision"));
-    if (this.position !== null && revision <= this.position) return;
+    if (revision <= (this.position ?? 0)) return;
     this.position = revision;
-    const deleted = JSON.parse(memberText(text, "deleted") ?? "[]");
-    const data = entries(memberText(text, "data") ?? "{}");
-    this.options.onchange({ revision, data, deleted });
+    this.options.onchange({ revision, data: entries(memberText(text, "data") ?? "{}"),
+      deleted: JSON.parse(memberText(text, "deleted") ?? "[]") });
   }
 
   /** @param {unknown} error of a call */
   #fail(error) {
-    if (error instanceof Problem && (error.status === 0 || error.status >= 500)) {
-      return this.#retry(error);
-    }
-    this.ended.abort();
+    const { status } = /** @type {Problem} */ (error);
+    if (status === 0 || status >= 500) return this.#retry(error);
+    this.isEnded = true;
     this.options.onstate("ended", error, this.position);
   }
 
-  /** @param {Problem} problem */
-  #retry(problem) {
-    this.options.onstate("waiting", problem, this.position);
+  /** @param {unknown} why */
+  #retry(why) {
+    this.options.onstate("waiting", why, this.position);
     const delay = Math.min(FIRST_DELAY * 2 ** this.failures++, LONGEST_DELAY);
     this.connect(delay * (0.75 + Math.random() / 4));
   }
