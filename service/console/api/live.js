@@ -3,9 +3,8 @@ import { elements, entries, memberText } from "../text/json-text.js";
 import { call, callJson, urlOf } from "./client.js";
 import { Problem, problemOf } from "./problem.js";
 
-/** Milliseconds before another attempt: they double from the first to the longest. */
-const FIRST_DELAY = 1000;
-const LONGEST_DELAY = 30_000;
+/** Milliseconds before another attempt: the first, which doubles, and the longest. */
+const [FIRST_DELAY, LONGEST_DELAY] = [1000, 30_000];
 const LOST = new Problem(0, { code: "unreachable" });
 
 /**
@@ -22,7 +21,7 @@ const LOST = new Problem(0, { code: "unreachable" });
 export function followChanges(options) {
   const follower = new Follower(options);
   options.signal.addEventListener("abort", () => follower.connection.abort());
-  // a hidden page needs no connection: a browser has six for each host
+  // hidden pages are disconnected: a browser has six connections for each host
   document.addEventListener("visibilitychange", () => follower.connect(), options);
   follower.connect();
 }

@@ -1,5 +1,6 @@
 // All Russian messages. The key is the English text, for a number that of many.
+import changes from "./changes.js";
 import core from "./core.js";
 
 /** @type {import("../index.js").Catalogue} */
-export default { ...core };
+export default { ...core, ...changes };
