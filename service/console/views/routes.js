@@ -1,4 +1,9 @@
 // The views by the first part of their address.
+import { historyView } from "./history/index.js";
+import { liveView } from "./live/index.js";
 
 /** @type {Record<string, import("../app/router.js").View>} */
-export const routes = {};
+export const routes = {
+  history: historyView,
+  live: liveView,
+};

@@ -1,6 +1,11 @@
 // All Russian messages. The key is the English text, for a number that of many.
+import changes from "./changes.js";
 import core from "./core.js";
 import units from "./units.js";
 
 /** @type {import("../index.js").Catalogue} */
-export default { ...core, ...units };
+export default {
+  ...changes,
+  ...core,
+  ...units,
+};
