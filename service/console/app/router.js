@@ -26,6 +26,12 @@ export function go(hash) {
   location.hash = hash;
 }
 
+/** Says what is shown, without a step in the history. @param {string} hash */
+export function replaceAddress(hash) {
+  history.replaceState(null, "", hash);
+  shownHash = hash;
+}
+
 /** Asks a user with unsaved work whether the view may be left. */
 export const mayLeaveView = () => mayLeave();
 

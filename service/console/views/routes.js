@@ -6,4 +6,9 @@ import { liveView } from "./live/index.js";
 export const routes = {
   history: historyView,
   live: liveView,
+import { keysView } from "./keys/index.js";
+
+/** @type {Record<string, import("../app/router.js").View>} */
+export const routes = {
+  keys: keysView,
 };

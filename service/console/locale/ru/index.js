@@ -1,6 +1,7 @@
 // All Russian messages. The key is the English text, for a number that of many.
 import changes from "./changes.js";
 import core from "./core.js";
+import keys from "./keys.js";
 import units from "./units.js";
 
 /** @type {import("../index.js").Catalogue} */
@@ -9,3 +10,4 @@ export default {
   ...core,
   ...units,
 };
+export default { ...core, ...keys, ...units };
