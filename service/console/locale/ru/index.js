@@ -3,11 +3,13 @@ import changes from "./changes.js";
 import core from "./core.js";
 import keys from "./keys.js";
 import units from "./units.js";
+import value from "./value.js";
 
 /** @type {import("../index.js").Catalogue} */
 export default {
   ...changes,
   ...core,
+  ...keys,
   ...units,
+  ...value,
 };
-export default { ...core, ...keys, ...units };
