@@ -1,7 +1,11 @@
 // The views by the first part of their address.
+import { historyView } from "./history/index.js";
 import { keysView } from "./keys/index.js";
+import { liveView } from "./live/index.js";
 
 /** @type {Record<string, import("../app/router.js").View>} */
 export const routes = {
+  history: historyView,
   keys: keysView,
+  live: liveView,
 };

@@ -1,7 +1,15 @@
 // All Russian messages. The key is the English text, for a number that of many.
+import changes from "./changes.js";
 import core from "./core.js";
 import keys from "./keys.js";
 import units from "./units.js";
+import value from "./value.js";
 
 /** @type {import("../index.js").Catalogue} */
-export default { ...core, ...keys, ...units };
+export default {
+  ...changes,
+  ...core,
+  ...keys,
+  ...units,
+  ...value,
+};

@@ -8,26 +8,23 @@ import { ExactText } from "../../../text/splice.js";
 import { check } from "../../../text/tokenizer.js";
 import { confirmDialog } from "../../../ui/dialog.js";
 import { fill, h } from "../../../ui/dom.js";
-import { colour } from "./highlight.js";
+import { icon } from "../../../ui/icon.js";
+import { colour, errorText } from "./text.js";
 
-/** Milliseconds after the last key until the text is checked. */
+/** Milliseconds without a change, after which the text is checked. */
 const PAUSE = 150;
-
-/** @param {{line: number, column: number, expected: string}} error */
-export const errorText = ({ line, column, expected }) =>
-  t("Line {line}, column {column}: {expected}", { line, column, expected });
 
 /** @param {import("./pane.js").Pane} pane @param {AbortSignal} signal */
 export function editor(pane, signal) {
   const text = new ExactText(pane.entry?.text ?? "");
-  // The textarea, whose text is transparent, lies on the coloured text.
-  const node = document.createTextNode(text.shown);
-  const area = h("textarea", { spellcheck: "false", autocapitalize: "none",
-    autocomplete: "off", "aria-label": t("Value"), "aria-describedby": "json-check" });
-  area.value = text.shown;
-  const status = h("p", { id: "json-check", role: "status" });
-  const problem = h("p", { class: "form-error", role: "alert" });
   const isChanged = () => text.exact !== pane.entry?.text;
+  // the textarea, whose text is transparent, lies on a coloured copy
+  const copy = document.createTextNode(text.shown);
+  const area = h("textarea", { spellcheck: "false", autocapitalize: "none",
+    "aria-label": t("Value"), "aria-describedby": "json-check" });
+  area.value = text.shown;
+  const status = h("span", { id: "json-check", role: "status" });
+  const problem = h("p", { class: "form-error", role: "alert" });
   let timer = 0;
 
   const verify = () => {
@@ -38,68 +35,56 @@ export function editor(pane, signal) {
       area.setSelectionRange(error?.offset ?? 0, error?.offset ?? 0);
     };
     if (status.textContent !== says) {
-      fill(status, error
-        ? h("button", { type: "button", class: "link bad", onclick: select }, says) : says);
+      fill(status, error ? h("button", { type: "button", class: "link bad", onclick: select },
+        icon("warning"), says) : says);
     }
     area.toggleAttribute("aria-invalid", error !== null);
-    for (const button of [saveButton, ...layouts]) button.disabled = error !== null;
-    colour(node);
+    for (const button of [saving, ...layouts]) button.disabled = error !== null;
+    colour(copy);
     return error === null;
   };
   area.addEventListener("input", () => {
     text.edit(area.value);
-    replaceText(node, area.value);
+    replaceText(copy, area.value);
     clearTimeout(timer);
     timer = setTimeout(verify, PAUSE);
   });
 
-  /** @param {(text: string) => string} layOut */
-  const change = (layOut) => {
-    if (!verify()) return;
-    text.replace(layOut(text.exact));
-    area.focus();
-    area.select();
-    // unlike a new value, this can be undone by the browser
-    document.execCommand("insertText", false, text.shown);
-    area.setSelectionRange(0, 0);
-  };
   const save = async () => {
-    if (!verify() || element.ariaBusy) return;
+    if (saving.ariaBusy || !verify()) return;
     if (!isChanged()) return pane.show();
     fill(problem);
-    element.ariaBusy = "true";
-    saveButton.disabled = true;
-    try {
-      await pane.save(text.exact);
-    } catch (error) {
-      fill(problem, describe(error));
-    } finally {
-      element.ariaBusy = null;
-      saveButton.disabled = false;
-    }
+    saving.ariaBusy = "true";
+    await pane.save(text.exact).catch((error) => fill(problem, describe(error)));
+    saving.ariaBusy = null;
   };
   const mayLeave = async () => !isChanged() || confirmDialog({ danger: true,
     title: t("Discard your changes?"), text: t("They are not saved."), action: t("Discard") });
-  const cancel = async () => {
-    if (await mayLeave()) pane.show();
-  };
+  const cancel = async () => await mayLeave() && pane.show();
   guardLeaving(mayLeave, signal);
-  addEventListener("beforeunload", (event) => isChanged() && event.preventDefault(), { signal });
+  addEventListener("beforeunload", (event) => isChanged() && event.preventDefault(),
+    { signal });
   shortcut("Mod+s", t("Save"), save, signal);
   shortcut("Mod+enter", t("Save"), save, signal);
   shortcut("Escape", t("Cancel"), cancel, signal);
 
-  const button = (/** @type {string} */ label, /** @type {() => void} */ onclick) =>
-    h("button", { type: "button", onclick }, label);
-  const saveButton = h("button", { class: "primary", onclick: save }, t("Save"));
-  const layouts = [button(t("Format"), () => change(format)),
-    button(t("Compact"), () => change(compact))];
-  const element = h("div", { class: "editor" },
-    h("div", { class: "toolbar" }, saveButton, button(t("Cancel"), cancel), layouts, status),
-    problem, h("div", { class: "layers" },
-      h("pre", { class: "value-text", "aria-hidden": "true" }, node, "\n"), area));
+  /** @param {string} label @param {() => void} onclick */
+  const button = (label, onclick, names = "") =>
+    h("button", { type: "button", class: names, onclick }, label);
+  const layouts = [format, compact].map((layOut, index) =>
+    button(index ? t("Compact") : t("Format"), () => {
+      if (!verify()) return;
+      text.replace(layOut(text.exact));
+      area.select();
+      // the browser can undo this, unlike a new value
+      document.execCommand("insertText", false, text.shown);
+      area.setSelectionRange(0, 0);
+    }));
+  const saving = button(t("Save"), save, "primary");
   verify();
-  return element;
+  return [h("div", { class: "toolbar" }, saving, button(t("Cancel"), cancel), layouts, status),
+    problem, h("div", { class: "layers" },
+      h("pre", { class: "value-text", "aria-hidden": "true" }, copy, "\n"), area)];
 }
 
 /** Replaces what differs: the colours of the rest move along.
@@ -107,9 +92,8 @@ export function editor(pane, signal) {
 function replaceText(node, text) {
   const { data } = node;
   const most = Math.min(data.length, text.length);
-  let start = 0;
-  while (start < most && data[start] === text[start]) start++;
-  let end = 0;
-  while (end < most - start && data.at(-end - 1) === text.at(-end - 1)) end++;
-  node.replaceData(start, data.length - start - end, text.slice(start, text.length - end));
+  let [head, tail] = [0, 0];
+  while (head < most && data[head] === text[head]) head++;
+  while (tail < most - head && data.at(-tail - 1) === text.at(-tail - 1)) tail++;
+  node.replaceData(head, data.length - head - tail, text.slice(head, text.length - tail));
 }

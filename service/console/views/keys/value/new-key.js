@@ -1,11 +1,60 @@
-// A dialog that creates a key.
+// Dialogs: a new key, the name of one, a lifetime.
 import { writeKeys } from "../../../api/keys.js";
+import { keyHref } from "../../../app/router.js";
 import { t } from "../../../locale/index.js";
+import { duration } from "../../../text/format.js";
 import { check } from "../../../text/tokenizer.js";
+import { openDialog } from "../../../ui/dialog.js";
 import { h, newId } from "../../../ui/dom.js";
-import { errorText } from "./editor.js";
-import { openKeyDialog } from "./key-dialog.js";
-import { lifetimeField } from "./lifetime.js";
+import { field, form } from "../../../ui/form.js";
+import { errorText } from "./text.js";
+
+/** @import {Child} from "../../../ui/dom.js" */
+
+/**
+ * A dialog with a form. It closes after `submit`, unless that throws or returns false.
+ * @param {string} title @param {string} label @param {Child} body
+ * @param {() => Promise<unknown>} submit
+ */
+export function ask(title, label, body, submit) {
+  const dialog = openDialog({ title, body: form({ body, label, submit: async () => {
+    if ((await submit()) !== false) dialog.close();
+  } }) });
+}
+
+/**
+ * Asks for the name of a key that does not exist.
+ * @param {{title: string, label: string, name: string, more?: Child,
+ *   write: (key: string) => Promise<unknown>}} options `write` requires that it is new
+ */
+export function askKey({ title, label, name, more, write }) {
+  const { element, input, setError } = field({ label: t("Key"), value: name, required: true,
+    autofocus: true, autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
+  ask(title, label, [element, more], async () => {
+    const key = input.value;
+    try {
+      return await write(key);
+    } catch (error) {
+      const { conflicts = {} } = /** @type {any} */ (error).members ?? {};
+      if (!Object.hasOwn(conflicts, key)) throw error;
+      setError(`${t("This key exists.")} `);
+      element.querySelector(".field-error")?.append(
+        h("a", { href: keyHref(key), onclick: () => input.closest("dialog")?.close() },
+          t("Open it")));
+      return false;
+    }
+  });
+}
+
+/** @param {boolean} required */
+export function lifetimeField(required) {
+  const { element, input } = field({ label: t("Lifetime from now, in seconds"), required,
+    type: "number", min: 1, hint: required ? "" : t("Empty: it never expires.") });
+  const presets = [3600, 86_400, 604_800].map((seconds) => h("button", { type: "button",
+    onclick: () => (input.value = String(seconds)) }, duration(seconds)));
+  element.append(h("div", { class: "toolbar" }, presets));
+  return { element, seconds: () => Number(input.value) || null };
+}
 
 /** @param {{prefix: string, oncreated: (key: string) => void}} options */
 export function openNewKey({ prefix, oncreated }) {
@@ -13,12 +62,13 @@ export function openNewKey({ prefix, oncreated }) {
   const area = h("textarea", { id, class: "mono", rows: 5, required: true,
     spellcheck: "false", "aria-describedby": `${id}-error` });
   const problem = h("span", { class: "field-error", id: `${id}-error` });
-  const value = h("div", { class: "field" }, h("label", { for: id }, t("Value, as JSON")),
-    area, problem);
   const lifetime = lifetimeField(false);
-  const write = async (/** @type {string} */ key) => {
+  askKey({ title: t("New key"), label: t("Create"), name: prefix, more: [
+    h("div", { class: "field" }, h("label", { for: id }, t("Value, as JSON")), area, problem),
+    lifetime.element],
+  write: async (key) => {
     const error = check(area.value);
-    problem.textContent = error ? errorText(error) : "";
+    problem.textContent = error && errorText(error);
     area.toggleAttribute("aria-invalid", error !== null);
     if (error) {
       area.focus();
@@ -28,7 +78,5 @@ export function openNewKey({ prefix, oncreated }) {
     await writeKeys({ data: [[key, area.value.trim()]], conditions: { [key]: null },
       ttls: { [key]: lifetime.seconds() } });
     return oncreated(key);
-  };
-  openKeyDialog({ title: t("New key"), label: t("Create"), name: prefix, write,
-    more: [value, lifetime.element] });
+  } });
 }

@@ -1,4 +1,4 @@
-// The state of the value pane: what is stored, whether it is edited, who has changed it.
+// The state of the value pane: what is stored, and what other clients have changed.
 import { hasCode, isAbort } from "../../../api/problem.js";
 import { t } from "../../../locale/index.js";
 import { describe } from "../../../text/problems.js";
@@ -8,24 +8,22 @@ import { notify } from "../../../ui/notices.js";
 import { save } from "./conflict.js";
 import { editor } from "./editor.js";
 import { readEntry } from "./entry.js";
-import { facts, heading } from "./header.js";
-import { failed, missing, warning } from "./states.js";
+import { facts, heading, trouble, warning } from "./head.js";
+import { valueText } from "./text.js";
 import { toolbar } from "./toolbar.js";
-import { valueText } from "./value-text.js";
 
 /**
- * @typedef {import("./entry.js").Entry} Entry
- * @typedef {{key: string, signal: AbortSignal, onwritten: (key: string) => void,
- *   onremoved: (key: string) => void, onopen: (key: string) => void,
- *   onclose: () => void}} Options
+ * @import {Entry} from "./entry.js"
+ * @typedef {(key: string) => void} OfKey
+ * @typedef {{key: string, signal: AbortSignal, onwritten: OfKey, onremoved: OfKey,
+ *   onopen: OfKey, onclose: () => void}} Options
  */
 
 export class Pane {
-  /** @type {Entry | null} */
-  entry = null;
+  entry = /** @type {Entry | null} */ (null);
   isEditing = false;
-  /** The newest change of the key that the service has reported. */
-  reported = { revision: 0, isDeleted: false };
+  /** The newest change that was reported. */
+  newest = { revision: 0, isDeleted: false };
   #banner = h("div", { role: "status" });
   /** Calls in flight, whose own changes are not reported. */
   #calls = 0;
@@ -35,95 +33,82 @@ export class Pane {
   /** @param {Options} options */
   constructor(options) {
     this.options = options;
-    this.element = h("section", { class: "value", "aria-label": options.key, tabindex: "-1" });
+    const props = { class: "value", "aria-label": options.key, tabindex: -1 };
+    this.element = h("section", props);
     options.signal.addEventListener("abort", () => this.#mode.abort());
   }
 
-  /** Reads the value, and shows it. */
   async load() {
     const { key, signal } = this.options;
-    if (this.entry === null) showLoading(this.element);
+    if (!this.entry) showLoading(this.element);
     try {
-      this.entry = await this.#call(() => readEntry(key, signal));
+      this.entry = await this.#call(readEntry(key, signal));
       this.show();
     } catch (error) {
-      if (!isAbort(error)) fill(this.element, heading(this), failed(this, error));
+      if (!isAbort(error)) fill(this.element, heading(this), trouble(this, error));
     }
   }
 
-  /** Shows the value, or that there is none. The focus stays on the same control. */
+  /** Shows what is stored. The focus stays on a control with the same text. */
   show(isEditing = false) {
     const { element, entry } = this;
-    const focused = element.contains(document.activeElement)
-      && (document.activeElement?.textContent ?? "");
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
     this.#mode.abort();
-    this.#mode = new AbortController();
-    const { signal } = this.#mode;
+    const { signal } = (this.#mode = new AbortController());
     this.isEditing = isEditing;
-    fill(element, heading(this), entry && facts(this, entry, signal), this.#banner,
-      entry === null ? missing(this)
-        : isEditing ? editor(this, signal) : [toolbar(this, entry, signal), valueText(entry)]);
-    this.mark();
+    fill(element, heading(this), this.#banner, !entry ? trouble(this)
+      : [facts(this, entry, signal), isEditing ? editor(this, signal)
+        : [toolbar(this, entry, signal), valueText(entry)]]);
+    this.report();
     if (isEditing) element.querySelector("textarea")?.focus();
-    else if (focused !== false) {
-      const controls = [...element.querySelectorAll("button")];
-      (controls.find((it) => it.textContent === focused) ?? element).focus();
+    else if (focused) {
+      const all = [...element.querySelectorAll("button")];
+      (all.find((it) => it.textContent === focused.textContent) ?? element).focus();
     }
-  }
-
-  /** @param {number} revision @param {boolean} isDeleted */
-  report(revision, isDeleted) {
-    if (revision > this.reported.revision) this.reported = { revision, isDeleted };
-    this.mark();
   }
 
   /** Says whether what is shown is out of date. */
-  mark() {
+  report(revision = 0, isDeleted = false) {
+    if (revision > this.newest.revision) this.newest = { revision, isDeleted };
     fill(this.#banner, this.#calls === 0 && warning(this));
   }
 
-  /** Saves a text. If a conflict is not decided, editing goes on. @param {string} text */
+  /** Saves a text. If the user does not decide a conflict, editing goes on.
+   * @param {string} text */
   async save(text) {
     const base = /** @type {Entry} */ (this.entry);
-    const { entry, outcome } = await this.#call(() => save(base, text));
+    const { entry, outcome } = await this.#call(save(base, text));
     this.entry = entry;
-    if (outcome === "saved") this.#written(t("Saved"));
     if (outcome !== "undecided") this.show();
-    this.mark();
+    if (outcome === "saved") this.#written();
   }
 
-  /**
-   * Makes a change, and shows its result.
-   * @param {() => Promise<Entry | null>} change
-   * @param {string} [message]
-   */
-  async apply(change, message) {
-    this.entry = await this.#call(change);
-    this.#written(message);
+  /** Makes a change, and shows its result. @param {() => Promise<Entry | null>} change */
+  async apply(change) {
+    this.entry = await this.#call(change());
     this.show();
+    this.#written();
   }
 
-  /** Reports the error of a change. @param {unknown} error */
+  #written() {
+    notify(t("Saved"), { kind: "success" });
+    this.options.onwritten(this.options.key);
+  }
+
+  /** @param {unknown} error of a change */
   fail(error) {
-    const isOld = hasCode(error, "condition_failed");
-    const action = isOld ? { label: t("Show"), run: () => this.load() } : undefined;
+    const action = hasCode(error, "condition_failed")
+      ? { label: t("Show"), run: () => this.load() } : undefined;
     if (!isAbort(error)) notify(describe(error), { kind: "error", action });
   }
 
-  /** @param {string} [message] */
-  #written(message) {
-    this.options.onwritten(this.options.key);
-    if (message) notify(message, { kind: "success" });
-  }
-
-  /** @template T @param {() => Promise<T>} run @returns {Promise<T>} */
-  async #call(run) {
+  /** @template T @param {Promise<T>} call */
+  async #call(call) {
     this.#calls++;
     try {
-      return await run();
+      return await call;
     } finally {
       this.#calls--;
-      if (this.#calls === 0) this.mark();
     }
   }
 }

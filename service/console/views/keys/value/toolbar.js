@@ -2,73 +2,92 @@
 import { deleteKeys, incrementKey, writeKeys } from "../../../api/keys.js";
 import { shortcut } from "../../../app/shortcuts.js";
 import { t } from "../../../locale/index.js";
+import { check } from "../../../text/tokenizer.js";
 import { confirmDialog } from "../../../ui/dialog.js";
 import { h } from "../../../ui/dom.js";
+import { field } from "../../../ui/form.js";
 import { icon } from "../../../ui/icon.js";
 import { notify } from "../../../ui/notices.js";
-import { addToCounter } from "./counter.js";
-import { copy, download, replaceByFile } from "./files.js";
 import { readEntry } from "./entry.js";
-import { openKeyDialog } from "./key-dialog.js";
-import { LARGE } from "./value-text.js";
+import { ask, askKey } from "./new-key.js";
+import { LARGE, copy, download, errorText } from "./text.js";
 
-/** @typedef {import("./pane.js").Pane} Pane */
-/** @typedef {import("./entry.js").Entry} Entry */
+/** @import {Pane} from "./pane.js" */
+/** @import {Entry} from "./entry.js" */
 
 /** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
 export function toolbar(pane, entry, signal) {
-  const { key, text, ttl, revision } = entry;
+  const { key, text, revision } = entry;
   const { onwritten, onremoved, onopen } = pane.options;
-  const canChange = entry.isWritable && !entry.isExpired;
+  /** @param {string} label @param {() => unknown} run @param {string} [name] of an icon */
+  const button = (label, run, name, names = "") => h("button", { type: "button", class: names,
+    onclick: async () => {
+      try {
+        await run();
+      } catch (error) {
+        pane.fail(error);
+      }
+    } }, name && icon(name), label);
 
-  const add = (/** @type {string} */ by) => pane.apply(async () => {
-    await incrementKey(key, by);
+  const add = (/** @type {bigint} */ by) => pane.apply(async () => {
+    await incrementKey(key, String(by));
     return readEntry(key);
   });
-  const quickly = (/** @type {string} */ by) => () => add(by).catch((error) => pane.fail(error));
-  const duplicate = () => openKeyDialog({ title: t("Duplicate"), label: t("Create"), name: key,
+  const askNumber = () => {
+    const { element, input } = field({ label: t("Number"), required: true,
+      pattern: "-?[0-9]+", title: t("An integer, such as 5 or -5"), autocomplete: "off" });
+    ask(t("Add to the counter"), t("Add"), element, () => add(BigInt(input.value)));
+  };
+  const duplicate = () => askKey({ title: t("Duplicate"), label: t("Create"), name: key,
     write: async (name) => {
       await writeKeys({ data: [[name, text]], conditions: { [name]: null } });
       onwritten(name);
       onopen(name);
     } });
-  const rename = () => openKeyDialog({ title: t("Rename"), label: t("Rename"), name: key,
+  const rename = () => askKey({ title: t("Rename"), label: t("Rename"), name: key,
     write: async (name) => {
-      await writeKeys({ data: [[name, text]], deleted: [key], ttls: { [name]: ttl },
-        conditions: { [name]: null, [key]: revision } });
+      await writeKeys({ data: [[name, text]], deleted: [key], ttls: { [name]: entry.ttl },
+        conditions: { [key]: revision, [name]: null } });
       onremoved(key);
       onwritten(name);
       onopen(name);
     } });
   const remove = async () => {
-    if (!(await confirmDialog({ title: t("Delete this key?"), text: h("bdi", null, key),
-      action: t("Delete"), danger: true }))) return;
-    try {
+    if (await confirmDialog({ title: t("Delete this key?"), text: h("bdi", null, key),
+      action: t("Delete"), danger: true })) {
       await deleteKeys([key], { [key]: revision });
       notify(t("Deleted"), { kind: "success" });
       onremoved(key);
-    } catch (error) {
-      pane.fail(error);
     }
   };
-  const edit = () => (entry.size > LARGE ? replaceByFile(pane) : pane.show(true));
-
-  const button = (/** @type {string} */ label, /** @type {string} */ name,
-    /** @type {() => void} */ onclick, names = "") =>
-    h("button", { type: "button", class: names, onclick }, name && icon(name), label);
+  const isLarge = entry.size > LARGE;
+  const editing = isLarge ? button(t("Replace by a file…"), () => replaceByFile(pane), "upload")
+    : button(t("Edit"), () => pane.show(true), "edit", "primary");
+  const removing = button(t("Delete"), remove, "delete");
+  const canChange = entry.isWritable && !entry.isExpired;
   if (canChange) {
-    shortcut("e", t("Edit"), edit, signal);
-    shortcut("Delete", t("Delete"), remove, signal);
+    shortcut("e", t("Edit"), () => editing.click(), signal);
+    shortcut("Delete", t("Delete"), () => removing.click(), signal);
   }
-  return h("div", { class: "toolbar" },
-    canChange && (entry.size > LARGE ? button(t("Replace by a file…"), "upload", edit)
-      : button(t("Edit"), "edit", edit, "primary")),
-    canChange && entry.isCounter && [button("−1", "", quickly("-1")),
-      button("+1", "", quickly("1")), button(t("Add…"), "", () => addToCounter(add))],
-    button(t("Copy"), "copy", () => copy(text)),
-    button(t("Download"), "download", () => download(key, text)),
-    h("a", { class: "button", href: `#/history/${encodeURIComponent(key)}` },
-      icon("history"), t("History")),
-    button(t("Duplicate"), "add", duplicate),
-    canChange && [button(t("Rename"), "", rename), button(t("Delete"), "delete", remove)]);
+  return h("div", { class: "toolbar" }, canChange && [editing, entry.isCounter
+      && [button("−1", () => add(-1n)), button("+1", () => add(1n)), button(t("Add…"), askNumber)]],
+  button(t("Copy"), () => copy(text), "copy"),
+  button(t("Download"), () => download(key, text), "download"),
+  h("a", { class: "button", href: `#/history/${encodeURIComponent(key)}` }, icon("history"),
+    t("History")),
+  button(t("Duplicate"), duplicate), canChange && [button(t("Rename"), rename), removing]);
+}
+
+/** @param {Pane} pane */
+function replaceByFile(pane) {
+  const replace = async () => {
+    const text = await input.files?.[0]?.text() ?? "";
+    const error = check(text);
+    const isAgreed = error && await confirmDialog({ title: t("This file is not JSON"),
+      text: errorText(error), action: t("Store its text as a JSON string") });
+    if (!error || isAgreed) await pane.save(error ? JSON.stringify(text) : text);
+  };
+  const input = h("input", { type: "file",
+    onchange: () => replace().catch((error) => pane.fail(error)) });
+  input.click();
 }
