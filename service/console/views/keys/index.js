@@ -16,7 +16,8 @@ import { openNewKey } from "./value/new-key.js";
 /** @type {import("../../app/open-view.js").View} */
 export function keysView(context) {
   const { signal } = context;
-  let place = placeOf({ key: null, prefix: null, isTree: null });
+  /** @type {Place} */
+  let place;
   /** @type {List | null} */
   let list = null;
   /** @type {string | null | undefined} */
