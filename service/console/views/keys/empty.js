@@ -3,7 +3,7 @@ import { session } from "../../api/session.js";
 import { t, tn } from "../../locale/index.js";
 import { h } from "../../ui/dom.js";
 import { keyText } from "../../ui/key-text.js";
-import { addressOf } from "./address.js";
+import { addressOf } from "./place.js";
 
 /** @typedef {import("./place.js").Place} Place */
 

@@ -3,58 +3,44 @@ import { go, replaceAddress } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale/index.js";
 import { fill, h } from "../../ui/dom.js";
-import { addressOf, parseAddress } from "./address.js";
 import { hint, malformed } from "./empty.js";
-import { List } from "./list.js";
-import { placeOf } from "./place.js";
+import { showList } from "./list.js";
+import { addressOf, placeAt, placeOf } from "./place.js";
 import { tools } from "./tools.js";
 import { showValue } from "./value/index.js";
 import { openNewKey } from "./value/new-key.js";
 
-/** @typedef {import("./place.js").Place} Place */
-
 /** @type {import("../../app/open-view.js").View} */
 export function keysView(context) {
   const { signal } = context;
-  /** @type {Place} */
+  /** @type {import("./place.js").Place} */
   let place;
-  /** @type {List | null} */
-  let list = null;
+  /** @type {ReturnType<typeof showList>} */
+  let list;
   /** @type {string | null | undefined} */
   let shownKey;
   let leaveList = new AbortController();
   let leaveKey = new AbortController();
-  const options = {
-    signal,
-    onopen: (/** @type {string | null} */ key) => go(addressOf({ ...place, key })),
-    onclose: () => options.onopen(null),
-    onwritten: (/** @type {string} */ key) => list?.reread(key),
-    onremoved: (/** @type {string} */ key) => {
-      list?.reread(key);
-      options.onclose();
-    },
-    oncreated: (/** @type {string} */ key) => {
-      list?.reread(key);
-      options.onopen(key);
-    },
-    onnew: () => openNewKey({ ...options, prefix: place.prefix }),
-    onrefresh: async () => list?.refresh(),
-    onfocus: () => list?.grid.element.focus(),
-    onchange: (/** @type {string} */ prefix, /** @type {boolean} */ isTree) =>
-      show(placeOf({ key: place.key, prefix, isTree })),
-  };
 
-  const show = (/** @type {Place} */ wanted) => {
+  const onopen = (/** @type {string | null} */ key) => go(addressOf({ ...place, key }));
+  const onclose = () => onopen(null);
+  const onnew = () => openNewKey({ prefix: place.prefix, oncreated: (key) => {
+    list.reread(key);
+    onopen(key);
+  } });
+
+  const show = (/** @type {typeof place} */ wanted) => {
     replaceAddress(addressOf(wanted));
-    bar.show(wanted);
-    if (list !== null && wanted === place) {
+    head.show(wanted);
+    if (wanted === place) {
       return list.grid.refresh();
     }
     place = wanted;
     const { top } = place;
     leaveList.abort();
     leaveList = new AbortController();
-    list = new List(place, { ...options, signal: AbortSignal.any([signal, leaveList.signal]) });
+    const inner = AbortSignal.any([signal, leaveList.signal]);
+    list = showList(place, { signal: inner, onopen, onclose, onnew });
     fill(body, list.elements);
     list.grid.refresh();
     list.grid.list.moveTo(top);
@@ -64,32 +50,45 @@ export function keysView(context) {
     if (key !== shownKey) {
       leaveKey.abort();
       leaveKey = new AbortController();
-      shownKey = key;
-      fill(pane, key === null ? hint()
-        : showValue({ ...options, key, signal: AbortSignal.any([signal, leaveKey.signal]) }));
+      const inner = AbortSignal.any([signal, leaveKey.signal]);
+      fill(pane, key === null ? hint() : showValue({ key, onopen, onclose,
+        signal: inner,
+        onwritten: (written) => list.reread(written),
+        onremoved: (removed) => {
+          list.reread(removed);
+          onclose();
+        } }));
     }
     element.classList.toggle("has-key", key !== null);
+    if (shownKey !== undefined && key !== shownKey) {
+      (body.checkVisibility() ? list.grid.element : pane).focus();
+    }
+    shownKey = key;
   };
 
-  const update = (/** @type {import("../../app/open-view.js").Context} */ next) => {
+  const update = (/** @type {typeof context} */ next) => {
+    let wanted;
     try {
-      const address = parseAddress(next);
-      show(placeOf(address));
-      showKey(address.key);
+      wanted = placeAt(next);
     } catch {
       shownKey = undefined;
       fill(pane, malformed());
-      element.classList.add("has-key");
+      return element.classList.add("has-key");
     }
+    show(wanted);
+    showKey(wanted.key);
   };
 
-  const bar = tools(options);
+  const head = tools({ signal, onnew, onrefresh: () => list.refresh(),
+    onfocus: () => list.grid.element.focus(),
+    onchange: (prefix, isTree) => show(placeOf({ key: place.key, prefix, isTree })) });
   const body = h("div", { class: "keys-body" });
   const pane = h("section", { class: "keys-value", "aria-label": t("Value"), tabindex: -1 });
   const element = h("div", { class: "keys" },
-    h("section", { class: "keys-list", "aria-label": t("Keys") }, bar.element, body), pane);
-  const listed = { "↑ ↓ Home End": t("Move in the list"), "← →": t("Close or open a prefix"),
-    "Space": t("Select"), "Enter": t("Open") };
+    h("section", { class: "keys-list", "aria-label": t("Keys") }, head.element, body),
+    pane);
+  const listed = { "↑ ↓ Home End": t("Move in the list"), Enter: t("Open"),
+    "← →": t("Close or open a prefix"), Space: t("Select"), Delete: t("Delete") };
   for (const [key, label] of Object.entries(listed)) {
     shortcut(key, label, () => {}, signal); // the grid runs them
   }

@@ -1,4 +1,5 @@
 // What keys and clicks do in the list.
+import { ROW } from "./row.js";
 import { isKey, isPrefix } from "./rows.js";
 
 /** @typedef {import("./grid.js").Grid} Grid */
@@ -28,7 +29,7 @@ function toggleSelected(grid, at) {
 
 /** @param {Grid} grid */
 export function listenToKeys(grid) {
-  const { element, place, list } = grid;
+  const { element, place } = grid;
   element.addEventListener("keydown", (event) => {
     const at = place.active;
     const row = grid.row(at);
@@ -36,17 +37,18 @@ export function listenToKeys(grid) {
       return;
     }
     const isOpen = isPrefix(row) && row.inner !== null;
-    const page = Math.floor(element.clientHeight / list.options.rowHeight) - 2;
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page,
-      Home: 0, End: Infinity }[event.key];
+    const page = Math.floor(element.clientHeight / ROW) - 2;
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page,
+      PageUp: at - page, Home: 0, End: Infinity }[event.key];
     const parent = () => place.rows.all.findIndex((other) =>
       isPrefix(other) && other.inner === row.level);
     /** @type {Record<string, () => void>} */
     const actions = {
-      ArrowRight: () => isOpen ? grid.activate(at + 1) : isPrefix(row) && open(grid, at),
-      ArrowLeft: () => isOpen ? open(grid, at) : grid.activate(Math.max(parent(), 0)),
+      ArrowRight: () => isOpen ? grid.activate(at + 1)
+        : isPrefix(row) && open(grid, at),
+      ArrowLeft: () => isOpen ? open(grid, at) : grid.activate(parent()),
       Enter: () => open(grid, at),
-      " ": () => event.shiftKey ? grid.select(place.anchor, at) : toggleSelected(grid, at),
+      " ": () => toggleSelected(grid, at),
       Delete: () => grid.options.ondelete(row),
     };
     const action = to === undefined ? actions[event.key]

@@ -5,10 +5,13 @@ import { describe } from "../../text/problems.js";
 import { h } from "../../ui/dom.js";
 import { icon } from "../../ui/icon.js";
 import { keyText } from "../../ui/key-text.js";
-import { addressOf } from "./address.js";
+import { addressOf } from "./place.js";
 import { isKey, isPrefix } from "./rows.js";
 
 /** @typedef {import("./rows.js").Row} Row */
+
+/** The height of a row in pixels, as in keys.css. */
+export const ROW = 32;
 
 /** The remaining time of a key. @param {Row} row */
 export const remaining = (row) => isKey(row) && row.expires !== Infinity
@@ -65,8 +68,9 @@ export function rowElement(row, index, place) {
     "aria-selected": key !== null && String(place.selected.has(key)),
     "aria-current": isOpen && "true",
     "aria-level": place.isTree && row.level.depth + 1,
-    "aria-expanded": isPrefix(row) && String(row.inner !== null) },
-  isKey(row) ? keyCells(row, place) : isPrefix(row) ? prefixCells(row) : moreCells(row));
+    "aria-expanded": isPrefix(row) && String(row.inner !== null),
+  }, isKey(row) ? keyCells(row, place)
+    : isPrefix(row) ? prefixCells(row) : moreCells(row));
   element.classList.toggle("active", index === place.active);
   element.style.setProperty("--depth", String(row.level.depth));
   return element;

@@ -21,8 +21,8 @@ export const isKey = (row) => row !== undefined && "size" in row;
 /** @param {Row | undefined} row @returns {row is PrefixRow} */
 export const isPrefix = (row) => row !== undefined && "inner" in row;
 
-/** @param {string} prefix @param {number} depth @returns {Level} */
-const newLevel = (prefix, depth) => ({ prefix, depth, after: null, entries: 0,
+/** @returns {Level} */
+const newLevel = (prefix = "", depth = 0) => ({ prefix, depth, after: null, entries: 0,
   hasMore: true, isLoading: false, error: null });
 
 /** What sorts by code points, as UTF-8 does: surrogates come last. @param {Row} row */
@@ -62,12 +62,11 @@ export class Rows {
     this.onchange(at, added.length - removed);
   }
 
-  /** Loads the next page of a level. @param {Level} level @param {AbortSignal} signal */
+  /** Loads a page. @param {Level} level @param {AbortSignal} signal */
   async load(level, signal) {
     level.isLoading = true;
     level.error = null;
-    /** @type {Row[]} */
-    let added = [];
+    let added = /** @type {Row[]} */ ([]);
     try {
       while (added.length === 0 && level.hasMore) {
         const page = await listPage({ prefix: level.prefix, after: level.after, signal,
