@@ -156,7 +156,7 @@ async def test_a_revision_before_the_change_log_offers_its_beginning(
                 alert = page.get_by_role("alert")
                 await expect(alert).to_contain_text("no longer reaches back that far")
                 assert await violations(page) == []
-                await page.get_by_role("link", name="Start there").click()
+                await page.get_by_role("link", name="Start at revision").click()
                 rows = page.get_by_role("list", name="Changes").get_by_role("listitem")
                 await expect(keys_of(rows).first).to_have_text("k99")
                 await expect(alert).to_be_empty()
