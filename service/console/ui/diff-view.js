@@ -30,7 +30,8 @@ export function diffView(a, b, { labels }) {
   const rows = diffLines(left, right).map(({ kind, left, right }, at, { length }) =>
     (kind === "same" ? unchanged(left, at > 0, at < length - 1)
       : [side("del", "−", a, left), side("ins", "+", b, right)]));
-  return h("div", { class: "diff" }, labels.map((label) => h("strong", null, label)),
+  return h("div", { class: "diff" },
+    h("strong", null, `− ${labels[0]}`), h("strong", null, `+ ${labels[1]}`),
     isLayout && note(a === b ? t("There is no difference.")
       : t("Only the white space differs.")),
     compared.some((text) => text.length > COMPARED)

@@ -10,22 +10,20 @@ import { notify } from "../../ui/notices.js";
 const SHOWN = 65_536;
 
 /**
- * @typedef {import("../../api/history.js").Entry} Entry
- * @typedef {import("../../api/keys.js").Value} Value
- * @param {{key: string, change: Entry, current: Value | null,
- *   reload: () => Promise<void>, before: (change: Entry) => Promise<string | null>,
- *   attempt: (button: any, run: () => Promise<void>) => void}} options
- *   `attempt` disables a button and reports an error
+ * @param {{key: string, change: import("../../api/history.js").Entry,
+ *   before: () => Promise<string | null>, reload: () => Promise<void>,
+ *   current: import("../../api/keys.js").Value | null,
+ *   attempt: (button: Element, run: () => Promise<unknown>) => void}} options
  */
 export function detailsOf({ key, change, current, before, attempt, reload }) {
   const { text, revision: n } = change;
   const title = t("Revision {n}", { n });
   const diff = h("div");
-  const compare = async () => fill(diff, select.value === "before"
-    ? diffView(await before(change), text, { labels: [t("Before"), title] })
-    : diffView(text, current?.text ?? null, { labels: [title, t("Current value")] }));
+  const compare = async () => fill(diff, select.value === "current"
+    ? diffView(text, current?.text ?? null, { labels: [title, t("Current value")] })
+    : diffView(await before(), text, { labels: [t("Before"), title] }));
   const select = h("select", { onchange: () => attempt(select, compare) },
-    h("option", { value: "before" }, t("the value before")),
+    h("option", null, t("the value before")),
     h("option", { value: "current" }, t("the current value")));
   const restore = async () => {
     const isSure = await confirmDialog({ title: t("Restore this value"),
@@ -34,7 +32,7 @@ export function detailsOf({ key, change, current, before, attempt, reload }) {
     if (!isSure || text === null) return;
     const ttl = (await readKey(key))?.ttl; // what is left by now
     const conditions = { [key]: current?.revision ?? null };
-    const ttls = ttl ? { [key]: ttl } : undefined;
+    const ttls = ttl ? { [key]: ttl } : {};
     await writeKeys({ data: [[key, text]], conditions, ttls });
     notify(t("The value of revision {n} was restored.", { n }), { kind: "success" });
     await reload();
@@ -42,12 +40,9 @@ export function detailsOf({ key, change, current, before, attempt, reload }) {
   const button = h("button", { type: "button", onclick: () => attempt(button, restore) },
     t("Restore this value"));
   attempt(select, compare);
-  return [
-    h("div", { class: "toolbar" }, h("h2", null, title),
-      h("label", { class: "toolbar end" }, t("Compare with"), select),
-      text !== null && button),
-    diff,
-    text !== null && [h("h3", null, t("Exact text")),
-      h("pre", { tabindex: "0" }, text.slice(0, SHOWN), text.length > SHOWN && "…")],
-  ];
+  return [h("div", { class: "toolbar" }, h("h2", null, title),
+    h("label", { class: "toolbar end" }, t("Compare with"), select),
+    text !== null && button),
+  diff, text !== null && [h("h3", null, t("Exact text")),
+    h("pre", { tabindex: "0" }, text.slice(0, SHOWN), text.length > SHOWN && "…")]];
 }

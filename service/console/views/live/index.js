@@ -17,54 +17,53 @@ export function liveView(context) {
   const held = [];
   let [isPaused, wasLost] = [false, false];
   let connection = new AbortController();
-  /** @type {number | null} */
-  let position = null;
 
   const plain = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
   const prefix = field({ label: t("Prefix"), ...plain });
   const since = field({ label: t("After revision"), placeholder: t("from now on"),
     inputmode: "numeric", pattern: "[0-9]{1,15}", ...plain });
-  const filter = h("input", { type: "search", "aria-label": t("Filter"), ...plain,
-    placeholder: t("Text in the key"), oninput: () => list.set(undefined, filter.value) });
+  const label = t("Filter by key");
+  const filter = h("input", { type: "search", "aria-label": label, placeholder: label,
+    ...plain, oninput: () => list.set(undefined, filter.value) });
   const status = h("div", { class: "toolbar", role: "status" });
   const alert = h("div", { role: "alert" });
   const pause = h("button", { type: "button", onclick: () => setPaused(!isPaused) });
 
-  /** @param {number | null} from */
-  const follow = (from) => {
+  /** Starts again where it has stopped. */
+  let resume = () => {};
+  /** @param {string} from */
+  const addressOf = (from) =>
+    `#/live?${new URLSearchParams({ prefix: prefix.input.value, since: from })}`;
+  /** @param {number | null} since */
+  const follow = (since) => {
     connection.abort();
     connection = new AbortController();
-    followChanges({ prefix: prefix.input.value, since: from, onchange, onstate,
-      signal: AbortSignal.any([signal, connection.signal]) });
-  };
-  /** @param {import("../../api/live.js").Change} change */
-  const onchange = (change) => {
-    position = change.revision;
-    if (!isPaused) return list.add(rowsOf(change));
-    held.push(...rowsOf(change));
-    setPaused(true);
-    if (held.length >= KEPT) connection.abort(); // the change log keeps the rest
-  };
-  /** @type {import("../../api/live.js").OnState} */
-  const onstate = (state, problem, revision) => {
-    fill(status, stateBadge(state), state === "open" && wasLost
-      && t("Resumed after revision {n}.", { n: revision ?? 0 }));
-    wasLost = state === "waiting" || (wasLost && state === "connecting");
-    fill(alert, state === "ended" && whyEnded(problem, () => follow(position), addressOf));
+    followChanges({ prefix: prefix.input.value, since,
+      signal: AbortSignal.any([signal, connection.signal]),
+      onchange(change) {
+        resume = () => follow(change.revision);
+        if (!isPaused) return list.add(rowsOf(change));
+        held.push(...rowsOf(change));
+        setPaused(true);
+        if (held.length >= KEPT) connection.abort(); // the change log keeps the rest
+      },
+      onstate(state, problem, revision) {
+        resume = () => follow(revision);
+        fill(status, stateBadge(state), state === "open" && wasLost
+          && t("Resumed after revision {n}.", { n: revision ?? 0 }));
+        wasLost = state === "waiting" || (wasLost && state === "connecting");
+        fill(alert, state === "ended" && whyEnded(problem, () => resume(), addressOf));
+      } });
   };
   /** @param {boolean} value */
   const setPaused = (value) => {
     isPaused = value;
-    if (!isPaused) {
-      list.add(held.splice(0));
-      if (connection.signal.aborted) follow(position);
-    }
     const n = `${held.length}${held.length < KEPT ? "" : "+"}`;
     fill(pause, icon(value ? "play" : "pause"), value ? t("Resume ({n})", { n }) : t("Pause"));
+    if (value) return;
+    list.add(held.splice(0));
+    if (connection.signal.aborted) resume();
   };
-  /** @param {string} from */
-  const addressOf = (from) =>
-    `#/live?${new URLSearchParams({ prefix: prefix.input.value, since: from })}`;
   const start = ({ query } = context) => {
     prefix.input.value = query.get("prefix") ?? "";
     since.input.value = query.get("since") ?? "";
@@ -77,7 +76,6 @@ export function liveView(context) {
     go(addressOf(since.input.value));
   };
   shortcut("p", t("Pause or resume"), () => setPaused(!isPaused), signal);
-  shortcut("/", t("Filter"), () => filter.focus(), signal);
   start();
   return { update: start, element: h("div", { class: "view" },
     h("h1", null, t("Live changes")),

@@ -13,7 +13,7 @@ const PREVIEW = 200;
 /** Milliseconds between two announcements. */
 const QUIET = 3000;
 
-/** @typedef {{revision: number, key: string, text: string | null, at?: number}} Row */
+/** @typedef {{revision: number, key: string, text: string | null, at: number}} Row */
 
 /** @param {import("../../api/live.js").Change} change @returns {Row[]} one for a key */
 export function rowsOf({ revision, data, deleted }) {
@@ -26,8 +26,7 @@ export function rowsOf({ revision, data, deleted }) {
 export function changeList() {
   /** The newest last. @type {Row[]} */
   let kept = [];
-  let filter = "";
-  let unannounced = 0;
+  let [filter, unannounced] = ["", 0];
   const list = h("ol", { class: "changes", role: "list", "aria-label": t("Changes") });
   const note = h("p", { class: "loading" });
 
@@ -57,12 +56,11 @@ export function changeList() {
     if (list.isConnected) announce(tn("{n} change", "{n} changes", unannounced));
     unannounced = 0;
   };
-  set();
   return { add, set, element: h("div", { class: "card" }, list, note) };
 }
 
 /** @param {Row} row */
-const elementOf = ({ at = 0, revision, key, text }) => h("li", null,
+const elementOf = ({ at, revision, key, text }) => h("li", null,
   h("time", null, time(at)),
   h("span", { class: "number muted", title: t("Revision") }, revision),
   text === null ? h("span", { class: "badge bad" }, t("deleted"))

@@ -21,7 +21,7 @@ export function stateBadge(state) {
  */
 export function whyEnded(problem, again, addressOf) {
   const n = problem.members?.oldest;
-  return h("div", { class: "banner" }, icon("warning"),
+  return h("div", { class: "banner" },
     problem.code === "not_found" ? t("The change log is disabled.") : describe(problem),
     n === undefined ? h("button", { type: "button", onclick: again }, t("Try again"))
       : h("a", { href: addressOf(n) }, t("Start at revision {n}", { n })));
