@@ -1,7 +1,6 @@
 // JSON texts laid out and cut as text: no number, name or string is converted.
 
-import { JsonError } from "./json-error.js";
-import { spaceEnd, tokenEnd } from "./scanner.js";
+import { JsonError, spaceEnd, tokenEnd } from "./scanner.js";
 import { verify } from "./tokenizer.js";
 
 /** The deepest indentation, so that nested arrays do not exhaust the memory. */
@@ -85,9 +84,9 @@ export const elements = (text) => Array.from(parts(text, "["), ([, raw]) => raw)
 /**
  * The first such member.
  * @param {string} text an object @param {string} name
- * @returns {string | null}
+ * @returns {string | undefined}
  */
 export function memberText(text, name) {
   for (const [found, raw] of parts(text, "{")) if (found === name) return raw;
-  return null;
+  return undefined;
 }
