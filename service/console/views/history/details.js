@@ -1,8 +1,8 @@
-// A change of a key: its text, what it changed, and a button that restores it.
+// A change of a key: what it changed, its text, and a button that restores it.
 import { readKey, writeKeys } from "../../api/keys.js";
 import { t } from "../../locale/index.js";
-import { diffView } from "../../ui/diff-view.js";
 import { confirmDialog } from "../../ui/dialog.js";
+import { diffView } from "../../ui/diff-view.js";
 import { fill, h } from "../../ui/dom.js";
 import { notify } from "../../ui/notices.js";
 
@@ -10,45 +10,39 @@ import { notify } from "../../ui/notices.js";
 const SHOWN = 65_536;
 
 /**
- * @typedef {import("../../api/history.js").Entry} Entry
- * `attempt` reports an error and disables the button until then.
- * @typedef {{key: string, change: Entry, before: (change: Entry) => Promise<string | null>,
- *   current: import("../../api/keys.js").Value | null, reload: () => Promise<void>,
- *   attempt: (button: any, run: () => Promise<void>) => Promise<void>}} Options
+ * @param {{key: string, change: import("../../api/history.js").Entry,
+ *   before: () => Promise<string | null>, reload: () => Promise<void>,
+ *   current: import("../../api/keys.js").Value | null,
+ *   attempt: (button: Element, run: () => Promise<unknown>) => void}} options
  */
-
-/** @param {Options} options */
 export function detailsOf({ key, change, current, before, attempt, reload }) {
-  const { text, revision } = change;
+  const { text, revision: n } = change;
+  const title = t("Revision {n}", { n });
   const diff = h("div");
-  const show = () => attempt(select, async () => {
-    const mine = t("Revision {n}", { n: revision });
-    fill(diff, select.value === "before"
-      ? diffView(await before(change), text, { labels: [t("Before"), mine] })
-      : diffView(text, current?.text ?? null, { labels: [mine, t("Current value")] }));
-  });
-  const select = h("select", { onchange: show },
-    h("option", { value: "before" }, t("the value before")),
+  const compare = async () => fill(diff, select.value === "current"
+    ? diffView(text, current?.text ?? null, { labels: [title, t("Current value")] })
+    : diffView(await before(), text, { labels: [t("Before"), title] }));
+  const select = h("select", { onchange: () => attempt(select, compare) },
+    h("option", null, t("the value before")),
     h("option", { value: "current" }, t("the current value")));
-  const restore = () => attempt(button, async () => {
-    const action = t("Restore this value");
-    const isSure = await confirmDialog({ title: action, action,
-      text: t("It replaces the current value. The history keeps both.") });
+  const restore = async () => {
+    const isSure = await confirmDialog({ title: t("Restore this value"),
+      text: t("It replaces the current value. The history keeps both."),
+      action: t("Restore") });
     if (!isSure || text === null) return;
-    const ttl = (await readKey(key))?.ttl; // what is left of its lifetime by now
-    const ttls = ttl ? { [key]: ttl } : undefined;
+    const ttl = (await readKey(key))?.ttl; // what is left by now
     const conditions = { [key]: current?.revision ?? null };
-    await writeKeys({ data: [[key, text]], ttls, conditions });
-    const done = t("The value of revision {n} was restored.", { n: revision });
-    notify(done, { kind: "success" });
+    const ttls = ttl ? { [key]: ttl } : {};
+    await writeKeys({ data: [[key, text]], conditions, ttls });
+    notify(t("The value of revision {n} was restored.", { n }), { kind: "success" });
     await reload();
-  });
-  const button = h("button", { type: "button", onclick: restore }, t("Restore this value"));
-  show();
-  return [h("div", { class: "toolbar" }, h("h2", null, t("Revision {n}", { n: revision })),
+  };
+  const button = h("button", { type: "button", onclick: () => attempt(button, restore) },
+    t("Restore this value"));
+  attempt(select, compare);
+  return [h("div", { class: "toolbar" }, h("h2", null, title),
     h("label", { class: "toolbar end" }, t("Compare with"), select),
     text !== null && button),
-  diff,
-  text !== null && [h("h3", null, t("Exact text")),
+  diff, text !== null && [h("h3", null, t("Exact text")),
     h("pre", { tabindex: "0" }, text.slice(0, SHOWN), text.length > SHOWN && "…")]];
 }
