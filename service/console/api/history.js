@@ -13,11 +13,11 @@ import { call } from "./client.js";
 /**
  * A page of the changes of a key, the newest first.
  * @param {string} key @param {number | null} before
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @returns {Promise<History>}
  */
-export async function historyOf(key, before, signal) {
-  const query = { key, before, limit: 50 };
+export async function historyOf(key, before, signal, limit = 50) {
+  const query = { key, before, limit };
   const { text } = await call("GET", "api/history", { query, signal });
   const page = Object.fromEntries(entries(text));
   return { changes: elements(page.changes ?? "[]").map(entryOf),
