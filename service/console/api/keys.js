@@ -1,5 +1,5 @@
 // Calls on keys. A value is its exact JSON text, never a parsed value.
-import { elements, memberText } from "../text/json-text.js";
+import { memberText } from "../text/json-text.js";
 import { call, callJson } from "./client.js";
 
 /**
@@ -76,17 +76,4 @@ export async function incrementKey(key, by) {
   const body = `{"data":{${JSON.stringify(key)}:${by}}}`;
   const { text } = await call("POST", "api/increment", { body });
   return memberText(memberText(text, "data") ?? "{}", key) ?? "";
-}
-
-/**
- * Who wrote a key last and when, in seconds since 1970. `by` null: it is not said.
- * @param {string} key
- * @returns {Promise<{by: string | null, at: number} | null>}
- */
-export async function lastChange(key) {
-  const { text } = await call("GET", "api/history", { query: { key, limit: 1 } });
-  const [change] = elements(memberText(text, "changes") ?? "[]");
-  const member = (/** @type {string} */ name) =>
-    JSON.parse(memberText(change ?? "{}", name) ?? "null");
-  return change ? { by: member("by"), at: member("at") } : null;
 }

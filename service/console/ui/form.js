@@ -10,14 +10,16 @@ import { fill, h, newId } from "./dom.js";
 
 /**
  * A field with its label. Other options are attributes of the input.
- * @param {{label: string, hint?: string} & Record<string, any>} options
+ * @param {{label: string, hint?: string, tag?: "input" | "textarea"}
+ *   & Record<string, any>} options
  * @returns {Field}
  */
-export function field({ label, hint, ...attributes }) {
+export function field({ label, hint, tag = "input", ...attributes }) {
   const id = newId();
   const error = h("span", { class: "field-error", id: `${id}-error` });
-  const input = h("input", { id, "aria-describedby": `${id}-hint ${id}-error`,
-    oninput: () => setError(""), ...attributes });
+  const input = /** @type {HTMLInputElement} */ (h(tag, { id,
+    "aria-describedby": `${id}-hint ${id}-error`, oninput: () => setError(""),
+    ...attributes }));
   /** @param {string} text */
   const setError = (text) => {
     error.textContent = text;

@@ -1,6 +1,5 @@
-// What is stored under a key, and its writes: each requires that nobody has changed it.
+// What is stored under a key. Its writes fail if somebody else has changed it.
 import { readKey, writeKeys } from "../../../api/keys.js";
-import { session } from "../../../api/session.js";
 
 export class Entry {
   /** @param {string} key
@@ -13,10 +12,6 @@ export class Entry {
     this.expires = Date.now() + 1000 * (ttl ?? Infinity);
     /** Bytes. */
     this.size = new Blob([text]).size;
-    this.isCounter = /^(0|-?[1-9]\d{0,18})$/.test(text)
-      && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
-    this.isWritable = session.user?.grants.some(({ prefix, rights }) =>
-      rights.includes("w") && key.startsWith(prefix)) ?? false;
   }
 
   /** Seconds that remain; null: it never expires. */
@@ -29,7 +24,7 @@ export class Entry {
     return this.expires <= Date.now();
   }
 
-  /** @param {string} text @param {number | null} [ttl] @returns {Promise<Entry>} */
+  /** @param {string} text @param {number | null} [ttl] */
   async write(text, ttl = this.ttl) {
     const { key } = this;
     text = text.trim(); // white space around a value is not stored

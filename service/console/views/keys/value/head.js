@@ -5,9 +5,10 @@ import { describe } from "../../../text/problems.js";
 import { h } from "../../../ui/dom.js";
 import { icon } from "../../../ui/icon.js";
 import { ask, lifetimeField, openNewKey } from "./new-key.js";
+import { button } from "./parts.js";
 
 /** @import {Entry} from "./entry.js" */
-/** @import {Pane} from "./pane.js" */
+/** @import {Pane} from "./index.js" */
 
 /** The key, with links to its prefixes. @param {Pane} pane */
 export function heading({ options: { key, onclose } }) {
@@ -24,23 +25,21 @@ export function heading({ options: { key, onclose } }) {
 
 /** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
 export function facts(pane, entry, signal) {
-  const change = (/** @type {string} */ label, /** @type {() => void} */ onclick) =>
-    !pane.isEditing && entry.isWritable && !entry.isExpired
-      && h("button", { type: "button", class: "link", onclick }, label);
+  const { text, revision } = entry;
+  /** @param {string} label @param {() => unknown} run */
+  const change = (label, run) =>
+    !pane.isEditing && !entry.isExpired && button(label, run, "", "link");
+  const live = async (/** @type {number | null} */ ttl) =>
+    pane.written(await entry.write(text, ttl));
   const askLifetime = () => {
     const { element, seconds } = lifetimeField(true);
-    ask(t("Lifetime"), t("Set"), element,
-      () => pane.apply(() => entry.write(entry.text, seconds())));
+    ask(t("Lifetime"), t("Set"), element, () => live(seconds()));
   };
-  const persist = () =>
-    pane.apply(() => entry.write(entry.text, null)).catch((error) => pane.fail(error));
-  const { revision } = entry;
   return h("div", { class: "toolbar muted" }, h("span", null, size(entry.size)),
-    revision !== null && h("span", null, t("Revision {revision}", { revision })),
-    !entry.isWritable && h("span", { class: "badge" }, t("Read only")),
+    revision !== null && h("span", null, t("Revision {n}", { n: revision })),
     entry.ttl === null ? change(t("Set a lifetime…"), askLifetime)
       : [countdown(pane, entry, signal), change(t("Extend…"), askLifetime),
-        change(t("Persist"), persist)]);
+        change(t("Persist"), () => live(null))]);
 }
 
 /** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
@@ -70,7 +69,7 @@ export function warning(pane) {
     return banner(isDeleted ? t("Deleted by another client at revision {revision}.", { revision })
       : t("Changed by another client at revision {revision}.", { revision }),
     pane.isEditing ? t("Saving will show the conflict.")
-      : h("button", { type: "button", onclick: () => pane.load() }, t("Show")));
+      : button(t("Show"), () => pane.load()));
   }
   return entry?.isExpired && banner(t("This key has expired. This was its last value."));
 }
@@ -86,6 +85,5 @@ export function trouble(pane, error) {
   const create = () => openNewKey({ prefix: key, oncreated });
   return h("div", { class: "empty", role: error ? "alert" : null },
     h("p", null, error ? describe(error) : t("This key does not exist.")),
-    h("button", { type: "button", onclick: error ? () => pane.load() : create },
-      error ? t("Try again") : t("Create it")));
+    error ? button(t("Try again"), () => pane.load()) : button(t("Create it"), create));
 }

@@ -5,9 +5,9 @@ import { t } from "../../../locale/index.js";
 import { duration } from "../../../text/format.js";
 import { check } from "../../../text/tokenizer.js";
 import { openDialog } from "../../../ui/dialog.js";
-import { h, newId } from "../../../ui/dom.js";
+import { h } from "../../../ui/dom.js";
 import { field, form } from "../../../ui/form.js";
-import { errorText } from "./text.js";
+import { errorText } from "./parts.js";
 
 /** @import {Child} from "../../../ui/dom.js" */
 
@@ -24,10 +24,11 @@ export function ask(title, label, body, submit) {
 
 /**
  * Asks for the name of a key that does not exist.
- * @param {{title: string, label: string, name: string, more?: Child,
- *   write: (key: string) => Promise<unknown>}} options `write` requires that it is new
+ * @param {string} title @param {string} label @param {string} name
+ * @param {(key: string) => Promise<unknown>} write requires that it does not exist
+ * @param {Child} [more]
  */
-export function askKey({ title, label, name, more, write }) {
+export function askKey(title, label, name, write, more) {
   const { element, input, setError } = field({ label: t("Key"), value: name, required: true,
     autofocus: true, autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
   ask(title, label, [element, more], async () => {
@@ -38,9 +39,8 @@ export function askKey({ title, label, name, more, write }) {
       const { conflicts = {} } = /** @type {any} */ (error).members ?? {};
       if (!Object.hasOwn(conflicts, key)) throw error;
       setError(`${t("This key exists.")} `);
-      element.querySelector(".field-error")?.append(
-        h("a", { href: keyHref(key), onclick: () => input.closest("dialog")?.close() },
-          t("Open it")));
+      element.lastElementChild?.append(h("a", { href: keyHref(key),
+        onclick: () => input.closest("dialog")?.close() }, t("Open it")));
       return false;
     }
   });
@@ -58,25 +58,20 @@ export function lifetimeField(required) {
 
 /** @param {{prefix: string, oncreated: (key: string) => void}} options */
 export function openNewKey({ prefix, oncreated }) {
-  const id = newId();
-  const area = h("textarea", { id, class: "mono", rows: 5, required: true,
-    spellcheck: "false", "aria-describedby": `${id}-error` });
-  const problem = h("span", { class: "field-error", id: `${id}-error` });
+  const value = field({ label: t("Value, as JSON"), tag: "textarea", class: "mono", rows: 5,
+    required: true, spellcheck: "false" });
   const lifetime = lifetimeField(false);
-  askKey({ title: t("New key"), label: t("Create"), name: prefix, more: [
-    h("div", { class: "field" }, h("label", { for: id }, t("Value, as JSON")), area, problem),
-    lifetime.element],
-  write: async (key) => {
-    const error = check(area.value);
-    problem.textContent = error && errorText(error);
-    area.toggleAttribute("aria-invalid", error !== null);
+  askKey(t("New key"), t("Create"), prefix, async (key) => {
+    const { input } = value;
+    const error = check(input.value);
     if (error) {
-      area.focus();
-      area.setSelectionRange(error.offset, error.offset);
+      value.setError(errorText(error));
+      input.focus();
+      input.setSelectionRange(error.offset, error.offset);
       return false;
     }
-    await writeKeys({ data: [[key, area.value.trim()]], conditions: { [key]: null },
+    await writeKeys({ data: [[key, input.value.trim()]], conditions: { [key]: null },
       ttls: { [key]: lifetime.seconds() } });
     return oncreated(key);
-  } });
+  }, [value.element, lifetime.element]);
 }

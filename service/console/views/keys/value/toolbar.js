@@ -10,48 +10,38 @@ import { icon } from "../../../ui/icon.js";
 import { notify } from "../../../ui/notices.js";
 import { readEntry } from "./entry.js";
 import { ask, askKey } from "./new-key.js";
-import { LARGE, copy, download, errorText } from "./text.js";
+import { LARGE, button, copy, download, errorText } from "./parts.js";
+import { save } from "./save.js";
 
-/** @import {Pane} from "./pane.js" */
-/** @import {Entry} from "./entry.js" */
+/** @import {Pane} from "./index.js" */
 
-/** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
+/** @param {Pane} pane @param {import("./entry.js").Entry} entry
+ * @param {AbortSignal} signal */
 export function toolbar(pane, entry, signal) {
-  const { key, text, revision } = entry;
+  const { key, text, revision, isExpired } = entry;
   const { onwritten, onremoved, onopen } = pane.options;
-  /** @param {string} label @param {() => unknown} run @param {string} [name] of an icon */
-  const button = (label, run, name, names = "") => h("button", { type: "button", class: names,
-    onclick: async () => {
-      try {
-        await run();
-      } catch (error) {
-        pane.fail(error);
-      }
-    } }, name && icon(name), label);
 
-  const add = (/** @type {bigint} */ by) => pane.apply(async () => {
+  const add = async (/** @type {bigint} */ by) => {
     await incrementKey(key, String(by));
-    return readEntry(key);
-  });
+    pane.written(await readEntry(key));
+  };
   const askNumber = () => {
     const { element, input } = field({ label: t("Number"), required: true,
       pattern: "-?[0-9]+", title: t("An integer, such as 5 or -5"), autocomplete: "off" });
     ask(t("Add to the counter"), t("Add"), element, () => add(BigInt(input.value)));
   };
-  const duplicate = () => askKey({ title: t("Duplicate"), label: t("Create"), name: key,
-    write: async (name) => {
-      await writeKeys({ data: [[name, text]], conditions: { [name]: null } });
-      onwritten(name);
-      onopen(name);
-    } });
-  const rename = () => askKey({ title: t("Rename"), label: t("Rename"), name: key,
-    write: async (name) => {
-      await writeKeys({ data: [[name, text]], deleted: [key], ttls: { [name]: entry.ttl },
-        conditions: { [key]: revision, [name]: null } });
-      onremoved(key);
-      onwritten(name);
-      onopen(name);
-    } });
+  const duplicate = () => askKey(t("Duplicate"), t("Create"), key, async (name) => {
+    await writeKeys({ data: [[name, text]], conditions: { [name]: null } });
+    onwritten(name);
+    onopen(name);
+  });
+  const rename = () => askKey(t("Rename"), t("Rename"), key, async (name) => {
+    await writeKeys({ data: [[name, text]], deleted: [key], ttls: { [name]: entry.ttl },
+      conditions: { [key]: revision, [name]: null } });
+    onremoved(key);
+    onwritten(name);
+    onopen(name);
+  });
   const remove = async () => {
     if (await confirmDialog({ title: t("Delete this key?"), text: h("bdi", null, key),
       action: t("Delete"), danger: true })) {
@@ -60,23 +50,26 @@ export function toolbar(pane, entry, signal) {
       onremoved(key);
     }
   };
-  const isLarge = entry.size > LARGE;
-  const editing = isLarge ? button(t("Replace by a file…"), () => replaceByFile(pane), "upload")
+  const editing = entry.size > LARGE
+    ? button(t("Replace by a file…"), () => replaceByFile(pane), "upload")
     : button(t("Edit"), () => pane.show(true), "edit", "primary");
   const removing = button(t("Delete"), remove, "delete");
-  const canChange = entry.isWritable && !entry.isExpired;
-  if (canChange) {
+  if (!isExpired) {
     shortcut("e", t("Edit"), () => editing.click(), signal);
     shortcut("Delete", t("Delete"), () => removing.click(), signal);
   }
-  return h("div", { class: "toolbar" }, canChange && [editing, entry.isCounter
-      && [button("−1", () => add(-1n)), button("+1", () => add(1n)), button(t("Add…"), askNumber)]],
+  return h("div", { class: "toolbar" }, !isExpired && [editing, isCounter(text)
+    && [button("−1", () => add(-1n)), button("+1", () => add(1n)), button(t("Add…"), askNumber)]],
   button(t("Copy"), () => copy(text), "copy"),
   button(t("Download"), () => download(key, text), "download"),
   h("a", { class: "button", href: `#/history/${encodeURIComponent(key)}` }, icon("history"),
     t("History")),
-  button(t("Duplicate"), duplicate), canChange && [button(t("Rename"), rename), removing]);
+  button(t("Duplicate"), duplicate), !isExpired && [button(t("Rename"), rename), removing]);
 }
+
+/** Whether a text is an integer of 64 bits. @param {string} text */
+const isCounter = (text) => /^(0|-?[1-9]\d{0,18})$/.test(text)
+  && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 
 /** @param {Pane} pane */
 function replaceByFile(pane) {
@@ -85,9 +78,9 @@ function replaceByFile(pane) {
     const error = check(text);
     const isAgreed = error && await confirmDialog({ title: t("This file is not JSON"),
       text: errorText(error), action: t("Store its text as a JSON string") });
-    if (!error || isAgreed) await pane.save(error ? JSON.stringify(text) : text);
+    if (!error || isAgreed) await save(pane, error ? JSON.stringify(text) : text);
   };
-  const input = h("input", { type: "file",
-    onchange: () => replace().catch((error) => pane.fail(error)) });
+  const input = h("input", { type: "file", onchange: () => replacing.click() });
+  const replacing = button("", replace); // reports errors
   input.click();
 }

@@ -1,0 +1,85 @@
+// Parts of the value pane: buttons; exact texts shown, coloured, copied, downloaded.
+import { t } from "../../../locale/index.js";
+import { size } from "../../../text/format.js";
+import { describe } from "../../../text/problems.js";
+import { tokenize } from "../../../text/tokenizer.js";
+import { h } from "../../../ui/dom.js";
+import { icon } from "../../../ui/icon.js";
+import { notify } from "../../../ui/notices.js";
+
+/** Bytes. A browser would take long to lay out and to colour a longer text. */
+export const LARGE = 256 * 1024;
+const SHOWN = 64 * 1024;
+const COLON = /\s*:/y;
+
+/**
+ * A button that reports the error of what it does.
+ * @param {string} label @param {() => unknown} run
+ * @param {string} [name] of an icon @param {string} [names] classes
+ */
+export function button(label, run, name, names) {
+  const element = h("button", { type: "button", class: names, onclick: async () => {
+    if (element.ariaBusy) return;
+    element.ariaBusy = "true";
+    try {
+      await run();
+    } catch (error) {
+      notify(describe(error), { kind: "error" });
+    }
+    element.ariaBusy = null;
+  } }, name && icon(name), label);
+  return element;
+}
+
+/** @param {{line: number, column: number, expected: string}} error */
+export const errorText = ({ line, column, expected }) =>
+  t("Line {line}, column {column}: {expected}", { line, column, expected });
+
+/** The text; of a large one the beginning. @param {import("./entry.js").Entry} entry */
+export function valueText({ text, size: bytes }) {
+  const isLarge = bytes > LARGE;
+  // does not cut a character
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
+  const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
+  colour(node);
+  return [isLarge && h("p", { class: "hint" },
+    t("The first {part} of {whole}.", { part: size(SHOWN), whole: size(bytes) })),
+  h("pre", { class: "value-text", tabindex: 0, role: "region", "aria-label": t("Text") }, node)];
+}
+
+/** Colours the only coloured text, up to its first error. @param {Text} node */
+export function colour(node) {
+  if (!CSS.highlights) return;
+  CSS.highlights.clear();
+  try {
+    for (const { kind, start, end } of tokenize(node.data)) {
+      if (kind === "space" || kind === "punctuation") continue;
+      COLON.lastIndex = end;
+      const name = `json-${kind === "string" && COLON.test(node.data) ? "name" : kind}`;
+      const range = new StaticRange({ startContainer: node, startOffset: start,
+        endContainer: node, endOffset: end });
+      if (CSS.highlights.get(name)?.add(range) === undefined) {
+        CSS.highlights.set(name, new Highlight(range));
+      }
+    }
+  } catch {
+    // it is cut or under edit
+  }
+}
+
+/** Copies a text; navigator.clipboard would require HTTPS. @param {string} text */
+export function copy(text) {
+  addEventListener("copy", (event) => {
+    event.clipboardData?.setData("text/plain", text);
+    event.preventDefault();
+    notify(t("Copied"), { kind: "success" });
+  }, { once: true });
+  document.execCommand("copy");
+}
+
+/** @param {string} key @param {string} text */
+export function download(key, text) {
+  const href = URL.createObjectURL(new Blob([text]));
+  h("a", { href, download: `${key.replace(/[^\p{L}\p{N}.-]+/gu, "_")}.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}

@@ -1,0 +1,78 @@
+// Saves a text, unless somebody else has changed the value: then the user chooses.
+import { historyOf } from "../../../api/history.js";
+import { hasCode } from "../../../api/problem.js";
+import { t } from "../../../locale/index.js";
+import { changedLines } from "../../../text/diff.js";
+import { dateTime } from "../../../text/format.js";
+import { format } from "../../../text/json-text.js";
+import { openDialog } from "../../../ui/dialog.js";
+import { h } from "../../../ui/dom.js";
+import { Entry, readEntry } from "./entry.js";
+import { button } from "./parts.js";
+
+/** The characters of a text that are compared. */
+const COMPARED = 65_536;
+
+/** @typedef {"mine" | "theirs" | "undecided"} Choice */
+
+/** @param {import("./index.js").Pane} pane @param {string} text */
+export async function save(pane, text) {
+  const base = /** @type {Entry} */ (pane.entry);
+  for (let entry = base; ;) {
+    try {
+      return pane.written(await entry.write(text));
+    } catch (error) {
+      if (!hasCode(error, "condition_failed")) throw error;
+    }
+    const theirs = await readEntry(base.key);
+    // the reply to an earlier attempt was lost
+    if (theirs?.text === text.trim()) return pane.written(theirs);
+    const choice = await choose(base, text, theirs);
+    entry = theirs ?? new Entry(base.key, { text: "", revision: null, ttl: null });
+    pane.entry = choice === "theirs" ? theirs : entry;
+    if (choice === "theirs") return pane.show();
+    if (choice === "undecided") return pane.report();
+  }
+}
+
+/** @param {Entry} base @param {string} own @param {Entry | null} theirs */
+async function choose(base, own, theirs) {
+  const exact = [base.text, own, theirs?.text ?? ""];
+  const areLines = exact.some((text) => text.includes("\n"));
+  const [before = "", mine = "", other = ""] = exact.map((text) =>
+    (areLines ? text : text && format(text)).slice(0, COMPARED));
+  const history = await historyOf(base.key, null, undefined, 1).catch(() => null);
+  const last = history?.changes[0];
+  const marked = [...changedLines(mine, before), ...changedLines(other, before)];
+  return new Promise((/** @type {(choice: Choice) => void} */ resolve) => {
+    /** @param {Choice} choice @param {string} label */
+    const option = (choice, label, names = "") => button(label, () => {
+      resolve(choice);
+      close();
+    }, "", names);
+    const body = [
+      h("p", null, theirs
+        ? t("Somebody else has changed this value. Lines that differ are marked with ±.")
+        : t("Somebody else has deleted this key, or it has expired.")),
+      exact.some(({ length }) => length > COMPARED)
+        && h("p", { class: "hint" }, t("Only the first 64 KiB are compared.")),
+      h("div", { class: "versions" }, version(t("Before"), before, new Set(marked)),
+        version(t("Mine"), mine, changedLines(before, mine)),
+        theirs && version(t("Theirs"), other, changedLines(before, other),
+          [h("bdi", null, last?.by), " ", last?.at && dateTime(last.at)])),
+      h("div", { class: "actions" }, option("undecided", t("Continue editing")),
+        option("theirs", theirs ? t("Take theirs") : t("Discard mine")),
+        option("mine", theirs ? t("Overwrite with mine") : t("Create it again"), "danger"))];
+    const { close } = openDialog({ title: t("Conflict"), class: "wide", body,
+      onclose: () => resolve("undecided") });
+  });
+}
+
+/** @param {string} title @param {string} text @param {Set<number>} marked lines
+ * @param {import("../../../ui/dom.js").Child} [by] */
+function version(title, text, marked, by) {
+  const lines = text.split("\n").map((line, at) =>
+    h(marked.has(at + 1) ? "mark" : "div", null, line || " "));
+  return h("section", null, h("h3", null, title), h("p", { class: "hint" }, by),
+    h("pre", { class: "value-text", tabindex: 0, "aria-label": title, role: "region" }, lines));
+}
