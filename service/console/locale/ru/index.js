@@ -1,5 +1,9 @@
 // All Russian messages. The key is the English text, for a number that of many.
 import core from "./core.js";
+import grants from "./grants.js";
 
 /** @type {import("../index.js").Catalogue} */
-export default { ...core };
+export default {
+  ...core,
+  ...grants,
+};
