@@ -1,13 +1,13 @@
 // All Russian messages. The key is the English text, for a number that of many.
 import core from "./core.js";
 import grants from "./grants.js";
+import transfer from "./transfer.js";
+import units from "./units.js";
 
 /** @type {import("../index.js").Catalogue} */
 export default {
   ...core,
   ...grants,
+  ...transfer,
+  ...units,
 };
-import units from "./units.js";
-
-/** @type {import("../index.js").Catalogue} */
-export default { ...core, ...units };
