@@ -28,7 +28,7 @@ export function exportCard(prefix, left) {
       }
     }
   };
-  /** @param {any} options @param {string} name @param {import("./running.js").Show} show */
+  /** @param {any} options @param {string} name @param {(words: string) => void} show */
   const download = async (options, name, show) => {
     let bytes = 0;
     const onprogress = (/** @type {number} */ lines, /** @type {number} */ now) => {

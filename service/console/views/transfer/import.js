@@ -54,7 +54,8 @@ export function importCard(left) {
     showResult(card, isAbort(error) ? "info" : "error",
       h("p", null, line ? t("Line {line}:", { line: count(line) }) : "", " ", words),
       h("p", null, through > 0 ? t("Written through line {line}; this stays.",
-        { line: count(through) }) : t("What was written stays.")),
+        { line: count(through) }) : error.status >= 400 ? t("Nothing was written.")
+        : t("What was written stays.")),
       since !== undefined && [
         h("p", { class: "muted" }, t("Choose the file again if you have corrected it.")),
         h("button", { type: "button", onclick: () => start(since) },

@@ -3,6 +3,7 @@ import { guardLeaving } from "../../app/router.js";
 import { t } from "../../locale/index.js";
 import { confirmDialog } from "../../ui/dialog.js";
 import { fill, h } from "../../ui/dom.js";
+import { announce } from "../../ui/notices.js";
 
 /**
  * One transfer runs at a time: the forms of the page are disabled until it ends.
@@ -16,10 +17,12 @@ export async function run(card, left, work) {
   const over = new AbortController();
   const status = card.querySelector(".status") ?? card;
   const forms = [...card.parentElement?.querySelectorAll("fieldset") ?? []];
-  const disable = (/** @type {boolean} */ is) => forms.forEach((each) => each.disabled = is);
+  const disable = (/** @type {boolean} */ is) =>
+    forms.forEach((each) => (each.disabled = is));
   const bar = h("progress", { "aria-label": t("Progress") });
   const text = h("p", { class: "muted" });
-  const button = h("button", { type: "button", onclick: () => cancel.abort() }, t("Cancel"));
+  const button = h("button", { type: "button", onclick: () => cancel.abort() },
+    t("Cancel"));
   fill(status, bar, text, h("div", { class: "actions" }, button));
   disable(true);
   button.focus();
@@ -48,7 +51,10 @@ export async function run(card, left, work) {
  * @param {...import("../../ui/dom.js").Child} children
  */
 export function showResult(card, kind, ...children) {
-  const role = kind === "error" ? "alert" : "status";
-  fill(card.querySelector(".status") ?? card, h("div", { class: `notice ${kind}`, role },
-    h("div", null, children)));
+  const result = h("div", { class: `notice ${kind}`, role: kind === "error" && "alert" },
+    h("div", null, children));
+  fill(card.querySelector(".status") ?? card, result);
+  if (kind !== "error") {
+    announce(result.innerText);
+  }
 }
