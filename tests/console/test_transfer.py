@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.async_api import Download, Locator, Page, expect
+from playwright.async_api import Download, FilePayload, Locator, Page, expect
 
 from tests.console.conftest import NewPage
 from tests.console.steps import Account, open_view
@@ -48,7 +48,7 @@ async def write_texts(client: Client, values: dict[str, str]) -> None:
 async def text_of(client: Client, key: str) -> str:
     reply = await client.post("/api/read", {"keys": [key]})
     assert reply.status == 200
-    return reply.text.removeprefix(f'{{"data":{{{json.dumps(key)}:').removesuffix("}}")
+    return reply.text.removeprefix(f'{{"data":{{"{key}":').removesuffix("}}")
 
 
 async def export(page: Page, prefix: str) -> Download:
@@ -59,7 +59,7 @@ async def export(page: Page, prefix: str) -> Download:
 
 
 async def choose(page: Page, name: str, content: bytes) -> None:
-    file = {"name": name, "mimeType": "", "buffer": content}
+    file: FilePayload = {"name": name, "mimeType": "", "buffer": content}
     await page.get_by_label("File", exact=True).set_input_files(file)
 
 
@@ -70,7 +70,7 @@ async def run_import(page: Page, name: str, content: bytes) -> None:
 
 def result(page: Page) -> Locator:
     """What the page says of a transfer that has ended."""
-    return page.locator("section .notice")
+    return page.locator("section .notice").last
 
 
 async def test_a_round_trip_keeps_every_value_exact(
