@@ -122,7 +122,7 @@ async def test_an_error_has_its_line_and_a_corrected_file_continues(
     await open_view(page, account, "#/transfer")
     await page.get_by_label("Create: stop at the first key").check()
     await run_import(page, "lines.ndjson", wrong)
-    notice = page.get_by_role("alert").filter(has_text="Line 2,500:")
+    notice = page.get_by_role("alert").filter(has_text="Error in line 2,500")
     await expect(notice).to_contain_text("Written through line")
     await choose(page, "corrected.ndjson", "\n".join(lines[:-1]).encode())
     await page.get_by_role("button", name="Continue from here").click()

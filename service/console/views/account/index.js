@@ -32,7 +32,7 @@ export async function accountView({ signal }) {
       h("div", { class: "toolbar" },
         button(t("Change the password"), () => changePasswordDialog(tokens.reload)),
         button(t("Sign out everywhere"), endSessions),
-        button(t("Delete the account"), () => deleteDialog(username), "danger")))) };
+        button(t("Delete the account"), () => deleteDialog(username))))) };
 }
 
 async function endSessions() {

@@ -52,7 +52,8 @@ export function importCard(left) {
     const words = isAbort(error) ? t("Cancelled.") : error.name === "NotReadableError"
       ? t("The file has changed. Choose it again.") : describe(error);
     showResult(card, isAbort(error) ? "info" : "error",
-      h("p", null, line ? t("Line {line}:", { line: count(line) }) : "", " ", words),
+      line && h("h3", null, t("Error in line {line}", { line: count(line) })),
+      h("p", null, line ? error.detail : words),
       h("p", null, through > 0 ? t("Written through line {line}; this stays.",
         { line: count(through) }) : error.status >= 400 ? t("Nothing was written.")
         : t("What was written stays.")),
