@@ -5,7 +5,7 @@ import contextlib
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.api.test_logins import FILL, TINY_MEMORY
 from tests.console.conftest import NewPage
@@ -214,28 +214,29 @@ async def test_a_full_store_and_one_that_is_away_are_said_in_words(
     serve: Serve, tarantools: Tarantools, new_page: NewPage
 ) -> None:
     with tarantools.running(KV_MEMTX_MEMORY=TINY_MEMORY) as own:
-        async with serve(own, KV_FAILOVER_WAIT="0") as client:
+        async with (
+            serve(own, KV_FAILOVER_WAIT="0") as client,
+            new_page(base_url=f"{client.url}/") as watch,
+        ):
             account = Account(unique("user"), "password")
             assert (await client.register(*account)).status == 200
             own.console(FILL)
-            async with new_page(base_url=f"{client.url}/") as watch:
-                watch.expect_status(503)
-                page = watch.page
-                await open_console(page, "#/account")
-                await press(page, "Create an account")
-                await page.get_by_label("User name").fill(unique("user"))
-                await page.get_by_label("New password", exact=True).fill("password")
-                await page.get_by_label("New password again").fill("password")
-                await press(page, "Create the account")
-                await expect_alert(page, "The store is full.")
-                await press(page, "Sign in instead")
-                await fill(page, account)
-                own.kill()
-                await press(page, "Sign in")
-                await expect_alert(page, "The store does not respond")
-                await expect(page.get_by_label("User name")).to_have_value(
-                    account.username
-                )
+            watch.expect_status(503)
+            page = watch.page
+            await open_view(page, account, "#/transfer")
+            line = b'{"key": "k", "value": "%s"}' % (b"x" * 5000)
+            file: FilePayload = {"name": "a", "mimeType": "", "buffer": line}
+            await page.get_by_label("File").set_input_files(file)
+            await press(page, "Import")
+            await expect_alert(
+                page, "The store is full. Reads and deletions still work."
+            )
+            await press(page, "Sign out")
+            await fill(page, account)
+            own.kill()
+            await press(page, "Sign in")
+            await expect_alert(page, "The store does not respond")
+            await expect(page.get_by_label("User name")).to_have_value(account.username)
 
 
 async def test_a_service_that_is_away_is_said_in_words(
