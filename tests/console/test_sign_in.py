@@ -1,6 +1,5 @@
 """Signing in and registering; how a session lives on, and how it ends."""
 
-import asyncio
 import contextlib
 import re
 
@@ -185,7 +184,7 @@ async def test_an_expired_session_is_noticed_by_the_next_call(
         await open_view(watch.page, account, "#/account")
         assert (await client.login(*account)).status == 200
         while (await client.request("GET", "/api/me")).status == 200:
-            await asyncio.sleep(0.1)
+            pass  # for a second
         await watch.page.get_by_role("link", name="Import and export").click()
         await press(watch.page, "Export")
         dialog = watch.page.get_by_role("dialog", name="Sign in again")
@@ -197,17 +196,19 @@ async def test_an_expired_session_is_noticed_by_the_next_call(
 async def test_a_closed_registration_is_said_in_words(
     serve: Serve, tarantool: Tarantool, new_page: NewPage
 ) -> None:
-    async with serve(tarantool, KV_REGISTRATION="closed") as client:
-        async with new_page(base_url=f"{client.url}/") as watch:
-            watch.expect_status(403)
-            page = watch.page
-            await open_console(page)
-            await press(page, "Create an account")
-            await page.get_by_label("User name").fill(unique("user"))
-            await page.get_by_label("New password", exact=True).fill("password")
-            await page.get_by_label("New password again").fill("password")
-            await press(page, "Create the account")
-            await expect_alert(page, "Registration is closed. Ask an administrator")
+    async with (
+        serve(tarantool, KV_REGISTRATION="closed") as client,
+        new_page(base_url=f"{client.url}/") as watch,
+    ):
+        watch.expect_status(403)
+        page = watch.page
+        await open_console(page)
+        await press(page, "Create an account")
+        await page.get_by_label("User name").fill(unique("user"))
+        await page.get_by_label("New password", exact=True).fill("password")
+        await page.get_by_label("New password again").fill("password")
+        await press(page, "Create the account")
+        await expect_alert(page, "Registration is closed. Ask an administrator")
 
 
 async def test_a_full_store_and_one_that_is_away_are_said_in_words(
