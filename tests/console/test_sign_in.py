@@ -227,7 +227,7 @@ async def test_a_full_store_and_one_that_is_away_are_said_in_words(
             await open_view(page, account, "#/transfer")
             line = b'{"key": "k", "value": "%s"}' % (b"x" * 5000)
             file: FilePayload = {"name": "a", "mimeType": "", "buffer": line}
-            await page.get_by_label("File").set_input_files(file)
+            await page.get_by_label("File", exact=True).set_input_files(file)
             await press(page, "Import")
             await expect_alert(
                 page, "The store is full. Reads and deletions still work."
