@@ -7,7 +7,7 @@ import { grantsInWords } from "../../text/grants.js";
 import { attempt, button } from "../../ui/button.js";
 import { confirmDialog } from "../../ui/dialog.js";
 import { h } from "../../ui/dom.js";
-import { deleteDialog, passwordDialog } from "./dialogs.js";
+import { askNewPassword, askToDelete } from "./dialogs.js";
 import { tokensCard } from "./tokens.js";
 
 /** @type {import("../../app/router.js").View} */
@@ -25,9 +25,9 @@ export async function accountView({ signal }) {
     tokens.element,
     h("section.card", h("h2", t("Password and sessions")),
       h("div.toolbar",
-        button(t("Change the password"), () => passwordDialog(tokens.reload)),
+        button(t("Change the password"), () => askNewPassword(tokens.reload)),
         button(t("Sign out everywhere"), endSessions),
-        button(t("Delete the account"), () => deleteDialog(username))))) };
+        button(t("Delete the account"), () => askToDelete(username))))) };
 }
 
 async function endSessions() {

@@ -1,5 +1,5 @@
 // The access tokens of the account: list and revoke.
-import { listTokens, revokeToken } from "../../api/access-tokens.js";
+import { listTokens, revokeToken } from "../../api/accounts.js";
 import { t } from "../../locale/index.js";
 import { dateTime } from "../../text/format.js";
 import { grantsInWords } from "../../text/grants.js";
@@ -8,7 +8,7 @@ import { confirmDialog } from "../../ui/dialog.js";
 import { fill, h } from "../../ui/dom.js";
 import { createTokenDialog } from "./create-token.js";
 
-/** @typedef {import("../../api/access-tokens.js").AccessToken} AccessToken */
+/** @typedef {import("../../api/accounts.js").AccessToken} AccessToken */
 
 /** @param {AbortSignal} signal */
 export async function tokensCard(signal) {

@@ -34,7 +34,8 @@ export function importCard(left) {
     try {
       await run(card, left, async (signal, show) => {
         await file.slice(0, 1).arrayBuffer();
-        since ??= await currentRevision();
+        const revision = await currentRevision();
+        since ??= revision;
         const onprogress = (/** @type {number} */ sent, /** @type {Line} */ report) => {
           last = report;
           show(t("{sent} of {total}", { sent: size(sent), total: size(file.size) })
