@@ -8,4 +8,11 @@ export const routes = {
   history: historyView,
   keys: keysView,
   live: liveView,
+import { accountView } from "./account/index.js";
+import { transferView } from "./transfer/index.js";
+
+/** @type {Record<string, import("../app/router.js").View>} */
+export const routes = {
+  "account": accountView,
+  "transfer": transferView,
 };

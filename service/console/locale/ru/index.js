@@ -2,6 +2,8 @@
 import changes from "./changes.js";
 import core from "./core.js";
 import keys from "./keys.js";
+import grants from "./grants.js";
+import transfer from "./transfer.js";
 import units from "./units.js";
 import value from "./value.js";
 
@@ -12,4 +14,8 @@ export default {
   ...keys,
   ...units,
   ...value,
+  ...core,
+  ...grants,
+  ...transfer,
+  ...units,
 };

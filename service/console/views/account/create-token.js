@@ -1,0 +1,48 @@
+// Creates an access token, and shows it once.
+import { createToken } from "../../api/accounts.js";
+import { t, tn } from "../../locale/index.js";
+import { button } from "../../ui/button.js";
+import { openDialog } from "../../ui/dialog.js";
+import { h } from "../../ui/dom.js";
+import { checkbox, field } from "../../ui/form.js";
+import { grantsEditor } from "../../ui/grants-editor.js";
+import { passwordDialog } from "./password-dialog.js";
+
+const DAY = 86_400;
+
+/** @param {() => void} oncreate */
+export function createTokenDialog(oncreate) {
+  const name = field({ label: t("Name"), hint: t("Which program uses it."),
+    required: true, maxlength: 64, autocomplete: "off" });
+  const all = checkbox(t("All rights of the account, future ones too"), true);
+  const editor = grantsEditor([{ prefix: "", rights: "r" }]);
+  editor.element.hidden = true;
+  all.input.onchange = () => (editor.element.hidden = all.input.checked);
+  const expiry = h("select", [7, 30, 90, 365].map((days) =>
+    h("option", { value: days * DAY, selected: days === 90 },
+      tn("{n} day", "{n} days", days))), h("option", { value: "" }, t("Never")));
+  passwordDialog({ title: t("Create an access token"), label: t("Create"),
+    body: [name.element, all.element, editor.element,
+      h("label.field", h("span", t("Expires after")), expiry)],
+    submit: async (password) => {
+      const token = await createToken({ password, name: name.input.value,
+        grants: all.input.checked ? null : editor.grants(),
+        expires_in: Number(expiry.value) || null });
+      oncreate();
+      return () => show(token);
+    } });
+}
+
+/** @param {string} token */
+function show(token) {
+  const { element, input } = field({ label: t("Access token"), value: token,
+    readonly: true, class: "mono" });
+  const copy = button(t("Copy"), async () => {
+    await navigator.clipboard.writeText(token);
+    copy.textContent = t("Copied");
+  });
+  openDialog({ title: t("The access token is created"), body: [
+    h("p.banner", t("Copy it now: it is not shown again.")), element,
+    navigator.clipboard && h("div.actions", copy)] });
+  input.select();
+}

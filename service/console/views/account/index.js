@@ -1,0 +1,39 @@
+// The own account: its rights, its access tokens, its password, its sessions.
+import { loadUser, signOutEverywhere } from "../../api/accounts.js";
+import { session } from "../../api/session.js";
+import { t } from "../../locale/index.js";
+import { dateTime } from "../../text/format.js";
+import { grantsInWords } from "../../text/grants.js";
+import { attempt, button } from "../../ui/button.js";
+import { confirmDialog } from "../../ui/dialog.js";
+import { h } from "../../ui/dom.js";
+import { askNewPassword, askToDelete } from "./dialogs.js";
+import { tokensCard } from "./tokens.js";
+
+/** @type {import("../../app/router.js").View} */
+export async function accountView({ signal }) {
+  await loadUser(signal);
+  const { username, administrator, created_at: created, grants } = session.user
+    ?? /** @type {import("../../api/session.js").User} */ ({});
+  const tokens = await tokensCard(signal);
+  return { element: h("div.view.account", h("h1", t("Account")),
+    h("section.card",
+      h("div.toolbar", h("h2", h("bdi", username)),
+        administrator && h("span.badge.good", t("Administrator"))),
+      h("p.muted", t("Created {time}", { time: dateTime(created) })),
+      h("ul", grantsInWords(grants).map((words) => h("li", words)))),
+    tokens.element,
+    h("section.card", h("h2", t("Password and sessions")),
+      h("div.toolbar",
+        button(t("Change the password"), () => askNewPassword(tokens.reload)),
+        button(t("Sign out everywhere"), endSessions),
+        button(t("Delete the account"), () => askToDelete(username))))) };
+}
+
+async function endSessions() {
+  const action = t("Sign out everywhere");
+  if (await confirmDialog({ title: action, action, danger: true,
+    text: t("All sessions of this account end. Access tokens stay valid.") })) {
+    await attempt(signOutEverywhere, t("All sessions have ended."));
+  }
+}

@@ -1,0 +1,64 @@
+// Exports the keys below a prefix into a file.
+import { isAbort } from "../../api/problem.js";
+import { exportKeys } from "../../api/transfer.js";
+import { t, tn } from "../../locale/index.js";
+import { size } from "../../text/format.js";
+import { describe } from "../../text/problems.js";
+import { h } from "../../ui/dom.js";
+import { field } from "../../ui/form.js";
+import { icon } from "../../ui/icon.js";
+import { run, showResult } from "./running.js";
+
+/** @param {string} initial @param {AbortSignal} left */
+export function exportCard(initial, left) {
+  const { element, input } = field({ label: t("Prefix"), value: initial, class: "mono",
+    placeholder: t("every key"), autocomplete: "off", spellcheck: "false" });
+  const start = async () => {
+    const prefix = input.value;
+    const name = fileName(prefix);
+    // where the browser can write piece by piece, the user chooses a file
+    const { showSaveFilePicker: choose } = /** @type {any} */ (window);
+    const file = choose ? await choose({ suggestedName: name }) : null;
+    let sizes = { size: "" };
+    await run(card, left, async (signal, show) => {
+      const { last, blob } = await exportKeys({ prefix, file, signal,
+        onprogress: (lines, bytes) => {
+          sizes = { size: size(bytes) };
+          show(tn("{n} key, {size}", "{n} keys, {size}", lines - 1, sizes));
+        } });
+      if (blob) {
+        save(blob, name);
+      }
+      if (last.end) {
+        showResult(card, "success", tn("Exported {n} key, {size}. Revision {revision}.",
+          "Exported {n} keys, {size}. Revision {revision}.", last.keys ?? 0,
+          { ...sizes, revision: String(last.revision) }));
+      } else {
+        showResult(card, "error", t("The file is incomplete."), " ", describe(last));
+      }
+    });
+  };
+  const onsubmit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    start().catch((error) => showResult(card, isAbort(error) ? "info" : "error",
+      t("Nothing was saved."), " ", !isAbort(error) && describe(error)));
+  };
+  const card = h("section.card", h("h2", t("Export")),
+    h("p.muted", t("A file with all keys that you may read, as they are at one moment.")),
+    h("form", { onsubmit }, h("fieldset", element,
+      h("div", h("button.primary", icon("download"), t("Export"))))), h("div.status"));
+  return card;
+}
+
+/** @param {string} prefix */
+function fileName(prefix) {
+  const date = new Date().toISOString().slice(0, 10);
+  return `kv-${prefix}-${date}.ndjson`.replace(/[^\p{L}\p{N}._]+/gu, "-");
+}
+
+/** @param {Blob} blob @param {string} download */
+function save(blob, download) {
+  const href = URL.createObjectURL(blob);
+  h("a", { href, download }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
