@@ -69,5 +69,8 @@ function row(grant, onremove) {
   const element = h("div", { class: "grant" }, input, select,
     h("button", { type: "button", class: "quiet", "aria-label": t("Remove the grant"),
       onclick: onremove }, icon("delete")));
-  return { element, input, grant: () => ({ prefix: input.value, rights: rights() }) };
+  // An input drops line breaks: a prefix that was not edited stays as it was.
+  const shown = input.value;
+  const prefix = () => input.value === shown ? grant.prefix : input.value;
+  return { element, input, grant: () => ({ prefix: prefix(), rights: rights() }) };
 }
