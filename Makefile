@@ -28,6 +28,7 @@
 # make backup-compose, verify-compose, restore-compose: the same of the compose project
 # make fuzz     the fuzzer, SECONDS per target; adds new inputs to the corpus
 # make malformed  REQUESTS malformed requests, to a service of its own
+# make screenshots   of the web console's views, for docs/console.md; ARGS go to it
 # make help   shows these lines
 PYTHON ?= python3
 ARGS ?=
@@ -48,6 +49,7 @@ INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 .PHONY: help run cluster test test-transfer test-fast torture lint audit tarantool luacheck libfaketime wrk
 .PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-transfer bench-cluster
 .PHONY: bench-trees
+.PHONY: screenshots
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
 run: .venv/run tarantool
@@ -121,6 +123,9 @@ bench-cluster: .venv/dev wrk
 bench-trees: .venv/dev tarantool wrk
 	@.venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
 
+screenshots: .venv/dev tarantool
+	@.venv/bin/python -m tests.console.screenshots $(ARGS)
+
 backup: tarantool
 	@tarantool lua/kv/backup/main.lua backup $(DATA)/console.sock "$$TO"
 
@@ -166,7 +171,7 @@ malformed: .venv/dev tarantool
 WITH_NODE = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 node_modules/.stamp: package-lock.json package.json .npmrc | .venv/dev
-	$(WITH_NODE) npm ci --silent
+	$(WITH_NODE) npm ci --loglevel=error
 	@touch $@
 
 # Debian and Ubuntu ship venv's pip as a package of its own.

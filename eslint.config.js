@@ -118,7 +118,10 @@ export default [
       "no-implied-eval": "error",
       "no-new-func": "error",
       "no-script-url": "error",
-      "no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "none" }],
+      "no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_$", caughtErrors: "none" },
+      ],
       "no-var": "error",
       "object-shorthand": "error",
       "prefer-const": "error",

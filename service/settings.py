@@ -238,6 +238,7 @@ class Settings(
     client_timeout: Positive = 20
     keepalive_timeout: Positive = 75
     compression: Literal["on", "off"] = "on"
+    console: Literal["on", "off"] = "on"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

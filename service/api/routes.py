@@ -15,6 +15,7 @@ from service.api import (
     administration,
     batches,
     changes,
+    console,
     docs,
     export,
     health,
@@ -82,7 +83,8 @@ class Route(NamedTuple):
 
 
 ROUTES = (
-    Route(GET, "/", docs.root, UNDOCUMENTED, PUBLIC),
+    Route(GET, "/", console.page, UNDOCUMENTED, PUBLIC),
+    Route(GET, "/console/{path:.+}", console.file, UNDOCUMENTED, PUBLIC),
     Route(GET, "/favicon.ico", docs.icon, UNDOCUMENTED, PUBLIC),
     Route(GET, "/openapi.json", docs.openapi, UNDOCUMENTED, PUBLIC),
     Route(GET, "/docs", docs.page, UNDOCUMENTED, PUBLIC),

@@ -4,7 +4,7 @@ import { onSessionEnd } from "./api/client.js";
 import { isSessionEnd } from "./api/problem.js";
 import { session } from "./api/session.js";
 import { startRefreshing } from "./app/refresh.js";
-import { setFrame, startRouter } from "./app/router.js";
+import { mayLeaveView, setFrame, startRouter } from "./app/router.js";
 import { buildShell } from "./app/shell.js";
 import { startShortcuts } from "./app/shortcuts.js";
 import { signInAgain } from "./app/sign-in-again.js";
@@ -16,8 +16,16 @@ import { showSignIn } from "./views/sign-in/index.js";
 
 /** @param {string} code */
 async function changeLanguage(code) {
-  await chooseLanguage(code);
-  showPage();
+  if (await mayLeaveView()) {
+    await chooseLanguage(code);
+    showPage();
+  }
+}
+
+async function signOut() {
+  if (await mayLeaveView()) {
+    session.clear();
+  }
 }
 
 /** Shows the views to a user, and to others the page for signing in. */
@@ -26,8 +34,7 @@ function showPage(message = "") {
     setFrame(null);
     showSignIn({ onlanguage: changeLanguage, message });
   } else {
-    const onsignout = () => session.clear();
-    setFrame(buildShell({ onlanguage: changeLanguage, onsignout }));
+    setFrame(buildShell({ onlanguage: changeLanguage, onsignout: signOut }));
   }
   document.body.append(...noticeElements);
 }

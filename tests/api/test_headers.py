@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from service.api.docs import POLICY
 from service.web.problems import CONTENT_TYPE
+from service.web.static_files import POLICY
 from tests.support.client import Client, Reply, unique
 from tests.support.raw_http import http, talk
 from tests.support.sse import following
@@ -187,14 +187,3 @@ async def test_the_icon_is_one_and_may_be_kept(visitor: Client) -> None:
         headers = {"If-None-Match": response.headers["ETag"]}
     unchanged = await visitor.request("GET", "/favicon.ico", headers=headers)
     assert unchanged.status == 304
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_the_root_leads_to_the_docs(visitor: Client, method: str) -> None:
-    async with visitor.session.request(
-        method, f"{visitor.url}/?a=b", allow_redirects=False
-    ) as response:
-        assert (response.status, response.headers["Location"]) == (302, "docs")
-        assert await response.read() == b""
-    async with visitor.session.request(method, f"{visitor.url}/") as response:
-        assert (response.status, response.url.path) == (200, "/docs")

@@ -23,8 +23,8 @@ from tests.support.machine import ROOT
 CONFIGURATION = Path("docs/configuration.md")
 DESIGN = Path("docs/design.md")
 
-#: Files of the Swagger UI page, which no page names.
-ASSETS = {"GET /favicon.ico", "GET /docs/{name}"}
+#: Files of the console and of the Swagger UI page, which no page names.
+ASSETS = {"GET /favicon.ico", "GET /console/{path:.+}", "GET /docs/{name}"}
 
 #: Of a link or an image; not in a code span.
 TARGET = re.compile(r"\]\(([^)\s]+)\)")

@@ -6,27 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.async_api import (
-    Browser,
-    ConsoleMessage,
-    Error,
-    Locator,
-    Page,
-    Route,
-    expect,
-)
+from playwright.async_api import Browser, Error, Locator, Page, Route, expect
 
-from tests.support.browser import PAGE_TIMEOUT
+from tests.support.browser import PAGE_TIMEOUT, Watch, empty_page
 from tests.support.client import Client, account_of, unique
 from tests.support.console import make_administrator
 from tests.support.nginx import nginx
 from tests.support.tarantool import Tarantool
-
-#: Runs before the page's own scripts, and is not under its policy.
-REPORT_VIOLATIONS = """
-document.addEventListener("securitypolicyviolation", violation =>
-    console.error("Violation:", violation.effectiveDirective, violation.blockedURI));
-"""
 
 
 class Shown(NamedTuple):
@@ -34,24 +20,6 @@ class Shown(NamedTuple):
 
     status: str
     reply: Any
-
-
-class Watch:
-    """The requests of a page, and the complaints of its browser."""
-
-    def __init__(self, page: Page) -> None:
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def elsewhere(self, origin: str) -> list[str]:
-        return [url for url in self.requests if not url.startswith(f"{origin}/")]
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
 
 
 class Docs:
@@ -103,10 +71,7 @@ async def _shown(response: Locator) -> Shown:
 
 @pytest.fixture
 async def page(chromium: Browser) -> AsyncIterator[Page]:
-    """An empty one, without what another page keeps."""
-    async with await chromium.new_page() as page:
-        page.set_default_timeout(PAGE_TIMEOUT)
-        await page.add_init_script(REPORT_VIOLATIONS)
+    async with empty_page(chromium) as page:
         yield page
 
 
@@ -298,8 +263,7 @@ async def test_the_page_works_below_a_path_of_a_proxy(
 ) -> None:
     with nginx(tmp_path / "below", client.url, path="/kv/") as url:
         operations = await documented(client)
-        await page.goto(f"{url}/")
-        assert page.url == f"{url}/docs"
+        await page.goto(f"{url}/docs")
         assert await blocks(page, len(operations)) == operations
         docs = Docs(page)
         await docs.authorize(client.token or "")

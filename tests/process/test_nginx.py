@@ -229,21 +229,35 @@ def below(client: Client, tmp_path: Path) -> Iterator[Client]:
         yield at(url, client)
 
 
+@pytest.fixture
+async def without_console(
+    serve: Serve, tarantool: Tarantool, tmp_path: Path
+) -> AsyncIterator[Client]:
+    """Below a path of a proxy."""
+    async with serve(tarantool, KV_CONSOLE="off") as client:
+        with nginx(tmp_path / "without", client.url, path="/kv/") as url:
+            yield at(url, client)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_the_root_leads_to_the_docs_below_a_path(
-    below: Client, method: str
+async def test_without_a_console_the_root_leads_to_the_docs_below_a_path(
+    without_console: Client, method: str
 ) -> None:
-    async with below.session.request(method, f"{below.url}/") as response:
+    root = f"{without_console.url}/"
+    async with without_console.session.request(method, root) as response:
         assert response.status == 200
-        assert str(response.url) == f"{below.url}/docs"
+        assert str(response.url) == f"{without_console.url}/docs"
         (redirect,) = response.history
         assert redirect.status == 302
 
 
-async def test_the_files_of_the_page_are_found_below_a_path(below: Client) -> None:
-    page = await below.request("GET", "/docs")
+@pytest.mark.parametrize(("path", "least"), [("/", 2), ("/docs", 4)])
+async def test_the_files_of_a_page_are_found_below_a_path(
+    below: Client, path: str, least: int
+) -> None:
+    page = await below.request("GET", path)
     files = re.findall(r'(?:href|src)="([^"]*)"', page.text)
-    assert len(files) >= 4
+    assert len(files) >= least
     for file in files:
         assert (await below.request("HEAD", f"/{file}")).status == 200
 

@@ -108,6 +108,7 @@ def test_another_variable_is_still_refused_next_to_a_service(
         ("KV_LOG_FORMAT", "xml"),
         ("KV_LOG_LEVEL", "loud"),
         ("KV_COMPRESSION", "gzip"),
+        ("KV_CONSOLE", "1"),
         ("KV_TRUSTED_PROXIES", "proxy.example.org"),
         ("KV_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("KV_TRUSTED_PROXIES", "10.0.0.1,"),

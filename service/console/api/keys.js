@@ -31,7 +31,7 @@ export async function readKey(key, signal) {
   const body = { keys: [key], revisions: true };
   const { text } = await call("POST", "api/read", { json: body, signal });
   const value = memberText(memberText(text, "data") ?? "{}", key);
-  if (value === null) {
+  if (value === undefined) {
     return null;
   }
   const revisions = JSON.parse(memberText(text, "revisions") ?? "{}");

@@ -28,10 +28,14 @@ class Session extends EventTarget {
     }
   }
 
-  /** @param {User} user */
+  /** The same user who signs in again keeps the page. @param {User} user */
   setUser(user) {
+    const before = this.user;
     this.user = user;
-    this.dispatchEvent(new Event("change"));
+    if (before?.username !== user.username
+        || before.administrator !== user.administrator) {
+      this.dispatchEvent(new Event("change"));
+    }
   }
 
   clear() {

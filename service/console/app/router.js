@@ -26,6 +26,9 @@ export function go(hash) {
   location.hash = hash;
 }
 
+/** Asks a user with unsaved work whether the view may be left. */
+export const mayLeaveView = () => mayLeave();
+
 /**
  * Has the user asked before the view is left, until `signal` is aborted.
  * @param {() => Promise<boolean>} ask

@@ -26,22 +26,27 @@ export function shortcut(key, label, run, signal) {
 
 /** Listens to the keyboard. Call it once. */
 export function startShortcuts() {
-  shortcut("?", t("Show the keyboard shortcuts"), showShortcuts);
   addEventListener("keydown", (event) => {
     const mod = event.ctrlKey || event.metaKey;
-    const pressed = mod ? `Mod+${event.key.toLowerCase()}` : event.key;
+    const pressed = mod ? `Mod+${latin(event).toLowerCase()}` : latin(event);
     if (document.querySelector("dialog[open]") || event.altKey || event.defaultPrevented) {
       return;
     }
     if (!mod && pressed !== "Escape" && isTyping(event.target)) {
       return;
     }
-    const found = [...active].reverse().find(({ key }) => key === pressed);
+    const found = [...active, HELP].findLast(({ key }) => key === pressed);
     if (found) {
       event.preventDefault();
       found.run(event);
     }
   });
+}
+
+/** The key, on a Cyrillic layout too. @param {KeyboardEvent} event */
+function latin({ key, code }) {
+  const isLetter = code.startsWith("Key") && key.length === 1 && key > "~";
+  return isLetter ? code.slice(3).toLowerCase() : key;
 }
 
 /** @param {EventTarget | null} target */
@@ -51,8 +56,12 @@ function isTyping(target) {
 }
 
 function showShortcuts() {
-  const rows = [...active].map(({ key, label }) =>
+  const help = { ...HELP, label: t("Show the keyboard shortcuts") };
+  const rows = [...active, help].map(({ key, label }) =>
     h("div", null, h("dt", null, h("kbd", null, key.replace("Mod", t("Ctrl")))),
       h("dd", null, label)));
   openDialog({ title: t("Keyboard shortcuts"), body: h("dl", { class: "shortcuts" }, rows) });
 }
+
+/** @type {Shortcut} */
+const HELP = { key: "?", label: "", run: showShortcuts };

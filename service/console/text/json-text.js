@@ -84,4 +84,5 @@ export const elements = (text) => Array.from(parts(text, "["), ([, raw]) => raw)
 /** @param {string} text an object @param {string} name @returns {string | undefined} */
 export function memberText(text, name) {
   for (const [found, raw] of parts(text, "{")) if (found === name) return raw;
+  return undefined;
 }

@@ -57,7 +57,7 @@ export function form({ body, label, submit, cancel, danger = false }) {
       element.removeAttribute("aria-busy");
     }
   };
-  const element = h("form", { onsubmit, novalidate: false }, body, error,
+  const element = h("form", { onsubmit }, body, error,
     h("div", { class: "actions" },
       cancel && h("button", { type: "button", onclick: cancel }, t("Cancel")), button));
   return element;

@@ -35,6 +35,10 @@ export function notify(text, { kind = "info", action } = {}) {
     action && h("button", { type: "button", class: "link", onclick: act }, action.label),
     h("button", { type: "button", class: "quiet", "aria-label": t("Close"), onclick: close },
       icon("close")));
+  for (const same of [...stack.children].filter((other) =>
+    other.textContent === notice.textContent)) {
+    same.remove();
+  }
   stack.append(notice);
   if (kind !== "error") {
     announce(text);

@@ -24,6 +24,7 @@ export default {
     "Регистрация закрыта. Обратитесь к администратору.",
   "Show the keyboard shortcuts": "Показать клавиши",
   "Sign in": "Войти",
+  "Sign in to KV": "Вход в KV",
   "Sign in again": "Войдите снова",
   "Sign in instead": "Войти с учётной записью",
   "Sign out": "Выйти",

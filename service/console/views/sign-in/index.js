@@ -14,7 +14,7 @@ import { icon } from "../../ui/icon.js";
 export function showSignIn({ onlanguage, message = "" }) {
   const card = h("div", { class: "card" });
   const show = (/** @type {boolean} */ isNew) => {
-    fill(card, h("h1", null, isNew ? t("Create an account") : t("Sign in")),
+    fill(card, h("h1", null, isNew ? t("Create an account") : t("Sign in to KV")),
       message && h("p", { class: "notice info", role: "status" }, message),
       isNew ? registerForm() : signInForm(),
       h("p", { class: "other" },

@@ -1,0 +1,23 @@
+"""What a user does first: opens the console and signs in."""
+
+from typing import NamedTuple
+
+from playwright.async_api import Page, expect
+
+
+class Account(NamedTuple):
+    username: str
+    password: str
+
+
+async def open_console(page: Page, path: str = "") -> None:
+    """:param path: of a view, like `#/keys`"""
+    await page.goto(f"./{path}")
+
+
+async def sign_in(page: Page, username: str, password: str) -> None:
+    """On a page that shows the form; ends with the view of the keys."""
+    await page.get_by_label("User name", exact=True).fill(username)
+    await page.get_by_label("Password", exact=True).fill(password)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
