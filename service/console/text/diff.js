@@ -4,16 +4,20 @@
 const MOST_EDITS = 2000;
 
 /** @typedef {{kind: "same" | "changed", left: string[], right: string[],
- *   leftLine: number, rightLine: number}} Block with the first lines' numbers, from 1 */
+ *   leftLine: number, rightLine: number}} Block numbers of the first lines, from 1 */
 
 /**
- * @param {Int32Array} reach the furthest x of each diagonal k = x - y, from middle + k
+ * The step to diagonal k = x - y.
+ * @param {Int32Array} reach the furthest x of each diagonal k, at middle + k
  * @param {number} middle @param {number} k @param {number} edits
- * @returns {boolean} an added line leads furthest; else a removed one
+ * @returns {{x: number, added: boolean}} else a line is removed
  */
-function isDown(reach, middle, k, edits) {
-  if (k === -edits || k === edits) return k === -edits;
-  return reach[middle + k - 1] < reach[middle + k + 1];
+function step(reach, middle, k, edits) {
+  const removed = (reach[middle + k - 1] ?? 0) + 1;
+  const added = reach[middle + k + 1] ?? 0;
+  return k === -edits || (k !== edits && removed <= added)
+    ? { x: added, added: true }
+    : { x: removed, added: false };
 }
 
 /**
@@ -27,8 +31,7 @@ function pairs(a, b) {
   for (let edits = 0; edits <= MOST_EDITS; edits++) {
     trace.push(reach.slice(middle - edits - 1, middle + edits + 2));
     for (let k = -edits; k <= edits; k += 2) {
-      const down = isDown(reach, middle, k, edits);
-      let x = down ? reach[middle + k + 1] : reach[middle + k - 1] + 1;
+      let { x } = step(reach, middle, k, edits);
       while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
       reach[middle + k] = x;
       if (x >= a.length && x - k >= b.length) return path(trace, x, k);
@@ -37,20 +40,15 @@ function pairs(a, b) {
   return [];
 }
 
-/**
- * @param {Int32Array[]} trace per number of edits, the reach before it
- * @param {number} x @param {number} k
- */
+/** @param {Int32Array[]} trace @param {number} x @param {number} k */
 function path(trace, x, k) {
   /** @type {[number, number][]} */
   const found = [];
-  for (let edits = trace.length - 1; edits >= 0; edits--) {
-    const reach = trace[edits];
-    const down = isDown(reach, edits + 1, k, edits);
-    const start = down ? reach[edits + k + 2] : reach[edits + k] + 1;
-    while (x > start) found.push([--x, x - k]);
-    if (!down) x--;
-    k += down ? 1 : -1;
+  for (let edits = trace.length - 1, reach; (reach = trace[edits]); edits--) {
+    const from = step(reach, edits + 1, k, edits);
+    while (x > from.x) found.push([--x, x - k]);
+    if (!from.added) x--;
+    k += from.added ? 1 : -1;
   }
   return found.reverse();
 }
@@ -66,30 +64,31 @@ export function diffLines(a, b) {
   while (head < most && left[head] === right[head]) head++;
   let tail = 0;
   while (tail < most - head && left.at(-tail - 1) === right.at(-tail - 1)) tail++;
-  const [leftTail, rightTail] = [left.length - tail, right.length - tail];
   /** @type {Block[]} */
   const blocks = [];
   let [x, y] = [0, 0];
-  /** @param {number} xEnd @param {number} yEnd @param {Block["kind"]} kind */
-  const add = (xEnd, yEnd, kind) => {
+  /** @param {Block["kind"]} kind @param {number} xEnd @param {number} yEnd */
+  const add = (kind, xEnd, yEnd) => {
     if (xEnd === x && yEnd === y) return;
-    const lines = { left: left.slice(x, xEnd), right: right.slice(y, yEnd) };
-    const last = blocks[blocks.length - 1];
-    if (last?.kind !== kind) {
-      blocks.push({ kind, ...lines, leftLine: x + 1, rightLine: y + 1 });
-    } else {
-      last.left.push(...lines.left);
-      last.right.push(...lines.right);
+    let block = blocks[blocks.length - 1];
+    if (block?.kind !== kind) {
+      block = { kind, left: [], right: [], leftLine: x + 1, rightLine: y + 1 };
+      blocks.push(block);
     }
+    for (const line of left.slice(x, xEnd)) block.left.push(line);
+    for (const line of right.slice(y, yEnd)) block.right.push(line);
     [x, y] = [xEnd, yEnd];
   };
-  add(head, head, "same");
-  for (const [i, j] of pairs(left.slice(head, leftTail), right.slice(head, rightTail))) {
-    add(head + i, head + j, "changed");
-    add(head + i + 1, head + j + 1, "same");
+  add("same", head, head);
+  const leftTail = left.length - tail;
+  const rightTail = right.length - tail;
+  const inner = pairs(left.slice(head, leftTail), right.slice(head, rightTail));
+  for (const [i, j] of inner) {
+    add("changed", head + i, head + j);
+    add("same", head + i + 1, head + j + 1);
   }
-  add(leftTail, rightTail, "changed");
-  add(left.length, right.length, "same");
+  add("changed", leftTail, rightTail);
+  add("same", left.length, right.length);
   return blocks;
 }
 

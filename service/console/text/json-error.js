@@ -14,7 +14,6 @@ export class JsonError extends Error {
     this.problem = problem;
     this.line = lines.length;
     /** In code points. */
-    this.column = 1;
-    for (const _ of lines[lines.length - 1]) this.column++;
+    this.column = [...(lines.at(-1) ?? "")].length + 1;
   }
 }

@@ -45,7 +45,7 @@ export const compact = (text) => format(text, -1);
 function valueEnd(text, at) {
   let depth = 0;
   do {
-    const mark = text[at];
+    const mark = text.charAt(at);
     at = tokenEnd(text, at);
     if (isOpener(mark)) depth++;
     else if (isCloser(mark)) depth--;
@@ -61,7 +61,8 @@ function valueEnd(text, at) {
 function* parts(text, opener) {
   let at = spaceEnd(text, 0);
   if (text[at] !== opener) throw new JsonError(text, at, `expected ${opener}`);
-  for (at = spaceEnd(text, at + 1); !isCloser(text[at]); at = spaceEnd(text, at)) {
+  at = spaceEnd(text, at + 1);
+  while (!isCloser(text.charAt(at))) {
     let name = "";
     if (opener === "{") {
       const end = tokenEnd(text, at);
@@ -71,7 +72,7 @@ function* parts(text, opener) {
     const end = valueEnd(text, at);
     yield [name, text.slice(at, end)];
     at = spaceEnd(text, end);
-    if (text[at] === ",") at++;
+    if (text[at] === ",") at = spaceEnd(text, at + 1);
   }
 }
 
@@ -81,7 +82,11 @@ export const entries = (text) => [...parts(text, "{")];
 /** @param {string} text an array */
 export const elements = (text) => Array.from(parts(text, "["), ([, raw]) => raw);
 
-/** @param {string} text an object @param {string} name @returns {string | undefined} */
+/**
+ * The first such member.
+ * @param {string} text an object @param {string} name
+ * @returns {string | undefined}
+ */
 export function memberText(text, name) {
   for (const [found, raw] of parts(text, "{")) if (found === name) return raw;
   return undefined;

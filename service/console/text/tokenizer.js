@@ -21,7 +21,8 @@ export function* tokenize(text, from = 0) {
 }
 
 // The states of the grammar: what may follow. A container may end in the odd ones.
-const [VALUE, ITEM, NAME, MEMBER, COLON, AFTER_ITEM, END, AFTER_MEMBER] = Array(8).keys();
+const [VALUE, ITEM, NAME, MEMBER] = [0, 1, 2, 3];
+const [COLON, AFTER_ITEM, END, AFTER_MEMBER] = [4, 5, 6, 7];
 const PROBLEMS = [
   "expected a value",
   "expected a value or ]",
@@ -69,13 +70,13 @@ export function verify(text) {
   if (at === text.length) throw new JsonError(text, at, "the text is empty");
   while (at < text.length) {
     const kind = kindAt(text, at);
-    const mark = kind === "punctuation" ? text[at] : "";
+    const mark = kind === "punctuation" ? text.charAt(at) : "";
     const following = next(state, kind, mark, open);
-    if (following < 0) throw new JsonError(text, at, PROBLEMS[state]);
+    if (following < 0) throw new JsonError(text, at, `${PROBLEMS[state]}`);
     at = spaceEnd(text, tokenEnd(text, at, kind));
     state = following;
   }
-  if (state !== END) throw new JsonError(text, at, PROBLEMS[state]);
+  if (state !== END) throw new JsonError(text, at, `${PROBLEMS[state]}`);
 }
 
 /**
@@ -89,7 +90,7 @@ export function check(text) {
     return null;
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    const { offset, line, column, problem } = error;
-    return { offset, line, column, expected: problem };
+    const { offset, line, column, problem: expected } = error;
+    return { offset, line, column, expected };
   }
 }

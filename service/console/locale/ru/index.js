@@ -7,3 +7,7 @@ export default {
   ...core,
   ...grants,
 };
+import units from "./units.js";
+
+/** @type {import("../index.js").Catalogue} */
+export default { ...core, ...units };
