@@ -1,81 +1,49 @@
-// The figures of the store, in groups.
+// The figures of the store.
 import { t, tn } from "../../locale/index.js";
 import { count, duration, size } from "../../text/format.js";
 import { h } from "../../ui/dom.js";
 
-/** @typedef {import("../../api/admin.js").State} State */
-/** @typedef {{element: HTMLElement, update: (state: State) => void}} Part */
+/**
+ * @typedef {{files: number, bytes: number}} Files
+ * @typedef {{name: string, role: string, connected: boolean, lag: number | null,
+ *   idle: number | null}} StoreNode
+ * @typedef {{version: string, tarantool: {version: string, uptime: number},
+ *   keys: number, expiring: number, revision: number, accounts: number,
+ *   accepts_writes: boolean, memory: {used: number, limit: number},
+ *   changes: {enabled: boolean, oldest: number, bytes: number, limit: number},
+ *   idempotency: {records: number}, wal: Files & {mode: string},
+ *   snapshots: Files & {newest: number | null}, nodes: StoreNode[]}} State
+ */
 
-/** @returns {Part} */
-export function figures() {
-  const groups = [
-    group(t("Data"), [
-      figure(t("Keys"), ({ keys }) => count(keys)),
-      figure(t("Keys that expire"), ({ expiring }) => count(expiring)),
-      figure(t("Revision"), ({ revision }) => count(revision)),
-      figure(t("Accounts"), ({ accounts }) => count(accounts)),
-      figure(t("Idempotency records"), ({ idempotency: { records, bytes } }) =>
-        `${count(records)}, ${size(bytes)}`),
-    ]),
-    group(t("Memory"), [
-      meter(t("Memory used"), ({ memory }) => [memory.used, memory.limit]),
-      figure(t("Allocated"), ({ memory }) => size(memory.allocated)),
-    ]),
-    group(t("Change log"), [
-      meter(t("Change log used"), ({ changes }) => [changes.bytes, changes.limit]),
-      figure(t("Writes"), ({ changes }) =>
-        changes.enabled ? count(changes.writes) : t("The change log is off.")),
-      figure(t("Reaches back to revision"), ({ changes }) => count(changes.oldest)),
-    ]),
-    group(t("Disk"), [
-      figure(t("Write-ahead log"), ({ wal }) => `${wal.mode}, ${files(wal)}`),
-      figure(t("Snapshots"), ({ snapshots }) => files(snapshots)),
-      figure(t("Last snapshot"), ({ snapshots: { newest } }) => newest === null
-        ? t("none yet")
-        : t("{duration} ago", { duration: duration(Date.now() / 1000 - newest) })),
-    ]),
-    group(t("Software"), [
-      figure(t("Service"), ({ version }) => version),
-      figure(t("Tarantool"), ({ tarantool }) => tarantool.version),
-      figure(t("Uptime of Tarantool"), ({ tarantool }) => duration(tarantool.uptime)),
-    ]),
-  ];
-  const update = (/** @type {State} */ state) => groups.forEach((each) => each.update(state));
-  return { element: h("div", { class: "figures" }, groups.map(({ element }) => element)), update };
-}
-
-/** @param {import("../../api/admin.js").Files} found */
+/** @param {Files} found */
 const files = ({ files: n, bytes }) => `${tn("{n} file", "{n} files", n)}, ${size(bytes)}`;
 
-/** @param {string} title @param {Part[]} parts @returns {Part} */
-function group(title, parts) {
-  const element = h("section", { class: "card" }, h("h2", null, title),
-    h("dl", null, parts.map((part) => part.element)));
-  return { element, update: (state) => parts.forEach((part) => part.update(state)) };
-}
+/** @param {string} label @param {number} used @param {number} limit */
+const meter = (label, used, limit) => [
+  t("{used} of {limit}", { used: size(used), limit: size(limit) }), " ",
+  h("meter", { "aria-label": label, max: limit, high: limit * 0.85, value: used })];
 
-/** @param {string} label @param {(state: State) => string} text @returns {Part} */
-function figure(label, text) {
-  const value = h("dd");
-  return { element: h("div", null, h("dt", null, label), value), update: (state) => {
-    const now = text(state);
-    if (value.textContent !== now) {
-      value.textContent = now;
-    }
-  } };
-}
-
-/**
- * A part of a limit.
- * @param {string} label @param {(state: State) => [number, number]} part @returns {Part}
- */
-function meter(label, part) {
-  const bar = h("meter", { "aria-label": label, min: 0, max: 1, high: 0.85, optimum: 0 });
-  const text = figure(label, (state) => {
-    const [used, limit] = part(state);
-    bar.value = limit === 0 ? 0 : used / limit;
-    return t("{used} of {limit}", { used: size(used), limit: size(limit) });
-  });
-  text.element.append(h("dd", { class: "bar" }, bar));
-  return text;
+/** @param {State} state */
+export function figures({ memory, changes, wal, snapshots, tarantool, ...state }) {
+  const age = Date.now() / 1000 - (snapshots.newest ?? 0);
+  /** @type {[string, import("../../ui/dom.js").Child][]} */
+  const rows = [
+    [t("Keys"), count(state.keys)],
+    [t("Keys that expire"), count(state.expiring)],
+    [t("Revision"), count(state.revision)],
+    [t("Accounts"), count(state.accounts)],
+    [t("Idempotency records"), count(state.idempotency.records)],
+    [t("Memory"), meter(t("Memory"), memory.used, memory.limit)],
+    [t("Change log"), changes.enabled
+      ? meter(t("Change log"), changes.bytes, changes.limit) : t("off")],
+    [t("Oldest revision in it"), count(changes.oldest)],
+    [t("Write-ahead log"), `${wal.mode}, ${files(wal)}`],
+    [t("Snapshots"), files(snapshots)],
+    [t("Last snapshot"), snapshots.newest === null ? t("none")
+      : t("{duration} ago", { duration: duration(age) })],
+    [t("Versions"), `${state.version}, Tarantool ${tarantool.version}`],
+    [t("Uptime"), duration(tarantool.uptime)],
+  ];
+  return h("dl", { class: "card" },
+    rows.map(([label, value]) => h("div", null, h("dt", null, label), h("dd", null, value))));
 }

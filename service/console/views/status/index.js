@@ -1,49 +1,81 @@
 // The state of the store, read again while the page is visible.
-import { readState } from "../../api/admin.js";
+import { administer } from "../../api/admin.js";
 import { isSessionEnd } from "../../api/problem.js";
-import { forAdministrators } from "../../app/administrators.js";
-import { t } from "../../locale/index.js";
-import { time } from "../../text/format.js";
+import { language, t } from "../../locale/index.js";
+import { count, size, time } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { fill, h } from "../../ui/dom.js";
-import { icon } from "../../ui/icon.js";
-import { charts } from "./charts.js";
+import { chart } from "./chart.js";
 import { figures } from "./figures.js";
 import { nodes } from "./nodes.js";
-import { poll } from "./poll.js";
-import { writes } from "./writes.js";
+
+/** @typedef {import("./figures.js").State} State */
 
 /** Milliseconds between two readings. */
 const INTERVAL = 2000;
 
-export const status = forAdministrators(async ({ signal }) => {
-  const parts = [writes(), charts(), figures(), nodes()];
-  const old = h("div", { role: "status" });
+/** @type {import("../../app/router.js").View} */
+export async function status({ signal }) {
+  const writes = h("p", { role: "status" });
+  const old = h("p", { role: "status" });
+  const parts = h("div", { class: "figures" });
+  const perSecond = (/** @type {number} */ n) =>
+    n.toLocaleString(language(), { maximumFractionDigits: 1 });
+  const charts = [chart(t("Writes per second"), perSecond), chart(t("Keys"), count),
+    chart(t("Memory"), size)];
   let readAt = 0;
+  let revision = 0;
   let failure = "";
-  const read = async () => {
-    const state = await readState(signal);
-    readAt = Date.now();
-    parts.forEach(({ update }) => update(state, readAt));
+
+  async function read() {
+    /** @type {State} */
+    const state = await administer("GET", "status", { signal });
+    const now = Date.now();
+    // a store that was restored has a lower revision
+    const written = readAt === 0 ? 0 : Math.max(0, state.revision - revision);
+    [written / (now - readAt) * 1000, state.keys, state.memory.used]
+      .forEach((value, i) => charts[i]?.add(now, value));
+    ({ revision } = state);
+    readAt = now;
     failure = "";
+    old.className = "";
     fill(old);
-  };
-  /** Keeps the last figures. Says whether to read on. @param {any} error */
-  const fail = (error) => {
-    const hasEnded = isSessionEnd(error);
+    writes.className = `notice ${state.accepts_writes ? "success" : "error"}`;
+    const text = state.accepts_writes ? t("Writes are accepted.")
+      : t("Writes are refused: the memory or the disk is full, or this node does not lead.");
+    if (writes.textContent !== text) {
+      writes.textContent = text;
+    }
+    fill(parts, figures(state), nodes(state.nodes));
+  }
+
+  /** Keeps the last figures. @param {any} error */
+  function fail(error) {
     if (!signal.aborted && error.code !== failure) {
       failure = error.code;
       error.retryAfter = null; // it is read again anyway
-      fill(old, h("p", { class: "banner" }, icon("warning"),
-        h("span", null, t("These figures are from {time}.", { time: time(readAt) }), " ",
-          describe(error)),
-        hasEnded && h("button", { type: "button", onclick: start }, t("Try again"))));
+      old.className = "banner";
+      fill(old, t("These figures are from {time}.", { time: time(readAt) }), " ",
+        describe(error));
     }
-    return !hasEnded;
-  };
-  const start = () => poll(read, fail, INTERVAL, signal);
+  }
+
+  let timer = 0;
+  async function poll() {
+    clearTimeout(timer);
+    try {
+      await (document.hidden || read());
+    } catch (error) {
+      fail(error);
+      if (isSessionEnd(error)) {
+        return; // the user did not sign in again
+      }
+    }
+    timer = signal.aborted ? 0 : setTimeout(poll, INTERVAL);
+  }
   await read();
-  start();
-  return { element: h("div", { class: "view" },
-    h("h1", null, t("Status")), old, parts.map(({ element }) => element)) };
-});
+  timer = setTimeout(poll, INTERVAL);
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  return { element: h("div", { class: "view" }, h("h1", null, t("Status")), old, writes,
+    h("div", { class: "charts" }, charts.map(({ element }) => element)), parts) };
+}
