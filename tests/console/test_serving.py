@@ -1,4 +1,4 @@
-"""The files of the console: where they are, their headers and their size."""
+"""The files of the console: where they are, and their headers."""
 
 import asyncio
 import gzip
@@ -15,17 +15,13 @@ from tests.console.steps import open_console
 from tests.support.assertions import assert_problem
 from tests.support.browser import Watch, watched_page
 from tests.support.client import Client
-from tests.support.machine import ROOT
+from tests.support.console_urls import CONSOLE_FILES
 from tests.support.nginx import nginx
 from tests.support.raw_http import http, talk
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool
 
-FOLDER = ROOT / "service" / "console"
-FILES = sorted(path for path in FOLDER.rglob("*") if path.is_file())
-
-#: Bytes of all files together, uncompressed.
-MAX_SIZE = 150_000
+PATHS = sorted(CONSOLE_FILES)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -48,22 +44,9 @@ ELSEWHERE = (
 )
 
 
-def path_of(file: Path) -> str:
-    name = file.relative_to(FOLDER).as_posix()
-    return "/" if name == "index.html" else f"/console/{name}"
-
-
-PATHS = [path_of(file) for file in FILES]
-
-
-def test_the_files_are_small_together() -> None:
-    assert {"/", "/console/main.js"} <= set(PATHS)
-    assert sum(file.stat().st_size for file in FILES) <= MAX_SIZE
-
-
-@pytest.mark.parametrize("file", FILES, ids=path_of)
-async def test_a_file_is_served_as_it_is(visitor: Client, file: Path) -> None:
-    url = f"{visitor.url}{path_of(file)}"
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_file_is_served_as_it_is(visitor: Client, path: str) -> None:
+    url, file = visitor.url + path, CONSOLE_FILES[path]
     content = await asyncio.to_thread(file.read_bytes)
     async with visitor.session.get(url) as response:
         assert (response.status, await response.read()) == (200, content)

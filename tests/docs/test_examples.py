@@ -31,6 +31,7 @@ from tests.docs.pages import (
     examples,
 )
 from tests.support.client import unique
+from tests.support.console_urls import assert_console_is_served
 from tests.support.machine import ROOT, wait_until
 from tests.support.tarantool import docker_engine
 from tests.support.terminal import terminal
@@ -303,6 +304,7 @@ def test_compose_serves_every_example(
         subprocess.run(remove_all, cwd=checkout, check=True)
 
         with started(up.command, checkout):
+            assert_console_is_served(URL)
             assert_examples_hold(examples(OPERATIONS, *CALLS) + backup, checkout)
             found = containers("kv-tests")
             assert {*map(service_of, found)} == {"secrets", "service", "tarantool"}

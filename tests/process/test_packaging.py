@@ -22,6 +22,7 @@ from service import __version__
 from service.process import embedded_tarantool, workers
 from tests.support.certificates import Pair
 from tests.support.client import Client
+from tests.support.console_urls import assert_console_is_served
 from tests.support.machine import ROOT
 from tests.support.service import (
     PROCESS_TIMEOUT,
@@ -134,6 +135,16 @@ async def test_an_installed_service_registers_writes_and_reads(
             assert (await client.write({"k": [1]})).status == 200
             assert (await client.read(["k"])).json == {"data": {"k": [1]}}
         assert service.stop() == 0
+
+
+def test_an_installed_service_has_the_console_of_the_wheel(
+    tmp_path: Path, installed: Path
+) -> None:
+    command = [str(installed / "kv-service")]
+    environ = service_environ(tmp_path)
+    service = ServiceProcess(tmp_path, environ, tmp_path, command=command)
+    with started(service):
+        assert_console_is_served(service.url)
 
 
 def test_an_installed_service_uses_the_lua_files_of_the_wheel(
