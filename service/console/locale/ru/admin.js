@@ -41,6 +41,7 @@ export default {
   "Save the changes?": "Сохранить изменения?",
   "Snapshots": "Снимки",
   "State": "Состояние",
+  "Delete the account": "Удалить учётную запись",
   "The account was deleted.": "Учётная запись удалена.",
   "The account was saved.": "Учётная запись сохранена.",
   "The default grants of new accounts": "Права новых учётных записей по умолчанию",

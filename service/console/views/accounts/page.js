@@ -36,7 +36,8 @@ export async function accountPage(username, signal) {
     const remove = async () => {
       const text = [t("The keys that it wrote stay."), ownWarning(username)];
       const action = t("Delete the account");
-      if (await confirmDialog({ title: action, text, action, danger: true, typed: username })) {
+      const typed = username;
+      if (await confirmDialog({ title: action, text, action, danger: true, typed })) {
         await administer("DELETE", "account", { query });
         notify(t("The account was deleted."), { kind: "success" });
         ownWarning(username) ? session.clear() : go("#/admin/accounts");
