@@ -87,7 +87,9 @@ async def test_accounts_are_loaded_by_pages_and_found_by_the_beginning_of_the_na
     await page.keyboard.press("/")
     await page.keyboard.type("many-01")
     await expect(rows).to_have_count(10)
-    await expect(page).to_have_url(f"{page.url.split('#')[0]}#/admin/accounts?prefix=many-01")
+    await expect(page).to_have_url(
+        f"{page.url.split('#')[0]}#/admin/accounts?prefix=many-01"
+    )
     await page.get_by_role("searchbox").fill("many-010x")
     await expect(page.get_by_text("No account has such a name.")).to_be_visible()
     await page.get_by_role("searchbox").fill("many-010")
@@ -221,5 +223,7 @@ async def test_the_accounts_are_accessible(
         assert await violations(page) == []
         await page.keyboard.press("Escape")
         await page.get_by_role("link", name=administrator.account.username).click()
-        await expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
+        await expect(
+            page.get_by_role("button", name="Save", exact=True)
+        ).to_be_visible()
         assert await violations(page) == []
