@@ -26,17 +26,15 @@ export function count(n, limit = 1000) {
 /** @param {number} seconds @returns {string} such as "3 d 4 h", "59 s" */
 export function duration(seconds) {
   const s = Math.max(0, Math.floor(seconds));
-  const m = Math.floor(s / 60);
-  const h = Math.floor(m / 60);
-  const d = Math.floor(h / 24);
-  const days = t("{n} d", { n: number(d) });
-  const hours = t("{n} h", { n: h % 24 });
-  const minutes = t("{n} min", { n: m % 60 });
-  if (d > 0) return h % 24 ? `${days} ${hours}` : days;
-  if (h > 0) return m % 60 ? `${hours} ${minutes}` : hours;
-  const rest = t("{n} s", { n: s % 60 });
-  if (m > 0) return s % 60 ? `${minutes} ${rest}` : minutes;
-  return rest;
+  const [m, h, d] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86400)];
+  const parts = [
+    d > 0 && t("{n} d", { n: number(d) }),
+    h % 24 > 0 && t("{n} h", { n: h % 24 }),
+    m % 60 > 0 && t("{n} min", { n: m % 60 }),
+    (s % 60 > 0 || s === 0) && t("{n} s", { n: s % 60 }),
+  ];
+  const first = parts.findIndex(Boolean);
+  return parts.slice(first, first + 2).filter(Boolean).join(" ");
 }
 
 /** @param {number} instant Unix seconds @returns {string} such as "12:04:31" */

@@ -1,7 +1,6 @@
 // JSON texts laid out and cut as text: no number, name or string is converted.
 
-import { JsonError } from "./json-error.js";
-import { spaceEnd, tokenEnd } from "./scanner.js";
+import { JsonError, spaceEnd, tokenEnd } from "./scanner.js";
 import { verify } from "./tokenizer.js";
 
 /** The deepest indentation, so that nested arrays do not exhaust the memory. */

@@ -1,16 +1,31 @@
 // Where a token of a JSON text (RFC 8259) ends.
 
-import { JsonError } from "./json-error.js";
-
 /** @typedef {"string" | "number" | "literal" | "punctuation" | "space"} Kind */
 
-const UNICODE_ESCAPE = /u[0-9a-fA-F]{4}/y;
+const ESCAPE = /["\\/bfnrt]|u[0-9a-fA-F]{4}/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const PUNCTUATION = new Set([..."{}[]:,"].map((mark) => mark.charCodeAt(0)));
+
+/** The first error of a JSON text. */
+export class JsonError extends Error {
+  /**
+   * @param {string} text
+   * @param {number} offset in UTF-16 units
+   * @param {string} problem one of a small set, to be translated
+   */
+  constructor(text, offset, problem) {
+    super(problem);
+    const lines = text.slice(0, offset).split(/\r\n|[\r\n]/);
+    this.offset = offset;
+    this.problem = problem;
+    this.line = lines.length;
+    /** In code points. */
+    this.column = [...(lines.at(-1) ?? "")].length + 1;
+  }
+}
 
 /** @param {number} code */
 const isSpace = (code) => code === 32 || code === 10 || code === 13 || code === 9;
-
-/** @param {number} code */
-const isDigit = (code) => code >= 48 && code <= 57;
 
 /** @param {string} text @param {number} at */
 export function spaceEnd(text, at) {
@@ -18,56 +33,35 @@ export function spaceEnd(text, at) {
   return at;
 }
 
-/** @param {string} text @param {number} at the character after the backslash */
-function escapeEnd(text, at) {
-  if ('"\\/bfnrt'.includes(text.charAt(at))) return at + 1;
-  UNICODE_ESCAPE.lastIndex = at;
-  if (UNICODE_ESCAPE.test(text)) return at + 5;
-  throw new JsonError(text, at - 1, "unknown escape in a string");
-}
-
 /** @param {string} text @param {number} start */
 function stringEnd(text, start) {
-  for (let at = start + 1; at < text.length; ) {
-    const code = text.charCodeAt(at++);
-    if (code === 34) return at;
-    if (code === 92) at = escapeEnd(text, at);
-    else if (code < 32) {
-      throw new JsonError(text, at - 1, "control character in a string");
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 34) return at + 1;
+    if (code < 32) throw new JsonError(text, at, "control character in a string");
+    if (code === 92 && at + 1 < text.length) {
+      ESCAPE.lastIndex = at + 1;
+      if (!ESCAPE.test(text)) throw new JsonError(text, at, "unknown escape in a string");
+      at = ESCAPE.lastIndex - 1;
     }
   }
   throw new JsonError(text, start, "this string has no end");
 }
 
 /** @param {string} text @param {number} start */
-function digitsEnd(text, start) {
-  let at = start;
-  while (isDigit(text.charCodeAt(at))) at++;
-  if (at === start) throw new JsonError(text, at, "expected a digit");
-  return at;
+function numberEnd(text, start) {
+  NUMBER.lastIndex = start;
+  const end = NUMBER.test(text) ? NUMBER.lastIndex : start;
+  if (end > start && !/[\w.+-]/.test(text.charAt(end))) return end;
+  throw new JsonError(text, start, "this is not a number");
 }
-
-/** @param {string} text @param {number} at */
-function numberEnd(text, at) {
-  if (text[at] === "-") at++;
-  const first = at;
-  at = digitsEnd(text, at);
-  if (text[first] === "0" && at > first + 1) {
-    throw new JsonError(text, first, "a number cannot begin with 0");
-  }
-  if (text[at] === ".") at = digitsEnd(text, at + 1);
-  if (text[at] !== "e" && text[at] !== "E") return at;
-  return digitsEnd(text, at + (text[at + 1] === "+" || text[at + 1] === "-" ? 2 : 1));
-}
-
-const PUNCTUATION = new Set([..."{}[]:,"].map((mark) => mark.charCodeAt(0)));
 
 /** @param {string} text @param {number} at @returns {Kind} by the first character */
 export function kindAt(text, at) {
   const code = text.charCodeAt(at);
   if (code === 34) return "string";
   if (isSpace(code)) return "space";
-  if (code === 45 || isDigit(code)) return "number";
+  if (code === 45 || (code >= 48 && code <= 57)) return "number";
   return PUNCTUATION.has(code) ? "punctuation" : "literal";
 }
 

@@ -1,7 +1,6 @@
 // The tokens of a JSON text (RFC 8259), and the check of its grammar.
 
-import { JsonError } from "./json-error.js";
-import { kindAt, spaceEnd, tokenEnd } from "./scanner.js";
+import { JsonError, kindAt, spaceEnd, tokenEnd } from "./scanner.js";
 
 export { JsonError };
 
