@@ -21,3 +21,12 @@ async def sign_in(page: Page, username: str, password: str) -> None:
     await page.get_by_label("Password", exact=True).fill(password)
     await page.get_by_role("button", name="Sign in", exact=True).click()
     await expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
+
+
+async def open_view(page: Page, account: Account, path: str) -> None:
+    """Signs in on the page of a view, like `#/account`, and ends there."""
+    await open_console(page, path)
+    await page.get_by_label("User name", exact=True).fill(account.username)
+    await page.get_by_label("Password", exact=True).fill(account.password)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(page.get_by_role("navigation", name="Main")).to_be_visible()

@@ -36,3 +36,20 @@ export async function signOutEverywhere() {
   await call("POST", "api/logout");
   session.clear();
 }
+
+/**
+ * Ends all other tokens of the account.
+ * @param {string} password
+ * @param {string} newPassword
+ * @param {boolean} keep whether access tokens stay valid
+ */
+export async function changePassword(password, newPassword, keep) {
+  const json = { password, new_password: newPassword, keep_access_tokens: keep };
+  session.setToken((await callJson("POST", "api/password", { json })).token);
+}
+
+/** @param {string} password */
+export async function deleteAccount(password) {
+  await call("DELETE", "api/me", { json: { password } });
+  session.clear();
+}

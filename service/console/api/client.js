@@ -1,5 +1,5 @@
 // Calls of the service. Replies are text: only their users know what may be parsed.
-import { Problem, isAbort, isSessionEnd, problemOf } from "./problem.js";
+import { Problem, isSessionEnd, problemOf } from "./problem.js";
 import { session } from "./session.js";
 
 /**
@@ -42,14 +42,25 @@ export function urlOf(path, query = {}) {
  * @returns {Promise<Reply>}
  * @throws {Problem}
  */
-export async function call(method, path, options = {}) {
+export function call(method, path, options) {
+  return open(method, path, options, async (reply) =>
+    ({ status: reply.status, headers: reply.headers, text: await reply.text() }));
+}
+
+/**
+ * The same with a function that reads the reply, maybe while it arrives.
+ * @template T
+ * @param {string} method @param {string} path @param {Options | undefined} options
+ * @param {(reply: Response) => Promise<T>} read
+ */
+export async function open(method, path, options = {}, read) {
   try {
-    return await request(method, path, options);
+    return await request(method, path, options, read);
   } catch (error) {
     if (options.anonymous || !isSessionEnd(error) || !(await signInAgain())) {
       throw error;
     }
-    return await request(method, path, options);
+    return await request(method, path, options, read);
   }
 }
 
@@ -59,22 +70,22 @@ export async function callJson(method, path, options) {
 }
 
 /**
+ * @template T
  * @param {string} method @param {string} path @param {Options} options
- * @returns {Promise<Reply>}
+ * @param {(reply: Response) => Promise<T>} read
  */
-async function request(method, path, { json, body, query, signal, anonymous }) {
+async function request(method, path, { json, body, query, signal, anonymous }, read) {
   const headers = anonymous ? undefined : authorization();
   const sent = json === undefined ? body : JSON.stringify(json);
   try {
     const init = { method, headers, body: sent, signal, cache: NO_STORE };
     const reply = await fetch(urlOf(path, query), init);
-    const text = await reply.text();
     if (reply.ok) {
-      return { status: reply.status, headers: reply.headers, text };
+      return await read(reply);
     }
-    throw problemOf(reply.status, text, reply.headers.get("Retry-After"));
+    throw problemOf(reply.status, await reply.text(), reply.headers.get("Retry-After"));
   } catch (error) {
-    if (error instanceof Problem || isAbort(error)) {
+    if (error instanceof Problem || error instanceof DOMException) {
       throw error;
     }
     throw new Problem(0, { code: "unreachable" });

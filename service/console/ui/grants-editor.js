@@ -16,61 +16,53 @@ const MAX_GRANTS = 100;
  * @returns {{element: HTMLElement, grants: () => Grant[]}}
  */
 export function grantsEditor(initial) {
-  /** @type {ReturnType<typeof row>[]} */
-  const rows = [];
-  const grants = () => rows.map((each) => each.grant());
   const list = h("div", { class: "grants" });
+  const grants = () => [...list.children].map((row) => grantOf(row));
   const example = field({ label: t("Try an example key"), autocomplete: "off",
     spellcheck: "false", placeholder: "orders/17" });
-  const says = h("output", { for: example.input.id });
+  const says = h("output", { class: "muted" });
   const show = () => {
     const key = example.input.value;
-    fill(says, key && grantsForKey(grants(), key));
-    empty.hidden = rows.length > 0;
-    addButton.disabled = rows.length >= MAX_GRANTS;
+    fill(says, list.childElementCount === 0 ? t("Without a grant no key is accessible.")
+      : key && grantsForKey(grants(), key));
+    add.disabled = list.childElementCount >= MAX_GRANTS;
   };
-  const add = (/** @type {Grant} */ grant) => {
+  const addRow = (/** @type {Grant} */ grant) => {
     const added = row(grant, () => {
-      const index = rows.indexOf(added);
-      rows.splice(index, 1);
-      added.element.remove();
-      (rows[index] ?? rows[index - 1])?.input.focus();
+      const next = added.nextElementSibling ?? added.previousElementSibling;
+      added.remove();
       show();
-      if (rows.length === 0) {
-        addButton.focus();
-      }
+      (next?.querySelector("input") ?? add).focus();
     });
-    rows.push(added);
-    list.append(added.element);
+    list.append(added);
+    show();
     return added;
   };
-  const addButton = h("button", { type: "button", onclick: () => {
-    add({ prefix: "", rights: "r" }).input.focus();
-    show();
-  } }, icon("add"), t("Add a grant"));
-  const empty = h("p", { class: "muted" }, t("Without a grant no key is accessible."));
-  const element = h("fieldset", { class: "grants-editor", oninput: show },
-    h("legend", null, t("Grants")), empty, list, h("div", null, addButton),
-    example.element, says);
-  initial.forEach(add);
+  const add = h("button", { type: "button", onclick: () =>
+    addRow({ prefix: "", rights: "r" }).querySelector("input")?.focus() },
+  icon("add"), t("Add a grant"));
+  const element = h("fieldset", { oninput: show }, h("legend", null, t("Grants")), list,
+    h("div", null, add), example.element, says);
+  initial.forEach(addRow);
   show();
   return { element, grants };
 }
 
 /** @param {Grant} grant @param {() => void} onremove */
-function row(grant, onremove) {
-  const input = h("input", { "aria-label": t("Prefix of the keys"), value: grant.prefix,
-    placeholder: t("every key"), autocomplete: "off", spellcheck: "false", class: "mono" });
+function row({ prefix, rights }, onremove) {
   const names = { rw: t("Read and write"), r: t("Read"), w: t("Write") };
-  const select = h("select", { "aria-label": t("Rights") },
-    Object.entries(names).map(([value, name]) =>
-      h("option", { value, selected: value === grant.rights }, name)));
-  const rights = () => /** @type {Grant["rights"]} */ (select.value);
-  const element = h("div", { class: "grant" }, input, select,
+  return h("div", { class: "grant" },
+    h("input", { "aria-label": t("Prefix of the keys"), value: prefix, class: "mono",
+      placeholder: t("every key"), autocomplete: "off", spellcheck: "false" }),
+    h("select", { "aria-label": t("Rights") }, Object.entries(names).map(([value, name]) =>
+      h("option", { value, selected: value === rights }, name))),
     h("button", { type: "button", class: "quiet", "aria-label": t("Remove the grant"),
       onclick: onremove }, icon("delete")));
-  // An input drops line breaks: a prefix that was not edited stays as it was.
-  const shown = input.value;
-  const prefix = () => input.value === shown ? grant.prefix : input.value;
-  return { element, input, grant: () => ({ prefix: prefix(), rights: rights() }) };
+}
+
+/** @param {Element} row @returns {Grant} */
+function grantOf(row) {
+  const [prefix, rights] = [...row.children].map((each) =>
+    /** @type {any} */ (each).value);
+  return { prefix, rights };
 }

@@ -2,6 +2,7 @@
 import admin from "./admin.js";
 import core from "./core.js";
 import grants from "./grants.js";
+import transfer from "./transfer.js";
 import units from "./units.js";
 
 /** @type {import("../index.js").Catalogue} */
@@ -9,5 +10,6 @@ export default {
   ...admin,
   ...core,
   ...grants,
+  ...transfer,
   ...units,
 };

@@ -1,0 +1,12 @@
+// The page for exporting keys into a file, and for importing one.
+import { t } from "../../locale/index.js";
+import { h } from "../../ui/dom.js";
+import { exportCard } from "./export.js";
+import { importCard } from "./import.js";
+
+/** @type {import("../../app/router.js").View} */
+export function transferView({ query, signal }) {
+  return { element: h("div", { class: "view transfer" },
+    h("h1", null, t("Import and export")),
+    exportCard(query.get("prefix") ?? "", signal), importCard(signal)) };
+}
