@@ -91,7 +91,7 @@ async def test_accounts_are_loaded_by_pages_and_found_by_the_beginning_of_the_na
         f"{page.url.split('#')[0]}#/admin/accounts?prefix=many-01"
     )
     await page.get_by_role("searchbox").fill("many-010x")
-    await expect(page.get_by_text("No account has such a name.")).to_be_visible()
+    await expect(page.get_by_text("No account has such a name")).to_be_visible()
     await page.get_by_role("searchbox").fill("many-010")
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("No keys")
@@ -155,7 +155,7 @@ async def test_disabling_an_account_and_a_new_password_end_its_sessions(
     assert (await user.login(name, "another password")).status == 200
     await press(page, "End all sessions")
     await confirm(page, "End all sessions")
-    await expect(page.get_by_text("All sessions were ended.").last).to_be_visible()
+    await expect(page.get_by_text("All sessions have ended.").last).to_be_visible()
     assert_problem(await user.read(["k"]), 403, "token_revoked")
 
 
@@ -167,7 +167,7 @@ async def test_grants_apply_from_the_next_call_and_a_deletion_keeps_the_keys(
     await open_account(page, administrator.account, name)
     await page.get_by_label("Rights").select_option("r")
     await press(page, "Save")
-    await expect(page.get_by_text("The account was saved.").last).to_be_visible()
+    await expect(page.get_by_text("The account is saved.").last).to_be_visible()
     assert_problem(await user.write({"kept": 2}), 403, "forbidden")
     await press(page, "Delete the account")
     delete = page.get_by_role("dialog").get_by_role("button", name="Delete the account")

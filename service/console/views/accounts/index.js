@@ -23,7 +23,7 @@ export async function accounts({ path, query, signal }) {
   const input = h("input", { type: "search", value: query.get("prefix"), spellcheck: "false",
     "aria-label": t("Find accounts"), placeholder: t("Beginning of the name") });
   const body = h("tbody");
-  const none = h("p", { class: "empty" }, t("No account has such a name."));
+  const none = h("p", { class: "empty" }, t("No account has such a name. Create it, or shorten the name."));
   const more = h("button", { type: "button", onclick: () => load().catch(report) },
     t("Load more"));
 
@@ -56,7 +56,7 @@ export async function accounts({ path, query, signal }) {
       h("div", { class: "toolbar end" }, input,
         h("button", { type: "button", class: "primary", onclick: create },
           icon("add"), t("New account")))),
-    h("div", { class: "wide-table" }, h("table", null, h("thead", null, h("tr", null,
+    h("div", { class: "wide-table" }, h("table", { class: "accounts" }, h("thead", null, h("tr", null,
       titles.map((title) => h("th", { scope: "col" }, title)))), body)),
     none, h("div", null, more)) };
 }
@@ -65,8 +65,8 @@ export async function accounts({ path, query, signal }) {
 const report = (error) => isAbort(error) || notify(describe(error), { kind: "error" });
 
 function create() {
-  const dialog = openDialog({ title: t("New account"), body: accountForm(null, (account) => {
+  const dialog = openDialog({ title: t("New account"), body: accountForm(null, (saved) => {
     dialog.close();
-    go(accountHref(account.username));
-  }).element });
+    go(accountHref(saved.username));
+  }) });
 }

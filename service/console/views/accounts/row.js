@@ -32,8 +32,5 @@ export const badges = ({ disabled, administrator }) => [
   administrator && h("span", { class: "badge warn" }, t("Administrator"))];
 
 /** @param {Account} account */
-export function created({ created_at: at }) {
-  const instant = at * 1000;
-  const datetime = new Date(instant).toISOString();
-  return h("time", { datetime }, dateTime(instant));
-}
+export const created = ({ created_at: at }) =>
+  h("time", { datetime: new Date(at * 1000).toISOString() }, dateTime(at));

@@ -6,10 +6,7 @@ import { count, size, time } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { fill, h } from "../../ui/dom.js";
 import { chart } from "./chart.js";
-import { figures } from "./figures.js";
-import { nodes } from "./nodes.js";
-
-/** @typedef {import("./figures.js").State} State */
+import { figures, nodes } from "./figures.js";
 
 /** Milliseconds between two readings. */
 const INTERVAL = 2000;
@@ -17,52 +14,45 @@ const INTERVAL = 2000;
 /** @type {import("../../app/router.js").View} */
 export async function status({ signal }) {
   const writes = h("p", { role: "status" });
-  const old = h("p", { role: "status" });
+  const old = h("p", { class: "banner", role: "status" });
   const parts = h("div", { class: "figures" });
-  const perSecond = (/** @type {number} */ n) =>
+  const rate = (/** @type {number} */ n) =>
     n.toLocaleString(language(), { maximumFractionDigits: 1 });
-  const charts = [chart(t("Writes per second"), perSecond), chart(t("Keys"), count),
+  const charts = [chart(t("Writes per second"), rate), chart(t("Keys"), count),
     chart(t("Memory"), size)];
   let readAt = 0;
   let revision = 0;
   let failure = "";
 
   async function read() {
-    /** @type {State} */
     const state = await administer("GET", "status", { signal });
     const now = Date.now();
     // a store that was restored has a lower revision
-    const written = readAt === 0 ? 0 : Math.max(0, state.revision - revision);
-    [written / (now - readAt) * 1000, state.keys, state.memory.used]
-      .forEach((value, i) => charts[i]?.add(now, value));
+    const written = readAt && Math.max(0, state.revision - revision);
+    const values = [written / (now - readAt) * 1000, state.keys, state.memory.used];
+    values.forEach((value, i) => charts[i]?.add(now, value));
     ({ revision } = state);
     readAt = now;
     failure = "";
-    old.className = "";
     fill(old);
-    writes.className = `notice ${state.accepts_writes ? "success" : "error"}`;
-    const text = state.accepts_writes ? t("Writes are accepted.")
-      : t("Writes are refused: the memory or the disk is full, or this node does not lead.");
-    if (writes.textContent !== text) {
-      writes.textContent = text;
-    }
-    fill(parts, figures(state), nodes(state.nodes));
+    say(writes, state.accepts_writes ? t("Writes are accepted.")
+      : t("Writes are refused: the memory or the disk is full, or this node does not lead."));
+    writes.className = `writes notice ${state.accepts_writes ? "success" : "error"}`;
+    fill(parts, figures(state), nodes(state));
   }
 
   /** Keeps the last figures. @param {any} error */
   function fail(error) {
-    if (!signal.aborted && error.code !== failure) {
+    if (error.code !== failure) {
       failure = error.code;
       error.retryAfter = null; // it is read again anyway
-      old.className = "banner";
-      fill(old, t("These figures are from {time}.", { time: time(readAt) }), " ",
+      fill(old, t("These figures are from {time}.", { time: time(readAt / 1000) }), " ",
         describe(error));
     }
   }
 
   let timer = 0;
   async function poll() {
-    clearTimeout(timer);
     try {
       await (document.hidden || read());
     } catch (error) {
@@ -76,6 +66,14 @@ export async function status({ signal }) {
   await read();
   timer = setTimeout(poll, INTERVAL);
   signal.addEventListener("abort", () => clearTimeout(timer));
-  return { element: h("div", { class: "view" }, h("h1", null, t("Status")), old, writes,
+  return { element: h("div", { class: "view" },
+    h("div", null, h("h1", null, t("Status")), old), writes,
     h("div", { class: "charts" }, charts.map(({ element }) => element)), parts) };
+}
+
+/** Says a text once. @param {Element} region @param {string} text */
+function say(region, text) {
+  if (region.textContent !== text) {
+    region.textContent = text;
+  }
 }
