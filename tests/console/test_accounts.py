@@ -23,6 +23,9 @@ from tests.support.tarantool import Tarantool, Tarantools
 #: A name that looks like a path, a file and markup.
 ODD = "a/../b.<b>c</b>?d#e%20f"
 
+NARROW = {"width": 360, "height": 740}
+WIDTH = "document.documentElement.scrollWidth"
+
 
 @pytest.fixture
 def store(tarantools: Tarantools) -> Iterator[Tarantool]:
@@ -191,6 +194,16 @@ async def test_the_last_administrator_stays_one_and_is_warned(
     await expect(page.get_by_role("dialog")).to_contain_text("This is your own account")
     await confirm(page, "Save")
     await expect(page.get_by_text("This is the last administrator")).to_be_visible()
+    await confirm(page, "Cancel")
+    watch.expect_status(403)
+    await page.get_by_label("Administrator: manages accounts").check()
+    await page.get_by_label("New password").fill("another password")
+    await press(page, "Save")
+    await confirm(page, "Save")
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    await dialog.get_by_label("Password", exact=True).fill("another password")
+    await confirm(page, "Sign in")
+    await expect(dialog).to_be_hidden()
     await page.goto("./#/admin/accounts/nobody")
     await expect(page.get_by_text("This does not exist any more.")).to_be_visible()
 
@@ -215,10 +228,11 @@ async def test_one_who_is_demoted_while_the_page_is_open_is_told_so(
 async def test_the_accounts_are_accessible(
     new_page: NewPage, administrator: Administrator, scheme: str
 ) -> None:
-    async with new_page(color_scheme=scheme) as watch:
+    async with new_page(color_scheme=scheme, viewport=NARROW) as watch:
         page = watch.page
         await open_accounts(page, administrator.account)
         assert await violations(page) == []
+        assert await page.evaluate(WIDTH) <= NARROW["width"]
         await press(page, "New account")
         assert await violations(page) == []
         await page.keyboard.press("Escape")
@@ -227,3 +241,4 @@ async def test_the_accounts_are_accessible(
             page.get_by_role("button", name="Save", exact=True)
         ).to_be_visible()
         assert await violations(page) == []
+        assert await page.evaluate(WIDTH) <= NARROW["width"]

@@ -151,3 +151,5 @@ async def test_the_nodes_of_a_cluster_are_shown(
         row = page.get_by_role("row").filter(has_text=follower.name)
         await expect(row).to_contain_text("Not connected")
         assert await violations(page) == []
+        await page.set_viewport_size({"width": 360, "height": 740})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -64,6 +64,7 @@ export function accountForm(account, done) {
         keep.element]] });
   }
   return form({ label: account ? t("Save") : t("Create the account"), submit,
-    body: [account ? enabled.element : name.element, password.element,
-      administrator.element, !account && defaults.element, editor.element] });
+    body: [account ? enabled.element : [name.element, password.element],
+      administrator.element, account ? password.element : defaults.element,
+      editor.element] });
 }

@@ -20,21 +20,22 @@ export async function accounts({ path, query, signal }) {
   }
   /** @type {string | null} */
   let next = null;
+  let searches = 0;
   const input = h("input", { type: "search", value: query.get("prefix"), spellcheck: "false",
     "aria-label": t("Find accounts"), placeholder: t("Beginning of the name") });
   const body = h("tbody");
-  const none = h("p", { class: "empty" }, t("No account has such a name. Create it, or shorten the name."));
+  const none = h("p", { class: "empty", role: "status" }, t("No account has such a name. Create it, or shorten the name."));
   const more = h("button", { type: "button", onclick: () => load().catch(report) },
     t("Load more"));
 
   /** Loads a page, unless another search has begun in the meantime. */
   async function load() {
-    const prefix = input.value;
-    const options = { query: { prefix, after: next }, signal };
+    const search = searches;
+    const options = { query: { prefix: input.value, after: next }, signal };
     more.disabled = true;
     const page = await administer("GET", "accounts", options)
       .finally(() => (more.disabled = false));
-    if (input.value === prefix) {
+    if (search === searches) {
       next = page.next;
       body.append(...page.accounts.map(accountRow));
       more.hidden = next === null;
@@ -42,8 +43,10 @@ export async function accounts({ path, query, signal }) {
     }
   }
   input.addEventListener("input", () => {
+    searches += 1;
     next = null;
     fill(body);
+    none.hidden = true;
     const prefix = new URLSearchParams({ prefix: input.value });
     history.replaceState(null, "", `#/admin/accounts?${prefix}`);
     load().catch(report);

@@ -45,12 +45,12 @@ export async function accountPage(username, signal) {
     }
   };
 
-  const element = h("div", { class: "view" });
+  const element = h("div", { class: "view narrow" });
   /** @param {import("../../api/admin.js").Account} account */
   const show = (account) => fill(element,
     h("a", { href: "#/admin/accounts" }, icon("back"), t("Accounts")),
     h("div", { class: "toolbar" }, h("h1", null, h("bdi", null, username)), badges(account),
-      h("span", { class: "muted end" }, created(account))),
+      h("span", { class: "muted end" }, t("Created"), " ", created(account))),
     h("div", { class: "card" }, accountForm(account, (saved) => {
       show(saved);
       element.querySelector("input")?.focus();

@@ -27,7 +27,7 @@ export function figures({ memory, changes, wal, snapshots, tarantool, ...state }
     [t("Idempotency records"), count(state.idempotency.records)],
     [t("Memory"), meter(t("Memory"), { ...memory, bytes: memory.used })],
     [t("Change log"), changes.enabled ? meter(t("Change log"), changes) : t("off")],
-    [t("Oldest revision in it"), count(changes.oldest)],
+    [t("Change log since revision"), count(changes.oldest)],
     [t("Write-ahead log"), `${wal.mode}, ${files(wal)}`],
     [t("Snapshots"), files(snapshots)],
     [t("Last snapshot"), snapshots.newest === null ? t("none")
