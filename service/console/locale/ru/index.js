@@ -1,5 +1,6 @@
 // All Russian messages. The key is the English text, for a number that of many.
 import changes from "./changes.js";
+import admin from "./admin.js";
 import core from "./core.js";
 import keys from "./keys.js";
 import grants from "./grants.js";
@@ -14,6 +15,7 @@ export default {
   ...keys,
   ...units,
   ...value,
+  ...admin,
   ...core,
   ...grants,
   ...transfer,
