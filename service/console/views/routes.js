@@ -1,22 +1,19 @@
 // The views by the first part of their address.
+import { accountView } from "./account/index.js";
+import { accounts as accountsView } from "./accounts/index.js";
 import { historyView } from "./history/index.js";
 import { keysView } from "./keys/index.js";
 import { liveView } from "./live/index.js";
-
-/** @type {Record<string, import("../app/router.js").View>} */
-export const routes = {
-  history: historyView,
-  keys: keysView,
-  live: liveView,
-import { accountView } from "./account/index.js";
-import { accounts } from "./accounts/index.js";
-import { status } from "./status/index.js";
+import { status as statusView } from "./status/index.js";
 import { transferView } from "./transfer/index.js";
 
 /** @type {Record<string, import("../app/router.js").View>} */
 export const routes = {
-  "account": accountView,
-  "admin/accounts": accounts,
-  "admin/status": status,
-  "transfer": transferView,
+  keys: keysView,
+  history: historyView,
+  live: liveView,
+  transfer: transferView,
+  account: accountView,
+  "admin/accounts": accountsView,
+  "admin/status": statusView,
 };
