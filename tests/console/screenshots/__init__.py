@@ -1,0 +1,1 @@
+"""Pictures of the console's views for its documentation: `make screenshots`."""
