@@ -27,8 +27,8 @@ export function changeList() {
   /** The newest last. @type {Row[]} */
   let kept = [];
   let [filter, unannounced] = ["", 0];
-  const list = h("ol", { class: "changes", role: "list", "aria-label": t("Changes") });
-  const note = h("p", { class: "loading" });
+  const list = h("ol.changes", { role: "list", "aria-label": t("Changes") });
+  const note = h("p.loading");
 
   /** @param {Row[]} rows */
   const show = (rows) => {
@@ -56,14 +56,14 @@ export function changeList() {
     if (list.isConnected) announce(tn("{n} change", "{n} changes", unannounced));
     unannounced = 0;
   };
-  return { add, set, element: h("div", { class: "card" }, list, note) };
+  return { add, set, element: h("div.card", list, note) };
 }
 
 /** @param {Row} row */
-const elementOf = ({ at, revision, key, text }) => h("li", null,
-  h("time", null, time(at)),
-  h("span", { class: "number muted", title: t("Revision") }, revision),
-  text === null ? h("span", { class: "badge bad" }, t("deleted"))
-    : h("span", { class: "badge good" }, t("written")),
-  h("a", { class: "mono", href: keyHref(key) }, h("bdi", null, key)),
-  h("code", { class: "muted" }, text));
+const elementOf = ({ at, revision, key, text }) => h("li",
+  h("time", time(at)),
+  h("span.number.muted", { title: t("Revision {n}", { n: revision }) }, revision),
+  text === null ? h("span.badge.bad", t("deleted"))
+    : h("span.badge.good", t("written")),
+  h("a.mono", { href: keyHref(key) }, h("bdi", key)),
+  h("code.muted", text));
