@@ -171,4 +171,6 @@ async def test_the_page_is_accessible(
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await press(page, "Create an access token")
         await page.get_by_label("All rights of the account, future ones too").uncheck()
+        body = page.locator(".dialog-body")
+        assert await body.evaluate("body => body.scrollWidth <= body.clientWidth")
         assert await axe.violations(page) == []
