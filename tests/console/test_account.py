@@ -167,6 +167,10 @@ async def test_the_page_is_accessible(
         await open_view(page, account, "#/account")
         await expect(page.get_by_role("heading", name="one")).to_be_visible()
         assert await axe.violations(page) == []
+        await page.set_viewport_size({"width": 360, "height": 740})
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await press(page, "Create an access token")
         await page.get_by_label("All rights of the account, future ones too").uncheck()
+        body = page.locator(".dialog-body")
+        assert await body.evaluate("body => body.scrollWidth <= body.clientWidth")
         assert await axe.violations(page) == []

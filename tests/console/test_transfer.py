@@ -38,6 +38,13 @@ SAVED = """async (start) => {
   }
 }"""
 
+#: What a browser does when a file is dropped somewhere on the page.
+DROP = """(text) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], "dropped.ndjson"));
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+}"""
+
 
 async def write_texts(client: Client, values: dict[str, str]) -> None:
     members = ",".join(f"{json.dumps(key)}:{text}" for key, text in values.items())
@@ -122,7 +129,7 @@ async def test_an_error_has_its_line_and_a_corrected_file_continues(
     await open_view(page, account, "#/transfer")
     await page.get_by_label("Create: stop at the first key").check()
     await run_import(page, "lines.ndjson", wrong)
-    notice = page.get_by_role("alert").filter(has_text="Line 2,500:")
+    notice = page.get_by_role("alert").filter(has_text="Error in line 2,500")
     await expect(notice).to_contain_text("Written through line")
     await choose(page, "corrected.ndjson", "\n".join(lines[:-1]).encode())
     await page.get_by_role("button", name="Continue from here").click()
@@ -193,3 +200,12 @@ async def test_the_page_is_accessible_in_both_themes_and_russian(
             await watch.page.get_by_label("Language").select_option("ru")
             heading = watch.page.get_by_role("heading", name="Импорт и экспорт")
             await expect(heading).to_be_visible()
+            await watch.page.evaluate(DROP, "{oops")
+            watch.expect_status(400)
+            await watch.page.get_by_role("button", name="Импорт", exact=True).click()
+            error = watch.page.get_by_role("alert").filter(has_text="Ошибка в строке 1")
+            await expect(error).to_be_visible()
+            assert await axe.violations(watch.page) == []
+            await watch.page.set_viewport_size({"width": 360, "height": 740})
+            width = await watch.page.evaluate("document.documentElement.scrollWidth")
+            assert width == 360

@@ -53,3 +53,30 @@ export async function deleteAccount(password) {
   await call("DELETE", "api/me", { json: { password } });
   session.clear();
 }
+
+/**
+ * `grants` null: all rights of the account. Times are in seconds since 1970.
+ * @typedef {{id: number, name: string, grants: import("./session.js").Grant[] | null,
+ *   created_at: number, expires_at: number | null, last_used_at: number | null}}
+ *   AccessToken
+ */
+
+/** @param {AbortSignal} [signal] @returns {Promise<AccessToken[]>} */
+export async function listTokens(signal) {
+  return (await callJson("GET", "api/tokens", { signal })).tokens;
+}
+
+/**
+ * Creates an access token, which is never shown again.
+ * @param {{password: string, name: string, expires_in: number | null,
+ *   grants: import("./session.js").Grant[] | null}} json
+ * @returns {Promise<string>}
+ */
+export async function createToken(json) {
+  return (await callJson("POST", "api/tokens", { json })).token;
+}
+
+/** @param {number} id */
+export async function revokeToken(id) {
+  await call("DELETE", `api/tokens/${id}`);
+}

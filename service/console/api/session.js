@@ -14,6 +14,8 @@ class Session extends EventTarget {
   token = sessionStorage.getItem(STORED);
   /** @type {User | null} */
   user = null;
+  /** When this page got the token: a token only says when it expires. */
+  #received = Date.now();
 
   /** Whether the token is kept when the page is loaded again. */
   get isKept() {
@@ -23,6 +25,7 @@ class Session extends EventTarget {
   /** @param {string} token @param {boolean} keep */
   setToken(token, keep = this.isKept) {
     this.token = token;
+    this.#received = Date.now();
     if (keep) {
       sessionStorage.setItem(STORED, token);
     }
@@ -45,11 +48,11 @@ class Session extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** When the token was issued and when it expires, in milliseconds since 1970. */
+  /** When the token was received and when it expires, in milliseconds since 1970. */
   get lifetime() {
     const claims = this.token?.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/");
-    const { iat = 0, exp = 0 } = claims ? JSON.parse(atob(claims)) : {};
-    return { issued: iat * 1000, expires: exp * 1000 };
+    const { exp = 0 } = claims ? JSON.parse(atob(claims)) : {};
+    return { received: this.#received, expires: exp * 1000 };
   }
 }
 

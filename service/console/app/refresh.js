@@ -20,9 +20,9 @@ async function refreshIfDue() {
   if (session.user === null) {
     return;
   }
-  const { issued, expires } = session.lifetime;
-  const half = (issued + expires) / 2;
-  const isActive = lastActivity > Date.now() - (expires - issued) / 2;
+  const { received, expires } = session.lifetime;
+  const half = (received + expires) / 2;
+  const isActive = lastActivity > Date.now() - (expires - received) / 2;
   if (Date.now() > half && Date.now() < expires && isActive) {
     // the next check tries again; a session that has ended is noticed by the next call
     await refresh().catch(() => {});

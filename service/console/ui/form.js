@@ -21,7 +21,7 @@ export function field({ label, hint, ...attributes }) {
   /** @param {string} text */
   const setError = (text) => {
     error.textContent = text;
-    input.toggleAttribute("aria-invalid", text !== "");
+    input.setAttribute("aria-invalid", String(text !== ""));
   };
   const element = h("div", { class: "field" }, h("label", { for: id }, label), input,
     h("span", { class: "hint", id: `${id}-hint` }, hint), error);

@@ -1,14 +1,15 @@
 // An editor of grants: a prefix and rights a row, explained with an example key.
 import { t } from "../locale/index.js";
 import { grantsForKey } from "../text/grants.js";
+import { button } from "./button.js";
 import { fill, h } from "./dom.js";
 import { field } from "./form.js";
-import { icon } from "./icon.js";
 
 /** @typedef {import("../text/grants.js").Grant} Grant */
 
 /** The limit of the service. */
 const MAX_GRANTS = 100;
+const TEXT = { autocomplete: "off", spellcheck: "false" };
 
 /**
  * `grants` returns those that are in the rows.
@@ -16,48 +17,45 @@ const MAX_GRANTS = 100;
  * @returns {{element: HTMLElement, grants: () => Grant[]}}
  */
 export function grantsEditor(initial) {
-  const list = h("div", { class: "grants" });
+  const list = h("div.grants");
   const grants = () => [...list.children].map((row) => grantOf(row));
-  const example = field({ label: t("Try an example key"), autocomplete: "off",
-    spellcheck: "false", placeholder: "orders/17" });
-  const says = h("output", { class: "muted" });
+  const example = field({ label: t("Try an example key"), placeholder: "orders/17", ...TEXT });
+  const says = h("output.muted");
   const show = () => {
     const key = example.input.value;
-    fill(says, list.childElementCount === 0 ? t("Without a grant no key is accessible.")
+    fill(says, list.children.length === 0 ? t("Without a grant no key is accessible.")
       : key && grantsForKey(grants(), key));
-    add.disabled = list.childElementCount >= MAX_GRANTS;
+    add.disabled = list.children.length >= MAX_GRANTS;
   };
   const addRow = (/** @type {Grant} */ grant) => {
-    const added = row(grant, () => {
-      const next = added.nextElementSibling ?? added.previousElementSibling;
-      added.remove();
+    const row = rowOf(grant, () => {
+      const next = row.nextElementSibling ?? row.previousElementSibling;
+      row.remove();
       show();
       (next?.querySelector("input") ?? add).focus();
     });
-    list.append(added);
+    list.append(row);
     show();
-    return added;
+    return row;
   };
-  const add = h("button", { type: "button", onclick: () =>
-    addRow({ prefix: "", rights: "r" }).querySelector("input")?.focus() },
-  icon("add"), t("Add a grant"));
-  const element = h("fieldset", { oninput: show }, h("legend", null, t("Grants")), list,
-    h("div", null, add), example.element, says);
+  const add = button(t("Add a grant"), () =>
+    addRow({ prefix: "", rights: "r" }).querySelector("input")?.focus(), "", "add");
+  const element = h("fieldset", { oninput: show }, h("legend", t("Grants")), list,
+    h("div", add), example.element, says);
   initial.forEach(addRow);
   show();
   return { element, grants };
 }
 
-/** @param {Grant} grant @param {() => void} onremove */
-function row({ prefix, rights }, onremove) {
+/** @param {Grant} grant @param {() => void} remove */
+function rowOf({ prefix, rights }, remove) {
   const names = { rw: t("Read and write"), r: t("Read"), w: t("Write") };
-  return h("div", { class: "grant" },
-    h("input", { "aria-label": t("Prefix of the keys"), value: prefix, class: "mono",
-      placeholder: t("every key"), autocomplete: "off", spellcheck: "false" }),
+  return h("div.grant",
+    h("input.mono", { "aria-label": t("Prefix of the keys"), value: prefix,
+      placeholder: t("every key"), ...TEXT }),
     h("select", { "aria-label": t("Rights") }, Object.entries(names).map(([value, name]) =>
       h("option", { value, selected: value === rights }, name))),
-    h("button", { type: "button", class: "quiet", "aria-label": t("Remove the grant"),
-      onclick: onremove }, icon("delete")));
+    button(t("Remove the grant"), remove, "quiet", "delete"));
 }
 
 /** @param {Element} row @returns {Grant} */

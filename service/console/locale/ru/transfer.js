@@ -2,9 +2,8 @@
 
 /** @type {import("../index.js").Catalogue} */
 export default {
-  "A file with all keys that you may read, as they are at one moment. Others can go on writing.":
-    "Файл со всеми ключами, которые вы можете читать, на один момент времени. "
-    + "Запись при этом не останавливается.",
+  "A file with all keys that you may read, as they are at one moment.":
+    "Файл со всеми ключами, которые вы можете читать, на один момент времени.",
   "Access token": "Токен доступа",
   "Access tokens": "Токены доступа",
   "Administrator": "Администратор",
@@ -14,7 +13,6 @@ export default {
   "All sessions of this account end. Access tokens stay valid.":
     "Завершатся все сеансы этой учётной записи. Токены доступа останутся.",
   "Cancelled.": "Отменено.",
-  "Cancelled. Nothing was saved.": "Отменено. Ничего не сохранено.",
   "Change the password": "Сменить пароль",
   "Choose it or drop it on this page. It may be compressed (.gz, .zst).":
     "Выберите файл или перетащите его на страницу. Можно сжатый (.gz, .zst).",
@@ -31,6 +29,7 @@ export default {
   "Created {time}": "Создано {time}",
   "Delete the account": "Удалить учётную запись",
   "does not expire": "бессрочно",
+  "Error in line {line}": "Ошибка в строке {line}",
   "expires {time}": "истекает {time}",
   "Expires after": "Срок",
   "Export": "Экспорт",
@@ -42,11 +41,10 @@ export default {
   "If a key exists": "Если ключ уже есть",
   "Import": "Импорт",
   "It stops when you leave this page.": "Она прервётся, если вы покинете страницу.",
-  "Its sessions and access tokens end. The keys that it wrote belong to the store and stay.":
-    "Её сеансы и токены доступа завершатся. Записанные ею ключи останутся в хранилище.",
+  "Its sessions and access tokens end. The keys that it wrote stay.":
+    "Её сеансы и токены доступа завершатся. Записанные ею ключи останутся.",
   "Keep access tokens": "Сохранить токены доступа",
   "last used {time}": "использован {time}",
-  "Line {line}:": "Строка {line}:",
   "Lines of JSON: an export, or {example}.": "Строки JSON: экспорт или {example}.",
   "Name": "Имя",
   "Never": "Бессрочно",
@@ -80,7 +78,7 @@ export default {
   "This is not your user name.": "Это не ваше имя.",
   "What was written stays.": "Записанное останется.",
   "Which program uses it.": "Какая программа его использует.",
-  "Written through line {line}; this stays.": "Записано до строки {line}, это останется.",
+  "Written through line {line}.": "Записано по строку {line}.",
   "Your password": "Ваш пароль",
   "{n} days": ["{n} день", "{n} дня", "{n} дней"],
   "{n} keys, {size}": ["{n} ключ, {size}", "{n} ключа, {size}", "{n} ключей, {size}"],

@@ -1,12 +1,12 @@
 // Creates an access token, and shows it once.
-import { createToken } from "../../api/access-tokens.js";
+import { createToken } from "../../api/accounts.js";
 import { t, tn } from "../../locale/index.js";
+import { button } from "../../ui/button.js";
 import { openDialog } from "../../ui/dialog.js";
 import { h } from "../../ui/dom.js";
 import { checkbox, field } from "../../ui/form.js";
-import { formDialog } from "../../ui/form-dialog.js";
 import { grantsEditor } from "../../ui/grants-editor.js";
-import { button, currentPassword } from "./parts.js";
+import { passwordDialog } from "./password-dialog.js";
 
 const DAY = 86_400;
 
@@ -18,17 +18,15 @@ export function createTokenDialog(oncreate) {
   const editor = grantsEditor([{ prefix: "", rights: "r" }]);
   editor.element.hidden = true;
   all.input.onchange = () => (editor.element.hidden = all.input.checked);
-  const expiry = h("select", null, [7, 30, 90, 365].map((days) =>
+  const expiry = h("select", [7, 30, 90, 365].map((days) =>
     h("option", { value: days * DAY, selected: days === 90 },
       tn("{n} day", "{n} days", days))), h("option", { value: "" }, t("Never")));
-  const [password, username] = currentPassword();
-  formDialog({ title: t("Create an access token"), label: t("Create"),
+  passwordDialog({ title: t("Create an access token"), label: t("Create"),
     body: [name.element, all.element, editor.element,
-      h("label", { class: "field" }, h("span", null, t("Expires after")), expiry),
-      username, password.element],
-    submit: async () => {
-      const token = await createToken({ password: password.input.value,
-        name: name.input.value, grants: all.input.checked ? null : editor.grants(),
+      h("label.field", h("span", t("Expires after")), expiry)],
+    submit: async (password) => {
+      const token = await createToken({ password, name: name.input.value,
+        grants: all.input.checked ? null : editor.grants(),
         expires_in: Number(expiry.value) || null });
       oncreate();
       return () => show(token);
@@ -44,7 +42,7 @@ function show(token) {
     copy.textContent = t("Copied");
   });
   openDialog({ title: t("The access token is created"), body: [
-    h("p", { class: "banner" }, t("Copy it now: it is not shown again.")), element,
-    navigator.clipboard && h("div", { class: "actions" }, copy)] });
+    h("p.banner", t("Copy it now: it is not shown again.")), element,
+    navigator.clipboard && h("div.actions", copy)] });
   input.select();
 }

@@ -1,16 +1,13 @@
 // The own account: its rights, its access tokens, its password, its sessions.
-import { deleteAccount, loadUser, signOutEverywhere } from "../../api/accounts.js";
+import { loadUser, signOutEverywhere } from "../../api/accounts.js";
 import { session } from "../../api/session.js";
 import { t } from "../../locale/index.js";
 import { dateTime } from "../../text/format.js";
 import { grantsInWords } from "../../text/grants.js";
+import { attempt, button } from "../../ui/button.js";
 import { confirmDialog } from "../../ui/dialog.js";
 import { h } from "../../ui/dom.js";
-import { field } from "../../ui/form.js";
-import { formDialog } from "../../ui/form-dialog.js";
-import { notify } from "../../ui/notices.js";
-import { attempt, button, currentPassword } from "./parts.js";
-import { changePasswordDialog } from "./password.js";
+import { askNewPassword, askToDelete } from "./dialogs.js";
 import { tokensCard } from "./tokens.js";
 
 /** @type {import("../../app/router.js").View} */
@@ -19,20 +16,18 @@ export async function accountView({ signal }) {
   const { username, administrator, created_at: created, grants } = session.user
     ?? /** @type {import("../../api/session.js").User} */ ({});
   const tokens = await tokensCard(signal);
-  return { element: h("div", { class: "view account" },
-    h("h1", null, t("Account")),
-    h("section", { class: "card" },
-      h("div", { class: "toolbar" }, h("h2", null, h("bdi", null, username)),
-        administrator && h("span", { class: "badge good" }, t("Administrator"))),
-      h("p", { class: "muted" }, t("Created {time}", { time: dateTime(created) })),
-      h("ul", null, grantsInWords(grants).map((words) => h("li", null, words)))),
+  return { element: h("div.view.account", h("h1", t("Account")),
+    h("section.card",
+      h("div.toolbar", h("h2", h("bdi", username)),
+        administrator && h("span.badge.good", t("Administrator"))),
+      h("p.muted", t("Created {time}", { time: dateTime(created) })),
+      h("ul", grantsInWords(grants).map((words) => h("li", words)))),
     tokens.element,
-    h("section", { class: "card" },
-      h("h2", null, t("Password and sessions")),
-      h("div", { class: "toolbar" },
-        button(t("Change the password"), () => changePasswordDialog(tokens.reload)),
+    h("section.card", h("h2", t("Password and sessions")),
+      h("div.toolbar",
+        button(t("Change the password"), () => askNewPassword(tokens.reload)),
         button(t("Sign out everywhere"), endSessions),
-        button(t("Delete the account"), () => deleteDialog(username), "danger")))) };
+        button(t("Delete the account"), () => askToDelete(username))))) };
 }
 
 async function endSessions() {
@@ -41,21 +36,4 @@ async function endSessions() {
     text: t("All sessions of this account end. Access tokens stay valid.") })) {
     await attempt(signOutEverywhere, t("All sessions have ended."));
   }
-}
-
-/** @param {string} username */
-function deleteDialog(username) {
-  const [password, name] = currentPassword();
-  const typed = field({ label: t("Type {text} to confirm", { text: username }),
-    autocomplete: "off", spellcheck: "false", required: true });
-  formDialog({ title: t("Delete the account"), danger: true,
-    body: [h("p", null, t("Its sessions and access tokens end. The keys that it wrote "
-      + "belong to the store and stay.")), name, password.element, typed.element],
-    submit: async () => {
-      if (typed.input.value !== username) {
-        throw new Error(t("This is not your user name."));
-      }
-      await deleteAccount(password.input.value);
-      notify(t("The account is deleted."), { kind: "success" });
-    } });
 }

@@ -22,7 +22,6 @@ export async function status({ signal }) {
     chart(t("Memory"), size)];
   let readAt = 0;
   let revision = 0;
-  let failure = "";
 
   async function read() {
     const state = await administer("GET", "status", { signal });
@@ -33,8 +32,7 @@ export async function status({ signal }) {
     values.forEach((value, i) => charts[i]?.add(now, value));
     ({ revision } = state);
     readAt = now;
-    failure = "";
-    fill(old);
+    say(old, "");
     say(writes, state.accepts_writes ? t("Writes are accepted.")
       : t("Writes are refused: the memory or the disk is full, or this node does not lead."));
     writes.className = `writes notice ${state.accepts_writes ? "success" : "error"}`;
@@ -43,12 +41,9 @@ export async function status({ signal }) {
 
   /** Keeps the last figures. @param {any} error */
   function fail(error) {
-    if (error.code !== failure) {
-      failure = error.code;
-      error.retryAfter = null; // it is read again anyway
-      fill(old, t("These figures are from {time}.", { time: time(readAt / 1000) }), " ",
-        describe(error));
-    }
+    error.retryAfter = null; // it is read again anyway
+    const since = t("These figures are from {time}.", { time: time(readAt / 1000) });
+    say(old, `${since} ${describe(error)}`);
   }
 
   let timer = 0;

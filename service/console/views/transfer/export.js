@@ -9,68 +9,51 @@ import { field } from "../../ui/form.js";
 import { icon } from "../../ui/icon.js";
 import { run, showResult } from "./running.js";
 
-/** @param {string} prefix @param {AbortSignal} left */
-export function exportCard(prefix, left) {
-  const input = field({ label: t("Prefix"), name: "prefix", value: prefix, class: "mono",
+/** @param {string} initial @param {AbortSignal} left */
+export function exportCard(initial, left) {
+  const { element, input } = field({ label: t("Prefix"), value: initial, class: "mono",
     placeholder: t("every key"), autocomplete: "off", spellcheck: "false" });
-  const onsubmit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    const name = fileName(input.input.value);
-    try {
-      const file = await chosenFile(name);
-      await run(card, left, (signal, show) =>
-        download({ prefix: input.input.value, file, signal }, name, show));
-    } catch (error) {
-      if (isAbort(error)) {
-        showResult(card, "info", t("Cancelled. Nothing was saved."));
-      } else {
-        showResult(card, "error", t("Nothing was saved."), " ", describe(error));
+  const start = async () => {
+    const prefix = input.value;
+    const name = fileName(prefix);
+    // where the browser can write piece by piece, the user chooses a file
+    const { showSaveFilePicker: choose } = /** @type {any} */ (window);
+    const file = choose ? await choose({ suggestedName: name }) : null;
+    let sizes = { size: "" };
+    await run(card, left, async (signal, show) => {
+      const { last, blob } = await exportKeys({ prefix, file, signal,
+        onprogress: (lines, bytes) => {
+          sizes = { size: size(bytes) };
+          show(tn("{n} key, {size}", "{n} keys, {size}", lines - 1, sizes));
+        } });
+      if (blob) {
+        save(blob, name);
       }
-    }
+      if (last.end) {
+        showResult(card, "success", tn("Exported {n} key, {size}. Revision {revision}.",
+          "Exported {n} keys, {size}. Revision {revision}.", last.keys ?? 0,
+          { ...sizes, revision: String(last.revision) }));
+      } else {
+        showResult(card, "error", t("The file is incomplete."), " ", describe(last));
+      }
+    });
   };
-  /** @param {any} options @param {string} name @param {(words: string) => void} show */
-  const download = async (options, name, show) => {
-    let bytes = 0;
-    const onprogress = (/** @type {number} */ lines, /** @type {number} */ now) => {
-      bytes = now;
-      show(tn("{n} key, {size}", "{n} keys, {size}", lines - 1, { size: size(now) }));
-    };
-    const { last, blob } = await exportKeys({ ...options, onprogress });
-    if (blob) {
-      save(blob, name);
-    }
-    if (last.end) {
-      showResult(card, "success", tn("Exported {n} key, {size}. Revision {revision}.",
-        "Exported {n} keys, {size}. Revision {revision}.", last.keys ?? 0,
-        { size: size(bytes), revision: String(last.revision) }));
-    } else {
-      showResult(card, "error", t("The file is incomplete."), " ", describe(last));
-    }
+  const onsubmit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    start().catch((error) => showResult(card, isAbort(error) ? "info" : "error",
+      t("Nothing was saved."), " ", !isAbort(error) && describe(error)));
   };
-  const card = h("section", { class: "card" }, h("h2", null, t("Export")),
-    h("p", { class: "muted" }, t("A file with all keys that you may read, as they are at "
-      + "one moment. Others can go on writing.")),
-    h("form", { onsubmit }, h("fieldset", null, input.element,
-      h("div", null, h("button", { class: "primary" }, icon("download"), t("Export"))))),
-    h("div", { class: "status" }));
+  const card = h("section.card", h("h2", t("Export")),
+    h("p.muted", t("A file with all keys that you may read, as they are at one moment.")),
+    h("form", { onsubmit }, h("fieldset", element,
+      h("div", h("button.primary", icon("download"), t("Export"))))), h("div.status"));
   return card;
 }
 
 /** @param {string} prefix */
 function fileName(prefix) {
   const date = new Date().toISOString().slice(0, 10);
-  const parts = ["kv", prefix.replace(/[^\p{L}\p{N}._-]+/gu, "-"), date];
-  return `${parts.join("-").replace(/-+/g, "-")}.ndjson`;
-}
-
-/**
- * A file that the user chooses, where the browser can write to it piece by piece.
- * @param {string} suggestedName
- * @returns {Promise<FileSystemFileHandle | null>}
- */
-async function chosenFile(suggestedName) {
-  const { showSaveFilePicker } = /** @type {any} */ (window);
-  return await showSaveFilePicker?.({ suggestedName }) ?? null;
+  return `kv-${prefix}-${date}.ndjson`.replace(/[^\p{L}\p{N}._]+/gu, "-");
 }
 
 /** @param {Blob} blob @param {string} download */

@@ -4,6 +4,7 @@ import { currentRevision, importFile } from "../../api/transfer.js";
 import { t, tn } from "../../locale/index.js";
 import { count, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
+import { button } from "../../ui/button.js";
 import { h } from "../../ui/dom.js";
 import { field } from "../../ui/form.js";
 import { icon } from "../../ui/icon.js";
@@ -13,33 +14,34 @@ import { run, showResult } from "./running.js";
 
 /** @param {AbortSignal} left */
 export function importCard(left) {
-  const chosen = field({ label: t("File"), type: "file", name: "file", required: true,
-    accept: ".ndjson,.jsonl,.json,.gz,.zst,.txt",
+  const { element, input } = field({ label: t("File"), type: "file", required: true,
     hint: t("Choose it or drop it on this page. It may be compressed (.gz, .zst).") });
   const modes = Object.entries({
     overwrite: t("Overwrite: keys that exist get the values of the file"),
     create: t("Create: stop at the first key that exists"),
     skip: t("Skip: keys that exist stay as they are"),
-  }).map(([value, text], index) => h("label", { class: "check" },
-    h("input", { type: "radio", name: "mode", value, checked: index === 0 }), text));
+  }).map(([value, text], n) => h("label.check",
+    h("input", { type: "radio", name: "mode", value, checked: n === 0 }), text));
   /** @param {number | null} [since] of an import that is continued */
   const start = async (since) => {
-    const file = chosen.input.files?.[0];
+    const file = input.files?.[0];
     if (!file) {
-      return chosen.input.focus();
+      return input.focus();
     }
-    const mode = new FormData(form).get("mode");
+    const mode = /** @type {any} */ (new FormData(form).get("mode"));
     /** @type {Line} */
     let last = {};
     try {
       await run(card, left, async (signal, show) => {
         await file.slice(0, 1).arrayBuffer();
-        since ??= await currentRevision();
-        last = await importFile({ file, mode: /** @type {any} */ (mode), since, signal,
-          onprogress: (sent, report) => {
-            last = report;
-            show(progress(sent, file.size, report), sent / file.size);
-          } });
+        const revision = await currentRevision();
+        since ??= revision;
+        const onprogress = (/** @type {number} */ sent, /** @type {Line} */ report) => {
+          last = report;
+          show(t("{sent} of {total}", { sent: size(sent), total: size(file.size) })
+            + (report.line ? `. ${numbers(report)}` : ""), sent / file.size);
+        };
+        last = await importFile({ file, mode, since, signal, onprogress });
       });
       showResult(card, "success", numbers(last));
     } catch (error) {
@@ -49,40 +51,32 @@ export function importCard(left) {
   /** @param {any} error @param {Line} last @param {number} [since] */
   const showFailure = (error, last, since) => {
     const { line, written_through: through = last.line ?? 0 } = error.members ?? {};
-    const words = isAbort(error) ? t("Cancelled.") : error.name === "NotReadableError"
-      ? t("The file has changed. Choose it again.") : describe(error);
     showResult(card, isAbort(error) ? "info" : "error",
-      h("p", null, line ? t("Line {line}:", { line: count(line) }) : "", " ", words),
-      h("p", null, through > 0 ? t("Written through line {line}; this stays.",
-        { line: count(through) }) : error.status >= 400 ? t("Nothing was written.")
-        : t("What was written stays.")),
+      line && h("h3", t("Error in line {line}", { line: count(line) })),
+      h("p", line ? error.detail : isAbort(error) ? t("Cancelled.")
+        : error.name === "NotReadableError" ? t("The file has changed. Choose it again.")
+          : describe(error)),
+      h("p", through > 0 ? t("Written through line {line}.", { line: count(through) })
+        : error.status >= 400 ? t("Nothing was written.") : t("What was written stays.")),
       since !== undefined && [
-        h("p", { class: "muted" }, t("Choose the file again if you have corrected it.")),
-        h("button", { type: "button", onclick: () => start(since) },
-          t("Continue from here"))]);
+        h("p.muted", t("Choose the file again if you have corrected it.")),
+        button(t("Continue from here"), () => void start(since))]);
   };
-  const onsubmit = (/** @type {Event} */ event) => {
+  const form = h("form", { onsubmit: (/** @type {Event} */ event) => {
     event.preventDefault();
     start();
-  };
-  const form = h("form", { onsubmit }, h("fieldset", null, chosen.element,
-    h("fieldset", null, h("legend", null, t("If a key exists")), modes),
-    h("div", null, h("button", { class: "primary" }, icon("upload"), t("Import")))));
-  const card = h("section", { class: "card" }, h("h2", null, t("Import")),
-    h("p", { class: "muted" }, t("Lines of JSON: an export, or {example}.",
-      { example: '{"key": "a", "value": 1}' })), form, h("div", { class: "status" }));
+  } }, h("fieldset", element,
+    h("fieldset", h("legend", t("If a key exists")), modes),
+    h("div", h("button.primary", icon("upload"), t("Import")))));
+  const card = h("section.card", h("h2", t("Import")),
+    h("p.muted", t("Lines of JSON: an export, or {example}.",
+      { example: '{"key": "a", "value": 1}' })), form, h("div.status"));
   addEventListener("dragover", (event) => event.preventDefault(), { signal: left });
   addEventListener("drop", (event) => {
     event.preventDefault();
-    chosen.input.files = event.dataTransfer?.files ?? null;
+    input.files = event.dataTransfer?.files ?? null;
   }, { signal: left });
   return card;
-}
-
-/** @param {number} sent @param {number} total @param {Line} report */
-function progress(sent, total, report) {
-  const bytes = t("{sent} of {total}", { sent: size(sent), total: size(total) });
-  return report.line ? `${bytes}. ${numbers(report)}` : bytes;
 }
 
 /** @param {Line} report */

@@ -6,7 +6,6 @@ import { importCard } from "./import.js";
 
 /** @type {import("../../app/router.js").View} */
 export function transferView({ query, signal }) {
-  return { element: h("div", { class: "view transfer" },
-    h("h1", null, t("Import and export")),
+  return { element: h("div.view.transfer", h("h1", t("Import and export")),
     exportCard(query.get("prefix") ?? "", signal), importCard(signal)) };
 }

@@ -1,31 +1,31 @@
 // A transfer that runs: its progress, Cancel, and a question to a user who leaves.
 import { guardLeaving } from "../../app/router.js";
 import { t } from "../../locale/index.js";
+import { button } from "../../ui/button.js";
 import { confirmDialog } from "../../ui/dialog.js";
 import { fill, h } from "../../ui/dom.js";
 import { announce } from "../../ui/notices.js";
 
+/** @typedef {HTMLElement} Card whose last element shows how a transfer goes */
+
 /**
  * One transfer runs at a time: the forms of the page are disabled until it ends.
- * @typedef {(words: string, part?: number) => void} Show `part`: 0 to 1, if it is known
- * @param {HTMLElement} card
+ * @param {Card} card
  * @param {AbortSignal} left
- * @param {(signal: AbortSignal, show: Show) => Promise<void>} work
+ * @param {(signal: AbortSignal, show: (words: string, part?: number) => void)
+ *   => Promise<void>} work `part`: 0 to 1, if it is known
  */
 export async function run(card, left, work) {
   const cancel = new AbortController();
   const over = new AbortController();
-  const status = card.querySelector(".status") ?? card;
-  const forms = [...card.parentElement?.querySelectorAll("fieldset") ?? []];
-  const disable = (/** @type {boolean} */ is) =>
-    forms.forEach((each) => (each.disabled = is));
+  const disable = (/** @type {boolean} */ is) => document.querySelectorAll("fieldset")
+    .forEach((each) => (each.disabled = is));
   const bar = h("progress", { "aria-label": t("Progress") });
-  const text = h("p", { class: "muted" });
-  const button = h("button", { type: "button", onclick: () => cancel.abort() },
-    t("Cancel"));
-  fill(status, bar, text, h("div", { class: "actions" }, button));
+  const text = h("p.muted");
+  const stop = button(t("Cancel"), () => cancel.abort());
+  fill(card.lastElementChild ?? card, bar, text, stop);
   disable(true);
-  button.focus();
+  stop.focus();
   guardLeaving(() => confirmDialog({ title: t("Stop the transfer?"), danger: true,
     text: t("It stops when you leave this page."), action: t("Stop") }), over.signal);
   addEventListener("beforeunload", (event) => event.preventDefault(),
@@ -33,9 +33,8 @@ export async function run(card, left, work) {
   try {
     await work(AbortSignal.any([left, cancel.signal]), (words, part) => {
       text.textContent = words;
-      bar.value = part ?? 0;
-      if (part === undefined) {
-        bar.removeAttribute("value");
+      if (part !== undefined) {
+        bar.value = part;
       }
     });
   } finally {
@@ -46,14 +45,14 @@ export async function run(card, left, work) {
 
 /**
  * The result of a transfer.
- * @param {HTMLElement} card
+ * @param {Card} card
  * @param {"success" | "error" | "info"} kind
  * @param {...import("../../ui/dom.js").Child} children
  */
 export function showResult(card, kind, ...children) {
-  const result = h("div", { class: `notice ${kind}`, role: kind === "error" && "alert" },
-    h("div", null, children));
-  fill(card.querySelector(".status") ?? card, result);
+  const result = h("div.notice", { class: `notice ${kind}`,
+    role: kind === "error" && "alert" }, h("div", children));
+  fill(card.lastElementChild ?? card, result);
   if (kind !== "error") {
     announce(result.innerText);
   }

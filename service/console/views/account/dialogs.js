@@ -1,0 +1,41 @@
+// Dialogs for a new password and for deleting the account.
+import { changePassword, deleteAccount } from "../../api/accounts.js";
+import { t } from "../../locale/index.js";
+import { h } from "../../ui/dom.js";
+import { checkbox, field } from "../../ui/form.js";
+import { notify } from "../../ui/notices.js";
+import { passwordDialog } from "./password-dialog.js";
+
+/** @param {() => void} onchange */
+export function askNewPassword(onchange) {
+  const [next, again] = [t("New password"), t("New password again")].map((label) =>
+    field({ label, name: "new-password", type: "password", autocomplete: "new-password",
+      required: true }));
+  const keep = checkbox(t("Keep access tokens"), true);
+  passwordDialog({ title: t("Change the password"),
+    body: [next.element, again.element, keep.element],
+    submit: async (password) => {
+      if (again.input.value !== next.input.value) {
+        throw new Error(t("The passwords differ."));
+      }
+      await changePassword(password, next.input.value, keep.input.checked);
+      notify(t("The password is changed. Other sessions have ended."), { kind: "success" });
+      onchange();
+    } });
+}
+
+/** @param {string} username */
+export function askToDelete(username) {
+  const { element, input } = field({ label: t("Type {text} to confirm", { text: username }),
+    autocomplete: "off", spellcheck: "false", required: true });
+  passwordDialog({ title: t("Delete the account"), danger: true,
+    body: [h("p", t("Its sessions and access tokens end. The keys that it wrote stay.")),
+      element],
+    submit: async (password) => {
+      if (input.value !== username) {
+        throw new Error(t("This is not your user name."));
+      }
+      await deleteAccount(password);
+      notify(t("The account is deleted."), { kind: "success" });
+    } });
+}
