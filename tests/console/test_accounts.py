@@ -110,7 +110,7 @@ async def test_an_account_is_created_with_grants_that_an_example_key_explains(
     page = watch.page
     watch.expect_status(409)
     await open_accounts(page, administrator.account)
-    await page.get_by_role("link", name="New account").click()
+    await press(page, "New account")
     await page.get_by_label("User name").fill(administrator.account.username)
     await page.get_by_label("Password").fill("a first password")
     await press(page, "Save")
@@ -233,7 +233,7 @@ async def test_the_accounts_are_accessible(
         await open_accounts(page, administrator.account)
         assert await violations(page) == []
         assert await page.evaluate(WIDTH) <= NARROW["width"]
-        await page.get_by_role("link", name="New account").click()
+        await press(page, "New account")
         assert await violations(page) == []
         await page.go_back()
         await page.get_by_role("link", name=administrator.account.username).click()

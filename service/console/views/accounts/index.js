@@ -1,5 +1,6 @@
 // The accounts, found by the beginning of the name and loaded by pages; or one of them.
 import { administer } from "../../api/admin.js";
+import { go } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale/index.js";
 import { fill, h } from "../../ui/dom.js";
@@ -57,7 +58,8 @@ export async function accounts({ path, query, signal }) {
   return { element: h("div", { class: "view" },
     h("div", { class: "toolbar" }, h("h1", null, t("Accounts")),
       h("div", { class: "toolbar end" }, input,
-        h("a", { class: "button", href: `${HREF}new` }, t("New account")))),
+        h("button", { type: "button", class: "primary", onclick: () => go(`${HREF}new`) },
+          t("New account")))),
     h("div", { class: "wide-table" }, h("table", { class: "accounts" },
       h("tr", null, titles.map((title) => h("th", { scope: "col" }, title))), body)),
     none, h("div", null, more)) };

@@ -4,7 +4,7 @@ import { isSessionEnd } from "../../api/problem.js";
 import { language, t } from "../../locale/index.js";
 import { count, size, time } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
-import { fill, h } from "../../ui/dom.js";
+import { h } from "../../ui/dom.js";
 import { chart } from "./chart.js";
 import { figures, nodes } from "./figures.js";
 
@@ -36,7 +36,7 @@ export async function status({ signal }) {
     say(writes, state.accepts_writes ? t("Writes are accepted.")
       : t("Writes are refused: the memory or the disk is full, or this node does not lead."));
     writes.className = `writes notice ${state.accepts_writes ? "success" : "error"}`;
-    fill(parts, figures(state), nodes(state));
+    renew(parts, h("div", null, figures(state), nodes(state)));
   }
 
   /** Keeps the last figures. @param {any} error */
@@ -71,4 +71,20 @@ function say(region, text) {
   if (region.textContent !== text) {
     region.textContent = text;
   }
+}
+
+/**
+ * Replaces what differs only: the focus, the scrolling and a selection stay.
+ * @param {Element} shown @param {Element} latest
+ */
+function renew(shown, latest) {
+  const next = [...latest.children];
+  if (shown.childElementCount !== next.length) {
+    return shown.replaceChildren(...latest.childNodes);
+  }
+  [...shown.children].forEach((old, i) => {
+    const part = /** @type {Element} */ (next[i]);
+    const hasText = old.childNodes.length !== old.childElementCount;
+    return hasText ? old.isEqualNode(part) || old.replaceWith(part) : renew(old, part);
+  });
 }
