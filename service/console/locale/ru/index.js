@@ -1,4 +1,5 @@
 // All Russian messages. The key is the English text, for a number that of many.
+import admin from "./admin.js";
 import core from "./core.js";
 import grants from "./grants.js";
 import transfer from "./transfer.js";
@@ -6,6 +7,7 @@ import units from "./units.js";
 
 /** @type {import("../index.js").Catalogue} */
 export default {
+  ...admin,
   ...core,
   ...grants,
   ...transfer,

@@ -1,0 +1,79 @@
+// The state of the store, read again while the page is visible.
+import { administer } from "../../api/admin.js";
+import { isSessionEnd } from "../../api/problem.js";
+import { language, t } from "../../locale/index.js";
+import { count, size, time } from "../../text/format.js";
+import { describe } from "../../text/problems.js";
+import { fill, h } from "../../ui/dom.js";
+import { chart } from "./chart.js";
+import { figures, nodes } from "./figures.js";
+
+/** Milliseconds between two readings. */
+const INTERVAL = 2000;
+
+/** @type {import("../../app/router.js").View} */
+export async function status({ signal }) {
+  const writes = h("p", { role: "status" });
+  const old = h("p", { class: "banner", role: "status" });
+  const parts = h("div", { class: "figures" });
+  const rate = (/** @type {number} */ n) =>
+    n.toLocaleString(language(), { maximumFractionDigits: 1 });
+  const charts = [chart(t("Writes per second"), rate), chart(t("Keys"), count),
+    chart(t("Memory"), size)];
+  let readAt = 0;
+  let revision = 0;
+  let failure = "";
+
+  async function read() {
+    const state = await administer("GET", "status", { signal });
+    const now = Date.now();
+    // a store that was restored has a lower revision
+    const written = readAt && Math.max(0, state.revision - revision);
+    const values = [written / (now - readAt) * 1000, state.keys, state.memory.used];
+    values.forEach((value, i) => charts[i]?.add(now, value));
+    ({ revision } = state);
+    readAt = now;
+    failure = "";
+    fill(old);
+    say(writes, state.accepts_writes ? t("Writes are accepted.")
+      : t("Writes are refused: the memory or the disk is full, or this node does not lead."));
+    writes.className = `writes notice ${state.accepts_writes ? "success" : "error"}`;
+    fill(parts, figures(state), nodes(state));
+  }
+
+  /** Keeps the last figures. @param {any} error */
+  function fail(error) {
+    if (error.code !== failure) {
+      failure = error.code;
+      error.retryAfter = null; // it is read again anyway
+      fill(old, t("These figures are from {time}.", { time: time(readAt / 1000) }), " ",
+        describe(error));
+    }
+  }
+
+  let timer = 0;
+  async function poll() {
+    try {
+      await (document.hidden || read());
+    } catch (error) {
+      fail(error);
+      if (isSessionEnd(error)) {
+        return; // the user did not sign in again
+      }
+    }
+    timer = signal.aborted ? 0 : setTimeout(poll, INTERVAL);
+  }
+  await read();
+  timer = setTimeout(poll, INTERVAL);
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  return { element: h("div", { class: "view" },
+    h("div", null, h("h1", null, t("Status")), old), writes,
+    h("div", { class: "charts" }, charts.map(({ element }) => element)), parts) };
+}
+
+/** Says a text once. @param {Element} region @param {string} text */
+function say(region, text) {
+  if (region.textContent !== text) {
+    region.textContent = text;
+  }
+}
