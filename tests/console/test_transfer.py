@@ -191,7 +191,9 @@ async def test_an_export_that_ends_early_is_reported(
     await expect(page.get_by_text(re.compile(r"\d keys?, .* MiB"))).to_be_visible()
     await client.post("/api/logout")
     alert = page.get_by_role("alert").filter(has_text="The file is incomplete.")
-    await expect(alert).to_contain_text("Your session was ended.")
+    await expect(alert).to_have_text(
+        "The file is incomplete. Your session was ended. Sign in again."
+    )
 
 
 async def test_the_page_is_accessible_in_both_themes_and_russian(
