@@ -141,7 +141,7 @@ async def test_a_session_that_ended_elsewhere_continues_after_signing_in_again(
     await open_view(page, account, "#/account")
     await press(page, "Create an access token")
     await page.get_by_label("Name").fill("kept")
-    await page.get_by_label("Your password").fill(account.password)
+    await page.get_by_label("Current password").fill(account.password)
     assert (await client.post("/api/logout")).status == 200
     watch.expect_status(401, 403)
     await press(page, "Create")
