@@ -6,13 +6,13 @@ import re
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
-from tests.api.test_logins import FILL, TINY_MEMORY
 from tests.console.conftest import NewPage
 from tests.console.steps import Account, open_console, open_view
 from tests.support import axe
 from tests.support.addresses import FREE
 from tests.support.browser import Watch
 from tests.support.client import Client, unique
+from tests.support.full_memory import FILL, TINY_MEMORY
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools
 
