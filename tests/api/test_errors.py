@@ -16,14 +16,12 @@ from service.web.problems import HTTP_CODES
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, account_of, unique
 from tests.support.console import set_grants
+from tests.support.full_memory import TINY_MEMORY
 from tests.support.raw_http import talk
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools
 
 API_PAGE = Path(__file__).parents[2] / "docs/api.md"
-
-#: The smallest memory that Tarantool starts with and that takes some values of 1 MiB.
-TINY_MEMORY = str(64 * 1024 * 1024)
 
 #: A hash at this cost takes some 30 ms: the queue fills faster than it is worked off,
 #: which takes 2 s.

@@ -11,6 +11,7 @@ import pytest
 from tests.support.addresses import FREE, FREE_OF_ADDRESS, coming_from, new_address
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, unique
+from tests.support.full_memory import FILL, TINY_MEMORY
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
@@ -22,8 +23,6 @@ SIGN_UPS = 1000
 #: A hash takes half a second.
 SLOW_ROUNDS = "13"
 
-TINY_MEMORY = str(64 * 1024 * 1024)
-
 #: Gives back at once what was counted, as if attempts counted when they end.
 COUNTS_LATER = """
 local begin_login = kv.v1.begin_login
@@ -32,18 +31,6 @@ kv.v1.begin_login = function(username, address)
     if wait == nil then kv.v1.end_login(username, address, false) end
     return wait, cost, hash, version
 end
-"""
-
-
-#: Fills the memory for data to its last hundred bytes.
-FILL = """
-box.atomic(function()
-    local n = 0
-    for _, size in ipairs({ 1000000, 10000, 100, 1 }) do
-        local kv, value = box.space.kv, ('x'):rep(size)
-        repeat n = n + 1 until not pcall(kv.insert, kv, { 'k' .. n, value, 1 })
-    end
-end)
 """
 
 

@@ -58,11 +58,11 @@ async def test_an_access_token_is_created_shown_once_and_revoked(
     await form.get_by_role("button", name="Remove the grant").last.click()
     await expect(form.get_by_label("Prefix of the keys")).to_be_focused()
     await form.get_by_label("Expires after").select_option("7 days")
-    await form.get_by_label("Your password").fill("wrong")
+    await form.get_by_label("Current password").fill("wrong")
     watch.expect_status(401)
     await press(form, "Create")
     await expect(form.get_by_role("alert")).to_have_text("The password is wrong.")
-    await form.get_by_label("Your password").fill(account.password)
+    await form.get_by_label("Current password").fill(account.password)
     await press(form, "Create")
     shown = dialog(page, "The access token is created")
     await expect(shown.get_by_text("it is not shown again")).to_be_visible()
@@ -98,7 +98,7 @@ async def test_a_new_password_keeps_this_session_and_ends_others(
     await open_view(page, account, "#/account")
     await press(page, "Change the password")
     form = dialog(page, "Change the password")
-    await form.get_by_label("Your password").fill(account.password)
+    await form.get_by_label("Current password").fill(account.password)
     await form.get_by_label("New password", exact=True).fill("battery staple")
     await form.get_by_label("New password again").fill("another")
     await press(form, "Change the password")
@@ -110,7 +110,7 @@ async def test_a_new_password_keeps_this_session_and_ends_others(
     assert (await client.request("GET", "/api/me")).status == 403
     assert (await program.request("GET", "/api/me")).status == 200
     await press(page, "Change the password")
-    await form.get_by_label("Your password").fill("battery staple")
+    await form.get_by_label("Current password").fill("battery staple")
     await form.get_by_label("New password", exact=True).fill("correct horse")
     await form.get_by_label("New password again").fill("correct horse")
     await form.get_by_label("Keep access tokens").uncheck()
@@ -141,7 +141,7 @@ async def test_an_account_is_deleted_and_its_keys_stay(
     await open_view(page, account, "#/account")
     await press(page, "Delete the account")
     form = dialog(page, "Delete the account")
-    await form.get_by_label("Your password").fill(account.password)
+    await form.get_by_label("Current password").fill(account.password)
     typed = form.get_by_label(f"Type {account.username} to confirm")
     await typed.fill("not me")
     await press(form, "Delete the account")
@@ -171,4 +171,6 @@ async def test_the_page_is_accessible(
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await press(page, "Create an access token")
         await page.get_by_label("All rights of the account, future ones too").uncheck()
+        body = page.locator(".dialog-body")
+        assert await body.evaluate("body => body.scrollWidth <= body.clientWidth")
         assert await axe.violations(page) == []

@@ -111,21 +111,20 @@ async def test_an_account_is_created_with_grants_that_an_example_key_explains(
     watch.expect_status(409)
     await open_accounts(page, administrator.account)
     await press(page, "New account")
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("User name").fill(administrator.account.username)
-    await dialog.get_by_label("Password").fill("a first password")
-    await confirm(page, "Create the account")
-    await expect(dialog.get_by_text("This user name is taken.")).to_be_visible()
-    await dialog.get_by_label("User name").fill(ODD)
-    await dialog.get_by_label("The default grants of new accounts").uncheck()
+    await page.get_by_label("User name").fill(administrator.account.username)
+    await page.get_by_label("Password").fill("a first password")
+    await press(page, "Save")
+    await expect(page.get_by_text("This user name is taken.")).to_be_visible()
+    await page.get_by_label("User name").fill(ODD)
+    await page.get_by_label("The default grants of new accounts").uncheck()
     for number, (prefix, rights) in enumerate([("a/", "rw"), ("b/", "r"), ("c/", "w")]):
-        await confirm(page, "Add a grant")
-        await dialog.get_by_label("Prefix of the keys").nth(number).fill(prefix)
-        await dialog.get_by_label("Rights").nth(number).select_option(rights)
+        await press(page, "Add a grant")
+        await page.get_by_label("Prefix of the keys").nth(number).fill(prefix)
+        await page.get_by_label("Rights").nth(number).select_option(rights)
     for key, said in {"a/1": "read and written", "b/1": "read, not written"}.items():
-        await dialog.get_by_label("Try an example key").fill(key)
-        await expect(dialog.get_by_text(f"{key}: may be {said}")).to_be_visible()
-    await confirm(page, "Create the account")
+        await page.get_by_label("Try an example key").fill(key)
+        await expect(page.get_by_text(f"{key}: may be {said}")).to_be_visible()
+    await press(page, "Save")
     await expect(page.get_by_role("heading", name=ODD, exact=True)).to_be_visible()
     created = await shown(administrator.client, ODD)
     assert created["grants"] == [
@@ -219,7 +218,8 @@ async def test_one_who_is_demoted_while_the_page_is_open_is_told_so(
     path = f"/api/admin/account?username={name}"
     await administrator.client.request("PATCH", path, {"administrator": False})
     await page.get_by_role("searchbox").fill("a")
-    await expect(page.get_by_text("Only administrators can do this.")).to_be_visible()
+    said = page.get_by_role("main").get_by_text("Only administrators can do this.")
+    await expect(said).to_be_visible()
     links = page.get_by_role("navigation").get_by_role("link")
     await expect(links.filter(has_text="Accounts")).to_have_count(0)
 
@@ -235,7 +235,7 @@ async def test_the_accounts_are_accessible(
         assert await page.evaluate(WIDTH) <= NARROW["width"]
         await press(page, "New account")
         assert await violations(page) == []
-        await page.keyboard.press("Escape")
+        await page.go_back()
         await page.get_by_role("link", name=administrator.account.username).click()
         await expect(
             page.get_by_role("button", name="Save", exact=True)

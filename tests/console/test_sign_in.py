@@ -6,13 +6,13 @@ import re
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
-from tests.api.test_logins import FILL, TINY_MEMORY
 from tests.console.conftest import NewPage
 from tests.console.steps import Account, open_console, open_view
 from tests.support import axe
 from tests.support.addresses import FREE
 from tests.support.browser import Watch
 from tests.support.client import Client, unique
+from tests.support.full_memory import FILL, TINY_MEMORY
 from tests.support.service import Serve
 from tests.support.tarantool import Tarantool, Tarantools
 
@@ -141,7 +141,7 @@ async def test_a_session_that_ended_elsewhere_continues_after_signing_in_again(
     await open_view(page, account, "#/account")
     await press(page, "Create an access token")
     await page.get_by_label("Name").fill("kept")
-    await page.get_by_label("Your password").fill(account.password)
+    await page.get_by_label("Current password").fill(account.password)
     assert (await client.post("/api/logout")).status == 200
     watch.expect_status(401, 403)
     await press(page, "Create")

@@ -81,12 +81,15 @@ async def test_the_last_figures_stay_while_the_store_is_down(
     await administrator.client.write({"k": 1})
     await open_status(page, administrator.account)
     await expect(figure(page, "Keys")).to_have_text("1")
+    title = await page.get_by_role("heading", name="Cluster nodes").element_handle()
     store.kill()
     old = page.get_by_text("These figures are from")
     await expect(old).to_contain_text("The store does not respond")
     await expect(figure(page, "Keys")).to_have_text("1")
     store.start()
     await expect(old).to_be_hidden()
+    assert title is not None
+    assert await title.evaluate("element => element.isConnected")
 
 
 async def test_the_page_does_not_read_while_it_is_hidden(
@@ -153,3 +156,4 @@ async def test_the_nodes_of_a_cluster_are_shown(
         assert await violations(page) == []
         await page.set_viewport_size({"width": 360, "height": 740})
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert await violations(page) == []

@@ -3,23 +3,16 @@ import { loadUser } from "./accounts.js";
 import { callJson } from "./client.js";
 import { hasCode } from "./problem.js";
 
-/**
- * @typedef {{username: string, created_at: number, disabled: boolean,
- *   administrator: boolean, grants: import("./session.js").Grant[]}} Account
- */
+/** @typedef {import("./session.js").User & {disabled: boolean}} Account */
 
 /**
- * Makes a call. It loads the user again who is no longer an administrator.
+ * Makes a call. A user who is no longer an administrator is loaded again.
  * @param {string} method @param {string} path
  * @param {import("./client.js").Options} options
  */
-export async function administer(method, path, options) {
-  try {
-    return await callJson(method, `api/admin/${path}`, options);
-  } catch (error) {
-    if (hasCode(error, "not_an_administrator")) {
-      await loadUser();
-    }
+export function administer(method, path, options) {
+  return callJson(method, `api/admin/${path}`, options).catch(async (error) => {
+    await (hasCode(error, "not_an_administrator") && loadUser());
     throw error;
-  }
+  });
 }

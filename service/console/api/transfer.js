@@ -41,17 +41,11 @@ export function exportKeys({ prefix, file, signal, onprogress }) {
 }
 
 /** The revision of the store, or null if the account may read nothing. */
-export async function currentRevision() {
-  try {
-    const { headers } = await call("POST", "api/list", { json: { limit: 1 } });
-    return Number(headers.get("KV-Revision"));
-  } catch (error) {
-    if (hasCode(error, "forbidden")) {
-      return null;
-    }
-    throw error;
-  }
-}
+export const currentRevision = () => call("POST", "api/list", { json: { limit: 1 } }).then(
+  ({ headers }) => Number(headers.get("KV-Revision")), (error) => {
+    if (!hasCode(error, "forbidden")) throw error;
+    return null;
+  });
 
 /**
  * Imports a file, which is sent from the disk. Over HTTP/1.1 browsers read the reports

@@ -49,6 +49,7 @@ export function buildShell({ onlanguage, onsignout }) {
       link.toggleAttribute("aria-current", isCurrent);
       if (isCurrent) {
         link.setAttribute("aria-current", "page");
+        link.scrollIntoView({ block: "nearest", inline: "nearest" });
         document.title = `${link.textContent} · KV`;
       }
     }

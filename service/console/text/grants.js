@@ -3,18 +3,16 @@ import { t } from "../locale/index.js";
 
 /** @typedef {import("../api/session.js").Grant} Grant */
 
-/** What a grant allows, as a sentence without a full stop. @param {Grant} grant */
+export const rightsNames = () =>
+  ({ rw: t("Read and write"), r: t("Read"), w: t("Write") });
+
+/** What a grant allows. @param {Grant} grant */
 export function grantInWords({ prefix, rights }) {
-  if (prefix === "") {
-    return { r: t("Read every key"), w: t("Write every key"),
-      rw: t("Read and write every key") }[rights];
-  }
-  return { r: t("Read keys that begin with “{prefix}”", { prefix }),
-    w: t("Write keys that begin with “{prefix}”", { prefix }),
-    rw: t("Read and write keys that begin with “{prefix}”", { prefix }) }[rights];
+  return t("{rights} {keys}", { rights: rightsNames()[rights],
+    keys: prefix ? t("keys that begin with “{prefix}”", { prefix }) : t("every key") });
 }
 
-/** The sentences of several grants. @param {Grant[]} grants @returns {string[]} */
+/** What several grants allow. @param {Grant[]} grants @returns {string[]} */
 export function grantsInWords(grants) {
   return grants.length === 0 ? [t("No keys")] : grants.map(grantInWords);
 }

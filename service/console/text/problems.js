@@ -1,5 +1,6 @@
 // Errors in the words of the user's language.
 import { t } from "../locale/index.js";
+import { time } from "./format.js";
 
 /** @typedef {import("../api/problem.js").Problem} Problem */
 
@@ -56,8 +57,7 @@ function retryAt({ retryAfter, code }) {
   if (retryAfter === null || code === "unreachable") {
     return "";
   }
-  const time = new Date(Date.now() + retryAfter * 1000).toLocaleTimeString();
-  return t("Try again at {time}.", { time });
+  return t("Try again at {time}.", { time: time(Date.now() / 1000 + retryAfter) });
 }
 
 /** @param {Problem} problem */

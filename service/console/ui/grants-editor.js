@@ -1,6 +1,6 @@
 // An editor of grants: a prefix and rights a row, explained with an example key.
 import { t } from "../locale/index.js";
-import { grantsForKey } from "../text/grants.js";
+import { grantsForKey, rightsNames } from "../text/grants.js";
 import { button } from "./button.js";
 import { fill, h } from "./dom.js";
 import { field } from "./form.js";
@@ -49,11 +49,10 @@ export function grantsEditor(initial) {
 
 /** @param {Grant} grant @param {() => void} remove */
 function rowOf({ prefix, rights }, remove) {
-  const names = { rw: t("Read and write"), r: t("Read"), w: t("Write") };
   return h("div.grant",
     h("input.mono", { "aria-label": t("Prefix of the keys"), value: prefix,
       placeholder: t("every key"), ...TEXT }),
-    h("select", { "aria-label": t("Rights") }, Object.entries(names).map(([value, name]) =>
+    h("select", { "aria-label": t("Rights") }, Object.entries(rightsNames()).map(([value, name]) =>
       h("option", { value, selected: value === rights }, name))),
     button(t("Remove the grant"), remove, "quiet", "delete"));
 }

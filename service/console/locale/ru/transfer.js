@@ -27,6 +27,7 @@ export default {
   "Create: stop at the first key that exists":
     "Создание: остановиться на первом ключе, который уже есть",
   "Created {time}": "Создано {time}",
+  "Current password": "Текущий пароль",
   "Delete the account": "Удалить учётную запись",
   "does not expire": "бессрочно",
   "Error in line {line}": "Ошибка в строке {line}",
@@ -79,7 +80,6 @@ export default {
   "What was written stays.": "Записанное останется.",
   "Which program uses it.": "Какая программа его использует.",
   "Written through line {line}.": "Записано по строку {line}.",
-  "Your password": "Ваш пароль",
   "{n} days": ["{n} день", "{n} дня", "{n} дней"],
   "{n} keys, {size}": ["{n} ключ, {size}", "{n} ключа, {size}", "{n} ключей, {size}"],
   "{n} lines written, {skipped} skipped.": [

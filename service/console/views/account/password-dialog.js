@@ -10,7 +10,7 @@ import { formDialog } from "../../ui/form-dialog.js";
  *   & {submit: (password: string) => Promise<void | (() => void)>}} options
  */
 export function passwordDialog({ body, submit, ...options }) {
-  const { element, input } = field({ label: t("Your password"), name: "password",
+  const { element, input } = field({ label: t("Current password"), name: "password",
     type: "password", autocomplete: "current-password", required: true });
   // it tells password managers whose password this is
   const name = h("input", { name: "username", autocomplete: "username", hidden: true,

@@ -1,34 +1,34 @@
 // The accounts, found by the beginning of the name and loaded by pages; or one of them.
 import { administer } from "../../api/admin.js";
-import { isAbort } from "../../api/problem.js";
 import { go } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale/index.js";
-import { describe } from "../../text/problems.js";
-import { openDialog } from "../../ui/dialog.js";
 import { fill, h } from "../../ui/dom.js";
-import { icon } from "../../ui/icon.js";
-import { notify } from "../../ui/notices.js";
-import { accountForm } from "./form.js";
-import { accountPage } from "./page.js";
-import { accountHref, accountRow } from "./row.js";
+import { accountPage } from "./account.js";
+import { accountRow, report } from "./row.js";
+
+const HREF = "#/admin/accounts?";
 
 /** @type {import("../../app/router.js").View} */
 export async function accounts({ path, query, signal }) {
-  if (path !== "") {
-    return accountPage(decodeURIComponent(path), signal);
+  if (path !== "" || query.has("new")) {
+    const options = { query: { username: decodeURIComponent(path) }, signal };
+    return { element: accountPage(
+      path === "" ? null : await administer("GET", "account", options)) };
   }
   /** @type {string | null} */
   let next = null;
   let searches = 0;
   const input = h("input", { type: "search", value: query.get("prefix"), spellcheck: "false",
-    "aria-label": t("Find accounts"), placeholder: t("Beginning of the name") });
+    oninput: search, "aria-label": t("Find accounts"),
+    placeholder: t("Beginning of the name") });
   const body = h("tbody");
-  const none = h("p", { class: "empty", role: "status" }, t("No account has such a name. Create it, or shorten the name."));
+  const none = h("p", { class: "empty", role: "status" },
+    t("No account has such a name. Create it, or shorten the name."));
   const more = h("button", { type: "button", onclick: () => load().catch(report) },
     t("Load more"));
 
-  /** Loads a page, unless another search has begun in the meantime. */
+  /** Loads a page, unless another search begins in the meantime. */
   async function load() {
     const search = searches;
     const options = { query: { prefix: input.value, after: next }, signal };
@@ -42,34 +42,25 @@ export async function accounts({ path, query, signal }) {
       none.hidden = body.childElementCount > 0;
     }
   }
-  input.addEventListener("input", () => {
+
+  function search() {
     searches += 1;
     next = null;
-    fill(body);
     none.hidden = true;
-    const prefix = new URLSearchParams({ prefix: input.value });
-    history.replaceState(null, "", `#/admin/accounts?${prefix}`);
+    fill(body);
+    history.replaceState(null, "", HREF + new URLSearchParams({ prefix: input.value }));
     load().catch(report);
-  });
+  }
+
   await load();
   shortcut("/", t("Find accounts"), () => input.focus(), signal);
   const titles = [t("Name"), t("State"), t("Grants"), t("Created")];
   return { element: h("div", { class: "view" },
     h("div", { class: "toolbar" }, h("h1", null, t("Accounts")),
       h("div", { class: "toolbar end" }, input,
-        h("button", { type: "button", class: "primary", onclick: create },
-          icon("add"), t("New account")))),
-    h("div", { class: "wide-table" }, h("table", { class: "accounts" }, h("thead", null, h("tr", null,
-      titles.map((title) => h("th", { scope: "col" }, title)))), body)),
+        h("button", { type: "button", class: "primary", onclick: () => go(`${HREF}new`) },
+          t("New account")))),
+    h("div", { class: "wide-table" }, h("table", { class: "accounts" },
+      h("tr", null, titles.map((title) => h("th", { scope: "col" }, title))), body)),
     none, h("div", null, more)) };
-}
-
-/** @param {unknown} error */
-const report = (error) => isAbort(error) || notify(describe(error), { kind: "error" });
-
-function create() {
-  const dialog = openDialog({ title: t("New account"), body: accountForm(null, (saved) => {
-    dialog.close();
-    go(accountHref(saved.username));
-  }) });
 }

@@ -1,27 +1,30 @@
 // An account in a row of the list.
+import { isAbort } from "../../api/problem.js";
 import { t, tn } from "../../locale/index.js";
 import { dateTime } from "../../text/format.js";
 import { grantsInWords } from "../../text/grants.js";
+import { describe } from "../../text/problems.js";
 import { h } from "../../ui/dom.js";
+import { notify } from "../../ui/notices.js";
 
 /** @typedef {import("../../api/admin.js").Account} Account */
 
-/** Grants that a row shows. */
-const SHOWN = 2;
+/** @param {unknown} error */
+export const report = (error) => isAbort(error) || notify(describe(error), { kind: "error" });
 
 /** @param {string} name */
 export const accountHref = (name) => `#/admin/accounts/${encodeURIComponent(name)}`;
 
-/** @param {Account} account */
+/** Shows two grants. @param {Account} account */
 export function accountRow(account) {
   const { username, grants } = account;
-  const words = grantsInWords(grants.slice(0, SHOWN)).map((text) => h("div", null, text));
-  const more = grants.length - SHOWN;
+  const more = grants.length - 2;
   return h("tr", null,
     h("th", { scope: "row" },
       h("a", { href: accountHref(username) }, h("bdi", null, username))),
     h("td", null, badges(account)),
-    h("td", null, words, more > 0 && h("div", null, tn("and {n} more", "and {n} more", more))),
+    h("td", null, grantsInWords(grants.slice(0, 2)).map((text) => h("div", null, text)),
+      more > 0 && tn("and {n} more", "and {n} more", more)),
     h("td", null, created(account)));
 }
 

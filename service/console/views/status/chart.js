@@ -6,7 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300;
 const HEIGHT = 60;
 /** Milliseconds. */
-const SPAN = 5 * 60_000;
+const SPAN = 300_000;
 
 /** @param {string} label @param {(value: number) => string} format */
 export function chart(label, format) {
@@ -20,21 +20,20 @@ export function chart(label, format) {
   const range = h("span", { class: "muted" });
   /** @type {{at: number, value: number}[]} */
   let points = [];
-  /** @param {number} now milliseconds @param {number} value */
-  const add = (now, value) => {
-    points = [...points, { at: now, value }].filter(({ at }) => at > now - SPAN);
-    const values = points.map((point) => point.value);
+  /** @param {number} now milliseconds @param {number} latest */
+  const add = (now, latest) => {
+    points.push({ at: now, value: latest });
+    points = points.filter(({ at }) => at > now - SPAN);
+    const values = points.map(({ value }) => value);
     const low = Math.min(...values);
-    const high = Math.max(...values);
-    current.textContent = format(value);
+    const height = Math.max(...values) - low;
+    current.textContent = format(latest);
     range.textContent = t("5 minutes: {low} to {high}",
-      { low: format(low), high: format(high) });
-    svg.setAttribute("aria-label",
-      `${label}: ${current.textContent}. ${range.textContent}`);
-    line.setAttribute("points", points.map((point) => {
-      const x = WIDTH * (1 - (now - point.at) / SPAN);
-      const share = high === low ? 0.5 : (point.value - low) / (high - low);
-      return `${x.toFixed(1)},${(HEIGHT * (1 - share)).toFixed(1)}`;
+      { low: format(low), high: format(low + height) });
+    svg.setAttribute("aria-label", `${label}: ${format(latest)}. ${range.textContent}`);
+    line.setAttribute("points", points.map(({ at, value }) => {
+      const y = HEIGHT - (height && (value - low) / height) * HEIGHT;
+      return `${Math.round(WIDTH - (now - at) / SPAN * WIDTH)},${Math.round(y)}`;
     }).join(" "));
   };
   return { add, element: h("figure", { class: "card" },

@@ -44,7 +44,7 @@ export function nodes({ nodes: found }) {
   const titles = [t("Name"), t("Role"), t("Connection"), t("Lag"), t("Last heard from")];
   return h("section", { class: "card" }, h("h2", null, t("Cluster nodes")),
     found.length === 0 ? t("The store is a single instance, not a cluster.")
-      : h("div", { class: "wide-table" }, h("table", null,
+      : h("div", { class: "wide-table", tabindex: 0 }, h("table", null,
         h("tr", null, titles.map((title) => h("th", { scope: "col" }, title))),
         found.map(node))));
 }

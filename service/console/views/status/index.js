@@ -4,7 +4,7 @@ import { isSessionEnd } from "../../api/problem.js";
 import { language, t } from "../../locale/index.js";
 import { count, size, time } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
-import { fill, h } from "../../ui/dom.js";
+import { h } from "../../ui/dom.js";
 import { chart } from "./chart.js";
 import { figures, nodes } from "./figures.js";
 
@@ -22,7 +22,6 @@ export async function status({ signal }) {
     chart(t("Memory"), size)];
   let readAt = 0;
   let revision = 0;
-  let failure = "";
 
   async function read() {
     const state = await administer("GET", "status", { signal });
@@ -33,22 +32,18 @@ export async function status({ signal }) {
     values.forEach((value, i) => charts[i]?.add(now, value));
     ({ revision } = state);
     readAt = now;
-    failure = "";
-    fill(old);
+    say(old, "");
     say(writes, state.accepts_writes ? t("Writes are accepted.")
       : t("Writes are refused: the memory or the disk is full, or this node does not lead."));
     writes.className = `writes notice ${state.accepts_writes ? "success" : "error"}`;
-    fill(parts, figures(state), nodes(state));
+    renew(parts, h("div", null, figures(state), nodes(state)));
   }
 
   /** Keeps the last figures. @param {any} error */
   function fail(error) {
-    if (error.code !== failure) {
-      failure = error.code;
-      error.retryAfter = null; // it is read again anyway
-      fill(old, t("These figures are from {time}.", { time: time(readAt / 1000) }), " ",
-        describe(error));
-    }
+    error.retryAfter = null; // it is read again anyway
+    const since = t("These figures are from {time}.", { time: time(readAt / 1000) });
+    say(old, `${since} ${describe(error)}`);
   }
 
   let timer = 0;
@@ -76,4 +71,20 @@ function say(region, text) {
   if (region.textContent !== text) {
     region.textContent = text;
   }
+}
+
+/**
+ * Replaces what differs only: the focus, the scrolling and a selection stay.
+ * @param {Element} shown @param {Element} latest
+ */
+function renew(shown, latest) {
+  const next = [...latest.children];
+  if (shown.childElementCount !== next.length) {
+    return shown.replaceChildren(...latest.childNodes);
+  }
+  [...shown.children].forEach((old, i) => {
+    const part = /** @type {Element} */ (next[i]);
+    const hasText = old.childNodes.length !== old.childElementCount;
+    return hasText ? old.isEqualNode(part) || old.replaceWith(part) : renew(old, part);
+  });
 }

@@ -1,5 +1,5 @@
 // Exports the keys below a prefix into a file.
-import { isAbort } from "../../api/problem.js";
+import { Problem, isAbort } from "../../api/problem.js";
 import { exportKeys } from "../../api/transfer.js";
 import { t, tn } from "../../locale/index.js";
 import { size } from "../../text/format.js";
@@ -15,7 +15,8 @@ export function exportCard(initial, left) {
     placeholder: t("every key"), autocomplete: "off", spellcheck: "false" });
   const start = async () => {
     const prefix = input.value;
-    const name = fileName(prefix);
+    const name = `kv-${prefix}-${new Date().toISOString().slice(0, 10)}.ndjson`
+      .replace(/[^\p{L}\p{N}._]+/gu, "-");
     // where the browser can write piece by piece, the user chooses a file
     const { showSaveFilePicker: choose } = /** @type {any} */ (window);
     const file = choose ? await choose({ suggestedName: name }) : null;
@@ -34,7 +35,8 @@ export function exportCard(initial, left) {
           "Exported {n} keys, {size}. Revision {revision}.", last.keys ?? 0,
           { ...sizes, revision: String(last.revision) }));
       } else {
-        showResult(card, "error", t("The file is incomplete."), " ", describe(last));
+        showResult(card, "error", t("The file is incomplete."), " ",
+          describe(new Problem(0, last)));
       }
     });
   };
@@ -48,12 +50,6 @@ export function exportCard(initial, left) {
     h("form", { onsubmit }, h("fieldset", element,
       h("div", h("button.primary", icon("download"), t("Export"))))), h("div.status"));
   return card;
-}
-
-/** @param {string} prefix */
-function fileName(prefix) {
-  const date = new Date().toISOString().slice(0, 10);
-  return `kv-${prefix}-${date}.ndjson`.replace(/[^\p{L}\p{N}._]+/gu, "-");
 }
 
 /** @param {Blob} blob @param {string} download */
