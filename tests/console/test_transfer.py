@@ -94,17 +94,17 @@ async def test_a_round_trip_keeps_every_value_exact(
     download = await export(page, prefix)
     assert download.suggested_filename.startswith("kv-trip")
     assert download.suggested_filename.endswith(".ndjson")
-    await expect(result(page)).to_contain_text("Exported 6 keys")
+    await expect(result(page)).to_contain_text("Keys: 6,")
     content = await asyncio.to_thread(Path(await download.path()).read_bytes)
     assert json.loads(content.splitlines()[-1])["keys"] == len(EXACT)
     for key in values:
         await client.delete([key])
     await run_import(page, "export.ndjson", content)
-    await expect(result(page)).to_have_text("6 lines written, 0 skipped.")
+    await expect(result(page)).to_have_text("Lines written: 6, skipped: 0")
     assert {key: await text_of(client, key) for key in values} == values
     await page.get_by_label("Skip: keys that exist stay").check()
     await run_import(page, "export.ndjson.gz", gzip.compress(content))
-    await expect(result(page)).to_have_text("0 lines written, 6 skipped.")
+    await expect(result(page)).to_have_text("Lines written: 0, skipped: 6")
 
 
 async def test_an_export_goes_straight_to_a_chosen_file(
@@ -115,7 +115,7 @@ async def test_an_export_goes_straight_to_a_chosen_file(
     await page.add_init_script(WITH_PICKER)
     await open_view(page, account, f"#/transfer?prefix={prefix}")
     await page.get_by_role("button", name="Export", exact=True).click()
-    await expect(result(page)).to_contain_text("Exported 1 key")
+    await expect(result(page)).to_contain_text("Keys: 1,")
     name, text = await page.evaluate(SAVED, f"kv-{prefix}-")
     assert name.endswith(".ndjson")
     assert '"value":1.0' in text.splitlines()[1]
@@ -136,7 +136,7 @@ async def test_an_error_has_its_line_and_a_corrected_file_continues(
     await expect(notice).to_contain_text("Written through line")
     await choose(page, "corrected.ndjson", "\n".join(lines[:-1]).encode())
     await page.get_by_role("button", name="Continue from here").click()
-    await expect(result(page)).to_have_text("2,999 lines written, 0 skipped.")
+    await expect(result(page)).to_have_text("Lines written: 2,999, skipped: 0")
     assert await text_of(client, f"{prefix}/2500") == "2500.0"
     watch.expect_status(412)
     await choose(page, "again.ndjson", lines[-1].encode())
@@ -165,7 +165,7 @@ async def test_a_cancelled_import_guards_the_page_and_continues(
     await expect(result(page)).to_contain_text("Cancelled.")
     await expect(result(page)).to_contain_text("What was written stays.")
     await page.get_by_role("button", name="Continue from here").click()
-    await expect(result(page)).to_have_text(f"{LINES:,} lines written, 0 skipped.")
+    await expect(result(page)).to_have_text(f"Lines written: {LINES:,}, skipped: 0")
 
 
 def write_large(path: Path, prefix: str) -> None:
@@ -188,7 +188,7 @@ async def test_an_export_that_ends_early_is_reported(
     await open_view(page, account, "#/transfer")
     await page.get_by_label("Prefix", exact=True).fill(prefix)
     await page.get_by_role("button", name="Export", exact=True).click()
-    await expect(page.get_by_text(re.compile(r"\d keys?, .* MiB"))).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"Keys: \d+, .* MiB"))).to_be_visible()
     await client.post("/api/logout")
     alert = page.get_by_role("alert").filter(has_text="The file is incomplete.")
     await expect(alert).to_have_text(

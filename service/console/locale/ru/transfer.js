@@ -34,10 +34,8 @@ export default {
   "expires {time}": "истекает {time}",
   "Expires after": "Срок",
   "Export": "Экспорт",
-  "Exported {n} keys, {size}. Revision {revision}.": [
-    "Сохранён {n} ключ, {size}. Ревизия {revision}.",
-    "Сохранены {n} ключа, {size}. Ревизия {revision}.",
-    "Сохранено {n} ключей, {size}. Ревизия {revision}."],
+  "Exported at revision {revision}. Keys: {n}, {size}":
+    "Экспорт на ревизии {revision}. Ключей: {n}, {size}",
   "File": "Файл",
   "If a key exists": "Если ключ уже есть",
   "Import": "Импорт",
@@ -45,7 +43,9 @@ export default {
   "Its sessions and access tokens end. The keys that it wrote stay.":
     "Её сеансы и токены доступа завершатся. Записанные ею ключи останутся.",
   "Keep access tokens": "Сохранить токены доступа",
+  "Keys: {n}, {size}": "Ключей: {n}, {size}",
   "last used {time}": "использован {time}",
+  "Lines written: {n}, skipped: {skipped}": "Записано строк: {n}, пропущено: {skipped}",
   "Lines of JSON: an export, or {example}.": "Строки JSON: экспорт или {example}.",
   "Name": "Имя",
   "Never": "Бессрочно",
@@ -80,11 +80,6 @@ export default {
   "What was written stays.": "Записанное останется.",
   "Which program uses it.": "Какая программа его использует.",
   "Written through line {line}.": "Записано по строку {line}.",
-  "{n} days": ["{n} день", "{n} дня", "{n} дней"],
-  "{n} keys, {size}": ["{n} ключ, {size}", "{n} ключа, {size}", "{n} ключей, {size}"],
-  "{n} lines written, {skipped} skipped.": [
-    "Записана {n} строка, пропущено {skipped}.",
-    "Записаны {n} строки, пропущено {skipped}.",
-    "Записано {n} строк, пропущено {skipped}."],
+  "{n} days": "{n} дней",
   "{sent} of {total}": "{sent} из {total}",
 };

@@ -1,6 +1,6 @@
 // Creates an access token, and shows it once.
 import { createToken } from "../../api/accounts.js";
-import { t, tn } from "../../locale/index.js";
+import { t } from "../../locale/index.js";
 import { button } from "../../ui/button.js";
 import { openDialog } from "../../ui/dialog.js";
 import { h } from "../../ui/dom.js";
@@ -20,7 +20,7 @@ export function createTokenDialog(oncreate) {
   all.input.onchange = () => (editor.element.hidden = all.input.checked);
   const expiry = h("select", [7, 30, 90, 365].map((days) =>
     h("option", { value: days * DAY, selected: days === 90 },
-      tn("{n} day", "{n} days", days))), h("option", { value: "" }, t("Never")));
+      t("{n} days", { n: days }))), h("option", { value: "" }, t("Never")));
   passwordDialog({ title: t("Create an access token"), label: t("Create"),
     body: [name.element, all.element, editor.element,
       h("label.field", h("span", t("Expires after")), expiry)],

@@ -1,8 +1,8 @@
 // Exports the keys below a prefix into a file.
 import { Problem, isAbort } from "../../api/problem.js";
 import { exportKeys } from "../../api/transfer.js";
-import { t, tn } from "../../locale/index.js";
-import { size } from "../../text/format.js";
+import { t } from "../../locale/index.js";
+import { count, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { h } from "../../ui/dom.js";
 import { field } from "../../ui/form.js";
@@ -20,20 +20,19 @@ export function exportCard(initial, left) {
     // where the browser can write piece by piece, the user chooses a file
     const { showSaveFilePicker: choose } = /** @type {any} */ (window);
     const file = choose ? await choose({ suggestedName: name }) : null;
-    let sizes = { size: "" };
+    let sent = "";
     await run(card, left, async (signal, show) => {
       const { last, blob } = await exportKeys({ prefix, file, signal,
         onprogress: (lines, bytes) => {
-          sizes = { size: size(bytes) };
-          show(tn("{n} key, {size}", "{n} keys, {size}", lines - 1, sizes));
+          sent = size(bytes);
+          show(t("Keys: {n}, {size}", { n: count(lines - 1), size: sent }));
         } });
       if (blob) {
         save(blob, name);
       }
       if (last.end) {
-        showResult(card, "success", tn("Exported {n} key, {size}. Revision {revision}.",
-          "Exported {n} keys, {size}. Revision {revision}.", last.keys ?? 0,
-          { ...sizes, revision: String(last.revision) }));
+        showResult(card, "success", t("Exported at revision {revision}. Keys: {n}, {size}",
+          { revision: last.revision ?? 0, n: count(last.keys ?? 0), size: sent }));
       } else {
         showResult(card, "error", t("The file is incomplete."), " ",
           describe(new Problem(0, last)));

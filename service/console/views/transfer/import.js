@@ -1,7 +1,7 @@
 // Imports a file, and continues where an import has ended.
 import { isAbort } from "../../api/problem.js";
 import { currentRevision, importFile } from "../../api/transfer.js";
-import { t, tn } from "../../locale/index.js";
+import { t } from "../../locale/index.js";
 import { count, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { button } from "../../ui/button.js";
@@ -80,7 +80,5 @@ export function importCard(left) {
 }
 
 /** @param {Line} report */
-function numbers({ written = 0, skipped = 0 }) {
-  return tn("{n} line written, {skipped} skipped.", "{n} lines written, {skipped} skipped.",
-    written, { skipped: count(skipped) });
-}
+const numbers = ({ written = 0, skipped = 0 }) =>
+  t("Lines written: {n}, skipped: {skipped}", { n: count(written), skipped: count(skipped) });
