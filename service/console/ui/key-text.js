@@ -14,5 +14,5 @@ function symbol(text) {
 
 /** @param {string} text a key, or a part of it */
 export const keyText = (text) =>
-  h("bdi", { class: "key-text" }, text.split(ODD).map((part, i) =>
-    i % 2 === 1 ? h("span", { class: "odd", "data-symbol": symbol(part) }, part) : part));
+  h("bdi.key-text", text.split(ODD).map((part, i) =>
+    i % 2 === 1 ? h("span.odd", { "data-symbol": symbol(part) }, part) : part));

@@ -1,6 +1,7 @@
 // What the list and the pane of the value say when there is nothing else to show.
 import { session } from "../../api/session.js";
 import { t, tn } from "../../locale/index.js";
+import { button } from "../../ui/button.js";
 import { h } from "../../ui/dom.js";
 import { keyText } from "../../ui/key-text.js";
 import { addressOf } from "./place.js";
@@ -23,11 +24,11 @@ export function statusText({ rows: { all, root }, isTree }) {
 }
 
 /** @param {string} title @param {string} text */
-const message = (title, text) => [h("h2", null, title), h("p", null, text)];
+const message = (title, text) => [h("h2", title), h("p", text)];
 
 /** @param {Place} place @param {() => void} onnew */
 export function nothing({ prefix }, onnew) {
-  const add = h("button", { type: "button", class: "primary", onclick: onnew }, t("New key"));
+  const add = button(t("New key"), onnew, "primary");
   return prefix === "" ? [message(t("There are no keys yet"), t("Add a key, or import a file.")),
     add, h("a", { href: "#/transfer" }, t("Import a file"))]
     : [message(t("No key begins with this prefix"), t("Change the prefix, or add a key.")), add];
@@ -43,10 +44,9 @@ export function forbidden({ isTree }) {
     h("a", { href: addressOf({ key: null, prefix, isTree }) }, keyText(prefix)))];
 }
 
-export const hint = () => h("div", { class: "empty" },
-  h("p", null, t("Choose a key to see its value.")),
-  h("p", null, h("kbd", null, "?"), " ", t("shows the keyboard shortcuts")));
+export const hint = () => h("div.empty", h("p", t("Choose a key to see its value.")),
+  h("p", h("kbd", "?"), " ", t("shows the keyboard shortcuts")));
 
-export const malformed = () => h("div", { class: "empty", role: "alert" },
+export const malformed = () => h("div.empty", { role: "alert" },
   message(t("This address is not valid"), t("The key in it is not encoded correctly.")),
-  h("a", { class: "button", href: "#/keys" }, t("Show the list")));
+  h("a.button", { href: "#/keys" }, t("Show the list")));

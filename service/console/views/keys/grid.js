@@ -20,7 +20,7 @@ export class Grid {
     this.place = place;
     this.options = options;
     const { signal } = options;
-    this.element = h("div", { class: "key-grid", role: place.isTree ? "treegrid" : "grid",
+    this.element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid",
       tabindex: 0, "aria-label": t("Keys"), "aria-multiselectable": "true" },
     headElement());
     this.list = virtualList(this.element, { rowHeight: ROW, inset: ROW, signal,

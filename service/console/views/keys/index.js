@@ -82,11 +82,10 @@ export function keysView(context) {
   const head = tools({ signal, onnew, onrefresh: () => list.refresh(),
     onfocus: () => list.grid.element.focus(),
     onchange: (prefix, isTree) => show(placeOf({ key: place.key, prefix, isTree })) });
-  const body = h("div", { class: "keys-body" });
-  const pane = h("section", { class: "keys-value", "aria-label": t("Value"), tabindex: -1 });
-  const element = h("div", { class: "keys" },
-    h("section", { class: "keys-list", "aria-label": t("Keys") }, head.element, body),
-    pane);
+  const body = h("div.keys-body");
+  const pane = h("div.keys-value", { tabindex: -1 });
+  const element = h("div.keys",
+    h("section.keys-list", { "aria-label": t("Keys") }, head.element, body), pane);
   const listed = { "↑ ↓ Home End": t("Move in the list"), Enter: t("Open"),
     "← →": t("Close or open a prefix"), Space: t("Select"), Delete: t("Delete") };
   for (const [key, label] of Object.entries(listed)) {

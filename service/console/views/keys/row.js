@@ -18,7 +18,7 @@ export const remaining = (row) => isKey(row) && row.expires !== Infinity
   ? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
 /** @param {string} names @param {import("../../ui/dom.js").Child} [content] */
-const cell = (names, content) => h("div", { role: "gridcell", class: names }, content);
+const cell = (names, content) => h(`div.${names}`, { role: "gridcell" }, content);
 
 /** The part of a key below the level. @param {Row & {key: string}} row */
 const name = ({ level, key }) =>
@@ -33,7 +33,7 @@ function parts(key) {
 /** @param {Row & {key: null}} row */
 const moreCells = ({ level: { error } }) => cell("wide", error === null ? t("Loading…")
   : [describe(error), " ",
-    h("button", { type: "button", class: "link", tabindex: -1 }, t("Try again"))]);
+    h("button.link", { type: "button", tabindex: -1 }, t("Try again"))]);
 
 /** @param {import("./rows.js").KeyRow} row @param {import("./place.js").Place} place */
 const keyCells = (row, place) => [
@@ -42,8 +42,8 @@ const keyCells = (row, place) => [
   cell("name", h("a", { href: addressOf({ ...place, key: row.key }), tabindex: -1,
     title: row.key, "aria-label": row.key }, place.isTree ? name(row) : parts(row.key))),
   cell("number", size(row.size)),
-  cell("number revision", String(row.revision)),
-  cell("number ttl", remaining(row))];
+  cell("number.revision", row.revision),
+  cell("number.ttl", remaining(row))];
 
 /** @param {import("./rows.js").PrefixRow} row */
 const prefixCells = (row) => [
@@ -51,8 +51,8 @@ const prefixCells = (row) => [
   cell("name", [icon("folder"), name(row)]),
   cell("number", row.keys === null ? t("{count} keys", { count: count(null) })
     : tn("{n} key", "{n} keys", row.keys)),
-  cell("number revision"),
-  cell("number", h("button", { type: "button", class: "quiet", tabindex: -1,
+  cell("number.revision"),
+  cell("number", h("button.quiet", { type: "button", tabindex: -1,
     "aria-label": t("Delete all keys with this prefix") }, icon("delete")))];
 
 /**
@@ -63,7 +63,7 @@ const prefixCells = (row) => [
 export function rowElement(row, index, place) {
   const key = isKey(row) ? row.key : null;
   const isOpen = key !== null && place.key === key;
-  const element = h("div", { role: "row", id: `row-${index}`, class: "key-row",
+  const element = h("div.key-row", { role: "row", id: `row-${index}`,
     "aria-rowindex": index + 2,
     "aria-selected": key !== null && String(place.selected.has(key)),
     "aria-current": isOpen && "true",
@@ -77,10 +77,8 @@ export function rowElement(row, index, place) {
 }
 
 /** The head of the list. */
-export const headElement = () => h("div", { role: "row", class: "key-row head",
-  "aria-rowindex": 1 }, [
-  ["check", h("input", { type: "checkbox", tabindex: -1,
-    "aria-label": t("Select all loaded keys") })],
-  ["", t("Key")], ["number", t("Size")], ["number revision", t("Revision")],
-  ["number", t("Expires in")],
-].map(([names, content]) => h("div", { role: "columnheader", class: names }, content)));
+export const headElement = () => h("div.key-row.head", { role: "row", "aria-rowindex": 1 },
+  Object.entries({ "check": h("input", { type: "checkbox", tabindex: -1,
+    "aria-label": t("Select all loaded keys") }), "name": t("Key"), "number": t("Size"),
+  "number.revision": t("Revision"), "number.ttl": t("Expires in") }).map(([names, content]) =>
+    h(`div.${names}`, { role: "columnheader" }, content)));
