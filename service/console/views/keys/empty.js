@@ -36,7 +36,7 @@ export function nothing({ prefix }, onnew) {
 
 /** @param {Place} place */
 export function forbidden({ isTree }) {
-  const grants = session.user?.grants.filter(({ rights }) => rights !== "w") ?? [];
+  const grants = session.user?.grants.filter((grant) => grant.prefix && grant.rights !== "w") ?? [];
   return [message(t("Your account has no right to read these keys"), grants.length > 0
     ? t("You can read the keys with these prefixes:")
     : t("Ask an administrator for the rights you need.")),

@@ -10,6 +10,9 @@ import { tools } from "./tools.js";
 import { showValue } from "./value/index.js";
 import { openNewKey } from "./value/new-key.js";
 
+/** Pixels from the top: so much is loaded again when the user returns to the list. */
+const REFRESHED = 300_000;
+
 /** @type {import("../../app/open-view.js").View} */
 export function keysView(context) {
   const { signal } = context;
@@ -44,6 +47,7 @@ export function keysView(context) {
     fill(body, list.elements);
     list.grid.refresh();
     list.grid.list.moveTo(top);
+    if (place.rows.root.entries > 0 && top < REFRESHED) list.refresh();
   };
 
   const showKey = (/** @type {string | null} */ key) => {

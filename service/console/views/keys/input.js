@@ -1,4 +1,5 @@
 // What keys and clicks do in the list.
+import { select } from "./place.js";
 import { ROW } from "./row.js";
 import { isKey, isPrefix } from "./rows.js";
 
@@ -70,7 +71,8 @@ export function listenToPointer(grid) {
     const isCheck = target instanceof HTMLInputElement;
     if (isCheck && at === -1) {
       place.selected.clear();
-      return target.checked ? grid.select(0, Infinity) : grid.refresh();
+      if (target.checked) select(place, 0, Infinity);
+      return grid.refresh();
     }
     const row = grid.row(at);
     if (!row || event.ctrlKey || event.metaKey) {
