@@ -178,6 +178,8 @@ async def test_the_keyboard_reaches_everything(
     await expect(grid).to_be_focused()
     await expect(active(page)).to_contain_text("b")
     assert (await client.read([f"{prefix}c"])).json["data"] == {}
+    await page.get_by_role("button", name="List").press("Enter")
+    await expect(page.get_by_role("grid", name="Keys")).to_be_visible()
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_contain_text("Move in the list")
 
@@ -365,6 +367,21 @@ async def test_a_list_says_what_may_be_read(
     await expect(page.get_by_text("no right to read these keys")).to_be_visible()
     await page.get_by_role("link", name=mine).click()
     await expect(page.get_by_text("No key begins with this prefix")).to_be_visible()
+
+
+async def test_a_page_that_failed_is_loaded_again(
+    page: Page, account: Account, client: Client, watch: Watch
+) -> None:
+    prefix = unique("failed") + "/"
+    await fill(client, prefix, 3)
+    watch.expect_unreachable()
+    await page.route("**/api/list", lambda route: route.abort())
+    await open_keys(page, account, prefixed(prefix))
+    failed = page.get_by_role("row").filter(has_text="The service does not respond")
+    await expect(failed).to_be_visible()
+    await page.unroute("**/api/list")
+    await failed.get_by_role("button", name="Try again").click()
+    await expect(status(page, "3 keys")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,9 +11,7 @@ import { addressOf } from "./place.js";
 /** How much is loaded. @param {Place} place */
 export function statusText({ rows: { all, root }, isTree }) {
   const { entries, hasMore, error } = root;
-  if (entries === 0) {
-    return hasMore && error === null ? t("Loading…") : "";
-  }
+  if (entries === 0) return hasMore && error === null ? t("Loading…") : "";
   if (isTree) {
     return hasMore ? tn("{n} entry, more follow", "{n} entries, more follow", entries)
       : tn("{n} entry", "{n} entries", entries);

@@ -28,9 +28,7 @@ export class Grid {
       onshow: (first, last) => this.#shown(first, last),
       renderRow: (index) => rowElement(this.row(index), index, place) });
     place.rows.onchange = (at, n) => {
-      if (at < place.active) {
-        place.active = Math.max(at - 1, place.active + n);
-      }
+      if (at < place.active) place.active = Math.max(at - 1, place.active + n);
       this.refresh();
     };
     listenToKeys(this);

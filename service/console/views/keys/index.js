@@ -35,9 +35,7 @@ export function keysView(context) {
   const show = (/** @type {typeof place} */ wanted) => {
     replaceAddress(addressOf(wanted));
     head.show(wanted);
-    if (wanted === place) {
-      return list.grid.refresh();
-    }
+    if (wanted === place) return list.grid.refresh();
     place = wanted;
     const { top } = place;
     leaveList.abort();
@@ -90,11 +88,10 @@ export function keysView(context) {
   const pane = h("div.keys-value", { tabindex: -1 });
   const element = h("div.keys",
     h("section.keys-list", { "aria-label": t("Keys") }, head.element, body), pane);
-  const listed = { "↑ ↓ Home End": t("Move in the list"), Enter: t("Open"),
-    "← →": t("Close or open a prefix"), Space: t("Select"), Delete: t("Delete") };
-  for (const [key, label] of Object.entries(listed)) {
-    shortcut(key, label, () => {}, signal); // the grid runs them
-  }
+  // the grid itself handles them: no key of an event has these names
+  const listed = { "↑ ↓ Home End": t("Move in the list"), "Enter ↵": t("Open"),
+    "← →": t("Close or open a prefix"), Space: t("Select"), Del: t("Delete") };
+  Object.entries(listed).forEach(([key, label]) => shortcut(key, label, () => {}, signal));
   update(context);
   return { element, update };
 }

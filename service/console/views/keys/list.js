@@ -45,12 +45,8 @@ export function showList(place, { signal, onopen, onnew, onclose }) {
   const remove = async (/** @type {string[]} */ keys) => {
     const gone = await removeKeys(keys);
     gone.forEach((key) => selected.delete(key));
-    if (place.key !== null && gone.has(place.key)) {
-      onclose();
-    }
-    if (place.isTree && gone.size > 0) {
-      return refresh();
-    }
+    if (place.key !== null && gone.has(place.key)) onclose();
+    if (place.isTree && gone.size > 0) return refresh();
     drop(rows, gone);
     grid.refresh();
   };
@@ -90,9 +86,7 @@ export function showList(place, { signal, onopen, onnew, onclose }) {
     grid, refresh,
     /** After a key was written or deleted. @param {string} key */
     reread: async (key) => {
-      if (await reread(rows, key, signal).catch(failed) === false) {
-        await refresh();
-      }
+      if (await reread(rows, key, signal).catch(failed) === false) await refresh();
     } };
   return list;
 }

@@ -69,9 +69,7 @@ export async function removePrefix(prefix) {
   const text = prefix ? keyText(prefix) : t("All keys of the store.");
   const typed = prefix || session.user?.username;
   const action = t("Delete all");
-  if (!await confirmDialog({ title, text, action, danger: true, typed })) {
-    return false;
-  }
+  if (!await confirmDialog({ title, text, action, danger: true, typed })) return false;
   const stop = new AbortController();
   const status = h("p", { role: "status" });
   const dialog = openDialog({ title, onclose: () => stop.abort(), body: [

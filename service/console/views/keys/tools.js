@@ -48,9 +48,7 @@ export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
   const show = (/** @type {import("./place.js").Place} */ place) => {
     isTree = place.isTree;
     modes.forEach((mode, i) => mode.setAttribute("aria-pressed", String(isTree === (i === 1))));
-    if (input.value !== place.prefix) {
-      input.value = place.prefix;
-    }
+    if (input.value !== place.prefix) input.value = place.prefix;
   };
   return { element, show };
 }
