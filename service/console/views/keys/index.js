@@ -91,7 +91,8 @@ export function keysView(context) {
   // the grid itself handles them: no key of an event has these names
   const listed = { "↑ ↓ Home End": t("Move in the list"), "Enter ↵": t("Open"),
     "← →": t("Close or open a prefix"), Space: t("Select"), Del: t("Delete") };
-  Object.entries(listed).forEach(([key, label]) => shortcut(key, label, () => {}, signal));
+  const none = () => {};
+  Object.entries(listed).forEach(([key, label]) => shortcut(key, label, none, signal));
   update(context);
   return { element, update };
 }
