@@ -42,24 +42,37 @@ export function editor(pane, signal) {
     colour(copy);
     return error === null;
   };
+  /** @param {string} exact */
+  const replace = (exact) => {
+    text.replace(exact);
+    area.value = copy.data = text.shown;
+    area.setSelectionRange(0, 0);
+    area.focus();
+    verify();
+  };
+  /** Layouts to undo: a browser undoes only what is typed.
+   * @type {{before: string, after: string}[]} */
+  const done = [];
+  const layouts = [format, compact].map((layOut, at) =>
+    button(at ? t("Compact") : t("Format"), () => {
+      const before = text.exact;
+      if (!verify()) return;
+      replace(layOut(before));
+      done.push({ before, after: text.exact });
+    }));
+  area.addEventListener("keydown", (event) => {
+    const isUndo = (event.ctrlKey || event.metaKey) && /^[zя]$/.test(event.key);
+    if (!isUndo || done.at(-1)?.after !== text.exact) return;
+    event.preventDefault();
+    replace(done.pop()?.before ?? "");
+  });
   area.addEventListener("input", () => {
     text.edit(area.value);
-    copy.data = text.shown;
+    copy.data = area.value;
     if (copy.length < SMALL) colour(copy);
     clearTimeout(timer);
     timer = setTimeout(verify, PAUSE);
   });
-  const layouts = [format, compact].map((layOut, at) =>
-    button(at ? t("Compact") : t("Format"), () => {
-      if (!verify()) return;
-      text.replace(layOut(text.exact));
-      area.select();
-      // unlike a new value, this can be undone
-      document.execCommand("insertText", false, text.shown);
-      area.setSelectionRange(0, 0);
-      area.focus();
-      verify();
-    }));
   const saving = button(t("Save"), () => {
     if (!verify()) return;
     return isChanged() ? save(pane, text.exact) : pane.show();

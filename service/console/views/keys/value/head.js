@@ -67,7 +67,7 @@ export function warning(pane) {
   const isGone = !entry?.revision || entry.isExpired;
   if (revision > (entry?.revision ?? 0) && !(isDeleted && isGone)) {
     return banner(isDeleted ? t("Deleted by another client at revision {revision}.", { revision })
-      : t("Changed by another client at revision {revision}.", { revision }),
+      : t("Changed by another client at revision {revision}.", { revision }), " ",
     pane.isEditing ? t("Saving will show the conflict.")
       : button(t("Show"), () => pane.load()));
   }

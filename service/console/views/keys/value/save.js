@@ -73,6 +73,7 @@ async function choose(base, own, theirs) {
 function version(title, text, marked, by) {
   const lines = text.split("\n").map((line, at) =>
     h(marked.has(at + 1) ? "mark" : "div", null, line || " "));
-  return h("section", null, h("h3", null, title), h("p", { class: "hint" }, by),
-    h("pre", { class: "value-text", tabindex: 0, "aria-label": title, role: "region" }, lines));
+  return h("section", null, h("h3", null, title),
+    h("pre", { class: "value-text", tabindex: 0, "aria-label": title, role: "region" }, lines),
+    h("p", { class: "hint" }, by));
 }

@@ -6,7 +6,6 @@ import { check } from "../../../text/tokenizer.js";
 import { confirmDialog } from "../../../ui/dialog.js";
 import { h } from "../../../ui/dom.js";
 import { field } from "../../../ui/form.js";
-import { icon } from "../../../ui/icon.js";
 import { notify } from "../../../ui/notices.js";
 import { readEntry } from "./entry.js";
 import { ask, askKey } from "./new-key.js";
@@ -53,17 +52,16 @@ export function toolbar(pane, entry, signal) {
   const editing = entry.size > LARGE
     ? button(t("Replace by a file…"), () => replaceByFile(pane), "upload")
     : button(t("Edit"), () => pane.show(true), "edit", "primary");
-  const removing = button(t("Delete"), remove, "delete");
+  const removing = button(t("Delete"), remove);
   if (!isExpired) {
     shortcut("e", t("Edit"), () => editing.click(), signal);
     shortcut("Delete", t("Delete"), () => removing.click(), signal);
   }
   return h("div", { class: "toolbar" }, !isExpired && [editing, isCounter(text)
     && [button("−1", () => add(-1n)), button("+1", () => add(1n)), button(t("Add…"), askNumber)]],
-  button(t("Copy"), () => copy(text), "copy"),
-  button(t("Download"), () => download(key, text), "download"),
-  h("a", { class: "button", href: `#/history/${encodeURIComponent(key)}` }, icon("history"),
-    t("History")),
+  button(t("Copy"), () => copy(text)),
+  button(t("Download"), () => download(key, text)),
+  h("a", { class: "button", href: `#/history/${encodeURIComponent(key)}` }, t("History")),
   button(t("Duplicate"), duplicate), !isExpired && [button(t("Rename"), rename), removing]);
 }
 
