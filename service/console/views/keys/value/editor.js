@@ -12,18 +12,27 @@ import { save } from "./save.js";
 
 /** Milliseconds without a change, after which a text is checked. */
 const PAUSE = 200;
-/** The characters that are coloured at once. */
-const SMALL = 20_000;
+/** The characters that are coloured: Chromium takes long to lay out more lines. */
+const COLOURED = 32_768;
 
 /** @param {import("./index.js").Pane} pane @param {AbortSignal} signal */
 export function editor(pane, signal) {
   const text = new ExactText(pane.entry?.text ?? "");
   const isChanged = () => text.exact !== pane.entry?.text;
   // a textarea with transparent text, on a coloured copy
-  const copy = document.createTextNode(text.shown);
+  const copy = document.createTextNode("");
+  const layers = h("div", { class: "layers" },
+    h("pre", { class: "value-text", "aria-hidden": "true" }, copy, "\n"));
   const area = h("textarea", { spellcheck: "false", autocapitalize: "none",
     "aria-label": t("Text"), "aria-describedby": "json-check" });
   area.value = text.shown;
+  layers.append(area);
+  const paint = () => {
+    const isPlain = area.value.length > COLOURED;
+    layers.classList.toggle("plain", isPlain);
+    copy.data = isPlain ? "" : area.value;
+    colour(copy);
+  };
   const status = h("span", { id: "json-check", role: "status" });
   let timer = 0;
 
@@ -39,13 +48,13 @@ export function editor(pane, signal) {
     }
     area.toggleAttribute("aria-invalid", error !== null);
     for (const it of [saving, ...layouts]) it.disabled = error !== null;
-    colour(copy);
+    paint();
     return error === null;
   };
   /** @param {string} exact */
   const replace = (exact) => {
     text.replace(exact);
-    area.value = copy.data = text.shown;
+    area.value = text.shown;
     area.setSelectionRange(0, 0);
     area.focus();
     verify();
@@ -68,8 +77,7 @@ export function editor(pane, signal) {
   });
   area.addEventListener("input", () => {
     text.edit(area.value);
-    copy.data = area.value;
-    if (copy.length < SMALL) colour(copy);
+    paint();
     clearTimeout(timer);
     timer = setTimeout(verify, PAUSE);
   });
@@ -88,7 +96,5 @@ export function editor(pane, signal) {
   }
   shortcut("Escape", t("Cancel"), cancel, signal);
   verify();
-  return [h("div", { class: "toolbar" }, saving, button(t("Cancel"), cancel), layouts, status),
-    h("div", { class: "layers" },
-      h("pre", { class: "value-text", "aria-hidden": "true" }, copy, "\n"), area)];
+  return [h("div", { class: "toolbar" }, saving, button(t("Cancel"), cancel), layouts, status), layers];
 }
