@@ -2,61 +2,53 @@
 
 /** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
 /** @typedef {Record<string, any>} Props */
+/** @typedef {HTMLElementTagNameMap} Tags */
 
 /**
- * An element. Properties that begin with `on` are listeners, booleans are boolean
- * attributes, `null` is left out, and the others are attributes.
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag
- * @param {Props | null} [props]
- * @param {...Child} children
- * @returns {HTMLElementTagNameMap[T]}
+ * An element: `h("p.muted", { id: "a" }, "text")`. Properties that begin with `on` are
+ * listeners, `true` is a boolean attribute, `false` and `null` are left out.
+ * @template {string} T
+ * @param {T} tag with its classes
+ * @param {...(Child | Props)} rest properties, if any, and children
+ * @returns {T extends keyof Tags ? Tags[T]
+ *   : T extends `${infer K extends keyof Tags}.${string}` ? Tags[K] : HTMLElement}
  */
-export function h(tag, props, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(props ?? {})) {
-    setProp(element, name, value);
+export function h(tag, ...rest) {
+  const [name = "", ...classes] = tag.split(".");
+  const element = document.createElement(name);
+  element.classList.add(...classes);
+  if (rest[0]?.constructor === Object) {
+    Object.entries(/** @type {Props} */ (rest.shift())).forEach(([key, value]) => {
+      if (key.startsWith("on")) {
+        element.addEventListener(key.slice(2), value);
+      } else if (value !== false && value !== null && value !== undefined) {
+        element.setAttribute(key, value === true ? "" : String(value));
+      }
+    });
   }
-  append(element, children);
-  return element;
-}
-
-/** @param {Element} element @param {string} name @param {any} value */
-function setProp(element, name, value) {
-  if (name.startsWith("on") && typeof value === "function") {
-    element.addEventListener(name.slice(2), value);
-  } else if (value === true) {
-    element.setAttribute(name, "");
-  } else if (value !== false && value !== null && value !== undefined) {
-    element.setAttribute(name, String(value));
-  }
+  append(element, /** @type {Child[]} */ (rest));
+  return /** @type {any} */ (element);
 }
 
 /** @param {Element} element @param {Child[]} children */
 function append(element, children) {
-  for (const child of children) {
-    if (Array.isArray(child)) {
-      append(element, child);
-    } else if (child !== null && child !== undefined && child !== false) {
-      element.append(child instanceof Node ? child : String(child));
+  for (const child of children.flat(9)) {
+    if (child !== null && child !== undefined && child !== false) {
+      element.append(/** @type {Node | string} */ (child));
     }
   }
 }
 
 /**
  * Replaces the children of an element.
- * @param {Element} element
- * @param {...Child} children
+ * @param {Element} element @param {...Child} children
  */
 export function fill(element, ...children) {
   element.replaceChildren();
   append(element, children);
 }
 
-/** An id that is unique in the page, to connect a label with its control. */
-export function newId() {
-  counter += 1;
-  return `kv-${counter}`;
-}
+let ids = 0;
 
-let counter = 0;
+/** An id that is unique in the page, to connect a label with its control. */
+export const newId = () => `kv-${++ids}`;
