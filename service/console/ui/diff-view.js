@@ -30,8 +30,8 @@ export function diffView(a, b, { labels }) {
   const rows = diffLines(left, right).map(({ kind, left, right }, at, { length }) =>
     (kind === "same" ? unchanged(left, at > 0, at < length - 1)
       : [side("del", "−", a, left), side("ins", "+", b, right)]));
-  return h("div", { class: "diff" },
-    h("strong", null, `− ${labels[0]}`), h("strong", null, `+ ${labels[1]}`),
+  return h("div.diff",
+    h("strong", `− ${labels[0]}`), h("strong", `+ ${labels[1]}`),
     isLayout && note(a === b ? t("There is no difference.")
       : t("Only the white space differs.")),
     compared.some((text) => text.length > COMPARED)
@@ -39,7 +39,7 @@ export function diffView(a, b, { labels }) {
 }
 
 /** @param {string} text */
-const note = (text) => h("p", { class: "hint" }, text);
+const note = (text) => h("p.hint", text);
 
 /**
  * A run of lines, its middle folded.
@@ -56,7 +56,7 @@ function unchanged(lines, isAfter, isBefore) {
 /** @param {string[]} lines */
 function both(lines) {
   const text = lines.map((line) => `  ${line}`).join("\n");
-  return text && [h("pre", null, text), h("pre", { "aria-hidden": "true" }, text)];
+  return text && [h("pre", text), h("pre", { "aria-hidden": "true" }, text)];
 }
 
 /**
@@ -65,5 +65,5 @@ function both(lines) {
  */
 function side(tag, sign, text, lines) {
   const marked = lines.map((line) => `${sign} ${line}`).join("\n");
-  return h("pre", null, text === null ? t("No value") : marked && h(tag, null, marked));
+  return h("pre", text === null ? t("No value") : marked && h(tag, null, marked));
 }

@@ -3,6 +3,7 @@ import { followChanges } from "../../api/live.js";
 import { go } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale/index.js";
+import { button } from "../../ui/button.js";
 import { fill, h } from "../../ui/dom.js";
 import { field } from "../../ui/form.js";
 import { icon } from "../../ui/icon.js";
@@ -25,7 +26,7 @@ export function liveView(context) {
   const label = t("Filter by key");
   const filter = h("input", { type: "search", "aria-label": label, placeholder: label,
     ...plain, oninput: () => list.set(undefined, filter.value) });
-  const status = h("div", { class: "toolbar", role: "status" });
+  const status = h("div.toolbar", { role: "status" });
   const alert = h("div", { role: "alert" });
   const pause = h("button", { type: "button", onclick: () => setPaused(!isPaused) });
 
@@ -75,13 +76,12 @@ export function liveView(context) {
     event.preventDefault();
     go(addressOf(since.input.value));
   };
-  shortcut("p", t("Pause or resume"), () => setPaused(!isPaused), signal);
+  shortcut("p", t("Pause"), () => setPaused(!isPaused), signal);
   start();
-  return { update: start, element: h("div", { class: "view" },
-    h("h1", null, t("Live changes")),
-    h("form", { class: "toolbar", onsubmit }, prefix.element, since.element,
-      h("button", { class: "primary" }, t("Follow"))),
-    h("div", { class: "toolbar" }, filter, status, h("div", { class: "toolbar end" }, pause,
-      h("button", { type: "button", onclick: () => list.set([]) }, t("Clear")))),
+  return { update: start, element: h("div.view", h("h1", t("Live changes")),
+    h("form.toolbar", { onsubmit }, prefix.element, since.element,
+      h("button.primary", t("Follow"))),
+    h("div.toolbar", filter, status, h("div.toolbar.end", pause,
+      button(t("Clear"), () => list.set([])))),
     alert, list.element) };
 }

@@ -5,35 +5,38 @@ import { time } from "../../text/format.js";
 import { fill, h } from "../../ui/dom.js";
 import { announce } from "../../ui/notices.js";
 
-/** The rows that are kept, and those of them that are in the page. */
+/** The rows that are kept, those of them in the page, and the characters of a value. */
 export const KEPT = 2000;
 const SHOWN = 200;
-/** The characters of a value that are kept. */
 const PREVIEW = 200;
 /** Milliseconds between two announcements. */
 const QUIET = 3000;
 
-/** @typedef {{revision: number, key: string, text: string | null, at: number}} Row */
+/** @typedef {{key: string, element: Element}} Row */
 
 /** @param {import("../../api/live.js").Change} change @returns {Row[]} one for a key */
-export function rowsOf({ revision, data, deleted }) {
-  const at = Date.now() / 1000;
-  return [...data.map(([key, text]) => ({ at, revision, key,
-    text: text.length > PREVIEW ? `${text.slice(0, PREVIEW)}…` : text })),
-  ...deleted.map((key) => ({ at, revision, key, text: null }))];
-}
+export const rowsOf = ({ revision, data, deleted }) => [
+  ...data.map(([key, text]) => row(revision, key, h("span.badge.good", t("written")), text)),
+  ...deleted.map((key) => row(revision, key, h("span.badge.bad", t("deleted"))))];
+
+/** @param {number} n @param {string} key @param {Element} badge */
+const row = (n, key, badge, text = "") => ({ key, element: h("li",
+  h("time", time(Date.now() / 1000)),
+  h("span.number.muted", { title: t("Revision {n}", { n }) }, n), badge,
+  h("a.mono", { href: keyHref(key) }, h("bdi", key)),
+  h("code.muted", text.slice(0, PREVIEW), text.length > PREVIEW && "…")) });
 
 export function changeList() {
   /** The newest last. @type {Row[]} */
   let kept = [];
   let [filter, unannounced] = ["", 0];
-  const list = h("ol", { class: "changes", role: "list", "aria-label": t("Changes") });
-  const note = h("p", { class: "loading" });
+  const list = h("ol.changes", { role: "list", "aria-label": t("Changes") });
+  const note = h("p.loading");
 
   /** @param {Row[]} rows */
   const show = (rows) => {
     const found = rows.filter(({ key }) => key.includes(filter)).slice(-SHOWN);
-    list.prepend(...found.reverse().map(elementOf));
+    list.prepend(...found.reverse().map(({ element }) => element));
     while (list.childElementCount > SHOWN) list.lastElementChild?.remove();
     fill(note, list.childElementCount === SHOWN ? t("Older changes are not shown.")
       : list.childElementCount > 0 ? "" : kept.length > 0 ? t("No change matches the filter.")
@@ -56,14 +59,5 @@ export function changeList() {
     if (list.isConnected) announce(tn("{n} change", "{n} changes", unannounced));
     unannounced = 0;
   };
-  return { add, set, element: h("div", { class: "card" }, list, note) };
+  return { add, set, element: h("div.card", list, note) };
 }
-
-/** @param {Row} row */
-const elementOf = ({ at, revision, key, text }) => h("li", null,
-  h("time", null, time(at)),
-  h("span", { class: "number muted", title: t("Revision") }, revision),
-  text === null ? h("span", { class: "badge bad" }, t("deleted"))
-    : h("span", { class: "badge good" }, t("written")),
-  h("a", { class: "mono", href: keyHref(key) }, h("bdi", null, key)),
-  h("code", { class: "muted" }, text));

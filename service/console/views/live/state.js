@@ -1,18 +1,19 @@
 // The state of the connection in words, and why it has ended.
 import { t } from "../../locale/index.js";
 import { describe } from "../../text/problems.js";
+import { button } from "../../ui/button.js";
 import { h } from "../../ui/dom.js";
 import { icon } from "../../ui/icon.js";
 
 /** @param {import("../../api/live.js").State} state */
 export function stateBadge(state) {
-  const [name = "", sign = "", text] = {
-    connecting: ["", "refresh", t("Connecting…")],
+  const [name, sign = "", text] = {
+    connecting: ["wait", "refresh", t("Connecting…")],
     open: ["good", "play", t("Connected")],
     waiting: ["warn", "warning", t("Disconnected, trying again…")],
     ended: ["bad", "close", t("Ended")],
   }[state];
-  return h("span", { class: `badge ${name}` }, icon(sign), " ", text);
+  return h(`span.badge.${name}`, icon(sign), " ", text);
 }
 
 /**
@@ -21,8 +22,8 @@ export function stateBadge(state) {
  */
 export function whyEnded(problem, again, addressOf) {
   const n = problem.members?.oldest;
-  return h("div", { class: "banner" },
+  return h("div.banner",
     problem.code === "not_found" ? t("The change log is disabled.") : describe(problem),
-    n === undefined ? h("button", { type: "button", onclick: again }, t("Try again"))
+    n === undefined ? button(t("Try again"), again)
       : h("a", { href: addressOf(n) }, t("Start at revision {n}", { n })));
 }
