@@ -21,6 +21,7 @@ export default {
   "Move in the list": "Перемещаться по списку",
   "No key begins with this prefix": "Нет ключей с этим префиксом",
   "Open": "Открыть",
+  "Revision": "Ревизия",
   "Refresh": "Обновить",
   "Select": "Выбрать",
   "Select all loaded keys": "Выбрать все загруженные",

@@ -79,12 +79,8 @@ export function listenToPointer(grid) {
     if (!isCheck) event.preventDefault();
     grid.activate(at, event.shiftKey);
     if (event.shiftKey) return;
-    if (isCheck) {
-      toggleSelected(grid, at);
-    } else if (isPrefix(row) && isButton) {
-      grid.options.ondelete(row);
-    } else {
-      open(grid, at);
-    }
+    if (isCheck) toggleSelected(grid, at);
+    else if (isPrefix(row) && isButton) grid.options.ondelete(row);
+    else open(grid, at);
   });
 }
