@@ -340,6 +340,32 @@ async def test_a_prefix_is_deleted_until_it_is_cancelled(
     assert (await client.list_keys(prefix)).json["keys"] == []
 
 
+async def test_the_list_follows_what_the_value_pane_writes(
+    page: Page, account: Account, client: Client
+) -> None:
+    prefix = unique("written") + "/"
+    await client.write({f"{prefix}a": 1, f"{prefix}b": 9, f"{prefix}c": 1})
+    await open_keys(page, account, prefixed(prefix))
+    await row(page, f"{prefix}b").click()
+    await expect(row(page, f"{prefix}b")).to_contain_text("1 B")
+    await page.get_by_role("button", name="+1").click()
+    await expect(row(page, f"{prefix}b")).to_contain_text("2 B")
+    await page.keyboard.press("Delete")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Delete").click()
+    await expect(status(page, "2 keys")).to_be_visible()
+    await expect(page.get_by_role("grid", name="Keys")).to_be_focused()
+    await expect(page.get_by_text("Choose a key to see its value.")).to_be_visible()
+
+    await page.keyboard.press("n")
+    await dialog.get_by_role("textbox", name="Key").fill(f"{prefix}aa")
+    await dialog.get_by_role("textbox", name="Value").fill("[1, 2]")
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(status(page, "3 keys")).to_be_visible()
+    await expect(row(page, f"{prefix}aa")).to_have_attribute("aria-current", "true")
+    await expect(row(page, f"{prefix}aa")).to_have_attribute("aria-rowindex", "3")
+
+
 async def test_an_expired_key_disappears(
     page: Page, account: Account, client: Client
 ) -> None:
