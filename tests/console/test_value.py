@@ -50,7 +50,9 @@ async def stored(client: Client, key: str) -> str | None:
 
 
 async def lifetime(client: Client, key: str) -> float | None:
-    return (await client.read([key], revisions=True)).json["ttl"].get(key)
+    """The seconds that remain; None: it never expires."""
+    found: dict[str, float] = (await client.read([key], revisions=True)).json["ttl"]
+    return found.get(key)
 
 
 class Pane:
@@ -227,8 +229,8 @@ async def test_a_large_value_is_cut_downloaded_and_replaced(
     async def choose(content: bytes) -> None:
         async with page.expect_file_chooser() as chooser:
             await pane.button("Replace by a file…").click()
-        new = {"name": "a.json", "mimeType": "text/plain", "buffer": content}
-        await (await chooser.value).set_files(new)
+        (tmp_path / "a.json").write_bytes(content)
+        await (await chooser.value).set_files(tmp_path / "a.json")
 
     await choose(f" [{text}]\n".encode())
     await expect(page.locator(".notice", has_text="Saved")).to_be_visible()
