@@ -33,7 +33,7 @@ export async function attempt(run, done) {
   try {
     await run();
     if (done) notify(done, { kind: "success" });
-  } catch (error) {
-    notify(describe(error), { kind: "error" });
+  } catch (/** @type {any} */ error) {
+    if (error.name !== "AbortError") notify(describe(error), { kind: "error" });
   }
 }

@@ -4,12 +4,10 @@ import { diffLines } from "../text/diff.js";
 import { format } from "../text/json-text.js";
 import { h } from "./dom.js";
 
-/** The characters of a text that are compared. */
-const COMPARED = 65_536;
-/** The unchanged lines that are shown before and after a change. */
-const CONTEXT = 3;
+/** The characters that are compared, and the unchanged lines shown around a change. */
+const [COMPARED, CONTEXT] = [65_536, 3];
 
-/** @param {string} text JSON, or what the user has typed */
+/** @param {string} text JSON, or what a user has typed */
 function laidOut(text) {
   try {
     return format(text);
@@ -20,8 +18,7 @@ function laidOut(text) {
 
 /**
  * JSON texts are compared in one layout, unless only their white space differs.
- * @param {string | null} a null: there is no value
- * @param {string | null} b
+ * @param {string | null} a null: no value @param {string | null} b
  * @param {{labels: [string, string]}} options
  */
 export function diffView(a, b, { labels }) {
@@ -30,26 +27,23 @@ export function diffView(a, b, { labels }) {
   const isLayout = formatted[0] === formatted[1];
   const compared = isLayout ? exact : formatted;
   const [left = "", right = ""] = compared.map((text) => text.slice(0, COMPARED));
-  const blocks = diffLines(left, right);
-  const rows = blocks.map((block, at) => (block.kind === "same"
-    ? unchanged(block.left, at > 0, at < blocks.length - 1)
-    : [side("del", "−", a, block.left), side("ins", "+", b, block.right)]));
-  return h("div", { class: "diff" },
-    h("strong", null, labels[0]), h("strong", null, labels[1]),
-    a === b && note(t("There is no difference.")),
-    a !== b && isLayout && note(t("Only the white space differs.")),
+  const rows = diffLines(left, right).map(({ kind, left, right }, at, { length }) =>
+    (kind === "same" ? unchanged(left, at > 0, at < length - 1)
+      : [side("del", "−", a, left), side("ins", "+", b, right)]));
+  return h("div.diff",
+    h("strong", `− ${labels[0]}`), h("strong", `+ ${labels[1]}`),
+    isLayout && note(a === b ? t("There is no difference.")
+      : t("Only the white space differs.")),
     compared.some((text) => text.length > COMPARED)
-      && note(t("Only the first 64 KiB are compared.")),
-    rows);
+      && note(t("Only the first 64 KiB are compared.")), rows);
 }
 
 /** @param {string} text */
-const note = (text) => h("p", { class: "hint" }, text);
+const note = (text) => h("p.hint", text);
 
 /**
- * A run of unchanged lines; its middle is folded.
- * @param {string[]} lines
- * @param {boolean} isAfter whether it follows a change @param {boolean} isBefore
+ * A run of lines, its middle folded.
+ * @param {string[]} lines @param {boolean} isAfter @param {boolean} isBefore a change
  */
 function unchanged(lines, isAfter, isBefore) {
   const head = isAfter ? CONTEXT : 0;
@@ -62,8 +56,7 @@ function unchanged(lines, isAfter, isBefore) {
 /** @param {string[]} lines */
 function both(lines) {
   const text = lines.map((line) => `  ${line}`).join("\n");
-  return lines.length > 0
-    && [h("pre", null, text), h("pre", { class: "copy", "aria-hidden": "true" }, text)];
+  return text && [h("pre", text), h("pre", { "aria-hidden": "true" }, text)];
 }
 
 /**
@@ -71,7 +64,6 @@ function both(lines) {
  * @param {string | null} text @param {string[]} lines
  */
 function side(tag, sign, text, lines) {
-  if (text === null) return h("pre", { class: "muted" }, t("No value"));
-  return h("pre", null,
-    lines.length > 0 && h(tag, null, lines.map((line) => `${sign} ${line}`).join("\n")));
+  const marked = lines.map((line) => `${sign} ${line}`).join("\n");
+  return h("pre", text === null ? t("No value") : marked && h(tag, null, marked));
 }

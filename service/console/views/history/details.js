@@ -1,8 +1,9 @@
-// A change of a key: its text, what it changed, and a button that restores it.
+// A change of a key: what it changed, its text, and a button that restores it.
 import { readKey, writeKeys } from "../../api/keys.js";
 import { t } from "../../locale/index.js";
-import { diffView } from "../../ui/diff-view.js";
+import { attempt, button } from "../../ui/button.js";
 import { confirmDialog } from "../../ui/dialog.js";
+import { diffView } from "../../ui/diff-view.js";
 import { fill, h } from "../../ui/dom.js";
 import { notify } from "../../ui/notices.js";
 
@@ -10,45 +11,35 @@ import { notify } from "../../ui/notices.js";
 const SHOWN = 65_536;
 
 /**
- * @typedef {import("../../api/history.js").Entry} Entry
- * `attempt` reports an error and disables the button until then.
- * @typedef {{key: string, change: Entry, before: (change: Entry) => Promise<string | null>,
- *   current: import("../../api/keys.js").Value | null, reload: () => Promise<void>,
- *   attempt: (button: any, run: () => Promise<void>) => Promise<void>}} Options
+ * @param {{key: string, change: import("../../api/history.js").Entry,
+ *   before: () => Promise<string | null>, reload: () => Promise<void>,
+ *   current: import("../../api/keys.js").Value | null}} options
  */
-
-/** @param {Options} options */
-export function detailsOf({ key, change, current, before, attempt, reload }) {
-  const { text, revision } = change;
+export function detailsOf({ key, change, current, before, reload }) {
+  const { text, revision: n } = change;
+  const title = t("Revision {n}", { n });
+  const [old, now] = [t("Value before"), t("Current value")];
   const diff = h("div");
-  const show = () => attempt(select, async () => {
-    const mine = t("Revision {n}", { n: revision });
-    fill(diff, select.value === "before"
-      ? diffView(await before(change), text, { labels: [t("Before"), mine] })
-      : diffView(text, current?.text ?? null, { labels: [mine, t("Current value")] }));
-  });
-  const select = h("select", { onchange: show },
-    h("option", { value: "before" }, t("the value before")),
-    h("option", { value: "current" }, t("the current value")));
-  const restore = () => attempt(button, async () => {
-    const action = t("Restore this value");
-    const isSure = await confirmDialog({ title: action, action,
-      text: t("It replaces the current value. The history keeps both.") });
+  const compare = async () => fill(diff, select.value === old
+    ? diffView(await before(), text, { labels: [old, title] })
+    : diffView(text, current?.text ?? null, { labels: [title, now] }));
+  const select = h("select", { onchange: () => attempt(compare) },
+    h("option", old), h("option", now));
+  const restore = async () => {
+    const isSure = await confirmDialog({ title: t("Restore this value"),
+      text: t("It replaces the current value. The history keeps both."),
+      action: t("Restore this value") });
     if (!isSure || text === null) return;
-    const ttl = (await readKey(key))?.ttl; // what is left of its lifetime by now
-    const ttls = ttl ? { [key]: ttl } : undefined;
+    const ttl = (await readKey(key))?.ttl; // what is left by now
     const conditions = { [key]: current?.revision ?? null };
-    await writeKeys({ data: [[key, text]], ttls, conditions });
-    const done = t("The value of revision {n} was restored.", { n: revision });
-    notify(done, { kind: "success" });
-    await reload();
-  });
-  const button = h("button", { type: "button", onclick: restore }, t("Restore this value"));
-  show();
-  return [h("div", { class: "toolbar" }, h("h2", null, t("Revision {n}", { n: revision })),
-    h("label", { class: "toolbar end" }, t("Compare with"), select),
-    text !== null && button),
-  diff,
-  text !== null && [h("h3", null, t("Exact text")),
+    const ttls = ttl ? { [key]: ttl } : {};
+    await writeKeys({ data: [[key, text]], conditions, ttls }).finally(reload);
+    notify(t("The value of revision {n} was restored.", { n }), { kind: "success" });
+  };
+  attempt(compare);
+  return [h("div.toolbar", h("h2", title),
+    h("label.toolbar.end", t("Compare with"), select),
+    text !== null && button(t("Restore this value"), restore)),
+  diff, text !== null && [h("h3", t("Exact text")),
     h("pre", { tabindex: "0" }, text.slice(0, SHOWN), text.length > SHOWN && "…")]];
 }

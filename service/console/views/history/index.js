@@ -1,13 +1,12 @@
 // The history of a key: #/history/<key>
 import { historyOf } from "../../api/history.js";
 import { readKey } from "../../api/keys.js";
-import { hasCode, isAbort } from "../../api/problem.js";
+import { hasCode } from "../../api/problem.js";
 import { keyHref } from "../../app/router.js";
 import { t } from "../../locale/index.js";
 import { dateTime, size } from "../../text/format.js";
-import { describe } from "../../text/problems.js";
+import { button } from "../../ui/button.js";
 import { fill, h } from "../../ui/dom.js";
-import { notify } from "../../ui/notices.js";
 import { detailsOf } from "./details.js";
 
 /** @typedef {import("../../api/history.js").Entry} Entry */
@@ -20,79 +19,67 @@ export async function historyView({ path, signal }) {
   /** @type {number | null} */
   let next = null;
   const list = h("ol", { role: "list", "aria-label": t("Changes") });
-  const end = h("div", { class: "hint" });
-  const details = h("section", { class: "card", "aria-label": t("Selected change") });
+  const end = h("div.hint");
+  const details = h("section.card", { "aria-label": t("Selected change") });
 
-  /** Loads a page, or several until there is a change. */
-  const load = async () => {
-    let oldest;
-    do {
-      const page = await historyOf(key, next, signal);
-      ({ next, oldest } = page);
-      changes = changes.concat(page.changes);
-      list.append(...page.changes.map((change) => rowOf(change, () => select(change))));
-    } while (next !== null && changes.length === 0);
-    const older = h("button", { type: "button", onclick: () => attempt(older, load) },
-      t("Load older"));
+  /** @type {Promise<void> | null} */
+  let loading = null;
+  const load = () => (loading ??= loadPage().finally(() => (loading = null)));
+  const loadPage = async () => {
+    const page = await historyOf(key, next, signal);
+    next = page.next;
+    const at = changes.push(...page.changes);
+    list.append(...page.changes.map((change) => rowOf(change, () => select(change))));
     fill(end, changes.some(({ by, expired }) => by === null && !expired)
-      && h("p", null, t("Only administrators see the names of other accounts.")),
-    next === null ? h("p", null, t("The change log begins at revision {n}.", { n: oldest }))
-      : older);
+      && h("p", t("Only administrators see the names of other accounts.")),
+    next === null ? t("The change log begins at revision {n}.", { n: page.oldest })
+      : button(t("Load older"), () => load().then(() => rowAt(at)?.focus())));
   };
-  /** The text before a change. @param {Entry} change */
-  const before = async (change) => {
-    const at = changes.indexOf(change) + 1;
-    if (at === changes.length && next !== null) await load();
-    return changes[at]?.text ?? null;
-  };
+  /** @param {number} at */
+  const rowAt = (at) => list.children[at]?.querySelector("button");
   /** @param {Entry} change */
   const select = (change) => {
-    [...list.children].forEach((row, at) => row.firstElementChild?.setAttribute(
-      "aria-current", String(changes[at] === change)));
-    fill(details, detailsOf({ key, change, before, attempt, current, reload }));
+    const index = changes.indexOf(change);
+    changes.forEach((_, at) => rowAt(at)?.setAttribute("aria-current", String(at === index)));
+    const before = async () => {
+      while (index + 1 === changes.length && next !== null) await load();
+      return changes[index + 1]?.text ?? null;
+    };
+    fill(details, detailsOf({ key, change, current, before, reload }));
   };
   const reload = async () => {
-    [changes, next] = [[], null];
+    [changes, next, current] = [[], null, await readKey(key, signal)];
     fill(list);
-    current = await readKey(key, signal);
-    await load();
+    do await load(); while (next !== null && changes.length === 0);
+    rowAt(0)?.focus();
     if (changes[0]) select(changes[0]);
-    else fill(details, h("p", { class: "loading" }, t("This key has no changes in the log.")));
+    else fill(details, t("This key has no changes in the log."));
   };
-  let current = await readKey(key, signal);
-  const title = [h("h1", null, t("History")),
-    h("a", { class: "mono", href: keyHref(key) }, h("bdi", null, key))];
+  /** @type {import("../../api/keys.js").Value | null} */
+  let current = null;
+  let isLogged = true;
   try {
     await reload();
   } catch (problem) {
-    if (!hasCode(problem, "not_found")) throw problem;
-    return { element: h("div", { class: "view" }, title,
-      h("p", { class: "banner" }, t("The change log is disabled."))) };
+    isLogged = !hasCode(problem, "not_found");
+    if (isLogged) throw problem;
   }
-  return { element: h("div", { class: "view" }, title,
-    h("div", { class: "history" }, h("div", null, list, end), details)) };
-}
-
-/** @param {HTMLButtonElement} button @param {() => Promise<void>} run */
-async function attempt(button, run) {
-  button.disabled = true;
-  try {
-    await run();
-  } catch (problem) {
-    if (!isAbort(problem)) notify(describe(problem), { kind: "error" });
-  } finally {
-    button.disabled = false;
-  }
+  document.title = `${t("History")} · KV`;
+  return { element: h("div.view", h("h1", t("History")),
+    h("a.mono", { href: keyHref(key) }, h("bdi", key)),
+    isLogged ? h("div.history", h("div", list, end), details)
+      : h("p.banner", t("The change log is disabled."))) };
 }
 
 /** @param {Entry} change @param {() => void} onclick */
 function rowOf({ revision, at, by, text, expired }, onclick) {
-  const [names, what] = expired ? ["warn", t("expired")]
+  const [name, what] = expired ? ["warn", t("expired")]
     : text === null ? ["bad", t("deleted")] : ["good", t("written")];
-  return h("li", null, h("button", { type: "button", onclick },
-    h("time", null, at === null ? "—" : dateTime(at)),
-    h("span", { class: `badge ${names}` }, what),
-    h("span", { class: "muted" }, t("Revision {n}", { n: revision })),
-    h("bdi", { class: "muted" }, by ?? (expired ? "" : t("another account"))),
-    text !== null && h("span", { class: "muted" }, size(new Blob([text]).size))));
+  const author = by ?? (!expired && t("another account"));
+  const facts = [t("Revision {n}", { n: revision }), author,
+    text !== null && size(new Blob([text]).size)];
+  return h("li", h("button", { type: "button", onclick },
+    h("time", at === null ? "—" : dateTime(at)),
+    h(`span.badge.${name}`, what),
+    h("bdi.hint", facts.filter(Boolean).join(" · "))));
 }

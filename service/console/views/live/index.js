@@ -3,100 +3,85 @@ import { followChanges } from "../../api/live.js";
 import { go } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale/index.js";
+import { button } from "../../ui/button.js";
 import { fill, h } from "../../ui/dom.js";
 import { field } from "../../ui/form.js";
 import { icon } from "../../ui/icon.js";
-import { ChangeList, KEPT, rowsOf } from "./list.js";
-import { ended, stateBadge } from "./state.js";
+import { KEPT, changeList, rowsOf } from "./list.js";
+import { stateBadge, whyEnded } from "./state.js";
 
 /** @param {import("../../app/router.js").Context} context */
 export function liveView(context) {
-  const { query, signal } = context;
-  const list = new ChangeList();
-  /** The rows that have arrived while paused. @type {import("./list.js").Row[]} */
-  let held = [];
-  let isPaused = false;
+  const { signal } = context;
+  const list = changeList();
+  /** What has arrived while paused. @type {import("./list.js").Row[]} */
+  const held = [];
+  let [isPaused, wasLost] = [false, false];
   let connection = new AbortController();
-  /** @type {number | null} */
-  let position = null;
 
-  const prefix = field({ label: t("Prefix"), name: "prefix", spellcheck: "false",
-    autocomplete: "off", autocapitalize: "none", class: "mono" });
-  const since = field({ label: t("After revision"), name: "since", inputmode: "numeric",
-    pattern: "[0-9]{1,15}", autocomplete: "off", placeholder: t("from now on") });
-  const filter = field({ label: t("Filter"), type: "search", placeholder: t("text in the key"),
-    spellcheck: "false", oninput: () => {
-      list.filter = filter.input.value;
-      list.redraw();
-    } });
-  const status = h("div", { class: "toolbar", role: "status" });
-  const problem = h("div", { role: "alert" });
+  const plain = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
+  const prefix = field({ label: t("Prefix"), ...plain });
+  const since = field({ label: t("After revision"), placeholder: t("from now on"),
+    inputmode: "numeric", pattern: "[0-9]{1,15}", ...plain });
+  const label = t("Filter by key");
+  const filter = h("input", { type: "search", "aria-label": label, placeholder: label,
+    ...plain, oninput: () => list.set(undefined, filter.value) });
+  const status = h("div.toolbar", { role: "status" });
+  const alert = h("div", { role: "alert" });
   const pause = h("button", { type: "button", onclick: () => setPaused(!isPaused) });
-  const clear = h("button", { type: "button", onclick: () => list.clear() }, t("Clear"));
 
-  /** @param {number | null} from */
-  const follow = (from) => {
+  /** Starts again where it has stopped. */
+  let resume = () => {};
+  /** @param {string} from */
+  const addressOf = (from) =>
+    `#/live?${new URLSearchParams({ prefix: prefix.input.value, since: from })}`;
+  /** @param {number | null} since */
+  const follow = (since) => {
     connection.abort();
     connection = new AbortController();
-    const { value } = prefix.input;
-    followChanges({ prefix: value, since: from, onchange, onstate,
-      signal: AbortSignal.any([signal, connection.signal]) });
-  };
-  /** @param {import("../../api/live.js").Change} change */
-  const onchange = (change) => {
-    if (!isPaused) return list.add(rowsOf(change));
-    held.push(...rowsOf(change));
-    showPause();
-    // the rest stays in the change log until it is resumed
-    if (held.length >= KEPT) connection.abort();
-  };
-  let wasLost = false;
-  /** @type {import("../../api/live.js").OnState} */
-  const onstate = (state, why, revision = null) => {
-    position = revision;
-    fill(status, stateBadge(state), state === "open" && wasLost
-      && t("Resumed after revision {revision}.", { revision: String(revision) }));
-    wasLost = state === "waiting" || (wasLost && state === "connecting");
-    fill(problem, state === "ended" && ended(why, () => start(query), address));
+    followChanges({ prefix: prefix.input.value, since,
+      signal: AbortSignal.any([signal, connection.signal]),
+      onchange(change) {
+        resume = () => follow(change.revision);
+        if (!isPaused) return list.add(rowsOf(change));
+        held.push(...rowsOf(change));
+        setPaused(true);
+        if (held.length >= KEPT) connection.abort(); // the change log keeps the rest
+      },
+      onstate(state, problem, revision) {
+        resume = () => follow(revision);
+        fill(status, stateBadge(state), state === "open" && wasLost
+          && t("Resumed after revision {n}.", { n: revision ?? 0 }));
+        wasLost = state === "waiting" || (wasLost && state === "connecting");
+        fill(alert, state === "ended" && whyEnded(problem, () => resume(), addressOf));
+      } });
   };
   /** @param {boolean} value */
   const setPaused = (value) => {
     isPaused = value;
-    if (!isPaused) {
-      list.add(held);
-      held = [];
-      if (connection.signal.aborted) follow(position);
-    }
-    showPause();
+    const n = `${held.length}${held.length < KEPT ? "" : "+"}`;
+    fill(pause, icon(value ? "play" : "pause"), value ? t("Resume ({n})", { n }) : t("Pause"));
+    if (value) return;
+    list.add(held.splice(0));
+    if (connection.signal.aborted) resume();
   };
-  const showPause = () => fill(pause, icon(isPaused ? "play" : "pause"), isPaused
-    ? t("Resume ({n})", { n: `${held.length}${held.length < KEPT ? "" : "+"}` }) : t("Pause"));
-  /** @param {string | number} from */
-  const address = (from) =>
-    `#/live?${new URLSearchParams({ prefix: prefix.input.value, since: String(from) })}`;
-  /** Follows what the address says. @param {URLSearchParams} query */
-  const start = (query) => {
+  const start = ({ query } = context) => {
     prefix.input.value = query.get("prefix") ?? "";
     since.input.value = query.get("since") ?? "";
-    held = [];
-    list.clear();
     setPaused(false);
+    list.set([]);
     follow(since.input.value ? Number(since.input.value) : null);
   };
   const onsubmit = (/** @type {Event} */ event) => {
     event.preventDefault();
-    const hash = address(since.input.value);
-    if (hash === location.hash) start(new URLSearchParams(hash.split("?")[1]));
-    else go(hash);
+    go(addressOf(since.input.value));
   };
-  shortcut("p", t("Pause or resume"), () => setPaused(!isPaused), signal);
-  shortcut("/", t("Filter"), () => filter.input.focus(), signal);
-  start(query);
-  const element = h("div", { class: "view" }, h("h1", null, t("Live changes")),
-    h("form", { class: "toolbar", onsubmit }, prefix.element, since.element,
-      h("button", { class: "primary" }, t("Follow"))),
-    h("div", { class: "toolbar" }, filter.element, status,
-      h("div", { class: "toolbar end" }, pause, clear)),
-    problem, list.element);
-  return { element, update: (/** @type {typeof context} */ { query }) => start(query) };
+  shortcut("p", t("Pause"), () => setPaused(!isPaused), signal);
+  start();
+  return { update: start, element: h("div.view", h("h1", t("Live changes")),
+    h("form.toolbar", { onsubmit }, prefix.element, since.element,
+      h("button.primary", t("Follow"))),
+    h("div.toolbar", filter, status, h("div.toolbar.end", pause,
+      button(t("Clear"), () => list.set([])))),
+    alert, list.element) };
 }
