@@ -1,25 +1,18 @@
-// A key as it is, with its invisible characters shown by symbols that are not copied.
+// A key as it is. Symbols, which are not copied, show its invisible characters.
 import { h } from "./dom.js";
 
 /** Control and format characters, odd spaces, and spaces at the ends. */
-const ODD = /([[\p{C}\p{Z}]--[ \u200d]]|^ +| +$)/v;
+const ODD = /([[\p{Cc}\p{Cf}\p{Z}]--[ \u200d]]|^ +| +$)/v;
+
+/** @type {Record<string, string>} in most fonts, unlike ␊ */
+const SYMBOLS = { " ": "·", "\n": "↵", "\t": "⇥" };
 
 /** @param {string} text */
-function symbol(text) {
-  const code = text.codePointAt(0) ?? 0;
-  if (code === 32) {
-    return "·".repeat(text.length);
-  }
-  return code < 32 ? String.fromCharCode(0x2400 + code) : `U+${code.toString(16).toUpperCase()}`;
-}
+const symbol = ([first = "", ...rest]) => (SYMBOLS[first]
+  ?? `U+${first.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`)
+    .repeat(rest.length + 1);
 
-/**
- * A key, or a part of it.
- * @param {string} text
- * @returns {HTMLElement}
- */
-export function keyText(text) {
-  const parts = text.split(ODD);
-  return h("bdi", { class: "key-text" }, parts.map((part, i) =>
-    i % 2 === 1 ? h("span", { class: "odd", "data-symbol": symbol(part) }, part) : part));
-}
+/** @param {string} text a key, or a part of it */
+export const keyText = (text) =>
+  h("bdi.key-text", text.split(ODD).map((part, i) =>
+    i % 2 === 1 ? h("span.odd", { "data-symbol": symbol(part) }, part) : part));

@@ -1,20 +1,18 @@
 // The list as a grid: the focus is on the grid, and one row is the active one.
 import { t } from "../../locale/index.js";
 import { h } from "../../ui/dom.js";
-import { VirtualList } from "../../ui/virtual-list.js";
-import { headElement, remaining, rowElement } from "./row.js";
+import { virtualList } from "../../ui/virtual-list.js";
 import { listenToKeys, listenToPointer } from "./input.js";
+import { select } from "./place.js";
+import { ROW, headElement, remaining, rowElement } from "./row.js";
 import { isKey } from "./rows.js";
 
-/** Pixels, as in keys.css. */
-const ROW = 32;
-/** Rows before the end of what is loaded at which more is loaded. */
+/** Rows below the view that are loaded ahead. */
 const AHEAD = 300;
-
 /**
+ * @typedef {import("./rows.js").Row} Row
  * @typedef {{signal: AbortSignal, onopen: (key: string) => void, onchange: () => void,
- *   ondelete: (row: import("./rows.js").Row) => void,
- *   onexpire: (key: string) => void}} Options
+ *   ondelete: (row: Row) => void, onexpire: (key: string) => void}} Options
  */
 
 export class Grid {
@@ -22,103 +20,79 @@ export class Grid {
   constructor(place, options) {
     this.place = place;
     this.options = options;
-    this.head = headElement();
-    this.element = h("div", { class: "key-grid", role: place.isTree ? "treegrid" : "grid",
-      tabindex: 0, "aria-label": t("Keys"), "aria-multiselectable": "true" }, this.head);
-    this.list = new VirtualList(this.element, { rowHeight: ROW, inset: ROW,
-      signal: options.signal, onshow: (first, last) => this.#shown(first, last),
+    const { signal } = options;
+    this.element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid",
+      tabindex: 0, "aria-label": t("Keys"), "aria-multiselectable": "true" },
+    headElement());
+    this.list = virtualList(this.element, { rowHeight: ROW, inset: ROW, signal,
+      onshow: (first, last) => this.#shown(first, last),
       renderRow: (index) => rowElement(this.row(index), index, place) });
     place.rows.onchange = (at, n) => {
-      if (at < place.active) {
-        place.active = Math.max(at - 1, place.active + n);
-      }
+      if (at < place.active) place.active = Math.max(at - 1, place.active + n);
       this.refresh();
     };
     listenToKeys(this);
     listenToPointer(this);
-    const timer = setInterval(() => this.#count(), 1000);
-    options.signal.addEventListener("abort", () => clearInterval(timer));
+    const timer = setInterval(() => this.#countDown(), 1000);
+    signal.addEventListener("abort", () => clearInterval(timer));
   }
 
-  /** @param {number} index */
-  row(index) {
-    return /** @type {import("./rows.js").Row} */ (this.place.rows.all[index]);
+  row(/** @type {number} */ index) {
+    return /** @type {Row} */ (this.place.rows.all[index]);
   }
 
   /** Draws the rows anew. */
   refresh() {
-    const { all, root } = this.place.rows;
-    if (this.options.signal.aborted) {
+    const { place, options } = this;
+    const { all, root } = place.rows;
+    if (options.signal.aborted) {
       return; // the rows outlive the grid
     }
-    this.element.setAttribute("aria-rowcount", String(root.hasMore ? -1 : all.length + 1));
-    this.place.active = Math.max(0, Math.min(this.place.active, all.length - 1));
+    this.element.ariaRowCount = String(root.hasMore ? -1 : all.length + 1);
+    place.active = Math.max(0, Math.min(place.active, all.length - 1));
+    options.onchange();
     this.list.setCount(all.length);
-    this.options.onchange();
-  }
-
-  /** Shows where the user was. */
-  restore() {
-    const { top } = this.place;
-    this.list.setCount(this.place.rows.all.length);
-    this.list.moveTo(top);
+    if (root.entries > 0 && place.wanted !== null) {
+      const at = all.findIndex((row) => isKey(row) && row.key === place.wanted);
+      place.wanted = null;
+      this.activate(at === -1 ? place.active : at);
+    }
   }
 
   /** @param {number} index @param {boolean} [extend] selects the rows up to it */
   activate(index, extend = false) {
     const { place, list } = this;
-    const to = Math.max(0, Math.min(index, list.count - 1));
-    if (extend) {
-      this.select(place.anchor, to);
-    } else {
-      place.anchor = to;
-    }
     list.rows.get(place.active)?.classList.remove("active");
-    place.active = to;
-    list.scrollTo(to);
-    list.rows.get(to)?.classList.add("active");
-    this.#point();
+    place.active = Math.max(0, Math.min(index, place.rows.all.length - 1));
+    list.scrollTo(place.active);
+    list.rows.get(place.active)?.classList.add("active");
+    if (extend) {
+      select(place, place.anchor, place.active);
+      return this.refresh();
+    }
+    place.anchor = place.active;
   }
 
-  /** @param {number} from @param {number} to */
-  select(from, to) {
-    for (const row of this.place.rows.all.slice(Math.min(from, to), Math.max(from, to) + 1)) {
-      if (isKey(row)) {
-        this.place.selected.add(row.key);
+  #shown(/** @type {number} */ first, /** @type {number} */ last) {
+    const { place, list, options } = this;
+    place.top = list.top();
+    const { id = "" } = list.rows.get(place.active) ?? {};
+    this.element.setAttribute("aria-activedescendant", id);
+    for (const { key, level } of place.rows.all.slice(first, last + AHEAD)) {
+      if (key === null && level.error === null && !level.isLoading) {
+        place.rows.load(level, options.signal);
       }
     }
-    this.refresh();
   }
 
-  /** @param {number} first @param {number} last */
-  #shown(first, last) {
-    const { rows } = this.place;
-    this.place.top = this.list.top;
-    for (const { key, level } of rows.all.slice(first, last + AHEAD)) {
-      if (key === null && level.error === null) {
-        rows.load(level, this.options.signal);
-      }
-    }
-    this.#point();
-  }
-
-  #point() {
-    const row = this.list.rows.get(this.place.active);
-    this.element.setAttribute("aria-activedescendant", row?.id ?? "");
-  }
-
-  /** Counts the remaining time of the rows in view down. */
-  #count() {
-    for (const [index, element] of this.list.rows) {
+  #countDown() {
+    this.list.rows.forEach((element, index) => {
       const row = this.row(index);
-      const cell = element.querySelector(".ttl");
-      if (isKey(row) && cell) {
-        cell.textContent = remaining(row);
-        if (row.expires <= Date.now()) {
-          row.expires = Infinity;
-          this.options.onexpire(row.key);
-        }
+      element.querySelector(".ttl")?.replaceChildren(remaining(row));
+      if (isKey(row) && row.expires <= Date.now()) {
+        row.expires = Infinity;
+        this.options.onexpire(row.key);
       }
-    }
+    });
   }
 }

@@ -5,56 +5,55 @@ import { describe } from "../../text/problems.js";
 import { h } from "../../ui/dom.js";
 import { icon } from "../../ui/icon.js";
 import { keyText } from "../../ui/key-text.js";
-import { addressOf } from "./address.js";
+import { addressOf } from "./place.js";
 import { isKey, isPrefix } from "./rows.js";
 
 /** @typedef {import("./rows.js").Row} Row */
 
-/** The remaining time of a key. @param {Row | undefined} row */
+/** The height of a row in pixels, as in keys.css. */
+export const ROW = 32;
+
+/** The remaining time of a key. @param {Row} row */
 export const remaining = (row) => isKey(row) && row.expires !== Infinity
   ? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
-/** @param {string} name @param {import("../../ui/dom.js").Child} [content] */
-const cell = (name, content) => h("div", { role: "gridcell", class: name }, content);
+/** @param {string} names @param {import("../../ui/dom.js").Child} [content] */
+const cell = (names, content) => h(`div.${names}`, { role: "gridcell" }, content);
 
-/** @param {Row & {key: string}} row @param {boolean} isTree */
-function name(row, isTree) {
-  const start = isTree ? row.level.prefix.lastIndexOf("/") + 1 : 0;
-  const text = row.key.slice(start);
-  return text ? keyText(text) : h("span", { class: "muted" }, t("(the prefix itself)"));
+/** The part of a key below the level. @param {Row & {key: string}} row */
+const name = ({ level, key }) =>
+  keyText(key.slice(level.prefix.lastIndexOf("/") + 1) || t("(the prefix itself)"));
+
+/** The last part of a long key stays in view. @param {string} key */
+function parts(key) {
+  const end = key.lastIndexOf("/", key.length - 2) + 1;
+  return [keyText(key.slice(0, end)), keyText(key.slice(end))];
 }
 
 /** @param {Row & {key: null}} row */
-function moreCell({ level }) {
-  return cell("wide", level.error === null ? t("Loading…") : [describe(level.error), " ",
-    h("button", { type: "button", class: "link", tabindex: -1 }, t("Try again"))]);
-}
+const moreCells = ({ level: { error } }) => cell("wide", error === null ? t("Loading…")
+  : [describe(error), " ",
+    h("button.link", { type: "button", tabindex: -1 }, t("Try again"))]);
 
 /** @param {import("./rows.js").KeyRow} row @param {import("./place.js").Place} place */
-function keyCells(row, { isTree, prefix, selected }) {
-  const href = addressOf({ key: row.key, prefix, isTree });
-  return [
-    cell("check", h("input", { type: "checkbox", tabindex: -1, "aria-label": t("Select"),
-      checked: selected.has(row.key) })),
-    cell("name", h("a", { href, tabindex: -1, title: row.key }, name(row, isTree))),
-    cell("number", size(row.size)),
-    cell("number revision", String(row.revision)),
-    cell("number ttl", remaining(row))];
-}
+const keyCells = (row, place) => [
+  cell("check", h("input", { type: "checkbox", tabindex: -1, "aria-label": t("Select"),
+    checked: place.selected.has(row.key) })),
+  cell("name", h("a", { href: addressOf({ ...place, key: row.key }), tabindex: -1,
+    title: row.key, "aria-label": row.key }, place.isTree ? name(row) : parts(row.key))),
+  cell("number", size(row.size)),
+  cell("number.revision", row.revision),
+  cell("number.ttl", remaining(row))];
 
 /** @param {import("./rows.js").PrefixRow} row */
-function prefixCells(row) {
-  const n = row.keys;
-  const label = t("Delete all keys with this prefix");
-  return [
-    cell("check", icon(row.inner ? "open" : "closed")),
-    cell("name", [icon("folder"), name(row, true)]),
-    cell("number", n === null ? t("{count} keys", { count: count(n) })
-      : tn("{n} key", "{n} keys", n)),
-    cell("number revision"),
-    cell("number", h("button", { type: "button", class: "quiet", tabindex: -1,
-      "aria-label": label, title: label }, icon("delete")))];
-}
+const prefixCells = (row) => [
+  cell("check", icon(row.inner ? "open" : "closed")),
+  cell("name", [icon("folder"), name(row)]),
+  cell("number", row.keys === null ? t("{count} keys", { count: count(null) })
+    : tn("{n} key", "{n} keys", row.keys)),
+  cell("number.revision"),
+  cell("number", h("button.quiet", { type: "button", tabindex: -1,
+    "aria-label": t("Delete all keys with this prefix") }, icon("delete")))];
 
 /**
  * @param {Row} row
@@ -62,25 +61,24 @@ function prefixCells(row) {
  * @param {import("./place.js").Place} place
  */
 export function rowElement(row, index, place) {
-  const isSelected = isKey(row) && place.selected.has(row.key);
-  const isOpen = isKey(row) && place.key === row.key;
-  const names = ["key-row", index === place.active && "active", isOpen && "current"];
-  const element = h("div", { role: "row", id: `row-${index}`,
-    class: names.filter(Boolean).join(" "), "aria-rowindex": index + 2,
-    "aria-selected": isKey(row) && String(isSelected),
+  const key = isKey(row) ? row.key : null;
+  const isOpen = key !== null && place.key === key;
+  const element = h("div.key-row", { role: "row", id: `row-${index}`,
+    "aria-rowindex": index + 2,
+    "aria-selected": key !== null && String(place.selected.has(key)),
     "aria-current": isOpen && "true",
     "aria-level": place.isTree && row.level.depth + 1,
-    "aria-expanded": isPrefix(row) && String(row.inner !== null) },
-  row.key === null ? moreCell(row) : isKey(row) ? keyCells(row, place) : prefixCells(row));
+    "aria-expanded": isPrefix(row) && String(row.inner !== null),
+  }, isKey(row) ? keyCells(row, place)
+    : isPrefix(row) ? prefixCells(row) : moreCells(row));
+  element.classList.toggle("active", index === place.active);
   element.style.setProperty("--depth", String(row.level.depth));
   return element;
 }
 
 /** The head of the list. */
-export const headElement = () => h("div", { role: "row", class: "key-row head",
-  "aria-rowindex": 1 }, [
-  ["check", h("input", { type: "checkbox", tabindex: -1,
-    "aria-label": t("Select all loaded keys") })],
-  ["name", t("Key")], ["number", t("Size")], ["number revision", t("Revision")],
-  ["number ttl", t("Expires in")],
-].map(([names, content]) => h("div", { role: "columnheader", class: names }, content)));
+export const headElement = () => h("div.key-row.head", { role: "row", "aria-rowindex": 1 },
+  Object.entries({ "check": h("input", { type: "checkbox", tabindex: -1,
+    "aria-label": t("Select all loaded keys") }), "name": t("Key"), "number": t("Size"),
+  "number.revision": t("Revision"), "number.ttl": t("Expires in") }).map(([names, content]) =>
+    h(`div.${names}`, { role: "columnheader" }, content)));

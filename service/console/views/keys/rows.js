@@ -1,7 +1,6 @@
 // The rows of the list. A flat list is a tree that has one level.
 import { listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
-import { compareKeys } from "./order.js";
 
 /** Keys of a page. The service may send fewer. */
 const LIMIT = 1000;
@@ -22,26 +21,32 @@ export const isKey = (row) => row !== undefined && "size" in row;
 /** @param {Row | undefined} row @returns {row is PrefixRow} */
 export const isPrefix = (row) => row !== undefined && "inner" in row;
 
-/** @param {string} prefix @param {number} depth @returns {Level} */
-const newLevel = (prefix, depth) => ({ prefix, depth, after: null, entries: 0,
+/** @returns {Level} */
+const newLevel = (prefix = "", depth = 0) => ({ prefix, depth, after: null, entries: 0,
   hasMore: true, isLoading: false, error: null });
 
-/** @param {import("../../api/keys.js").Page} page @param {Level} level @returns {Row[]} */
+/** What sorts by code points, as UTF-8 does: surrogates come last. @param {Row} row */
+const sortable = ({ key }) => key?.replace(/[\ue000-\uffff]/g, "\ud7ff$&") ?? "";
+
+/**
+ * @param {import("../../api/keys.js").Page} page @param {Level} level
+ * @returns {Row[]}
+ */
 export function rowsOf({ keys, prefixes = [], details }, level) {
   const rows = keys.map((key) => {
     const { size = 0, revision = 0, ttl = Infinity } = details[key] ?? {};
     return { level, key, size, revision, expires: Date.now() + ttl * 1000 };
   });
-  const inner = prefixes.map(({ prefix, keys: n }) =>
-    ({ level, key: prefix, keys: n, inner: null }));
-  return inner.length === 0 ? rows
-    : [...rows, ...inner].sort((a, b) => compareKeys(a.key, b.key));
+  const all = [...rows, ...prefixes.map(({ prefix, keys: n }) =>
+    ({ level, key: prefix, keys: n, inner: null }))];
+  return prefixes.length === 0 ? rows
+    : all.sort((a, b) => sortable(a) < sortable(b) ? -1 : 1);
 }
 
-/** What is loaded and open. `onchange(at, n)`: n rows were added, or removed, at `at`. */
+/** What is loaded and open. */
 export class Rows {
-  /** @type {(at: number, n: number) => void} */
-  onchange = () => {};
+  /** Called when `n` rows were added at a row, or removed. */
+  onchange = (/** @type {number} */ _at, /** @type {number} */ _n) => {};
 
   /** @param {string} prefix @param {boolean} isTree */
   constructor(prefix, isTree) {
@@ -57,20 +62,15 @@ export class Rows {
     this.onchange(at, added.length - removed);
   }
 
-  /** Loads the next entries of a level. @param {Level} level @param {AbortSignal} signal */
+  /** Loads a page. @param {Level} level @param {AbortSignal} signal */
   async load(level, signal) {
-    if (level.isLoading) {
-      return;
-    }
     level.isLoading = true;
     level.error = null;
-    /** @type {Row[]} */
-    let added = [];
+    let added = /** @type {Row[]} */ ([]);
     try {
       while (added.length === 0 && level.hasMore) {
-        const { prefix, after } = level;
-        const delimiter = this.isTree ? "/" : undefined;
-        const page = await listPage({ prefix, after, delimiter, limit: LIMIT, signal });
+        const page = await listPage({ prefix: level.prefix, after: level.after, signal,
+          delimiter: this.isTree ? "/" : undefined, limit: LIMIT });
         added = rowsOf(page, level);
         level.after = page.next;
         level.hasMore = page.next !== null;
@@ -86,12 +86,8 @@ export class Rows {
     }
   }
 
-  /** Opens or closes a prefix. @param {number} at */
-  toggle(at) {
-    const row = this.all[at];
-    if (!isPrefix(row)) {
-      return;
-    }
+  /** Opens or closes a prefix. @param {number} at @param {PrefixRow} row */
+  toggle(at, row) {
     const { depth } = row.level;
     if (row.inner === null) {
       row.inner = newLevel(row.key, depth + 1);
