@@ -87,7 +87,7 @@ export function editor(pane, entry, signal) {
     return isChanged() ? save(pane, text.exact) : pane.show();
   }, "primary");
   const mayLeave = async () => !isChanged() || confirmDialog({ danger: true,
-    title: t("Discard your changes?"), text: t("They are not saved."), action: t("Discard") });
+    title: t("Discard your changes?"), text: "", action: t("Discard") });
   const cancel = async () => await mayLeave() && pane.show();
   guardLeaving(mayLeave, signal);
   addEventListener("beforeunload", (event) => isChanged() && event.preventDefault(),

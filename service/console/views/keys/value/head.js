@@ -59,10 +59,9 @@ function countdown(pane, entry, signal) {
 export function warning({ entry, isEditing, newest: { revision, isDeleted }, load }) {
   const isGone = !entry?.revision || entry.isExpired;
   if (revision > (entry?.revision ?? 0) && !(isDeleted && isGone)) {
-    return h("p.banner", icon("warning"), isDeleted
-      ? t("Deleted by another client at revision {revision}.", { revision })
-      : t("Changed by another client at revision {revision}.", { revision }), " ",
-    isEditing ? t("Saving will show the conflict.") : button(t("Show"), load));
+    return h("p.banner", icon("warning"),
+      t("Changed by another client at revision {n}.", { n: revision }), " ", isEditing
+        ? t("Saving will show the conflict.") : button(t("Show"), load));
   }
   return entry?.isExpired && h("p.banner", icon("warning"),
     t("This key has expired. This was its last value."));
@@ -77,5 +76,5 @@ export function trouble({ options: { key, onwritten, onopen }, load }, error) {
   } });
   return error ? h("div.empty", { role: "alert" }, h("p", describe(error)),
     button(t("Try again"), load))
-    : h("div.empty", h("p", t("This key does not exist.")), button(t("Create it"), create));
+    : h("div.empty", h("p", t("This key does not exist.")), button(t("Create"), create, "primary"));
 }

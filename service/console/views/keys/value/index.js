@@ -83,7 +83,10 @@ export class Pane {
 
   /** Says whether what is shown is out of date. */
   report(revision = 0, isDeleted = false) {
-    if (revision > this.newest.revision) this.newest = { revision, isDeleted };
+    if (revision > this.newest.revision) {
+      this.newest = { revision, isDeleted };
+      this.options.onwritten(this.options.key);
+    }
     fill(this.#banner, warning(this));
   }
 

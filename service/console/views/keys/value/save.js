@@ -61,8 +61,8 @@ async function choose(base, own, theirs) {
         theirs && version(t("Theirs"), other, changedLines(before, other),
           [h("bdi", last?.by), " ", last?.at && dateTime(last.at)])),
       h("div.actions", option("undecided", t("Continue editing")),
-        option("theirs", theirs ? t("Take theirs") : t("Discard mine")),
-        option("mine", theirs ? t("Overwrite with mine") : t("Create it again"), "danger"))];
+        option("theirs", theirs ? t("Take theirs") : t("Discard")),
+        option("mine", theirs ? t("Overwrite with mine") : t("Create"), "danger"))];
     const { close } = openDialog({ title: t("Conflict"), class: "wide", body,
       onclose: () => resolve("undecided") });
   });

@@ -26,8 +26,8 @@ export function toolbar(pane, entry, signal) {
     pane.written(await readEntry(key));
   };
   const askNumber = () => {
-    const { element, input } = field({ label: t("Number"), required: true,
-      pattern: "-?[0-9]+", title: t("An integer, such as 5 or -5"), autocomplete: "off" });
+    const { element, input } = field({ label: t("Integer"), required: true,
+      pattern: "-?[0-9]+", autocomplete: "off" });
     ask(t("Add to the counter"), t("Add"), element, () => add(BigInt(input.value)));
   };
   const duplicate = () => askKey(t("Duplicate"), t("Create"), key, async (name) => {
