@@ -178,6 +178,8 @@ async def test_the_keyboard_reaches_everything(
     await expect(grid).to_be_focused()
     await expect(active(page)).to_contain_text("b")
     assert (await client.read([f"{prefix}c"])).json["data"] == {}
+    await page.get_by_role("button", name="List").press("Enter")
+    await expect(page.get_by_role("grid", name="Keys")).to_be_visible()
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_contain_text("Move in the list")
 
@@ -198,7 +200,7 @@ async def test_odd_keys_are_shown_and_opened_as_they_are(
     symbols = await page.locator(".odd").evaluate_all(
         "odd => odd.map(element => element.dataset.symbol)"
     )
-    assert {"\u240a", "\u2409", "\u00b7", "\u00b7\u00b7", "U+202E"} <= set(symbols)
+    assert {"\u21b5", "\u21e5", "\u00b7", "\u00b7\u00b7", "U+202E"} <= set(symbols)
     for key in keys:
         await links.nth(sorted(keys, key=str.encode).index(key)).click()
         await expect(page.locator("[aria-current=true] a[title]")).to_have_attribute(
@@ -222,9 +224,11 @@ async def test_a_link_opens_a_key_among_its_neighbours(
     page: Page, account: Account, client: Client
 ) -> None:
     prefix = unique("link") + "/"
-    await client.write({f"{prefix}a": 1, f"{prefix}b": 2, f"{prefix}c/d": 3})
+    await fill(client, f"{prefix}a", 500)
+    await client.write({f"{prefix}b": 2, f"{prefix}c/d": 3})
     await open_keys(page, account, f"/{quote(f'{prefix}b', safe='')}")
-    await expect(status(page, "3 keys")).to_be_visible()
+    await expect(status(page, "502 keys")).to_be_visible()
+    await expect(row(page, f"{prefix}b")).to_be_in_viewport()
     await expect(row(page, f"{prefix}b")).to_have_attribute("aria-current", "true")
     await expect(page.get_by_role("textbox", name="Prefix")).to_have_value(prefix)
     await page.set_viewport_size({"width": 360, "height": 740})
@@ -255,8 +259,10 @@ async def test_the_place_in_the_list_is_kept(
     await grid.press("Enter")
     await page.get_by_role("link", name="Live changes").click()
     await expect(grid).to_be_hidden()
+    await client.write({f"{prefix}zz": 1})
     await page.get_by_role("link", name="Keys", exact=True).click()
     await expect(row(page, key)).to_be_in_viewport()
+    await expect(status(page, "3 entries")).to_be_visible()
     await expect(active(page).get_by_role("link")).to_have_attribute("title", key)
     assert await grid.evaluate("grid => grid.scrollTop") == top
     await expect(page.get_by_role("textbox", name="Prefix")).to_have_value(prefix)
@@ -264,7 +270,7 @@ async def test_the_place_in_the_list_is_kept(
     await page.get_by_role("button", name="Refresh").click()
     await expect(folder(page, "in/")).to_have_count(0)
     await expect(active(page).get_by_role("link")).to_have_attribute("title", key)
-    await expect(grid).to_have_attribute("aria-rowcount", "304")
+    await expect(grid).to_have_attribute("aria-rowcount", "305")
     assert await grid.evaluate("grid => grid.scrollTop") == top
 
 
@@ -315,12 +321,10 @@ async def test_a_prefix_is_deleted_until_it_is_cancelled(
         await page.get_by_role(
             "button", name="Delete all keys with this prefix"
         ).click()
-        box = dialog.get_by_label("Type the prefix to confirm")
-        await box.fill("something else")
-        await box.press("Enter")
-        await expect(dialog).to_contain_text("This is not the same.")
-        await box.fill(prefix)
-        await box.press("Enter")
+        button = dialog.get_by_role("button", name="Delete all")
+        await expect(button).to_be_disabled()
+        await dialog.get_by_label(f"Type {prefix} to confirm").fill(prefix)
+        await button.click()
 
     await confirm()
     await expect(dialog.get_by_role("status")).to_have_text("1,000 keys were deleted.")
@@ -334,6 +338,32 @@ async def test_a_prefix_is_deleted_until_it_is_cancelled(
     await expect(page.get_by_text("1,500 keys were deleted.").first).to_be_visible()
     await expect(page.get_by_text("No key begins with this prefix")).to_be_visible()
     assert (await client.list_keys(prefix)).json["keys"] == []
+
+
+async def test_the_list_follows_what_the_value_pane_writes(
+    page: Page, account: Account, client: Client
+) -> None:
+    prefix = unique("written") + "/"
+    await client.write({f"{prefix}a": 1, f"{prefix}b": 9, f"{prefix}c": 1})
+    await open_keys(page, account, prefixed(prefix))
+    await row(page, f"{prefix}b").click()
+    await expect(row(page, f"{prefix}b")).to_contain_text("1 B")
+    await page.get_by_role("button", name="+1").click()
+    await expect(row(page, f"{prefix}b")).to_contain_text("2 B")
+    await page.keyboard.press("Delete")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Delete").click()
+    await expect(status(page, "2 keys")).to_be_visible()
+    await expect(page.get_by_role("grid", name="Keys")).to_be_focused()
+    await expect(page.get_by_text("Choose a key to see its value.")).to_be_visible()
+
+    await page.keyboard.press("n")
+    await dialog.get_by_role("textbox", name="Key").fill(f"{prefix}aa")
+    await dialog.get_by_role("textbox", name="Value").fill("[1, 2]")
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(status(page, "3 keys")).to_be_visible()
+    await expect(row(page, f"{prefix}aa")).to_have_attribute("aria-current", "true")
+    await expect(row(page, f"{prefix}aa")).to_have_attribute("aria-rowindex", "3")
 
 
 async def test_an_expired_key_disappears(
@@ -363,6 +393,21 @@ async def test_a_list_says_what_may_be_read(
     await expect(page.get_by_text("no right to read these keys")).to_be_visible()
     await page.get_by_role("link", name=mine).click()
     await expect(page.get_by_text("No key begins with this prefix")).to_be_visible()
+
+
+async def test_a_page_that_failed_is_loaded_again(
+    page: Page, account: Account, client: Client, watch: Watch
+) -> None:
+    prefix = unique("failed") + "/"
+    await fill(client, prefix, 3)
+    watch.expect_unreachable()
+    await page.route("**/api/list", lambda route: route.abort())
+    await open_keys(page, account, prefixed(prefix))
+    failed = page.get_by_role("row").filter(has_text="The service does not respond")
+    await expect(failed).to_be_visible()
+    await page.unroute("**/api/list")
+    await failed.get_by_role("button", name="Try again").click()
+    await expect(status(page, "3 keys")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,32 +1,28 @@
 // Calls on the history of a key.
-import { elements, entries, memberText } from "../text/json-text.js";
+import { elements, entries } from "../text/json-text.js";
 import { call } from "./client.js";
 
 /**
- * `text` null: the key was deleted, or it had expired.
+ * `text` null: deleted, or expired.
  * @typedef {{revision: number, at: number | null, by: string | null,
  *   expired?: boolean, text: string | null}} Entry
- * `oldest`: the history has every change after this revision.
- * @typedef {{changes: Entry[], oldest: number, next: number | null}} History
  */
 
 /**
- * A page of the changes of a key, the newest first.
- * @param {string} key @param {number | null} before
- * @param {AbortSignal} [signal]
- * @returns {Promise<History>}
+ * A page of changes, the newest first. The log has all those after `oldest`.
+ * @param {string} key @param {number | null} before @param {AbortSignal} [signal]
+ * @returns {Promise<{changes: Entry[], oldest: number, next: number | null}>}
  */
 export async function historyOf(key, before, signal, limit = 50) {
   const query = { key, before, limit };
   const { text } = await call("GET", "api/history", { query, signal });
-  const page = Object.fromEntries(entries(text));
-  return { changes: elements(page.changes ?? "[]").map(entryOf),
-    oldest: Number(page.oldest), next: JSON.parse(page.next ?? "null") };
+  const { changes = "[]", ...rest } = Object.fromEntries(entries(text));
+  return { ...parsed(rest), changes: elements(changes).map((change) => {
+    const { value = null, ...details } = Object.fromEntries(entries(change));
+    return { ...parsed(details), text: value };
+  }) };
 }
 
-/** @param {string} element @returns {Entry} */
-function entryOf(element) {
-  const members = entries(element).filter(([name]) => name !== "value");
-  const parsed = members.map(([name, text]) => [name, JSON.parse(text)]);
-  return { ...Object.fromEntries(parsed), text: memberText(element, "value") ?? null };
-}
+/** @param {Record<string, string>} members @returns {any} */
+const parsed = (members) => Object.fromEntries(
+  Object.entries(members).map(([name, text]) => [name, JSON.parse(text)]));

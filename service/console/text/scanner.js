@@ -1,4 +1,5 @@
 // Where a token of a JSON text (RFC 8259) ends.
+import { t } from "../locale/index.js";
 
 /** @typedef {"string" | "number" | "literal" | "punctuation" | "space"} Kind */
 
@@ -11,7 +12,7 @@ export class JsonError extends Error {
   /**
    * @param {string} text
    * @param {number} offset in UTF-16 units
-   * @param {string} problem one of a small set, to be translated
+   * @param {string} problem
    */
   constructor(text, offset, problem) {
     super(problem);
@@ -38,14 +39,14 @@ function stringEnd(text, start) {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === 34) return at + 1;
-    if (code < 32) throw new JsonError(text, at, "control character in a string");
+    if (code < 32) throw new JsonError(text, at, t("control character in a string"));
     if (code === 92 && at + 1 < text.length) {
       ESCAPE.lastIndex = at + 1;
-      if (!ESCAPE.test(text)) throw new JsonError(text, at, "unknown escape in a string");
+      if (!ESCAPE.test(text)) throw new JsonError(text, at, t("unknown escape in a string"));
       at = ESCAPE.lastIndex - 1;
     }
   }
-  throw new JsonError(text, start, "this string has no end");
+  throw new JsonError(text, start, t("this string has no end"));
 }
 
 /** @param {string} text @param {number} start */
@@ -53,7 +54,7 @@ function numberEnd(text, start) {
   NUMBER.lastIndex = start;
   const end = NUMBER.test(text) ? NUMBER.lastIndex : start;
   if (end > start && !/[\w.+-]/.test(text.charAt(end))) return end;
-  throw new JsonError(text, start, "this is not a number");
+  throw new JsonError(text, start, t("this is not a number"));
 }
 
 /** @param {string} text @param {number} at @returns {Kind} by the first character */
@@ -74,5 +75,5 @@ export function tokenEnd(text, at, kind = kindAt(text, at)) {
   for (const word of ["true", "false", "null"]) {
     if (text.startsWith(word, at)) return at + word.length;
   }
-  throw new JsonError(text, at, "expected a value");
+  throw new JsonError(text, at, t("expected a value"));
 }

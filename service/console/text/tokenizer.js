@@ -1,5 +1,6 @@
 // The tokens of a JSON text (RFC 8259), and the check of its grammar.
 
+import { t } from "../locale/index.js";
 import { JsonError, kindAt, spaceEnd, tokenEnd } from "./scanner.js";
 
 export { JsonError };
@@ -22,15 +23,15 @@ export function* tokenize(text, from = 0) {
 // The states of the grammar: what may follow. A container may end in the odd ones.
 const [VALUE, ITEM, NAME, MEMBER] = [0, 1, 2, 3];
 const [COLON, AFTER_ITEM, END, AFTER_MEMBER] = [4, 5, 6, 7];
-const PROBLEMS = [
-  "expected a value",
-  "expected a value or ]",
-  "expected a name",
-  "expected a name or }",
-  "expected a colon",
-  "expected a comma or ]",
-  "expected the end of the text",
-  "expected a comma or }",
+const problems = () => [
+  t("expected a value"),
+  t("expected a value or ]"),
+  t("expected a name"),
+  t("expected a name or }"),
+  t("expected a colon"),
+  t("expected a comma or ]"),
+  t("expected the end of the text"),
+  t("expected a comma or }"),
 ];
 
 /** @param {string[]} open */
@@ -66,16 +67,16 @@ export function verify(text) {
   const open = [];
   let state = VALUE;
   let at = spaceEnd(text, 0);
-  if (at === text.length) throw new JsonError(text, at, "the text is empty");
+  if (at === text.length) throw new JsonError(text, at, t("the text is empty"));
   while (at < text.length) {
     const kind = kindAt(text, at);
     const mark = kind === "punctuation" ? text.charAt(at) : "";
     const following = next(state, kind, mark, open);
-    if (following < 0) throw new JsonError(text, at, `${PROBLEMS[state]}`);
+    if (following < 0) throw new JsonError(text, at, `${problems()[state]}`);
     at = spaceEnd(text, tokenEnd(text, at, kind));
     state = following;
   }
-  if (state !== END) throw new JsonError(text, at, `${PROBLEMS[state]}`);
+  if (state !== END) throw new JsonError(text, at, `${problems()[state]}`);
 }
 
 /**

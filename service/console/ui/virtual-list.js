@@ -17,7 +17,7 @@ const OVERSCAN = 12;
  */
 export function virtualList(viewport, options) {
   const { rowHeight, inset = 0, signal, renderRow, onshow } = options;
-  const canvas = h("div", { class: "virtual-canvas", role: "presentation" });
+  const canvas = h("div.virtual-canvas", { role: "presentation" });
   /** @type {Map<number, HTMLElement>} */
   const rows = new Map();
   /** `top`: pixels of the list above the view. */

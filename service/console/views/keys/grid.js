@@ -3,6 +3,7 @@ import { t } from "../../locale/index.js";
 import { h } from "../../ui/dom.js";
 import { virtualList } from "../../ui/virtual-list.js";
 import { listenToKeys, listenToPointer } from "./input.js";
+import { select } from "./place.js";
 import { ROW, headElement, remaining, rowElement } from "./row.js";
 import { isKey } from "./rows.js";
 
@@ -20,16 +21,14 @@ export class Grid {
     this.place = place;
     this.options = options;
     const { signal } = options;
-    this.element = h("div", { class: "key-grid", role: place.isTree ? "treegrid" : "grid",
+    this.element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid",
       tabindex: 0, "aria-label": t("Keys"), "aria-multiselectable": "true" },
     headElement());
     this.list = virtualList(this.element, { rowHeight: ROW, inset: ROW, signal,
       onshow: (first, last) => this.#shown(first, last),
       renderRow: (index) => rowElement(this.row(index), index, place) });
     place.rows.onchange = (at, n) => {
-      if (at < place.active) {
-        place.active = Math.max(at - 1, place.active + n);
-      }
+      if (at < place.active) place.active = Math.max(at - 1, place.active + n);
       this.refresh();
     };
     listenToKeys(this);
@@ -44,12 +43,19 @@ export class Grid {
 
   /** Draws the rows anew. */
   refresh() {
-    const { all, root } = this.place.rows;
-    if (!this.options.signal.aborted) { // the rows outlive the grid
-      this.element.ariaRowCount = String(root.hasMore ? -1 : all.length + 1);
-      this.place.active = Math.max(0, Math.min(this.place.active, all.length - 1));
-      this.options.onchange();
-      this.list.setCount(all.length);
+    const { place, options } = this;
+    const { all, root } = place.rows;
+    if (options.signal.aborted) {
+      return; // the rows outlive the grid
+    }
+    this.element.ariaRowCount = String(root.hasMore ? -1 : all.length + 1);
+    place.active = Math.max(0, Math.min(place.active, all.length - 1));
+    options.onchange();
+    this.list.setCount(all.length);
+    if (root.entries > 0 && place.wanted !== null) {
+      const at = all.findIndex((row) => isKey(row) && row.key === place.wanted);
+      place.wanted = null;
+      this.activate(at === -1 ? place.active : at);
     }
   }
 
@@ -61,18 +67,10 @@ export class Grid {
     list.scrollTo(place.active);
     list.rows.get(place.active)?.classList.add("active");
     if (extend) {
-      return this.select(place.anchor, place.active);
+      select(place, place.anchor, place.active);
+      return this.refresh();
     }
     place.anchor = place.active;
-  }
-
-  /** @param {number} from @param {number} to */
-  select(from, to) {
-    const { all } = this.place.rows;
-    for (const row of all.slice(Math.min(from, to), Math.max(from, to) + 1)) {
-      isKey(row) && this.place.selected.add(row.key);
-    }
-    this.refresh();
   }
 
   #shown(/** @type {number} */ first, /** @type {number} */ last) {

@@ -10,6 +10,9 @@ import { tools } from "./tools.js";
 import { showValue } from "./value/index.js";
 import { openNewKey } from "./value/new-key.js";
 
+/** Pixels from the top: so much is loaded again when the user returns to the list. */
+const REFRESHED = 300_000;
+
 /** @type {import("../../app/open-view.js").View} */
 export function keysView(context) {
   const { signal } = context;
@@ -32,9 +35,7 @@ export function keysView(context) {
   const show = (/** @type {typeof place} */ wanted) => {
     replaceAddress(addressOf(wanted));
     head.show(wanted);
-    if (wanted === place) {
-      return list.grid.refresh();
-    }
+    if (wanted === place) return list.grid.refresh();
     place = wanted;
     const { top } = place;
     leaveList.abort();
@@ -44,6 +45,7 @@ export function keysView(context) {
     fill(body, list.elements);
     list.grid.refresh();
     list.grid.list.moveTo(top);
+    if (place.rows.root.entries > 0 && top < REFRESHED) list.refresh();
   };
 
   const showKey = (/** @type {string | null} */ key) => {
@@ -82,16 +84,15 @@ export function keysView(context) {
   const head = tools({ signal, onnew, onrefresh: () => list.refresh(),
     onfocus: () => list.grid.element.focus(),
     onchange: (prefix, isTree) => show(placeOf({ key: place.key, prefix, isTree })) });
-  const body = h("div", { class: "keys-body" });
-  const pane = h("section", { class: "keys-value", "aria-label": t("Value"), tabindex: -1 });
-  const element = h("div", { class: "keys" },
-    h("section", { class: "keys-list", "aria-label": t("Keys") }, head.element, body),
-    pane);
-  const listed = { "↑ ↓ Home End": t("Move in the list"), Enter: t("Open"),
-    "← →": t("Close or open a prefix"), Space: t("Select"), Delete: t("Delete") };
-  for (const [key, label] of Object.entries(listed)) {
-    shortcut(key, label, () => {}, signal); // the grid runs them
-  }
+  const body = h("div.keys-body");
+  const pane = h("div.keys-value", { tabindex: -1 });
+  const element = h("div.keys",
+    h("section.keys-list", { "aria-label": t("Keys") }, head.element, body), pane);
+  // the grid itself handles them: no key of an event has these names
+  const listed = { "↑ ↓ Home End": t("Move in the list"), "Enter ↵": t("Open"),
+    "← →": t("Close or open a prefix"), Space: t("Select"), Del: t("Delete") };
+  const none = () => {};
+  Object.entries(listed).forEach(([key, label]) => shortcut(key, label, none, signal));
   update(context);
   return { element, update };
 }

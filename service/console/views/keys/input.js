@@ -1,4 +1,5 @@
 // What keys and clicks do in the list.
+import { select } from "./place.js";
 import { ROW } from "./row.js";
 import { isKey, isPrefix } from "./rows.js";
 
@@ -21,9 +22,7 @@ function open(grid, at) {
 function toggleSelected(grid, at) {
   const row = grid.row(at);
   const { selected } = grid.place;
-  if (isKey(row) && !selected.delete(row.key)) {
-    selected.add(row.key);
-  }
+  if (isKey(row) && !selected.delete(row.key)) selected.add(row.key);
   grid.refresh();
 }
 
@@ -33,9 +32,7 @@ export function listenToKeys(grid) {
   element.addEventListener("keydown", (event) => {
     const at = place.active;
     const row = grid.row(at);
-    if (event.ctrlKey || event.metaKey || event.altKey || row === undefined) {
-      return;
-    }
+    if (event.ctrlKey || event.metaKey || event.altKey || row === undefined) return;
     const isOpen = isPrefix(row) && row.inner !== null;
     const page = Math.floor(element.clientHeight / ROW) - 2;
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page,
@@ -70,7 +67,8 @@ export function listenToPointer(grid) {
     const isCheck = target instanceof HTMLInputElement;
     if (isCheck && at === -1) {
       place.selected.clear();
-      return target.checked ? grid.select(0, Infinity) : grid.refresh();
+      if (target.checked) select(place, 0, Infinity);
+      return grid.refresh();
     }
     const row = grid.row(at);
     if (!row || event.ctrlKey || event.metaKey) {
@@ -78,19 +76,11 @@ export function listenToPointer(grid) {
     }
     element.focus({ preventScroll: true });
     const isButton = target.closest("button") !== null;
-    if (!isCheck) {
-      event.preventDefault();
-    }
+    if (!isCheck) event.preventDefault();
     grid.activate(at, event.shiftKey);
-    if (event.shiftKey) {
-      return;
-    }
-    if (isCheck) {
-      toggleSelected(grid, at);
-    } else if (isPrefix(row) && isButton) {
-      grid.options.ondelete(row);
-    } else {
-      open(grid, at);
-    }
+    if (event.shiftKey) return;
+    if (isCheck) toggleSelected(grid, at);
+    else if (isPrefix(row) && isButton) grid.options.ondelete(row);
+    else open(grid, at);
   });
 }

@@ -2,6 +2,7 @@
 import { hasCode } from "../../api/problem.js";
 import { t, tn } from "../../locale/index.js";
 import { describe } from "../../text/problems.js";
+import { button } from "../../ui/button.js";
 import { fill, h } from "../../ui/dom.js";
 import { notify } from "../../ui/notices.js";
 import { forbidden, nothing, statusText } from "./empty.js";
@@ -44,26 +45,20 @@ export function showList(place, { signal, onopen, onnew, onclose }) {
   const remove = async (/** @type {string[]} */ keys) => {
     const gone = await removeKeys(keys);
     gone.forEach((key) => selected.delete(key));
-    if (place.key !== null && gone.has(place.key)) {
-      onclose();
-    }
-    if (place.isTree && gone.size > 0) {
-      return refresh();
-    }
+    if (place.key !== null && gone.has(place.key)) onclose();
+    if (place.isTree && gone.size > 0) return refresh();
     drop(rows, gone);
     grid.refresh();
   };
 
   const actions = () => selected.size === 0
-    ? h("button", { type: "button", class: "link", onclick: () => removeAll(place.prefix) },
-      t("Delete all keys with this prefix…"))
-    : [h("button", { type: "button", onclick: () => {
+    ? button(t("Delete all keys with this prefix…"), () => removeAll(place.prefix), "link")
+    : [button(t("Clear the selection"), () => {
       selected.clear();
       grid.refresh();
       grid.element.focus();
-    } }, t("Clear the selection")),
-      h("button", { type: "button", class: "danger", onclick: () => remove([...selected]) },
-        tn("Delete {n} key", "Delete {n} keys", selected.size))];
+    }), button(tn("Delete {n} key", "Delete {n} keys", selected.size),
+      () => remove([...selected]), "danger")];
 
   let shown = "";
   const onchange = () => {
@@ -80,20 +75,18 @@ export function showList(place, { signal, onopen, onnew, onclose }) {
     }
   };
 
-  const empty = h("div", { class: "empty" });
+  const empty = h("div.empty");
   const status = h("p", { role: "status" });
-  const buttons = h("div", { class: "toolbar end" });
+  const buttons = h("div.toolbar.end");
   const grid = new Grid(place, { signal, onopen, onchange,
     onexpire: (key) => list.reread(key),
     ondelete: (row) => isPrefix(row) ? removeAll(row.key)
       : remove(isKey(row) && selected.size === 0 ? [row.key] : [...selected]) });
-  const list = { elements: [grid.element, empty,
-    h("div", { class: "toolbar foot" }, status, buttons)], grid, refresh,
-  /** After a key was written or deleted. @param {string} key */
-  reread: async (key) => {
-    if (await reread(rows, key, signal).catch(failed) === false) {
-      await refresh();
-    }
-  } };
+  const list = { elements: [grid.element, empty, h("div.toolbar.foot", status, buttons)],
+    grid, refresh,
+    /** After a key was written or deleted. @param {string} key */
+    reread: async (key) => {
+      if (await reread(rows, key, signal).catch(failed) === false) await refresh();
+    } };
   return list;
 }

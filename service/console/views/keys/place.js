@@ -1,11 +1,13 @@
 // The address of the view, and where the user is in the list: kept until the page ends.
 import { session } from "../../api/session.js";
-import { Rows } from "./rows.js";
+import { Rows, isKey } from "./rows.js";
 
 /**
- * `key` is open; `active` is the row of the keyboard; a range begins at `anchor`.
+ * `key` is open; `active` is the row of the keyboard, first that of `wanted`; a range
+ * begins at `anchor`.
  * @typedef {{prefix: string, isTree: boolean, rows: Rows, top: number, active: number,
- *   anchor: number, selected: Set<string>, key: string | null, user?: string}} Place
+ *   anchor: number, selected: Set<string>, key: string | null, wanted: string | null,
+ *   user?: string}} Place
  */
 
 /** @type {Place | null} */
@@ -26,9 +28,16 @@ export function placeOf(address) {
   const isTree = address.isTree ?? last?.isTree ?? false;
   kept = last?.prefix === prefix && last.isTree === isTree ? last
     : { prefix, isTree, rows: new Rows(prefix, isTree), top: 0, active: 0, anchor: 0,
-      selected: new Set(), key, user };
+      selected: new Set(), key, wanted: key, user };
   kept.key = key;
   return kept;
+}
+
+/** Selects a range of rows. @param {Place} place @param {number} a @param {number} b */
+export function select({ rows, selected }, a, b) {
+  for (const row of rows.all.slice(Math.min(a, b), Math.max(a, b) + 1)) {
+    if (isKey(row)) selected.add(row.key);
+  }
 }
 
 /**

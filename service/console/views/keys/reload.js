@@ -17,9 +17,7 @@ export async function reload(rows, until, signal) {
       at -= 1;
       await fresh.load(row.level, signal);
       signal.throwIfAborted();
-      if (row.level.error !== null) {
-        throw row.level.error;
-      }
+      if (row.level.error !== null) throw row.level.error;
     } else if (isPrefix(row) && open.has(row.key)) {
       fresh.toggle(at, row);
     }

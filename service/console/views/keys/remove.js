@@ -4,9 +4,9 @@ import { isAbort } from "../../api/problem.js";
 import { session } from "../../api/session.js";
 import { t, tn } from "../../locale/index.js";
 import { describe } from "../../text/problems.js";
+import { button } from "../../ui/button.js";
 import { confirmDialog, openDialog } from "../../ui/dialog.js";
-import { fill, h } from "../../ui/dom.js";
-import { field, form } from "../../ui/form.js";
+import { h } from "../../ui/dom.js";
 import { keyText } from "../../ui/key-text.js";
 import { notify } from "../../ui/notices.js";
 
@@ -16,11 +16,24 @@ const BATCH = 1000;
 /** @param {number} n */
 const deletedText = (n) => tn("{n} key was deleted.", "{n} keys were deleted.", n);
 
-/** Says how a deletion ended. @param {number} n @param {unknown} [error] */
-function report(n, error) {
-  const why = error === undefined ? "" : isAbort(error) ? t("Cancelled.") : describe(error);
-  notify(`${why} ${deletedText(n)}`.trim(),
-    { kind: error === undefined ? "success" : isAbort(error) ? "info" : "error" });
+/**
+ * Runs a deletion, and says how it ended.
+ * @param {(count: (n: number) => void) => Promise<void>} run
+ * @param {Element} [status] says how many keys were deleted until now
+ */
+async function report(run, status) {
+  let deleted = 0;
+  try {
+    await run((n) => {
+      deleted += n;
+      status?.replaceChildren(deletedText(deleted));
+    });
+    notify(deletedText(deleted), { kind: "success" });
+  } catch (error) {
+    const why = isAbort(error) ? t("Cancelled.") : describe(error);
+    notify(`${why} ${deletedText(deleted)}`, { kind: "error" });
+  }
+  return deleted > 0;
 }
 
 /**
@@ -29,25 +42,19 @@ function report(n, error) {
  * @returns {Promise<Set<string>>} the keys that no longer exist
  */
 export async function removeKeys(keys) {
-  /** @type {Set<string>} */
-  const gone = new Set();
+  const gone = /** @type {Set<string>} */ (new Set());
   const title = tn("Delete {n} key", "Delete {n} keys", keys.length);
-  const text = [keys.slice(0, 5).map((key) => h("div", null, keyText(key))),
+  const text = [keys.slice(0, 5).map((key) => h("div", keyText(key))),
     keys.length > 5 && "…"];
-  if (keys.length === 0
-    || !await confirmDialog({ title, text, action: t("Delete"), danger: true })) {
-    return gone;
-  }
-  let deleted = 0;
-  try {
-    for (let at = 0; at < keys.length; at += BATCH) {
-      const batch = keys.slice(at, at + BATCH);
-      deleted += await deleteKeys(batch);
-      batch.forEach((key) => gone.add(key));
-    }
-    report(deleted);
-  } catch (error) {
-    report(deleted, error);
+  const action = t("Delete");
+  if (keys.length > 0 && await confirmDialog({ title, text, action, danger: true })) {
+    await report(async (count) => {
+      for (let at = 0; at < keys.length; at += BATCH) {
+        const batch = keys.slice(at, at + BATCH);
+        count(await deleteKeys(batch));
+        batch.forEach((key) => gone.add(key));
+      }
+    });
   }
   return gone;
 }
@@ -57,42 +64,26 @@ export async function removeKeys(keys) {
  * @param {string} prefix
  * @returns {Promise<boolean>} whether keys were deleted
  */
-export function removePrefix(prefix) {
-  const { promise, resolve } = Promise.withResolvers();
+export async function removePrefix(prefix) {
+  const title = t("Delete all keys with this prefix");
+  const text = prefix ? keyText(prefix) : t("All keys of the store.");
+  const typed = prefix || session.user?.username;
+  const action = t("Delete all");
+  if (!await confirmDialog({ title, text, action, danger: true, typed })) return false;
   const stop = new AbortController();
-  let deleted = 0;
   const status = h("p", { role: "status" });
-  const name = field({ label: prefix ? t("Type the prefix to confirm")
-    : t("Type your user name to confirm"), autocomplete: "off", spellcheck: "false" });
-  const run = async () => {
-    for (let after = null, isLast = false; !isLast;) {
-      status.textContent = deletedText(deleted);
-      const page = await listPage({ prefix, after, limit: BATCH, signal: stop.signal });
+  const dialog = openDialog({ title, onclose: () => stop.abort(), body: [
+    h("progress", { "aria-label": title }), status,
+    h("div.actions", button(t("Cancel"), () => stop.abort()))] });
+  const done = await report(async (count) => {
+    let page;
+    do {
+      const { signal } = stop;
+      page = await listPage({ prefix, after: page?.next, limit: BATCH, signal });
       // a deletion is not cancelled: its number would not be known
-      deleted += page.keys.length > 0 ? await deleteKeys(page.keys) : 0;
-      after = page.next;
-      isLast = after === null;
-    }
-  };
-  const submit = async () => {
-    if (name.input.value !== (prefix || session.user?.username)) {
-      return name.setError(t("This is not the same."));
-    }
-    fill(body, h("progress", { "aria-label": t("Deleting") }), status,
-      h("div", { class: "actions" },
-        h("button", { type: "button", onclick: () => stop.abort() }, t("Cancel"))));
-    await run().then(() => report(deleted), (error) => report(deleted, error));
-    dialog.close();
-  };
-  const close = () => dialog.close();
-  const body = h("div", { class: "dialog-body" },
-    h("p", null, prefix ? keyText(prefix) : t("All keys of the store.")),
-    form({ body: name.element, label: t("Delete all"), danger: true, submit, cancel: close }));
-  const onclose = () => {
-    stop.abort();
-    resolve(deleted > 0);
-  };
-  const dialog = openDialog({ title: t("Delete all keys with this prefix"), body, onclose });
-  name.input.focus();
-  return promise;
+      count(page.keys.length > 0 ? await deleteKeys(page.keys) : 0);
+    } while (page.next !== null);
+  }, status);
+  dialog.close();
+  return done;
 }

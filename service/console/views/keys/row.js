@@ -8,7 +8,11 @@ import { keyText } from "../../ui/key-text.js";
 import { addressOf } from "./place.js";
 import { isKey, isPrefix } from "./rows.js";
 
-/** @typedef {import("./rows.js").Row} Row */
+/**
+ * @typedef {import("./rows.js").Row} Row
+ * @typedef {import("./place.js").Place} Place
+ * @typedef {[string, import("../../ui/dom.js").Child?][]} Cells classes and contents
+ */
 
 /** The height of a row in pixels, as in keys.css. */
 export const ROW = 32;
@@ -17,70 +21,64 @@ export const ROW = 32;
 export const remaining = (row) => isKey(row) && row.expires !== Infinity
   ? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
-/** @param {string} names @param {import("../../ui/dom.js").Child} [content] */
-const cell = (names, content) => h("div", { role: "gridcell", class: names }, content);
-
-/** The part of a key below the level. @param {Row & {key: string}} row */
-const name = ({ level, key }) =>
-  keyText(key.slice(level.prefix.lastIndexOf("/") + 1) || t("(the prefix itself)"));
-
-/** The last part of a long key stays in view. @param {string} key */
-function parts(key) {
+/**
+ * The key below its level. In a list the last part of a long key stays in view.
+ * @param {Row & {key: string}} row @param {boolean} isTree
+ */
+function name({ level, key }, isTree) {
   const end = key.lastIndexOf("/", key.length - 2) + 1;
-  return [keyText(key.slice(0, end)), keyText(key.slice(end))];
+  return isTree
+    ? keyText(key.slice(level.prefix.lastIndexOf("/") + 1) || t("(the prefix itself)"))
+    : [keyText(key.slice(0, end)), keyText(key.slice(end))];
 }
 
-/** @param {Row & {key: null}} row */
-const moreCells = ({ level: { error } }) => cell("wide", error === null ? t("Loading…")
-  : [describe(error), " ",
-    h("button", { type: "button", class: "link", tabindex: -1 }, t("Try again"))]);
+/** @param {string} label @param {boolean} [checked] */
+const box = (label, checked) =>
+  h("input", { type: "checkbox", tabindex: -1, "aria-label": label, checked });
 
-/** @param {import("./rows.js").KeyRow} row @param {import("./place.js").Place} place */
-const keyCells = (row, place) => [
-  cell("check", h("input", { type: "checkbox", tabindex: -1, "aria-label": t("Select"),
-    checked: place.selected.has(row.key) })),
-  cell("name", h("a", { href: addressOf({ ...place, key: row.key }), tabindex: -1,
-    title: row.key, "aria-label": row.key }, place.isTree ? name(row) : parts(row.key))),
-  cell("number", size(row.size)),
-  cell("number revision", String(row.revision)),
-  cell("number ttl", remaining(row))];
+/** @param {Row} row @param {Place} place @returns {Cells} */
+function cellsOf(row, place) {
+  if (isKey(row)) {
+    const { key } = row;
+    return [["check", box(t("Select"), place.selected.has(key))],
+      ["name", h("a", { href: addressOf({ ...place, key }), tabindex: -1, title: key,
+        "aria-label": key }, name(row, place.isTree))],
+      ["number", size(row.size)], ["number.revision", row.revision],
+      ["number.ttl", remaining(row)]];
+  }
+  if (isPrefix(row)) {
+    const n = row.keys;
+    return [["check", icon(row.inner ? "open" : "closed")],
+      ["name", [icon("folder"), name(row, true)]],
+      ["number", n === null ? t("{count} keys", { count: count(n) })
+        : tn("{n} key", "{n} keys", n)], ["number.revision"],
+      ["number", h("button.quiet", { type: "button", tabindex: -1,
+        "aria-label": t("Delete all keys with this prefix") }, icon("delete"))]];
+  }
+  const { error } = row.level;
+  return [["wide", error === null ? t("Loading…") : [describe(error), " ",
+    h("button.link", { type: "button", tabindex: -1 }, t("Try again"))]]];
+}
 
-/** @param {import("./rows.js").PrefixRow} row */
-const prefixCells = (row) => [
-  cell("check", icon(row.inner ? "open" : "closed")),
-  cell("name", [icon("folder"), name(row)]),
-  cell("number", row.keys === null ? t("{count} keys", { count: count(null) })
-    : tn("{n} key", "{n} keys", row.keys)),
-  cell("number revision"),
-  cell("number", h("button", { type: "button", class: "quiet", tabindex: -1,
-    "aria-label": t("Delete all keys with this prefix") }, icon("delete")))];
+/** @param {string} role @param {Cells} cells @param {Record<string, any>} props */
+const element = (role, cells, props) => h("div.key-row", { role: "row", ...props },
+  cells.map(([classes, content]) => h(`div.${classes}`, { role }, content)));
 
-/**
- * @param {Row} row
- * @param {number} index
- * @param {import("./place.js").Place} place
- */
+/** @param {Row} row @param {number} index @param {Place} place */
 export function rowElement(row, index, place) {
-  const key = isKey(row) ? row.key : null;
-  const isOpen = key !== null && place.key === key;
-  const element = h("div", { role: "row", id: `row-${index}`, class: "key-row",
+  const made = element("gridcell", cellsOf(row, place), { id: `row-${index}`,
     "aria-rowindex": index + 2,
-    "aria-selected": key !== null && String(place.selected.has(key)),
-    "aria-current": isOpen && "true",
+    "aria-selected": isKey(row) && String(place.selected.has(row.key)),
+    "aria-current": isKey(row) && row.key === place.key && "true",
     "aria-level": place.isTree && row.level.depth + 1,
-    "aria-expanded": isPrefix(row) && String(row.inner !== null),
-  }, isKey(row) ? keyCells(row, place)
-    : isPrefix(row) ? prefixCells(row) : moreCells(row));
-  element.classList.toggle("active", index === place.active);
-  element.style.setProperty("--depth", String(row.level.depth));
-  return element;
+    "aria-expanded": isPrefix(row) && String(row.inner !== null) });
+  made.classList.toggle("active", index === place.active);
+  made.style.setProperty("--depth", String(row.level.depth));
+  return made;
 }
 
 /** The head of the list. */
-export const headElement = () => h("div", { role: "row", class: "key-row head",
-  "aria-rowindex": 1 }, [
-  ["check", h("input", { type: "checkbox", tabindex: -1,
-    "aria-label": t("Select all loaded keys") })],
-  ["", t("Key")], ["number", t("Size")], ["number revision", t("Revision")],
-  ["number", t("Expires in")],
-].map(([names, content]) => h("div", { role: "columnheader", class: names }, content)));
+export const headElement = () => element("columnheader", [
+  ["check", box(t("Select all loaded keys"))], ["name", t("Key")], ["number", t("Size")],
+  ["number.revision", t("Revision")], ["number.ttl", t("Expires in")]],
+{ class: "key-row head", "aria-rowindex": 1 });

@@ -33,14 +33,14 @@ const sortable = ({ key }) => key?.replace(/[\ue000-\uffff]/g, "\ud7ff$&") ?? ""
  * @returns {Row[]}
  */
 export function rowsOf({ keys, prefixes = [], details }, level) {
-  const rows = keys.map((key) => {
+  const rows = /** @type {Row[]} */ (keys.map((key) => {
     const { size = 0, revision = 0, ttl = Infinity } = details[key] ?? {};
     return { level, key, size, revision, expires: Date.now() + ttl * 1000 };
-  });
-  const all = [...rows, ...prefixes.map(({ prefix, keys: n }) =>
-    ({ level, key: prefix, keys: n, inner: null }))];
-  return prefixes.length === 0 ? rows
-    : all.sort((a, b) => sortable(a) < sortable(b) ? -1 : 1);
+  }));
+  if (prefixes.length === 0) return rows;
+  rows.push(...prefixes.map((one) =>
+    ({ level, key: one.prefix, keys: one.keys, inner: null })));
+  return rows.sort((a, b) => sortable(a) < sortable(b) ? -1 : 1);
 }
 
 /** What is loaded and open. */

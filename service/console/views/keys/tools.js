@@ -1,8 +1,8 @@
 // The head of the list: prefix, list or tree, new key, refresh.
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale/index.js";
+import { button } from "../../ui/button.js";
 import { h } from "../../ui/dom.js";
-import { icon } from "../../ui/icon.js";
 
 /** Milliseconds after the last key stroke. */
 const DEBOUNCE = 250;
@@ -32,34 +32,23 @@ export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
       event.preventDefault();
       apply(0);
     } });
-  const modes = [t("List"), t("Tree")].map((label, i) => h("button", { type: "button",
-    onclick: () => {
-      isTree = i === 1;
-      apply(0);
-    } }, label));
-  const refresh = h("button", { type: "button", class: "quiet", "aria-label": t("Refresh"),
-    onclick: async () => {
-      refresh.disabled = true;
-      await onrefresh();
-      refresh.disabled = false;
-      refresh.focus();
-    } }, icon("refresh"));
+  const modes = [t("List"), t("Tree")].map((label, i) => button(label, () => {
+    isTree = i === 1;
+    apply(0);
+  }));
   shortcut("/", t("Go to the prefix"), () => input.select(), signal);
   shortcut("n", t("New key"), onnew, signal);
   signal.addEventListener("abort", () => clearTimeout(timer));
-  const element = h("header", { class: "keys-tools" },
-    h("div", { class: "toolbar" }, h("h1", null, t("Keys")),
-      h("div", { class: "toolbar end" }, refresh,
-        h("button", { type: "button", class: "primary", onclick: onnew }, icon("add"),
-          t("New key")))),
-    h("div", { class: "toolbar" }, input,
-      h("div", { class: "modes", role: "group", "aria-label": t("Show as") }, modes)));
+  const element = h("header.keys-tools",
+    h("div.toolbar", h("h1", t("Keys")),
+      h("div.toolbar.end", button(t("Refresh"), onrefresh, "quiet", "refresh"),
+        button(t("New key"), onnew, "primary", "add"))),
+    h("div.toolbar", input,
+      h("div.modes", { role: "group", "aria-label": t("Show as") }, modes)));
   const show = (/** @type {import("./place.js").Place} */ place) => {
     isTree = place.isTree;
     modes.forEach((mode, i) => mode.setAttribute("aria-pressed", String(isTree === (i === 1))));
-    if (input.value !== place.prefix) {
-      input.value = place.prefix;
-    }
+    if (input.value !== place.prefix) input.value = place.prefix;
   };
   return { element, show };
 }

@@ -5,25 +5,35 @@ import { t } from "../../../locale/index.js";
 import { compact, format } from "../../../text/json-text.js";
 import { ExactText } from "../../../text/splice.js";
 import { check } from "../../../text/tokenizer.js";
+import { button } from "../../../ui/button.js";
 import { confirmDialog } from "../../../ui/dialog.js";
 import { fill, h } from "../../../ui/dom.js";
-import { button, colour, errorText } from "./parts.js";
+import { colour, errorText } from "./text.js";
 import { save } from "./save.js";
 
 /** Milliseconds without a change, after which a text is checked. */
 const PAUSE = 200;
-/** The characters that are coloured at once. */
-const SMALL = 20_000;
+/** The characters that are coloured: Chromium takes long to lay out more lines. */
+const COLOURED = 32_768;
 
-/** @param {import("./index.js").Pane} pane @param {AbortSignal} signal */
-export function editor(pane, signal) {
-  const text = new ExactText(pane.entry?.text ?? "");
+/** @param {import("./index.js").Pane} pane @param {import("./entry.js").Entry} entry
+ * @param {AbortSignal} signal */
+export function editor(pane, entry, signal) {
+  const text = new ExactText(entry.text);
   const isChanged = () => text.exact !== pane.entry?.text;
   // a textarea with transparent text, on a coloured copy
-  const copy = document.createTextNode(text.shown);
+  const copy = document.createTextNode("");
+  const layers = h("div.layers", h("pre.value-text", { "aria-hidden": "true" }, copy, "\n"));
   const area = h("textarea", { spellcheck: "false", autocapitalize: "none",
     "aria-label": t("Text"), "aria-describedby": "json-check" });
   area.value = text.shown;
+  layers.append(area);
+  const paint = () => {
+    const isPlain = area.value.length > COLOURED;
+    layers.classList.toggle("plain", isPlain);
+    copy.data = isPlain ? "" : area.value;
+    colour(copy);
+  };
   const status = h("span", { id: "json-check", role: "status" });
   let timer = 0;
 
@@ -35,47 +45,56 @@ export function editor(pane, signal) {
       area.setSelectionRange(error?.offset ?? 0, error?.offset ?? 0);
     };
     if (status.textContent !== says) {
-      fill(status, error ? button(says, select, "warning", "link bad") : says);
+      fill(status, error ? button(says, select, "link bad", "warning") : says);
     }
     area.toggleAttribute("aria-invalid", error !== null);
     for (const it of [saving, ...layouts]) it.disabled = error !== null;
-    colour(copy);
+    paint();
     return error === null;
   };
+  /** @param {string} exact */
+  const replace = (exact) => {
+    text.replace(exact);
+    area.value = text.shown;
+    area.setSelectionRange(0, 0);
+    area.focus();
+    verify();
+  };
+  /** Layouts to undo: a browser undoes only what is typed.
+   * @type {{before: string, after: string}[]} */
+  const done = [];
+  const layouts = [format, compact].map((layOut, at) =>
+    button(at ? t("Compact") : t("Format"), () => {
+      const before = text.exact;
+      if (!verify()) return;
+      replace(layOut(before));
+      done.push({ before, after: text.exact });
+    }));
+  area.addEventListener("keydown", (event) => {
+    const isUndo = (event.ctrlKey || event.metaKey) && /^[zя]$/.test(event.key);
+    if (!isUndo || done.at(-1)?.after !== text.exact) return;
+    event.preventDefault();
+    replace(done.pop()?.before ?? "");
+  });
   area.addEventListener("input", () => {
     text.edit(area.value);
-    copy.data = text.shown;
-    if (copy.length < SMALL) colour(copy);
+    paint();
     clearTimeout(timer);
     timer = setTimeout(verify, PAUSE);
   });
-  const layouts = [format, compact].map((layOut, at) =>
-    button(at ? t("Compact") : t("Format"), () => {
-      if (!verify()) return;
-      text.replace(layOut(text.exact));
-      area.select();
-      // unlike a new value, this can be undone
-      document.execCommand("insertText", false, text.shown);
-      area.setSelectionRange(0, 0);
-      area.focus();
-      verify();
-    }));
   const saving = button(t("Save"), () => {
     if (!verify()) return;
     return isChanged() ? save(pane, text.exact) : pane.show();
-  }, "", "primary");
+  }, "primary");
   const mayLeave = async () => !isChanged() || confirmDialog({ danger: true,
-    title: t("Discard your changes?"), text: t("They are not saved."), action: t("Discard") });
+    title: t("Discard your changes?"), text: "", action: t("Discard") });
   const cancel = async () => await mayLeave() && pane.show();
   guardLeaving(mayLeave, signal);
   addEventListener("beforeunload", (event) => isChanged() && event.preventDefault(),
     { signal });
-  for (const key of ["Mod+s", "Mod+enter"]) {
-    shortcut(key, t("Save"), () => saving.click(), signal);
-  }
+  shortcut("Mod+s", t("Save"), () => saving.click(), signal);
+  shortcut("Mod+enter", t("Save"), () => saving.click(), signal);
   shortcut("Escape", t("Cancel"), cancel, signal);
   verify();
-  return [h("div", { class: "toolbar" }, saving, button(t("Cancel"), cancel), layouts, status),
-    h("div", { class: "layers" },
-      h("pre", { class: "value-text", "aria-hidden": "true" }, copy, "\n"), area)];
+  return [h("div.toolbar", saving, button(t("Cancel"), cancel), layouts, status), layers];
 }

@@ -2,10 +2,10 @@
 import { t } from "../../../locale/index.js";
 import { duration, size } from "../../../text/format.js";
 import { describe } from "../../../text/problems.js";
+import { button } from "../../../ui/button.js";
 import { h } from "../../../ui/dom.js";
 import { icon } from "../../../ui/icon.js";
 import { ask, lifetimeField, openNewKey } from "./new-key.js";
-import { button } from "./parts.js";
 
 /** @import {Entry} from "./entry.js" */
 /** @import {Pane} from "./index.js" */
@@ -13,33 +13,29 @@ import { button } from "./parts.js";
 /** The key, with links to its prefixes. @param {Pane} pane */
 export function heading({ options: { key, onclose } }) {
   const parts = key.split(/(?<=\/)/);
-  const links = parts.map((part, index) => {
-    const prefix = encodeURIComponent(parts.slice(0, index + 1).join(""));
-    const name = h("bdi", null, part);
-    return index < parts.length - 1 ? h("a", { href: `#/keys?prefix=${prefix}` }, name) : name;
+  const links = parts.map((part, at) => {
+    const prefix = encodeURIComponent(parts.slice(0, at + 1).join(""));
+    const name = h("bdi", part);
+    return part.endsWith("/") ? h("a", { href: `#/keys?prefix=${prefix}` }, name) : name;
   });
-  return h("header", null, h("h2", { class: "mono" }, links),
-    h("button", { type: "button", class: "quiet", "aria-label": t("Close"),
-      onclick: onclose }, icon("close")));
+  return h("header", h("h2.mono", links), button(t("Close"), onclose, "quiet", "close"));
 }
 
 /** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
 export function facts(pane, entry, signal) {
-  const { text, revision } = entry;
-  /** @param {string} label @param {() => unknown} run */
-  const change = (label, run) =>
-    !pane.isEditing && !entry.isExpired && button(label, run, "", "link");
   const live = async (/** @type {number | null} */ ttl) =>
-    pane.written(await entry.write(text, ttl));
+    pane.written(await entry.write(entry.text, ttl));
   const askLifetime = () => {
     const { element, seconds } = lifetimeField(true);
     ask(t("Lifetime"), t("Set"), element, () => live(seconds()));
   };
-  return h("div", { class: "toolbar muted" }, h("span", null, size(entry.size)),
-    revision !== null && h("span", null, t("Revision {n}", { n: revision })),
-    entry.ttl === null ? change(t("Set a lifetime…"), askLifetime)
-      : [countdown(pane, entry, signal), change(t("Extend…"), askLifetime),
-        change(t("Persist"), () => live(null))]);
+  const canChange = !pane.isEditing && !entry.isExpired;
+  return h("div.toolbar.muted", h("span", size(entry.size)),
+    entry.revision !== null && h("span", t("Revision {n}", { n: entry.revision })),
+    entry.ttl !== null && countdown(pane, entry, signal),
+    canChange && (entry.ttl === null ? button(t("Set a lifetime…"), askLifetime, "link")
+      : [button(t("Extend…"), askLifetime, "link"),
+        button(t("Persist"), () => live(null), "link")]));
 }
 
 /** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
@@ -60,30 +56,25 @@ function countdown(pane, entry, signal) {
 }
 
 /** That what is shown is out of date, if it is. @param {Pane} pane */
-export function warning(pane) {
-  const { entry, newest: { revision, isDeleted } } = pane;
-  const banner = (/** @type {import("../../../ui/dom.js").Child[]} */ ...says) =>
-    h("p", { class: "banner" }, icon("warning"), says);
+export function warning({ entry, isEditing, newest: { revision, isDeleted }, load }) {
   const isGone = !entry?.revision || entry.isExpired;
   if (revision > (entry?.revision ?? 0) && !(isDeleted && isGone)) {
-    return banner(isDeleted ? t("Deleted by another client at revision {revision}.", { revision })
-      : t("Changed by another client at revision {revision}.", { revision }),
-    pane.isEditing ? t("Saving will show the conflict.")
-      : button(t("Show"), () => pane.load()));
+    return h("p.banner", icon("warning"),
+      t("Changed by another client at revision {n}.", { n: revision }), " ", isEditing
+        ? t("Saving will show the conflict.") : button(t("Show"), load));
   }
-  return entry?.isExpired && banner(t("This key has expired. This was its last value."));
+  return entry?.isExpired && h("p.banner", icon("warning"),
+    t("This key has expired. This was its last value."));
 }
 
 /** That there is no value, or why not. @param {Pane} pane @param {unknown} [error] */
-export function trouble(pane, error) {
-  const { key, onwritten, onopen } = pane.options;
-  const oncreated = (/** @type {string} */ name) => {
+export function trouble({ options: { key, onwritten, onopen }, load }, error) {
+  const create = () => openNewKey({ prefix: key, oncreated: (name) => {
     onwritten(name);
-    if (name === key) pane.load();
+    if (name === key) load();
     else onopen(name);
-  };
-  const create = () => openNewKey({ prefix: key, oncreated });
-  return h("div", { class: "empty", role: error ? "alert" : null },
-    h("p", null, error ? describe(error) : t("This key does not exist.")),
-    error ? button(t("Try again"), () => pane.load()) : button(t("Create it"), create));
+  } });
+  return error ? h("div.empty", { role: "alert" }, h("p", describe(error)),
+    button(t("Try again"), load))
+    : h("div.empty", h("p", t("This key does not exist.")), button(t("Create"), create, "primary"));
 }

@@ -8,24 +8,25 @@ import { notify } from "../../../ui/notices.js";
 import { editor } from "./editor.js";
 import { readEntry } from "./entry.js";
 import { facts, heading, trouble, warning } from "./head.js";
-import { valueText } from "./parts.js";
+import { valueText } from "./text.js";
 import { toolbar } from "./toolbar.js";
 
 /** Milliseconds until a change is reported: the reply to an own write comes first. */
 const DELAY = 500;
 
 /**
+ * `signal` is aborted when another value is shown.
  * @import {Entry} from "./entry.js"
  * @typedef {(key: string) => void} OfKey
  * @typedef {{key: string, signal: AbortSignal, onwritten: OfKey, onremoved: OfKey,
  *   onopen: OfKey, onclose: () => void}} Options
  */
 
-/** @param {Options} options `signal` is aborted when another value is shown */
+/** @param {Options} options */
 export function showValue(options) {
   const pane = new Pane(options);
   const { key, signal } = options;
-  followChanges({ prefix: key, since: null, signal, onstate: () => {},
+  followChanges({ prefix: key, signal, onstate: () => {},
     onchange: ({ revision, data, deleted }) => {
       const isDeleted = deleted.includes(key);
       if (!isDeleted && !data.some(([it]) => it === key)) return;
@@ -47,11 +48,11 @@ export class Pane {
   /** @param {Options} options */
   constructor(options) {
     this.options = options;
-    this.element = h("section", { class: "value", "aria-label": options.key, tabindex: -1 });
+    this.element = h("section.value", { "aria-label": options.key, tabindex: -1 });
     options.signal.addEventListener("abort", () => this.#mode.abort());
   }
 
-  async load() {
+  load = async () => {
     const { key, signal } = this.options;
     if (!this.entry) showLoading(this.element);
     try {
@@ -60,7 +61,7 @@ export class Pane {
     } catch (error) {
       if (!isAbort(error)) fill(this.element, heading(this), trouble(this, error));
     }
-  }
+  };
 
   /** Shows what is stored. The focus stays on a control with the same text. */
   show(isEditing = false) {
@@ -70,20 +71,22 @@ export class Pane {
     this.#mode.abort();
     const { signal } = (this.#mode = new AbortController());
     this.isEditing = isEditing;
-    fill(element, heading(this), this.#banner, !entry ? trouble(this)
-      : [facts(this, entry, signal), isEditing ? editor(this, signal)
-        : [toolbar(this, entry, signal), valueText(entry)]]);
     this.report();
-    if (isEditing) element.querySelector("textarea")?.focus();
-    else if (text !== null) {
-      const all = [...element.querySelectorAll("button")];
-      (all.find((it) => it.textContent === text) ?? element).focus();
-    }
+    fill(element, heading(this), this.#banner, !entry ? trouble(this)
+      : [facts(this, entry, signal), isEditing ? editor(this, entry, signal)
+        : [toolbar(this, entry, signal), valueText(entry)]]);
+    const found = isEditing ? element.querySelector("textarea") : text !== null
+      && ([...element.querySelectorAll("button")].find((it) => it.textContent === text)
+        ?? element);
+    if (found) found.focus();
   }
 
   /** Says whether what is shown is out of date. */
   report(revision = 0, isDeleted = false) {
-    if (revision > this.newest.revision) this.newest = { revision, isDeleted };
+    if (revision > this.newest.revision) {
+      this.newest = { revision, isDeleted };
+      this.options.onwritten(this.options.key);
+    }
     fill(this.#banner, warning(this));
   }
 

@@ -4,10 +4,11 @@ import { keyHref } from "../../../app/router.js";
 import { t } from "../../../locale/index.js";
 import { duration } from "../../../text/format.js";
 import { check } from "../../../text/tokenizer.js";
+import { button } from "../../../ui/button.js";
 import { openDialog } from "../../../ui/dialog.js";
 import { h } from "../../../ui/dom.js";
 import { field, form } from "../../../ui/form.js";
-import { errorText } from "./parts.js";
+import { errorText } from "./text.js";
 
 /** @import {Child} from "../../../ui/dom.js" */
 
@@ -50,9 +51,9 @@ export function askKey(title, label, name, write, more) {
 export function lifetimeField(required) {
   const { element, input } = field({ label: t("Lifetime from now, in seconds"), required,
     type: "number", min: 1, hint: required ? "" : t("Empty: it never expires.") });
-  const presets = [3600, 86_400, 604_800].map((seconds) => h("button", { type: "button",
-    onclick: () => (input.value = String(seconds)) }, duration(seconds)));
-  element.append(h("div", { class: "toolbar" }, presets));
+  const presets = [3600, 86_400, 604_800].map((seconds) =>
+    button(duration(seconds), () => (input.value = String(seconds))));
+  element.append(h("div.toolbar", presets));
   return { element, seconds: () => Number(input.value) || null };
 }
 

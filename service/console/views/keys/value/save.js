@@ -5,10 +5,10 @@ import { t } from "../../../locale/index.js";
 import { changedLines } from "../../../text/diff.js";
 import { dateTime } from "../../../text/format.js";
 import { format } from "../../../text/json-text.js";
+import { button } from "../../../ui/button.js";
 import { openDialog } from "../../../ui/dialog.js";
 import { h } from "../../../ui/dom.js";
 import { Entry, readEntry } from "./entry.js";
-import { button } from "./parts.js";
 
 /** The characters of a text that are compared. */
 const COMPARED = 65_536;
@@ -49,20 +49,20 @@ async function choose(base, own, theirs) {
     const option = (choice, label, names = "") => button(label, () => {
       resolve(choice);
       close();
-    }, "", names);
+    }, names);
     const body = [
-      h("p", null, theirs
+      h("p", theirs
         ? t("Somebody else has changed this value. Lines that differ are marked with ±.")
         : t("Somebody else has deleted this key, or it has expired.")),
       exact.some(({ length }) => length > COMPARED)
-        && h("p", { class: "hint" }, t("Only the first 64 KiB are compared.")),
-      h("div", { class: "versions" }, version(t("Before"), before, new Set(marked)),
+        && h("p.hint", t("Only the first 64 KiB are compared.")),
+      h("div.versions", version(t("Before"), before, new Set(marked)),
         version(t("Mine"), mine, changedLines(before, mine)),
         theirs && version(t("Theirs"), other, changedLines(before, other),
-          [h("bdi", null, last?.by), " ", last?.at && dateTime(last.at)])),
-      h("div", { class: "actions" }, option("undecided", t("Continue editing")),
-        option("theirs", theirs ? t("Take theirs") : t("Discard mine")),
-        option("mine", theirs ? t("Overwrite with mine") : t("Create it again"), "danger"))];
+          [h("bdi", last?.by), " ", last?.at && dateTime(last.at)])),
+      h("div.actions", option("undecided", t("Continue editing")),
+        option("theirs", theirs ? t("Take theirs") : t("Discard")),
+        option("mine", theirs ? t("Overwrite with mine") : t("Create"), "danger"))];
     const { close } = openDialog({ title: t("Conflict"), class: "wide", body,
       onclose: () => resolve("undecided") });
   });
@@ -72,7 +72,8 @@ async function choose(base, own, theirs) {
  * @param {import("../../../ui/dom.js").Child} [by] */
 function version(title, text, marked, by) {
   const lines = text.split("\n").map((line, at) =>
-    h(marked.has(at + 1) ? "mark" : "div", null, line || " "));
-  return h("section", null, h("h3", null, title), h("p", { class: "hint" }, by),
-    h("pre", { class: "value-text", tabindex: 0, "aria-label": title, role: "region" }, lines));
+    h(marked.has(at + 1) ? "mark" : "div", line || " "));
+  return h("section", h("h3", title),
+    h("pre.value-text", { tabindex: 0, "aria-label": title, role: "region" }, lines),
+    h("p.hint", by));
 }

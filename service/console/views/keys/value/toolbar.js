@@ -3,14 +3,14 @@ import { deleteKeys, incrementKey, writeKeys } from "../../../api/keys.js";
 import { shortcut } from "../../../app/shortcuts.js";
 import { t } from "../../../locale/index.js";
 import { check } from "../../../text/tokenizer.js";
+import { attempt, button } from "../../../ui/button.js";
 import { confirmDialog } from "../../../ui/dialog.js";
 import { h } from "../../../ui/dom.js";
 import { field } from "../../../ui/form.js";
-import { icon } from "../../../ui/icon.js";
 import { notify } from "../../../ui/notices.js";
 import { readEntry } from "./entry.js";
 import { ask, askKey } from "./new-key.js";
-import { LARGE, button, copy, download, errorText } from "./parts.js";
+import { LARGE, copy, download, errorText } from "./text.js";
 import { save } from "./save.js";
 
 /** @import {Pane} from "./index.js" */
@@ -26,8 +26,8 @@ export function toolbar(pane, entry, signal) {
     pane.written(await readEntry(key));
   };
   const askNumber = () => {
-    const { element, input } = field({ label: t("Number"), required: true,
-      pattern: "-?[0-9]+", title: t("An integer, such as 5 or -5"), autocomplete: "off" });
+    const { element, input } = field({ label: t("Integer"), required: true,
+      pattern: "-?[0-9]+", autocomplete: "off" });
     ask(t("Add to the counter"), t("Add"), element, () => add(BigInt(input.value)));
   };
   const duplicate = () => askKey(t("Duplicate"), t("Create"), key, async (name) => {
@@ -43,7 +43,7 @@ export function toolbar(pane, entry, signal) {
     onopen(name);
   });
   const remove = async () => {
-    if (await confirmDialog({ title: t("Delete this key?"), text: h("bdi", null, key),
+    if (await confirmDialog({ title: t("Delete this key?"), text: h("bdi", key),
       action: t("Delete"), danger: true })) {
       await deleteKeys([key], { [key]: revision });
       notify(t("Deleted"), { kind: "success" });
@@ -51,19 +51,18 @@ export function toolbar(pane, entry, signal) {
     }
   };
   const editing = entry.size > LARGE
-    ? button(t("Replace by a file…"), () => replaceByFile(pane), "upload")
-    : button(t("Edit"), () => pane.show(true), "edit", "primary");
-  const removing = button(t("Delete"), remove, "delete");
+    ? button(t("Replace by a file…"), () => replaceByFile(pane))
+    : button(t("Edit"), () => pane.show(true), "primary", "edit");
+  const removing = button(t("Delete"), remove);
   if (!isExpired) {
     shortcut("e", t("Edit"), () => editing.click(), signal);
     shortcut("Delete", t("Delete"), () => removing.click(), signal);
   }
-  return h("div", { class: "toolbar" }, !isExpired && [editing, isCounter(text)
+  return h("div.toolbar", !isExpired && [editing, isCounter(text)
     && [button("−1", () => add(-1n)), button("+1", () => add(1n)), button(t("Add…"), askNumber)]],
-  button(t("Copy"), () => copy(text), "copy"),
-  button(t("Download"), () => download(key, text), "download"),
-  h("a", { class: "button", href: `#/history/${encodeURIComponent(key)}` }, icon("history"),
-    t("History")),
+  button(t("Copy"), () => copy(text)),
+  button(t("Download"), () => download(key, text)),
+  h("a.button", { href: `#/history/${encodeURIComponent(key)}` }, t("History")),
   button(t("Duplicate"), duplicate), !isExpired && [button(t("Rename"), rename), removing]);
 }
 
@@ -80,7 +79,6 @@ function replaceByFile(pane) {
       text: errorText(error), action: t("Store its text as a JSON string") });
     if (!error || isAgreed) await save(pane, error ? JSON.stringify(text) : text);
   };
-  const input = h("input", { type: "file", onchange: () => replacing.click() });
-  const replacing = button("", replace); // reports errors
+  const input = h("input", { type: "file", onchange: () => attempt(replace) });
   input.click();
 }

@@ -1,35 +1,14 @@
-// Parts of the value pane: buttons; exact texts shown, coloured, copied, downloaded.
+// Shows, colours, copies and downloads exact texts.
 import { t } from "../../../locale/index.js";
 import { size } from "../../../text/format.js";
-import { describe } from "../../../text/problems.js";
 import { tokenize } from "../../../text/tokenizer.js";
 import { h } from "../../../ui/dom.js";
-import { icon } from "../../../ui/icon.js";
 import { notify } from "../../../ui/notices.js";
 
 /** Bytes. A browser would take long to lay out and to colour a longer text. */
 export const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
-
-/**
- * A button that reports the error of what it does.
- * @param {string} label @param {() => unknown} run
- * @param {string} [name] of an icon @param {string} [names] classes
- */
-export function button(label, run, name, names) {
-  const element = h("button", { type: "button", class: names, onclick: async () => {
-    if (element.ariaBusy) return;
-    element.ariaBusy = "true";
-    try {
-      await run();
-    } catch (error) {
-      notify(describe(error), { kind: "error" });
-    }
-    element.ariaBusy = null;
-  } }, name && icon(name), label);
-  return element;
-}
 
 /** @param {{line: number, column: number, expected: string}} error */
 export const errorText = ({ line, column, expected }) =>
@@ -42,9 +21,9 @@ export function valueText({ text, size: bytes }) {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
   const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
   colour(node);
-  return [isLarge && h("p", { class: "hint" },
-    t("The first {part} of {whole}.", { part: size(SHOWN), whole: size(bytes) })),
-  h("pre", { class: "value-text", tabindex: 0, role: "region", "aria-label": t("Text") }, node)];
+  return [isLarge && h("p.hint", t("The first {part} of {whole}.",
+    { part: size(SHOWN), whole: size(bytes) })),
+    h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text") }, node)];
 }
 
 /** Colours the only coloured text, up to its first error. @param {Text} node */
