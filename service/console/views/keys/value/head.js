@@ -5,6 +5,7 @@ import { describe } from "../../../text/problems.js";
 import { button } from "../../../ui/button.js";
 import { h } from "../../../ui/dom.js";
 import { icon } from "../../../ui/icon.js";
+import { keyText } from "../../../ui/key-text.js";
 import { ask, lifetimeField, openNewKey } from "./new-key.js";
 
 /** @import {Entry} from "./entry.js" */
@@ -15,7 +16,7 @@ export function heading({ options: { key, onclose } }) {
   const parts = key.split(/(?<=\/)/);
   const links = parts.map((part, at) => {
     const prefix = encodeURIComponent(parts.slice(0, at + 1).join(""));
-    const name = h("bdi", part);
+    const name = keyText(part);
     return part.endsWith("/") ? h("a", { href: `#/keys?prefix=${prefix}` }, name) : name;
   });
   return h("header", h("h2.mono", links), button(t("Close"), onclose, "quiet", "close"));

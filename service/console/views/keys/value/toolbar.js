@@ -7,6 +7,7 @@ import { attempt, button } from "../../../ui/button.js";
 import { confirmDialog } from "../../../ui/dialog.js";
 import { h } from "../../../ui/dom.js";
 import { field } from "../../../ui/form.js";
+import { keyText } from "../../../ui/key-text.js";
 import { notify } from "../../../ui/notices.js";
 import { readEntry } from "./entry.js";
 import { ask, askKey } from "./new-key.js";
@@ -43,7 +44,7 @@ export function toolbar(pane, entry, signal) {
     onopen(name);
   });
   const remove = async () => {
-    if (await confirmDialog({ title: t("Delete this key?"), text: h("bdi", key),
+    if (await confirmDialog({ title: t("Delete this key?"), text: keyText(key),
       action: t("Delete"), danger: true })) {
       await deleteKeys([key], { [key]: revision });
       notify(t("Deleted"), { kind: "success" });
