@@ -1,8 +1,7 @@
-// Calls on the own account: sign in, refresh, sign out.
+// Calls on accounts: the own one, its access tokens, and those of administrators.
 import { call, callJson } from "./client.js";
+import { hasCode } from "./problem.js";
 import { session } from "./session.js";
-
-/** @typedef {import("./session.js").User} User */
 
 /**
  * @param {string} username @param {string} password
@@ -10,26 +9,21 @@ import { session } from "./session.js";
  */
 export async function signIn(username, password, keep) {
   const json = { username, password };
-  const { token } = await callJson("POST", "api/login", { json, anonymous: true });
-  session.setToken(token, keep);
+  session.setToken((await callJson("POST", "api/login", { json, anonymous: true })).token, keep);
   await loadUser();
 }
 
 /** @param {string} username @param {string} password */
-export async function register(username, password) {
-  const json = { username, password };
-  await call("POST", "api/register", { json, anonymous: true });
-}
+export const register = (username, password) =>
+  call("POST", "api/register", { json: { username, password }, anonymous: true });
 
 /** Reads the account of the token. @param {AbortSignal} [signal] */
-export async function loadUser(signal) {
+export const loadUser = async (signal) =>
   session.setUser(await callJson("GET", "api/me", { signal }));
-}
 
 /** Replaces the token by one that expires later. */
-export async function refresh() {
+export const refresh = async () =>
   session.setToken((await callJson("POST", "api/refresh")).token);
-}
 
 /** Ends all tokens of the account, except access tokens. */
 export async function signOutEverywhere() {
@@ -38,10 +32,8 @@ export async function signOutEverywhere() {
 }
 
 /**
- * Ends all other tokens of the account.
- * @param {string} password
- * @param {string} newPassword
- * @param {boolean} keep whether access tokens stay valid
+ * Ends all other tokens of the account; with `keep`, access tokens stay valid.
+ * @param {string} password @param {string} newPassword @param {boolean} keep
  */
 export async function changePassword(password, newPassword, keep) {
   const json = { password, new_password: newPassword, keep_access_tokens: keep };
@@ -54,29 +46,31 @@ export async function deleteAccount(password) {
   session.clear();
 }
 
-/**
- * `grants` null: all rights of the account. Times are in seconds since 1970.
- * @typedef {{id: number, name: string, grants: import("./session.js").Grant[] | null,
- *   created_at: number, expires_at: number | null, last_used_at: number | null}}
- *   AccessToken
- */
-
 /** @param {AbortSignal} [signal] @returns {Promise<AccessToken[]>} */
-export async function listTokens(signal) {
-  return (await callJson("GET", "api/tokens", { signal })).tokens;
-}
+export const listTokens = async (signal) =>
+  (await callJson("GET", "api/tokens", { signal })).tokens;
 
 /**
  * Creates an access token, which is never shown again.
  * @param {{password: string, name: string, expires_in: number | null,
- *   grants: import("./session.js").Grant[] | null}} json
+ *   grants: Grant[] | null}} json
  * @returns {Promise<string>}
  */
-export async function createToken(json) {
-  return (await callJson("POST", "api/tokens", { json })).token;
-}
+export const createToken = async (json) =>
+  (await callJson("POST", "api/tokens", { json })).token;
 
 /** @param {number} id */
-export async function revokeToken(id) {
-  await call("DELETE", `api/tokens/${id}`);
+export const revokeToken = (id) => call("DELETE", `api/tokens/${id}`);
+
+/**
+ * A call of an administrator. A user who no longer is one is loaded again.
+ * @param {string} method @param {string} path @param {import("./client.js").Options} options
+ */
+export async function administer(method, path, options) {
+  try {
+    return await callJson(method, `api/admin/${path}`, options);
+  } catch (error) {
+    if (hasCode(error, "not_an_administrator")) await loadUser();
+    throw error;
+  }
 }

@@ -1,15 +1,6 @@
 // Calls on keys. A value is its exact JSON text, never a parsed value.
-import { memberText } from "../text/json-text.js";
+import { elements, entries, memberText } from "../text/json-text.js";
 import { call, callJson } from "./client.js";
-
-/**
- * @typedef {{size: number, revision: number, ttl?: number}} Details
- * @typedef {{prefix: string, keys: number | null}} Prefix `keys` null: more than 1,000
- * @typedef {{keys: string[], prefixes?: Prefix[], details: Record<string, Details>,
- *   next: string | null}} Page
- * @typedef {{text: string, revision: number, ttl: number | null}} Value ttl in seconds
- * @typedef {Record<string, number | null>} Conditions revisions; null: must not exist
- */
 
 /**
  * A page of keys in byte order, with their details.
@@ -17,63 +8,71 @@ import { call, callJson } from "./client.js";
  *   signal?: AbortSignal}} options
  * @returns {Promise<Page>}
  */
-export function listPage({ signal, ...body }) {
-  return callJson("POST", "api/list", { json: { ...body, details: true }, signal });
-}
+export const listPage = ({ signal, ...body }) =>
+  callJson("POST", "api/list", { json: { ...body, details: true }, signal });
 
 /**
  * The value of a key, or null.
- * @param {string} key
- * @param {AbortSignal} [signal]
- * @returns {Promise<Value | null>}
+ * @param {string} key @param {AbortSignal} [signal] @returns {Promise<Value | null>}
  */
 export async function readKey(key, signal) {
-  const body = { keys: [key], revisions: true };
-  const { text } = await call("POST", "api/read", { json: body, signal });
-  const value = memberText(memberText(text, "data") ?? "{}", key);
-  if (value === undefined) {
-    return null;
-  }
-  const revisions = JSON.parse(memberText(text, "revisions") ?? "{}");
-  const ttl = JSON.parse(memberText(text, "ttl") ?? "{}");
-  return { text: value, revision: revisions[key], ttl: ttl[key] ?? null };
+  const json = { keys: [key], revisions: true };
+  const { text } = await call("POST", "api/read", { json, signal });
+  const { data = "", revisions = "", ttl = "" } = Object.fromEntries(entries(text));
+  const value = memberText(data, key);
+  return value === undefined ? null : { text: value,
+    revision: JSON.parse(revisions)[key], ttl: JSON.parse(ttl)[key] ?? null };
 }
 
 /**
- * Writes and deletes keys in one write.
- * @param {{data?: [string, string][], deleted?: string[], conditions?: Conditions,
- *   ttls?: Record<string, number | null>, signal?: AbortSignal}} write
- *   `data`: keys and the JSON texts of their values. A key without a ttl never expires.
+ * Writes and deletes keys in one write. A key without a ttl never expires.
+ * @param {{data?: [key: string, text: string][], deleted?: string[],
+ *   conditions?: Conditions, ttls?: Record<string, number | null>}} write
  * @returns {Promise<number>} the revision of the write
  */
-export async function writeKeys({ data = [], deleted, conditions, ttls, signal }) {
-  const members = data.map(([key, text]) => `${JSON.stringify(key)}:${text}`);
-  const rest = JSON.stringify({ delete: deleted, if: conditions, ttls });
-  const body = `{"data":{${members.join(",")}}${rest === "{}" ? "" : `,${rest.slice(1, -1)}`}}`;
-  const { headers } = await call("POST", "api/write", { body, signal });
-  return Number(headers.get("KV-Revision"));
+export async function writeKeys({ data = [], deleted, conditions, ttls }) {
+  const members = data.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join();
+  const rest = JSON.stringify({ delete: deleted, if: conditions, ttls }).slice(1);
+  const body = `{"data":{${members}}${rest === "}" ? "" : ","}${rest}`;
+  return Number((await call("POST", "api/write", { body })).headers.get("KV-Revision"));
 }
 
 /**
- * Deletes keys, all or none.
- * @param {string[]} keys
- * @param {Conditions} [conditions]
- * @param {AbortSignal} [signal]
- * @returns {Promise<number>} how many existed
+ * Deletes keys, all or none, and says how many existed.
+ * @param {string[]} keys @param {Conditions} [conditions] @param {AbortSignal} [signal]
+ * @returns {Promise<number>}
  */
-export async function deleteKeys(keys, conditions, signal) {
-  const json = { keys, if: conditions };
-  return (await callJson("POST", "api/delete", { json, signal })).deleted;
-}
+export const deleteKeys = async (keys, conditions, signal) =>
+  (await callJson("POST", "api/delete", { json: { keys, if: conditions }, signal })).deleted;
 
 /**
  * Adds a number to a counter.
- * @param {string} key
- * @param {string} by an integer of 64 bits, as text
- * @returns {Promise<string>} the new number, as text
+ * @param {string} key @param {string} by an integer of 64 bits
+ * @returns {Promise<string>} the new number
  */
 export async function incrementKey(key, by) {
   const body = `{"data":{${JSON.stringify(key)}:${by}}}`;
   const { text } = await call("POST", "api/increment", { body });
-  return memberText(memberText(text, "data") ?? "{}", key) ?? "";
+  return elements(elements(text)[0] ?? "")[0] ?? "";
+}
+
+/**
+ * A page of the changes of a key, the newest first.
+ * @param {string} key @param {number | null} before a revision @param {AbortSignal} [signal]
+ * @returns {Promise<{changes: Version[], oldest: number, next: number | null}>}
+ *   `oldest`: the history has every change after this revision
+ */
+export async function historyOf(key, before, signal, limit = 50) {
+  const query = { key, before, limit };
+  const page = entries((await call("GET", "api/history", { query, signal })).text);
+  const { changes = "", oldest = "", next = "" } = Object.fromEntries(page);
+  return { changes: elements(changes).map(versionOf), oldest: JSON.parse(oldest),
+    next: JSON.parse(next) };
+}
+
+/** @returns {Version} */
+function versionOf(change) {
+  const { value: text = null, ...members } = Object.fromEntries(entries(change));
+  const parsed = Object.entries(members).map(([name, member]) => [name, JSON.parse(member)]);
+  return { ...Object.fromEntries(parsed), text };
 }

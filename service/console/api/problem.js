@@ -1,54 +1,37 @@
 // An error of the service, as problem details (RFC 9457).
 
-/** What a call failed with. */
+/** What a call failed with. Other members are in `members`, such as `conflicts`. */
 export class Problem extends Error {
-  /**
-   * @param {number} status 0: the service was not reached
-   * @param {Record<string, any>} members
-   * @param {number | null} retryAfter seconds
-   */
-  constructor(status, members, retryAfter = null) {
+  /** @param {number} status 0: no reply  @param {Record<string, any>} members */
+  constructor(status, members, retryAfter = 0) {
     super(members.detail ?? members.code);
     this.status = status;
-    /** @type {string} */
-    this.code = members.code ?? "internal";
-    /** @type {string} */
-    this.detail = members.detail ?? "";
-    /** The members of the reply, such as `conflicts`, `oldest` and `applied`. */
+    this.code = String(members.code ?? "internal");
+    this.detail = String(members.detail ?? "");
     this.members = members;
-    this.retryAfter = retryAfter;
+    this.retryAfter = retryAfter; // seconds; 0: unknown
   }
 }
 
 /**
- * The problem of a reply.
- * @param {number} status
- * @param {string} text
- * @param {string | null} [retryAfter]
+ * The problem of a reply. A page that a proxy answers with has none.
+ * @param {number} status @param {string} text @param {string | null} retryAfter
  */
-export function problemOf(status, text, retryAfter = null) {
+export function problemOf(status, text, retryAfter) {
   try {
-    const seconds = retryAfter === null ? null : Number(retryAfter);
-    return new Problem(status, JSON.parse(text), seconds);
+    return new Problem(status, JSON.parse(text), Number(retryAfter));
   } catch {
-    return new Problem(status, { code: "unreachable" }); // a proxy's own page
+    return new Problem(status, { code: "unreachable" });
   }
 }
 
-/** The codes that say that the session has ended. */
-const ENDED = ["token_missing", "token_invalid", "token_expired", "token_revoked"];
+/** @param {any} error @param {...string} codes */
+export const hasCode = (error, ...codes) =>
+  error instanceof Problem && codes.includes(error.code);
 
-/** @param {unknown} error */
-export function isSessionEnd(error) {
-  return error instanceof Problem && ENDED.includes(error.code);
-}
+/** Whether the session has ended. @param {unknown} error */
+export const isSessionEnd = (error) =>
+  hasCode(error, "token_missing", "token_invalid", "token_expired", "token_revoked");
 
-/** @param {unknown} error @param {string} code */
-export function hasCode(error, code) {
-  return error instanceof Problem && error.code === code;
-}
-
-/** @param {unknown} error whether the caller itself has cancelled the call */
-export function isAbort(error) {
-  return error instanceof DOMException && error.name === "AbortError";
-}
+/** Whether the caller itself has cancelled the call. @param {any} error */
+export const isAbort = (error) => error?.name === "AbortError";

@@ -1,21 +1,16 @@
 // Keyboard shortcuts: those of the current view, listed by `?`.
-import { t } from "../locale/index.js";
+import { t } from "../locale.js";
 import { openDialog } from "../ui/dialog.js";
 import { h } from "../ui/dom.js";
 
-/**
- * @typedef {(event: KeyboardEvent) => void} Run
- * @typedef {{key: string, label: string, run: Run}} Shortcut
- */
-
-/** @type {Set<Shortcut>} */
+/** @type {Set<{key: string, label: string, run: (event: KeyboardEvent) => void}>} */
 const active = new Set();
 
 /**
  * Adds a shortcut until `signal` is aborted.
  * @param {string} key as in KeyboardEvent.key; "Mod+s" for Ctrl+S and Command+S
  * @param {string} label what it does
- * @param {Run} run
+ * @param {(event: KeyboardEvent) => void} run
  * @param {AbortSignal} [signal]
  */
 export function shortcut(key, label, run, signal) {
@@ -27,41 +22,27 @@ export function shortcut(key, label, run, signal) {
 /** Listens to the keyboard. Call it once. */
 export function startShortcuts() {
   addEventListener("keydown", (event) => {
-    const mod = event.ctrlKey || event.metaKey;
-    const pressed = mod ? `Mod+${latin(event).toLowerCase()}` : latin(event);
-    if (document.querySelector("dialog[open]") || event.altKey || event.defaultPrevented) {
-      return;
-    }
-    if (!mod && pressed !== "Escape" && isTyping(event.target)) {
-      return;
-    }
-    const found = [...active, HELP].findLast(({ key }) => key === pressed);
-    if (found) {
-      event.preventDefault();
-      found.run(event);
-    }
+    const { key, code, ctrlKey, metaKey, altKey, defaultPrevented, target } = event;
+    const mod = ctrlKey || metaKey;
+    // on a Cyrillic layout the key is that of the Latin one
+    const isLetter = code.startsWith("Key") && key.length === 1 && key > "~";
+    const latin = isLetter ? code.slice(3).toLowerCase() : key;
+    const pressed = mod ? `Mod+${latin.toLowerCase()}` : latin;
+    const isTyping = /** @type {Element | null} */ (target)
+      ?.matches("input:not([type=checkbox]), textarea, select");
+    if (altKey || defaultPrevented || document.querySelector("dialog[open]")
+      || (isTyping && !mod && key !== "Escape")) return;
+    const help = { key: "?", label: "", run: showShortcuts };
+    const found = [help, ...active].findLast((each) => each.key === pressed);
+    if (!found) return;
+    event.preventDefault();
+    found.run(event);
   });
 }
 
-/** The key, on a Cyrillic layout too. @param {KeyboardEvent} event */
-function latin({ key, code }) {
-  const isLetter = code.startsWith("Key") && key.length === 1 && key > "~";
-  return isLetter ? code.slice(3).toLowerCase() : key;
-}
-
-/** @param {EventTarget | null} target */
-function isTyping(target) {
-  return target instanceof HTMLElement
-    && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-}
-
 function showShortcuts() {
-  const help = { ...HELP, label: t("Show the keyboard shortcuts") };
-  const rows = [...active, help].map(({ key, label }) =>
-    h("div", null, h("dt", null, h("kbd", null, key.replace("Mod", t("Ctrl")))),
-      h("dd", null, label)));
-  openDialog({ title: t("Keyboard shortcuts"), body: h("dl", { class: "shortcuts" }, rows) });
+  const help = { key: "?", label: t("Show the keyboard shortcuts", "Показать клавиши") };
+  openDialog(t("Keyboard shortcuts", "Клавиши"), h("dl.shortcuts",
+    [...active, help].map(({ key, label }) =>
+      h("div", h("dt", h("kbd", key.replace("Mod", "Ctrl"))), h("dd", label)))));
 }
-
-/** @type {Shortcut} */
-const HELP = { key: "?", label: "", run: showShortcuts };

@@ -1,43 +1,27 @@
-// The lines in which two texts differ (Myers' algorithm).
+// The lines in which two texts differ, and edits that keep the other lines' ends.
 
-/** The removed and added lines to look for; beyond, all lines count as changed. */
-const MOST_EDITS = 2000;
+/** Comparisons; texts that need more have no line in common. */
+const MOST = 4_000_000;
 
 /** @typedef {{kind: "same" | "changed", left: string[], right: string[],
  *   leftLine: number, rightLine: number}} Block numbers of the first lines, from 1 */
 
-/** @typedef {{x: number, end: number, k: number, before: Run | undefined}} Run
- *   equal lines: x to end of the left text, x - k to end - k of the right one */
-
-/** @param {string[]} a @param {string[]} b @returns {Run[]} */
-function equalRuns(a, b) {
-  // For each diagonal k: the furthest x that the edits reach, and the runs up to it.
-  const reach = new Int32Array(2 * MOST_EDITS + 3);
-  /** @type {(Run | undefined)[]} */
-  const runs = Array(reach.length);
-  for (let edits = 0; edits <= MOST_EDITS; edits++) {
-    for (let k = -edits; k <= edits; k += 2) {
-      const at = MOST_EDITS + 1 + k;
-      const removed = (reach[at - 1] ?? 0) + 1;
-      const added = reach[at + 1] ?? 0;
-      const adds = k === -edits || (k !== edits && removed <= added);
-      const x = adds ? added : removed;
-      let end = x;
-      while (end < a.length && end - k < b.length && a[end] === b[end - k]) end++;
-      reach[at] = end;
-      const before = runs[adds ? at + 1 : at - 1];
-      runs[at] = end > x ? { x, end, k, before } : before;
-      if (end >= a.length && end - k >= b.length) return listed(runs[at]);
+/**
+ * For each i and j the length of the longest common part of a from i and b from j.
+ * @param {string[]} a @param {string[]} b
+ */
+function commonLengths(a, b) {
+  const width = b.length + 1;
+  const isTooLong = (a.length + 1) * width > MOST;
+  const lengths = new Uint16Array(isTooLong ? 0 : (a.length + 1) * width);
+  for (let i = isTooLong ? -1 : a.length - 1; i >= 0; i--) {
+    for (let j = b.length - 1; j >= 0; j--) {
+      const at = i * width + j;
+      lengths[at] = a[i] === b[j] ? lengths[at + width + 1] + 1
+        : Math.max(lengths[at + width], lengths[at + 1]);
     }
   }
-  return [];
-}
-
-/** @param {Run | undefined} last */
-function listed(last) {
-  const found = [];
-  for (let run = last; run; run = run.before) found.push(run);
-  return found.reverse();
+  return (/** @type {number} */ i, /** @type {number} */ j) => lengths[i * width + j] ?? 0;
 }
 
 /**
@@ -45,37 +29,56 @@ function listed(last) {
  * @param {string} a @param {string} b
  */
 export function diffLines(a, b) {
-  const left = a.split("\n");
-  const right = b.split("\n");
+  const [left, right] = [a.split("\n"), b.split("\n")];
+  let [head, tail] = [0, 0];
   const most = Math.min(left.length, right.length);
-  let head = 0;
   while (head < most && left[head] === right[head]) head++;
-  let tail = 0;
   while (tail < most - head && left.at(-tail - 1) === right.at(-tail - 1)) tail++;
+  const [leftEnd, rightEnd] = [left.length - tail, right.length - tail];
+  const common = commonLengths(left.slice(head, leftEnd), right.slice(head, rightEnd));
   /** @type {Block[]} */
   const blocks = [];
   let [x, y] = [0, 0];
   /** @param {Block["kind"]} kind @param {number} xEnd @param {number} yEnd */
   const add = (kind, xEnd, yEnd) => {
-    if (xEnd === x && yEnd === y) return;
-    const lines = { left: left.slice(x, xEnd), right: right.slice(y, yEnd) };
-    blocks.push({ kind, ...lines, leftLine: x + 1, rightLine: y + 1 });
-    [x, y] = [xEnd, yEnd];
+    let block = blocks.at(-1);
+    if (block?.kind !== kind) {
+      block = { kind, left: [], right: [], leftLine: x + 1, rightLine: y + 1 };
+      blocks.push(block);
+    }
+    for (; x < xEnd; x++) block.left.push(left[x] ?? "");
+    for (; y < yEnd; y++) block.right.push(right[y] ?? "");
   };
-  add("same", head, head);
-  const [leftTail, rightTail] = [left.length - tail, right.length - tail];
-  const runs = equalRuns(left.slice(head, leftTail), right.slice(head, rightTail));
-  for (const { x: start, end, k } of runs) {
-    add("changed", head + start, head + start - k);
-    add("same", head + end, head + end - k);
+  if (head > 0) add("same", head, head);
+  while (x < leftEnd || y < rightEnd) {
+    const skipped = common(x - head + 1, y - head);
+    if (x < leftEnd && y < rightEnd && left[x] === right[y]) add("same", x + 1, y + 1);
+    else if (x < leftEnd && (y === rightEnd || skipped >= common(x - head, y - head + 1))) {
+      add("changed", x + 1, y);
+    } else add("changed", x, y + 1);
   }
-  add("changed", leftTail, rightTail);
-  add("same", left.length, right.length);
+  if (tail > 0) add("same", left.length, right.length);
   return blocks;
 }
 
-/** @param {string} base @param {string} other @returns {Set<number>} lines of other */
-export function changedLines(base, other) {
-  const changed = diffLines(base, other).filter((block) => block.kind === "changed");
-  return new Set(changed.flatMap((it) => it.right.map((_, at) => it.rightLine + at)));
+/** @param {string} text as a <textarea> shows it: each line end is \n */
+export const shownText = (text) => text.replace(/\r\n?/g, "\n");
+
+/**
+ * The text of a <textarea>, with the line ends of the original. New lines have its first.
+ * @param {string} original @param {string} shown
+ */
+export function withLineEnds(original, shown) {
+  const ends = original.match(/\r\n?|\n/g) ?? [];
+  const lines = shown.split("\n").map((line) => [line, ends[0] ?? "\n"]);
+  for (const { kind, right, leftLine, rightLine } of diffLines(shownText(original), shown)) {
+    for (let i = 0; kind === "same" && i < right.length; i++) {
+      lines[rightLine + i - 1][1] = ends[leftLine + i - 1] ?? lines[rightLine + i - 1][1];
+    }
+  }
+  return lines.flat().slice(0, -1).join("");
 }
+
+/** @param {string} base @param {string} other @returns {Set<number>} lines of other */
+export const changedLines = (base, other) => new Set(diffLines(base, other).flatMap(
+  ({ kind, right, rightLine }) => (kind === "same" ? [] : right.map((_, at) => rightLine + at))));

@@ -1,96 +1,108 @@
 // The tokens of a JSON text (RFC 8259), and the check of its grammar.
+import { t } from "../locale.js";
 
-import { t } from "../locale/index.js";
-import { JsonError, kindAt, spaceEnd, tokenEnd } from "./scanner.js";
+/** @typedef {{kind: "string" | "number" | "literal" | "mark", start: number,
+ *   end: number}} Token */
 
-export { JsonError };
+const STRING = /"(?:[ !#-[\]-\uffff]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*/y;
+const TOKEN = new RegExp(`(${STRING.source}"|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?`
+  + "(?:[eE][+-]?\\d+)?(?![\\w.+-])|(?:true|false|null)(?!\\w)|[{}[\\]:,])", "y");
+const SPACE = /[ \t\n\r]*/y;
 
-/** @typedef {{kind: import("./scanner.js").Kind, start: number, end: number}} Token */
+/** The first error of a JSON text. Lines and columns, in code points, begin at 1. */
+export class JsonError extends Error {
+  /** @param {string} text @param {number} offset @param {string} problem */
+  constructor(text, offset, problem) {
+    super(problem);
+    const lines = text.slice(0, offset).split(/\r\n|[\r\n]/);
+    this.offset = offset;
+    this.problem = problem;
+    this.line = lines.length;
+    this.column = [...(lines.at(-1) ?? "")].length + 1;
+  }
+}
+
+/** @param {RegExp} pattern @param {string} text @param {number} at where it ends */
+function endOf(pattern, text, at) {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+}
 
 /**
- * Does not check the order of the tokens.
- * @param {string} text @param {number} [from]
+ * The tokens, in any order.
+ * @param {string} text
  * @returns {Generator<Token, void>} @throws {JsonError}
  */
-export function* tokenize(text, from = 0) {
-  for (let start = from, end; start < text.length; start = end) {
-    const kind = kindAt(text, start);
-    end = tokenEnd(text, start, kind);
+export function* tokenize(text) {
+  for (let end = 0, start; (start = endOf(SPACE, text, end)) < text.length;) {
+    end = endOf(TOKEN, text, start);
+    if (end === start) throw malformed(text, start);
+    const first = text.charAt(start);
+    const kind = first === '"' ? "string" : /[-\d]/.test(first) ? "number"
+      : /\w/.test(first) ? "literal" : "mark";
     yield { kind, start, end };
   }
 }
 
-// The states of the grammar: what may follow. A container may end in the odd ones.
-const [VALUE, ITEM, NAME, MEMBER] = [0, 1, 2, 3];
-const [COLON, AFTER_ITEM, END, AFTER_MEMBER] = [4, 5, 6, 7];
-const problems = () => [
-  t("expected a value"),
-  t("expected a value or ]"),
-  t("expected a name"),
-  t("expected a name or }"),
-  t("expected a colon"),
-  t("expected a comma or ]"),
-  t("expected the end of the text"),
-  t("expected a comma or }"),
-];
-
-/** @param {string[]} open */
-function afterValue(open) {
-  if (open.length === 0) return END;
-  return open[open.length - 1] === "]" ? AFTER_ITEM : AFTER_MEMBER;
+/** @param {string} text @param {number} start of what is not a token */
+function malformed(text, start) {
+  const end = endOf(STRING, text, start);
+  if (text[start] !== '"') return new JsonError(text, start, EXPECTED().value);
+  if (end === text.length) return new JsonError(text, start,
+    t("this string has no end", "у строки нет конца"));
+  return new JsonError(text, end, text[end] === "\\"
+    ? t("unknown escape in a string", "неизвестная последовательность после \\")
+    : t("control character in a string", "управляющий символ в строке"));
 }
+
+/** What may follow, and the error if something else does. */
+const EXPECTED = () => ({
+  value: t("expected a value", "ожидается значение"),
+  item: t("expected a value or ]", "ожидается значение или ]"),
+  name: t("expected a name", "ожидается имя"),
+  member: t("expected a name or }", "ожидается имя или }"),
+  colon: t("expected a colon", "ожидается двоеточие"),
+  afterItem: t("expected a comma or ]", "ожидается запятая или ]"),
+  afterMember: t("expected a comma or }", "ожидается запятая или }"),
+  end: t("expected the end of the text", "ожидается конец текста"),
+});
 
 /**
- * @param {number} state @param {string} kind
- * @param {string} mark the token, if it is punctuation
- * @param {string[]} open ends of the open containers
- * @returns {number} the state that follows; -1: the token does not fit
- */
-function next(state, kind, mark, open) {
-  if (state % 2 === 1 && mark === open[open.length - 1]) {
-    open.pop();
-    return afterValue(open);
-  }
-  if (state === NAME || state === MEMBER) return kind === "string" ? COLON : -1;
-  if (state === COLON) return mark === ":" ? VALUE : -1;
-  if (state === AFTER_ITEM) return mark === "," ? VALUE : -1;
-  if (state === AFTER_MEMBER) return mark === "," ? NAME : -1;
-  if (state === END) return -1;
-  if (mark !== "[" && mark !== "{") return mark ? -1 : afterValue(open);
-  open.push(mark === "[" ? "]" : "}");
-  return mark === "[" ? ITEM : MEMBER;
-}
-
-/** @param {string} text @throws {JsonError} unless it is one JSON value */
-export function verify(text) {
-  /** @type {string[]} */
-  const open = [];
-  let state = VALUE;
-  let at = spaceEnd(text, 0);
-  if (at === text.length) throw new JsonError(text, at, t("the text is empty"));
-  while (at < text.length) {
-    const kind = kindAt(text, at);
-    const mark = kind === "punctuation" ? text.charAt(at) : "";
-    const following = next(state, kind, mark, open);
-    if (following < 0) throw new JsonError(text, at, `${problems()[state]}`);
-    at = spaceEnd(text, tokenEnd(text, at, kind));
-    state = following;
-  }
-  if (state !== END) throw new JsonError(text, at, `${problems()[state]}`);
-}
-
-/**
+ * The tokens of one JSON value.
  * @param {string} text
- * @returns {{offset: number, line: number, column: number, expected: string} | null}
- *   the first error; null: it is one JSON value
+ * @returns {Generator<Token, void>} @throws {JsonError} where the grammar is broken
  */
+export function* parse(text) {
+  /** @type {string[]} the ends of the open containers */
+  const open = [];
+  /** @type {keyof ReturnType<typeof EXPECTED>} */
+  let state = "value";
+  const after = () => !open.length ? "end"
+    : open.at(-1) === "]" ? "afterItem" : "afterMember";
+  for (const token of tokenize(text)) {
+    const mark = token.kind === "mark" ? text.charAt(token.start) : "";
+    if (mark === open.at(-1) && /^(item|member|after)/.test(state)) {
+      open.pop();
+      state = after();
+    } else if (/item|value/.test(state) && !/[\]}:,]/.test(mark)) {
+      if (mark) open.push(mark === "[" ? "]" : "}");
+      state = mark === "[" ? "item" : mark ? "member" : after();
+    } else if (/name|member/.test(state) && token.kind === "string") state = "colon";
+    else if (state === "colon" && mark === ":") state = "value";
+    else if (state === "afterItem" && mark === ",") state = "value";
+    else if (state === "afterMember" && mark === ",") state = "name";
+    else throw new JsonError(text, token.start, EXPECTED()[state]);
+    yield token;
+  }
+  if (state !== "end") throw new JsonError(text, text.length, EXPECTED()[state]);
+}
+
+/** The first error of a text; null: it is one JSON value. @param {string} text */
 export function check(text) {
   try {
-    verify(text);
+    for (const _ of parse(text));
     return null;
   } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    const { offset, line, column, problem: expected } = error;
-    return { offset, line, column, expected };
+    return /** @type {JsonError} */ (error);
   }
 }

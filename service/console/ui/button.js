@@ -5,35 +5,34 @@ import { icon } from "./icon.js";
 import { notify } from "./notices.js";
 
 /**
+ * A quiet button with an icon has its label for assistive technology and as a tooltip.
  * @param {string} label
  * @param {() => unknown} run
- * @param {string} [classes] such as "danger", "quiet", "link"
- * @param {string} [sign] an icon; a quiet button shows it in place of the label
+ * @param {string} [kind] "primary", "danger", "quiet" or "link"
+ * @param {string} [sign] an icon
  */
-export function button(label, run, classes = "", sign = "") {
-  const isSign = sign !== "" && classes.split(" ").includes("quiet");
-  const element = h("button", { type: "button", class: classes,
-    title: isSign && label, "aria-label": isSign && label,
+export function button(label, run, kind = "", sign = "") {
+  const name = kind === "quiet" && sign !== "" && label;
+  const element = h("button", { type: "button", class: kind, title: name,
+    "aria-label": name,
     onclick: async () => {
-      if (!element.hasAttribute("aria-busy")) {
-        element.setAttribute("aria-busy", "true");
-        await attempt(run);
-        element.removeAttribute("aria-busy");
-      }
-    } }, sign && icon(sign), isSign ? "" : label);
+      if (element.ariaBusy) return;
+      element.ariaBusy = "true";
+      await attempt(run);
+      element.ariaBusy = null;
+    } }, sign && icon(sign), !name && label);
   return element;
 }
 
 /**
  * Runs an action, and shows its error as a notice.
- * @param {() => unknown} run
- * @param {string} [done] a notice of success
+ * @param {() => unknown} run @param {string} [done] a notice of success
  */
 export async function attempt(run, done) {
   try {
     await run();
-    if (done) notify(done, { kind: "success" });
+    if (done) notify(done);
   } catch (/** @type {any} */ error) {
-    if (error.name !== "AbortError") notify(describe(error), { kind: "error" });
+    if (error.name !== "AbortError") notify(describe(error), "error");
   }
 }

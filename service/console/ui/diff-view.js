@@ -1,5 +1,5 @@
 // Two texts side by side, with the lines in which they differ.
-import { t, tn } from "../locale/index.js";
+import { t, tn } from "../locale.js";
 import { diffLines } from "../text/diff.js";
 import { format } from "../text/json-text.js";
 import { h } from "./dom.js";
@@ -16,12 +16,14 @@ function laidOut(text) {
   }
 }
 
+const note = (/** @type {string} */ text) => h("p.hint", text);
+
 /**
  * JSON texts are compared in one layout, unless only their white space differs.
  * @param {string | null} a null: no value @param {string | null} b
- * @param {{labels: [string, string]}} options
+ * @param {[left: string, right: string]} labels
  */
-export function diffView(a, b, { labels }) {
+export function diffView(a, b, labels) {
   const exact = [a ?? "", b ?? ""];
   const formatted = exact.map(laidOut);
   const isLayout = formatted[0] === formatted[1];
@@ -30,16 +32,12 @@ export function diffView(a, b, { labels }) {
   const rows = diffLines(left, right).map(({ kind, left, right }, at, { length }) =>
     (kind === "same" ? unchanged(left, at > 0, at < length - 1)
       : [side("del", "−", a, left), side("ins", "+", b, right)]));
-  return h("div.diff",
-    h("strong", `− ${labels[0]}`), h("strong", `+ ${labels[1]}`),
-    isLayout && note(a === b ? t("There is no difference.")
-      : t("Only the white space differs.")),
-    compared.some((text) => text.length > COMPARED)
-      && note(t("Only the first 64 KiB are compared.")), rows);
+  return h("div.diff", h("strong", `− ${labels[0]}`), h("strong", `+ ${labels[1]}`),
+    isLayout && note(a === b ? t("There is no difference.", "Различий нет.")
+      : t("Only the white space differs.", "Различаются только пробелы.")),
+    compared.some((text) => text.length > COMPARED) && note(t(
+      "Only the first 64 KiB are compared.", "Сравниваются только первые 64 КиБ.")), rows);
 }
-
-/** @param {string} text */
-const note = (text) => h("p.hint", text);
 
 /**
  * A run of lines, its middle folded.
@@ -49,7 +47,9 @@ function unchanged(lines, isAfter, isBefore) {
   const head = isAfter ? CONTEXT : 0;
   const tail = lines.length - (isBefore ? CONTEXT : 0);
   return tail - head < 2 ? both(lines) : [both(lines.slice(0, head)),
-    note(tn("… {n} unchanged line …", "… {n} unchanged lines …", tail - head)),
+    note(tn(tail - head, ["… {n} unchanged line …", "… {n} unchanged lines …"],
+      ["… {n} строка без изменений …", "… {n} строки без изменений …",
+        "… {n} строк без изменений …"])),
     both(lines.slice(tail))];
 }
 
@@ -59,11 +59,8 @@ function both(lines) {
   return text && [h("pre", text), h("pre", { "aria-hidden": "true" }, text)];
 }
 
-/**
- * @param {"del" | "ins"} tag @param {string} sign
- * @param {string | null} text @param {string[]} lines
- */
+/** @type {(tag: "del" | "ins", sign: string, t: string | null, l: string[]) => Child} */
 function side(tag, sign, text, lines) {
   const marked = lines.map((line) => `${sign} ${line}`).join("\n");
-  return h("pre", text === null ? t("No value") : marked && h(tag, null, marked));
+  return h("pre", text === null ? t("No value", "Значения нет") : marked && h(tag, marked));
 }

@@ -1,6 +1,5 @@
 // Builds elements. Text is always a text node: no markup is ever parsed.
 
-/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
 /** @typedef {Record<string, any>} Props */
 /** @typedef {HTMLElementTagNameMap} Tags */
 

@@ -1,66 +1,93 @@
 // Forms: labelled fields, errors next to them, one submission at a time.
-import { t } from "../locale/index.js";
+import { t } from "../locale.js";
 import { describe } from "../text/problems.js";
+import { button } from "./button.js";
+import { openDialog } from "./dialog.js";
 import { fill, h, newId } from "./dom.js";
-
-/**
- * @typedef {{element: HTMLElement, input: HTMLInputElement,
- *   setError: (text: string) => void}} Field
- */
 
 /**
  * A field with its label. Other options are attributes of the input.
  * @param {{label: string, hint?: string, tag?: "input" | "textarea"}
  *   & Record<string, any>} options
- * @returns {Field}
  */
 export function field({ label, hint, tag = "input", ...attributes }) {
   const id = newId();
-  const error = h("span", { class: "field-error", id: `${id}-error` });
-  const input = /** @type {HTMLInputElement} */ (h(tag, { id,
-    "aria-describedby": `${id}-hint ${id}-error`, oninput: () => setError(""),
-    ...attributes }));
-  /** @param {string} text */
-  const setError = (text) => {
-    error.textContent = text;
+  const error = h("span.field-error", { id: `${id}-error` });
+  const input = /** @type {HTMLInputElement} */ (h(tag, { id, oninput: () => setError(""),
+    "aria-describedby": `${id}-hint ${id}-error`, ...attributes }));
+  const setError = (/** @type {Child} */ text) => {
+    fill(error, text);
     input.setAttribute("aria-invalid", String(text !== ""));
   };
-  const element = h("div", { class: "field" }, h("label", { for: id }, label), input,
-    h("span", { class: "hint", id: `${id}-hint` }, hint), error);
+  const element = h("div.field", h("label", { for: id }, label), input,
+    h("span.hint", { id: `${id}-hint` }, hint), error);
   return { element, input, setError };
 }
 
-/** A check box with its label. @param {string} label @param {boolean} [checked] */
+/** Attributes of a field for text that is no prose. */
+export const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
+
+/** A check box with its label. @param {string} label */
 export function checkbox(label, checked = false) {
   const input = h("input", { type: "checkbox", checked });
-  return { element: h("label", { class: "check" }, input, label), input };
+  return { element: h("label.check", input, label), input };
 }
 
 /**
  * A form. `submit` may throw: the error is shown, and the fields keep their text.
- * @param {{body: import("./dom.js").Child, label: string, danger?: boolean,
- *   submit: () => Promise<void>, cancel?: () => void}} options
- * @returns {HTMLFormElement}
+ * @param {{body: Child, label: string, danger?: boolean, submit: () => unknown,
+ *   cancel?: () => void}} options
  */
-export function form({ body, label, submit, cancel, danger = false }) {
-  const error = h("p", { class: "form-error", role: "alert" });
-  const button = h("button", { class: danger ? "danger" : "primary" }, label);
+export function form({ body, label, submit, cancel, danger }) {
+  const error = h("p.form-error", { role: "alert" });
+  const send = h(`button.${danger ? "danger" : "primary"}`, label);
   const onsubmit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     fill(error);
-    button.disabled = true;
-    element.setAttribute("aria-busy", "true");
+    send.disabled = true;
     try {
       await submit();
     } catch (problem) {
       fill(error, describe(problem));
-    } finally {
-      button.disabled = false;
-      element.removeAttribute("aria-busy");
     }
+    send.disabled = false;
   };
-  const element = h("form", { onsubmit }, body, error,
-    h("div", { class: "actions" },
-      cancel && h("button", { type: "button", onclick: cancel }, t("Cancel")), button));
-  return element;
+  return h("form", { onsubmit }, body, error,
+    h("div.actions", cancel && button(t("Cancel", "Отмена"), cancel), send));
+}
+
+/**
+ * A dialog with a form. It closes when that is submitted; then what `submit` returns runs.
+ * @param {{title: string, body: Child, label?: string, danger?: boolean,
+ *   submit: () => unknown, onclose?: () => void}} options
+ */
+export function formDialog({ title, body, label = title, danger, submit, onclose }) {
+  const dialog = openDialog(title, form({ body, label, danger, cancel: () => dialog.close(),
+    submit: async () => {
+      const then = await submit();
+      dialog.close();
+      if (typeof then === "function") then();
+    } }), { onclose });
+}
+
+/**
+ * Asks for a confirmation. With `typed` the user has to type that text.
+ * @param {{title: string, text: Child, action: string, danger?: boolean,
+ *   typed?: string}} options
+ * @returns {Promise<boolean>}
+ */
+export function confirmDialog({ title, text, action, danger, typed = "" }) {
+  return new Promise((resolve) => {
+    let answer = false;
+    const name = field({ ...PLAIN, label: t("Type {typed} to confirm",
+      "Для подтверждения введите {typed}", { typed }) });
+    formDialog({ title, label: action, danger, onclose: () => resolve(answer),
+      body: [h("div", text), typed && name.element],
+      submit: () => {
+        if (name.input.value !== typed) {
+          throw new Error(t("This is not {typed}.", "Это не {typed}.", { typed }));
+        }
+        answer = true;
+      } });
+  });
 }

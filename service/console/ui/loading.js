@@ -1,8 +1,13 @@
-// What a part of the page shows while it loads.
-import { t } from "../locale/index.js";
-import { fill, h } from "./dom.js";
+// What a part of the page shows while it loads, and when that has failed.
+import { t } from "../locale.js";
+import { describe } from "../text/problems.js";
+import { button } from "./button.js";
+import { h } from "./dom.js";
 
-/** A line that says that something is loading. @param {Element} element */
-export function showLoading(element) {
-  fill(element, h("p", { class: "loading", role: "status" }, t("Loading…")));
-}
+export const loading = () =>
+  h("p.loading", { role: "status" }, t("Loading…", "Загрузка…"));
+
+/** @param {unknown} error @param {() => unknown} again */
+export const failed = (error, again) => h("div.empty", { role: "alert" },
+  h("h1", t("This page could not be loaded", "Страницу не удалось загрузить")),
+  h("p", describe(error)), button(t("Try again", "Повторить"), again));

@@ -1,13 +1,13 @@
 // Short messages in a corner, and a live region for screen readers.
-import { t } from "../locale/index.js";
+import { t } from "../locale.js";
 import { h } from "./dom.js";
 import { icon } from "./icon.js";
 
-/** Milliseconds. Errors and notices with an action stay until they are closed. */
+/** Milliseconds. Errors stay until they are closed. */
 const SHOWN_FOR = 5000;
 
-const region = h("div", { class: "visually-hidden", role: "status" });
-const stack = h("div", { class: "notices" });
+const region = h("div.visually-hidden", { role: "status" });
+const stack = h("div.notices");
 
 /** The elements of this module, to be put into the page once. */
 export const noticeElements = [region, stack];
@@ -18,32 +18,15 @@ export function announce(text) {
   requestAnimationFrame(() => (region.textContent = text));
 }
 
-/**
- * Shows a message.
- * @param {string} text
- * @param {{kind?: "success" | "error" | "info",
- *   action?: {label: string, run: () => void}}} [options]
- */
-export function notify(text, { kind = "info", action } = {}) {
-  const close = () => notice.remove();
-  const act = () => {
-    close();
-    action?.run();
-  };
-  const notice = h("div", { class: `notice ${kind}`, role: kind === "error" && "alert" },
-    h("p", null, text),
-    action && h("button", { type: "button", class: "link", onclick: act }, action.label),
-    h("button", { type: "button", class: "quiet", "aria-label": t("Close"), onclick: close },
-      icon("close")));
-  for (const same of [...stack.children].filter((other) =>
-    other.textContent === notice.textContent)) {
-    same.remove();
-  }
+/** Shows a message. @param {string} text @param {"success" | "error" | "info"} kind */
+export function notify(text, kind = "success") {
+  const isError = kind === "error";
+  const notice = h(`div.notice.${kind}`, { role: isError && "alert" }, h("p", text),
+    h("button.quiet", { type: "button", "aria-label": t("Close", "Закрыть"),
+      onclick: () => notice.remove() }, icon("close")));
+  [...stack.children].find((other) => other.textContent === text)?.remove();
   stack.append(notice);
-  if (kind !== "error") {
-    announce(text);
-  }
-  if (kind !== "error" && !action) {
-    setTimeout(close, SHOWN_FOR);
-  }
+  if (isError) return;
+  announce(text);
+  setTimeout(() => notice.remove(), SHOWN_FOR);
 }

@@ -46,7 +46,9 @@ export function virtualList(viewport, options) {
         rows.delete(index);
       }
     }
-    for (let index = last - 1, next = null; index >= first; index -= 1) {
+    /** @type {HTMLElement | null} */
+    let next = null;
+    for (let index = last - 1; index >= first; index -= 1) {
       const row = rows.get(index) ?? renderRow(index);
       if (!rows.has(index)) {
         row.style.transform = `translateY(${index * rowHeight + shift}px)`;

@@ -7,7 +7,7 @@ import { liveView } from "./live/index.js";
 import { status as statusView } from "./status/index.js";
 import { transferView } from "./transfer/index.js";
 
-/** @type {Record<string, import("../app/router.js").View>} */
+/** @type {Record<string, View>} */
 export const routes = {
   keys: keysView,
   history: historyView,

@@ -1,6 +1,6 @@
 // Creates an access token, and shows it once.
 import { createToken } from "../../api/accounts.js";
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { button } from "../../ui/button.js";
 import { openDialog } from "../../ui/dialog.js";
 import { h } from "../../ui/dom.js";
@@ -12,18 +12,21 @@ const DAY = 86_400;
 
 /** @param {() => void} oncreate */
 export function createTokenDialog(oncreate) {
-  const name = field({ label: t("Name"), hint: t("Which program uses it."),
+  const name = field({ label: t("Name", "Имя"), hint: t(
+    "Which program uses it.", "Какая программа его использует."),
     required: true, maxlength: 64, autocomplete: "off" });
-  const all = checkbox(t("All rights of the account, future ones too"), true);
+  const all = checkbox(t(
+    "All rights of the account, future ones too", "Все права учётной записи, и "
+    + "будущие"), true);
   const editor = grantsEditor([{ prefix: "", rights: "r" }]);
   editor.element.hidden = true;
   all.input.onchange = () => (editor.element.hidden = all.input.checked);
   const expiry = h("select", [7, 30, 90, 365].map((days) =>
     h("option", { value: days * DAY, selected: days === 90 },
-      t("{n} days", { n: days }))), h("option", { value: "" }, t("Never")));
-  passwordDialog({ title: t("Create an access token"), label: t("Create"),
+      t("{n} days", "{n} дней", { n: days }))), h("option", { value: "" }, t("Never", "Бессрочно")));
+  passwordDialog({ title: t("Create an access token", "Создать токен доступа"), label: t("Create", "Создать"),
     body: [name.element, all.element, editor.element,
-      h("label.field", h("span", t("Expires after")), expiry)],
+      h("label.field", h("span", t("Expires after", "Срок")), expiry)],
     submit: async (password) => {
       const token = await createToken({ password, name: name.input.value,
         grants: all.input.checked ? null : editor.grants(),
@@ -35,14 +38,15 @@ export function createTokenDialog(oncreate) {
 
 /** @param {string} token */
 function show(token) {
-  const { element, input } = field({ label: t("Access token"), value: token,
+  const { element, input } = field({ label: t("Access token", "Токен доступа"), value: token,
     readonly: true, class: "mono" });
-  const copy = button(t("Copy"), async () => {
+  const copy = button(t("Copy", "Копировать"), async () => {
     await navigator.clipboard.writeText(token);
-    copy.textContent = t("Copied");
+    copy.textContent = t("Copied", "Скопировано");
   });
-  openDialog({ title: t("The access token is created"), body: [
-    h("p.banner", t("Copy it now: it is not shown again.")), element,
-    navigator.clipboard && h("div.actions", copy)] });
+  openDialog(t("The access token is created", "Токен доступа создан"), [
+    h("p.banner", t("Copy it now: it is not shown again.",
+      "Скопируйте сейчас: больше он не появится.")), element,
+    navigator.clipboard && h("div.actions", copy)]);
   input.select();
 }

@@ -1,18 +1,21 @@
 // The fields of an account.
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { checkbox, field } from "../../ui/form.js";
 import { grantsEditor } from "../../ui/grants-editor.js";
 
-/** @param {import("../../api/admin.js").Account | null} account null: a new one */
+/** @param {Account | null} account null: a new one */
 export function accountFields(account) {
-  const name = field({ label: t("User name"), required: true, autocomplete: "off",
+  const name = field({ label: t("User name", "Имя пользователя"), required: true, autocomplete: "off",
     autocapitalize: "none", spellcheck: "false", maxlength: 64 });
-  const password = field({ label: account ? t("New password") : t("Password"),
+  const password = field({ label: account ? t("New password", "Новый пароль") : t("Password", "Пароль"),
     type: "password", autocomplete: "new-password", required: !account });
-  const enabled = checkbox(t("Enabled: may sign in"), !account?.disabled);
-  const administrator = checkbox(t("Administrator: manages accounts"),
+  const enabled = checkbox(t("Enabled: may sign in", "Включена: может войти"), !account?.disabled);
+  const administrator = checkbox(t(
+    "Administrator: manages accounts", "Администратор: управляет учётными записями"),
     account?.administrator);
-  const defaults = checkbox(t("The default grants of new accounts"), !account);
+  const defaults = checkbox(t(
+    "The default grants of new accounts", "Права новых учётных записей по "
+    + "умолчанию"), !account);
   const editor = grantsEditor(account?.grants ?? []);
   const hide = () => (editor.element.hidden = defaults.input.checked);
   defaults.input.addEventListener("change", hide);

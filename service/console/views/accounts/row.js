@@ -1,16 +1,14 @@
 // An account in a row of the list.
 import { isAbort } from "../../api/problem.js";
-import { t, tn } from "../../locale/index.js";
+import { t, tn } from "../../locale.js";
 import { dateTime } from "../../text/format.js";
 import { grantsInWords } from "../../text/grants.js";
 import { describe } from "../../text/problems.js";
 import { h } from "../../ui/dom.js";
 import { notify } from "../../ui/notices.js";
 
-/** @typedef {import("../../api/admin.js").Account} Account */
-
 /** @param {unknown} error */
-export const report = (error) => isAbort(error) || notify(describe(error), { kind: "error" });
+export const report = (error) => isAbort(error) || notify(describe(error), "error");
 
 /** @param {string} name */
 export const accountHref = (name) => `#/admin/accounts/${encodeURIComponent(name)}`;
@@ -24,15 +22,17 @@ export function accountRow(account) {
       h("a", { href: accountHref(username) }, h("bdi", null, username))),
     h("td", null, badges(account)),
     h("td", null, grantsInWords(grants.slice(0, 2)).map((text) => h("div", null, text)),
-      more > 0 && tn("and {n} more", "and {n} more", more)),
+      more > 0 && tn(
+        more, ["and {n} more", "and {n} more"], ["и ещё {n}", "и ещё {n}", "и ещё {n}"])),
     h("td", null, created(account)));
 }
 
 /** @param {Account} account */
 export const badges = ({ disabled, administrator }) => [
   h("span", { class: `badge ${disabled ? "bad" : "good"}` },
-    disabled ? t("Disabled") : t("Enabled")), " ",
-  administrator && h("span", { class: "badge warn" }, t("Administrator"))];
+    disabled ? t("Disabled", "Отключена") : t("Enabled", "Включена")), " ",
+  administrator && h("span", { class: "badge warn" }, t(
+    "Administrator", "Администратор"))];
 
 /** @param {Account} account */
 export const created = ({ created_at: at }) =>

@@ -1,26 +1,25 @@
 // The history of a key: #/history/<key>
-import { historyOf } from "../../api/history.js";
+import { historyOf } from "../../api/keys.js";
 import { readKey } from "../../api/keys.js";
 import { hasCode } from "../../api/problem.js";
 import { keyHref } from "../../app/router.js";
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { dateTime, size } from "../../text/format.js";
 import { button } from "../../ui/button.js";
 import { fill, h } from "../../ui/dom.js";
 import { detailsOf } from "./details.js";
 
-/** @typedef {import("../../api/history.js").Entry} Entry */
-
-/** @param {import("../../app/router.js").Context} context */
+/** @param {Context} context */
 export async function historyView({ path, signal }) {
   const key = decodeURIComponent(path);
-  /** @type {Entry[]} */
+  /** @type {Version[]} */
   let changes = [];
   /** @type {number | null} */
   let next = null;
-  const list = h("ol", { role: "list", "aria-label": t("Changes") });
+  const list = h("ol", { role: "list", "aria-label": t("Changes", "Изменения") });
   const end = h("div.hint");
-  const details = h("section.card", { "aria-label": t("Selected change") });
+  const details = h("section.card", { "aria-label": t(
+    "Selected change", "Выбранное изменение") });
 
   /** @type {Promise<void> | null} */
   let loading = null;
@@ -31,13 +30,15 @@ export async function historyView({ path, signal }) {
     const at = changes.push(...page.changes);
     list.append(...page.changes.map((change) => rowOf(change, () => select(change))));
     fill(end, changes.some(({ by, expired }) => by === null && !expired)
-      && h("p", t("Only administrators see the names of other accounts.")),
-    next === null ? t("The change log begins at revision {n}.", { n: page.oldest })
-      : button(t("Load older"), () => load().then(() => rowAt(at)?.focus())));
+      && h("p", t("Only administrators see the names of other accounts.",
+        "Имена чужих учётных записей видят только администраторы.")),
+    next === null ? t("The change log begins at revision {n}.",
+      "Журнал изменений начинается с ревизии {n}.", { n: page.oldest })
+      : button(t("Load older", "Показать более ранние"), () => load().then(() => rowAt(at)?.focus())));
   };
   /** @param {number} at */
   const rowAt = (at) => list.children[at]?.querySelector("button");
-  /** @param {Entry} change */
+  /** @param {Version} change */
   const select = (change) => {
     const index = changes.indexOf(change);
     changes.forEach((_, at) => rowAt(at)?.setAttribute("aria-current", String(at === index)));
@@ -53,9 +54,10 @@ export async function historyView({ path, signal }) {
     do await load(); while (next !== null && changes.length === 0);
     rowAt(0)?.focus();
     if (changes[0]) select(changes[0]);
-    else fill(details, t("This key has no changes in the log."));
+    else fill(details, t(
+      "This key has no changes in the log.", "В журнале нет изменений этого ключа."));
   };
-  /** @type {import("../../api/keys.js").Value | null} */
+  /** @type {Value | null} */
   let current = null;
   let isLogged = true;
   try {
@@ -64,19 +66,19 @@ export async function historyView({ path, signal }) {
     isLogged = !hasCode(problem, "not_found");
     if (isLogged) throw problem;
   }
-  document.title = `${t("History")} · KV`;
-  return { element: h("div.view", h("h1", t("History")),
+  document.title = `${t("History", "История")} · KV`;
+  return { element: h("div.view", h("h1", t("History", "История")),
     h("a.mono", { href: keyHref(key) }, h("bdi", key)),
     isLogged ? h("div.history", h("div", list, end), details)
-      : h("p.banner", t("The change log is disabled."))) };
+      : h("p.banner", t("The change log is disabled.", "Журнал изменений отключён."))) };
 }
 
-/** @param {Entry} change @param {() => void} onclick */
+/** @param {Version} change @param {() => void} onclick */
 function rowOf({ revision, at, by, text, expired }, onclick) {
-  const [name, what] = expired ? ["warn", t("expired")]
-    : text === null ? ["bad", t("deleted")] : ["good", t("written")];
-  const author = by ?? (!expired && t("another account"));
-  const facts = [t("Revision {n}", { n: revision }), author,
+  const [name, what] = expired ? ["warn", t("expired", "истёк")]
+    : text === null ? ["bad", t("deleted", "удалён")] : ["good", t("written", "записан")];
+  const author = by ?? (!expired && t("another account", "другая учётная запись"));
+  const facts = [t("Revision {n}", "Ревизия {n}", { n: revision }), author,
     text !== null && size(new Blob([text]).size)];
   return h("li", h("button", { type: "button", onclick },
     h("time", at === null ? "—" : dateTime(at)),

@@ -1,5 +1,5 @@
 // The list as a grid: the focus is on the grid, and one row is the active one.
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { h } from "../../ui/dom.js";
 import { virtualList } from "../../ui/virtual-list.js";
 import { listenToKeys, listenToPointer } from "./input.js";
@@ -22,7 +22,7 @@ export class Grid {
     this.options = options;
     const { signal } = options;
     this.element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid",
-      tabindex: 0, "aria-label": t("Keys"), "aria-multiselectable": "true" },
+      tabindex: 0, "aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true" },
     headElement());
     this.list = virtualList(this.element, { rowHeight: ROW, inset: ROW, signal,
       onshow: (first, last) => this.#shown(first, last),

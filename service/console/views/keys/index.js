@@ -1,7 +1,7 @@
 // The keys: a list, and the value of a key next to it.
 import { go, replaceAddress } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { fill, h } from "../../ui/dom.js";
 import { hint, malformed } from "./empty.js";
 import { showList } from "./list.js";
@@ -13,7 +13,7 @@ import { openNewKey } from "./value/new-key.js";
 /** Pixels from the top: so much is loaded again when the user returns to the list. */
 const REFRESHED = 300_000;
 
-/** @type {import("../../app/open-view.js").View} */
+/** @type {View} */
 export function keysView(context) {
   const { signal } = context;
   /** @type {import("./place.js").Place} */
@@ -87,10 +87,11 @@ export function keysView(context) {
   const body = h("div.keys-body");
   const pane = h("div.keys-value", { tabindex: -1 });
   const element = h("div.keys",
-    h("section.keys-list", { "aria-label": t("Keys") }, head.element, body), pane);
+    h("section.keys-list", { "aria-label": t("Keys", "Ключи") }, head.element, body), pane);
   // the grid itself handles them: no key of an event has these names
-  const listed = { "↑ ↓ Home End": t("Move in the list"), "Enter ↵": t("Open"),
-    "← →": t("Close or open a prefix"), Space: t("Select"), Del: t("Delete") };
+  const listed = { "↑ ↓ Home End": t("Move in the list", "Перемещаться по списку"), "Enter ↵": t(
+    "Open", "Открыть"),
+    "← →": t("Close or open a prefix", "Свернуть или раскрыть префикс"), Space: t("Select", "Выбрать"), Del: t("Delete", "Удалить") };
   const none = () => {};
   Object.entries(listed).forEach(([key, label]) => shortcut(key, label, none, signal));
   update(context);

@@ -1,6 +1,6 @@
 // The list's grid, what it says about itself, and what it deletes.
 import { hasCode } from "../../api/problem.js";
-import { t, tn } from "../../locale/index.js";
+import { t, tn } from "../../locale.js";
 import { describe } from "../../text/problems.js";
 import { button } from "../../ui/button.js";
 import { fill, h } from "../../ui/dom.js";
@@ -21,7 +21,7 @@ export function showList(place, { signal, onopen, onnew, onclose }) {
   const { rows, selected } = place;
   const failed = (/** @type {unknown} */ error) => {
     if (!signal.aborted) {
-      notify(describe(error), { kind: "error" });
+      notify(describe(error), "error");
     }
   };
 
@@ -52,12 +52,13 @@ export function showList(place, { signal, onopen, onnew, onclose }) {
   };
 
   const actions = () => selected.size === 0
-    ? button(t("Delete all keys with this prefix…"), () => removeAll(place.prefix), "link")
-    : [button(t("Clear the selection"), () => {
+    ? button(t("Delete all keys with this prefix…", "Удалить все с этим префиксом…"), () => removeAll(place.prefix), "link")
+    : [button(t("Clear the selection", "Снять выбор"), () => {
       selected.clear();
       grid.refresh();
       grid.element.focus();
-    }), button(tn("Delete {n} key", "Delete {n} keys", selected.size),
+    }), button(tn(selected.size, ["Delete {n} key", "Delete {n} keys"],
+      ["Удалить {n} ключ", "Удалить {n} ключа", "Удалить {n} ключей"]),
       () => remove([...selected]), "danger")];
 
   let shown = "";

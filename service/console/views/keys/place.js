@@ -41,7 +41,7 @@ export function select({ rows, selected }, a, b) {
 }
 
 /**
- * @param {import("../../app/open-view.js").Context} context
+ * @param {Context} context
  * @throws {URIError}
  */
 export function placeAt({ path, query }) {

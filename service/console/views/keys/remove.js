@@ -2,10 +2,11 @@
 import { deleteKeys, listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
 import { session } from "../../api/session.js";
-import { t, tn } from "../../locale/index.js";
+import { t, tn } from "../../locale.js";
 import { describe } from "../../text/problems.js";
 import { button } from "../../ui/button.js";
-import { confirmDialog, openDialog } from "../../ui/dialog.js";
+import { openDialog } from "../../ui/dialog.js";
+import { confirmDialog } from "../../ui/form.js";
 import { h } from "../../ui/dom.js";
 import { keyText } from "../../ui/key-text.js";
 import { notify } from "../../ui/notices.js";
@@ -14,7 +15,8 @@ import { notify } from "../../ui/notices.js";
 const BATCH = 1000;
 
 /** @param {number} n */
-const deletedText = (n) => tn("{n} key was deleted.", "{n} keys were deleted.", n);
+const deletedText = (n) => tn(n, ["{n} key was deleted.", "{n} keys were deleted."],
+  ["Удалён {n} ключ.", "Удалено {n} ключа.", "Удалено {n} ключей."]);
 
 /**
  * Runs a deletion, and says how it ended.
@@ -28,10 +30,10 @@ async function report(run, status) {
       deleted += n;
       status?.replaceChildren(deletedText(deleted));
     });
-    notify(deletedText(deleted), { kind: "success" });
+    notify(deletedText(deleted));
   } catch (error) {
-    const why = isAbort(error) ? t("Cancelled.") : describe(error);
-    notify(`${why} ${deletedText(deleted)}`, { kind: "error" });
+    const why = isAbort(error) ? t("Cancelled.", "Отменено.") : describe(error);
+    notify(`${why} ${deletedText(deleted)}`, "error");
   }
   return deleted > 0;
 }
@@ -43,10 +45,11 @@ async function report(run, status) {
  */
 export async function removeKeys(keys) {
   const gone = /** @type {Set<string>} */ (new Set());
-  const title = tn("Delete {n} key", "Delete {n} keys", keys.length);
+  const title = tn(keys.length, ["Delete {n} key", "Delete {n} keys"],
+    ["Удалить {n} ключ", "Удалить {n} ключа", "Удалить {n} ключей"]);
   const text = [keys.slice(0, 5).map((key) => h("div", keyText(key))),
     keys.length > 5 && "…"];
-  const action = t("Delete");
+  const action = t("Delete", "Удалить");
   if (keys.length > 0 && await confirmDialog({ title, text, action, danger: true })) {
     await report(async (count) => {
       for (let at = 0; at < keys.length; at += BATCH) {
@@ -65,16 +68,18 @@ export async function removeKeys(keys) {
  * @returns {Promise<boolean>} whether keys were deleted
  */
 export async function removePrefix(prefix) {
-  const title = t("Delete all keys with this prefix");
-  const text = prefix ? keyText(prefix) : t("All keys of the store.");
+  const title = t(
+    "Delete all keys with this prefix", "Удалить все ключи с этим префиксом");
+  const text = prefix ? keyText(prefix) : t(
+    "All keys of the store.", "Все ключи хранилища.");
   const typed = prefix || session.user?.username;
-  const action = t("Delete all");
+  const action = t("Delete all", "Удалить все");
   if (!await confirmDialog({ title, text, action, danger: true, typed })) return false;
   const stop = new AbortController();
   const status = h("p", { role: "status" });
-  const dialog = openDialog({ title, onclose: () => stop.abort(), body: [
+  const dialog = openDialog(title, [
     h("progress", { "aria-label": title }), status,
-    h("div.actions", button(t("Cancel"), () => stop.abort()))] });
+    h("div.actions", button(t("Cancel", "Отмена"), () => stop.abort()))], { onclose: () => stop.abort() });
   const done = await report(async (count) => {
     let page;
     do {

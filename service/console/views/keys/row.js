@@ -1,5 +1,5 @@
 // One row of the list as an element.
-import { t, tn } from "../../locale/index.js";
+import { t, tn } from "../../locale.js";
 import { count, duration, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { h } from "../../ui/dom.js";
@@ -11,7 +11,7 @@ import { isKey, isPrefix } from "./rows.js";
 /**
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./place.js").Place} Place
- * @typedef {[string, import("../../ui/dom.js").Child?][]} Cells classes and contents
+ * @typedef {[string, Child?][]} Cells classes and contents
  */
 
 /** The height of a row in pixels, as in keys.css. */
@@ -28,7 +28,8 @@ export const remaining = (row) => isKey(row) && row.expires !== Infinity
 function name({ level, key }, isTree) {
   const end = key.lastIndexOf("/", key.length - 2) + 1;
   return isTree
-    ? keyText(key.slice(level.prefix.lastIndexOf("/") + 1) || t("(the prefix itself)"))
+    ? keyText(key.slice(level.prefix.lastIndexOf("/") + 1) || t(
+      "(the prefix itself)", "(сам префикс)"))
     : [keyText(key.slice(0, end)), keyText(key.slice(end))];
 }
 
@@ -40,7 +41,7 @@ const box = (label, checked) =>
 function cellsOf(row, place) {
   if (isKey(row)) {
     const { key } = row;
-    return [["check", box(t("Select"), place.selected.has(key))],
+    return [["check", box(t("Select", "Выбрать"), place.selected.has(key))],
       ["name", h("a", { href: addressOf({ ...place, key }), tabindex: -1, title: key,
         "aria-label": key }, name(row, place.isTree))],
       ["number", size(row.size)], ["number.revision", row.revision],
@@ -50,14 +51,16 @@ function cellsOf(row, place) {
     const n = row.keys;
     return [["check", icon(row.inner ? "open" : "closed")],
       ["name", [icon("folder"), name(row, true)]],
-      ["number", n === null ? t("{count} keys", { count: count(n) })
-        : tn("{n} key", "{n} keys", n)], ["number.revision"],
+      ["number", n === null ? t("{count} keys", "ключей: {count}", { count: count(n) })
+        : tn(n, ["{n} key", "{n} keys"], ["{n} ключ", "{n} ключа", "{n} ключей"])], ["number.revision"],
       ["number", h("button.quiet", { type: "button", tabindex: -1,
-        "aria-label": t("Delete all keys with this prefix") }, icon("delete"))]];
+        "aria-label": t(
+          "Delete all keys with this prefix", "Удалить все ключи с этим "
+          + "префиксом") }, icon("delete"))]];
   }
   const { error } = row.level;
-  return [["wide", error === null ? t("Loading…") : [describe(error), " ",
-    h("button.link", { type: "button", tabindex: -1 }, t("Try again"))]]];
+  return [["wide", error === null ? t("Loading…", "Загрузка…") : [describe(error), " ",
+    h("button.link", { type: "button", tabindex: -1 }, t("Try again", "Повторить"))]]];
 }
 
 /** @param {string} role @param {Cells} cells @param {Record<string, any>} props */
@@ -79,6 +82,7 @@ export function rowElement(row, index, place) {
 
 /** The head of the list. */
 export const headElement = () => element("columnheader", [
-  ["check", box(t("Select all loaded keys"))], ["name", t("Key")], ["number", t("Size")],
-  ["number.revision", t("Revision")], ["number.ttl", t("Expires in")]],
+  ["check", box(t("Select all loaded keys", "Выбрать все загруженные"))], ["name", t("Key", "Ключ")], ["number", t(
+    "Size", "Размер")],
+  ["number.revision", t("Revision", "Ревизия")], ["number.ttl", t("Expires in", "Истекает")]],
 { class: "key-row head", "aria-rowindex": 1 });

@@ -29,7 +29,7 @@ const newLevel = (prefix = "", depth = 0) => ({ prefix, depth, after: null, entr
 const sortable = ({ key }) => key?.replace(/[\ue000-\uffff]/g, "\ud7ff$&") ?? "";
 
 /**
- * @param {import("../../api/keys.js").Page} page @param {Level} level
+ * @param {Page} page @param {Level} level
  * @returns {Row[]}
  */
 export function rowsOf({ keys, prefixes = [], details }, level) {

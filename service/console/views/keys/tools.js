@@ -1,6 +1,6 @@
 // The head of the list: prefix, list or tree, new key, refresh.
 import { shortcut } from "../../app/shortcuts.js";
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { button } from "../../ui/button.js";
 import { h } from "../../ui/dom.js";
 
@@ -18,7 +18,8 @@ export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
     clearTimeout(timer);
     timer = setTimeout(() => onchange(input.value, isTree), delay);
   };
-  const input = h("input", { "aria-label": t("Prefix"), placeholder: t("Prefix"),
+  const input = h("input", { "aria-label": t("Prefix", "Префикс"), placeholder: t(
+    "Prefix", "Префикс"),
     autocomplete: "off", spellcheck: "false", autocapitalize: "none",
     oninput: () => apply(DEBOUNCE),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
@@ -32,19 +33,19 @@ export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
       event.preventDefault();
       apply(0);
     } });
-  const modes = [t("List"), t("Tree")].map((label, i) => button(label, () => {
+  const modes = [t("List", "Список"), t("Tree", "Дерево")].map((label, i) => button(label, () => {
     isTree = i === 1;
     apply(0);
   }));
-  shortcut("/", t("Go to the prefix"), () => input.select(), signal);
-  shortcut("n", t("New key"), onnew, signal);
+  shortcut("/", t("Go to the prefix", "Перейти к префиксу"), () => input.select(), signal);
+  shortcut("n", t("New key", "Новый ключ"), onnew, signal);
   signal.addEventListener("abort", () => clearTimeout(timer));
   const element = h("header.keys-tools",
-    h("div.toolbar", h("h1", t("Keys")),
-      h("div.toolbar.end", button(t("Refresh"), onrefresh, "quiet", "refresh"),
-        button(t("New key"), onnew, "primary", "add"))),
+    h("div.toolbar", h("h1", t("Keys", "Ключи")),
+      h("div.toolbar.end", button(t("Refresh", "Обновить"), onrefresh, "quiet", "refresh"),
+        button(t("New key", "Новый ключ"), onnew, "primary", "add"))),
     h("div.toolbar", input,
-      h("div.modes", { role: "group", "aria-label": t("Show as") }, modes)));
+      h("div.modes", { role: "group", "aria-label": t("Show as", "Вид") }, modes)));
   const show = (/** @type {import("./place.js").Place} */ place) => {
     isTree = place.isTree;
     modes.forEach((mode, i) => mode.setAttribute("aria-pressed", String(isTree === (i === 1))));

@@ -2,7 +2,7 @@
 import { followChanges } from "../../api/live.js";
 import { go } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { button } from "../../ui/button.js";
 import { fill, h } from "../../ui/dom.js";
 import { field } from "../../ui/form.js";
@@ -10,7 +10,7 @@ import { icon } from "../../ui/icon.js";
 import { KEPT, changeList, rowsOf } from "./list.js";
 import { stateBadge, whyEnded } from "./state.js";
 
-/** @param {import("../../app/router.js").Context} context */
+/** @param {Context} context */
 export function liveView(context) {
   const { signal } = context;
   const list = changeList();
@@ -20,10 +20,11 @@ export function liveView(context) {
   let connection = new AbortController();
 
   const plain = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
-  const prefix = field({ label: t("Prefix"), ...plain });
-  const since = field({ label: t("After revision"), placeholder: t("from now on"),
+  const prefix = field({ label: t("Prefix", "Префикс"), ...plain });
+  const since = field({ label: t("After revision", "После ревизии"), placeholder: t(
+    "from now on", "с этого момента"),
     inputmode: "numeric", pattern: "[0-9]{1,15}", ...plain });
-  const label = t("Filter by key");
+  const label = t("Filter by key", "Фильтр по ключу");
   const filter = h("input", { type: "search", "aria-label": label, placeholder: label,
     ...plain, oninput: () => list.set(undefined, filter.value) });
   const status = h("div.toolbar", { role: "status" });
@@ -51,7 +52,8 @@ export function liveView(context) {
       onstate(state, problem, revision) {
         resume = () => follow(revision);
         fill(status, stateBadge(state), state === "open" && wasLost
-          && t("Resumed after revision {n}.", { n: revision ?? 0 }));
+          && t("Resumed after revision {n}.", "Продолжено после ревизии {n}.",
+            { n: revision ?? 0 }));
         wasLost = state === "waiting" || (wasLost && state === "connecting");
         fill(alert, state === "ended" && whyEnded(problem, () => resume(), addressOf));
       } });
@@ -60,7 +62,9 @@ export function liveView(context) {
   const setPaused = (value) => {
     isPaused = value;
     const n = `${held.length}${held.length < KEPT ? "" : "+"}`;
-    fill(pause, icon(value ? "play" : "pause"), value ? t("Resume ({n})", { n }) : t("Pause"));
+    fill(pause, icon(value ? "play" : "pause"), value ? t(
+      "Resume ({n})", "Продолжить ({n})", { n }) : t(
+      "Pause", "Пауза"));
     if (value) return;
     list.add(held.splice(0));
     if (connection.signal.aborted) resume();
@@ -76,12 +80,12 @@ export function liveView(context) {
     event.preventDefault();
     go(addressOf(since.input.value));
   };
-  shortcut("p", t("Pause"), () => setPaused(!isPaused), signal);
+  shortcut("p", t("Pause", "Пауза"), () => setPaused(!isPaused), signal);
   start();
-  return { update: start, element: h("div.view", h("h1", t("Live changes")),
+  return { update: start, element: h("div.view", h("h1", t("Live changes", "Изменения")),
     h("form.toolbar", { onsubmit }, prefix.element, since.element,
-      h("button.primary", t("Follow"))),
+      h("button.primary", t("Follow", "Следить"))),
     h("div.toolbar", filter, status, h("div.toolbar.end", pause,
-      button(t("Clear"), () => list.set([])))),
+      button(t("Clear", "Очистить"), () => list.set([])))),
     alert, list.element) };
 }

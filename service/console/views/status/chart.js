@@ -1,5 +1,5 @@
 // A small line chart of the last minutes. Its figures are there as text too.
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { h } from "../../ui/dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -28,7 +28,7 @@ export function chart(label, format) {
     const low = Math.min(...values);
     const height = Math.max(...values) - low;
     current.textContent = format(latest);
-    range.textContent = t("5 minutes: {low} to {high}",
+    range.textContent = t("5 minutes: {low} to {high}", "5 минут: от {low} до {high}",
       { low: format(low), high: format(low + height) });
     svg.setAttribute("aria-label", `${label}: ${format(latest)}. ${range.textContent}`);
     line.setAttribute("points", points.map(({ at, value }) => {

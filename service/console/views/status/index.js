@@ -1,7 +1,7 @@
 // The state of the store, read again while the page is visible.
-import { administer } from "../../api/admin.js";
+import { administer } from "../../api/accounts.js";
 import { isSessionEnd } from "../../api/problem.js";
-import { language, t } from "../../locale/index.js";
+import { language, t } from "../../locale.js";
 import { count, size, time } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { h } from "../../ui/dom.js";
@@ -11,15 +11,15 @@ import { figures, nodes } from "./figures.js";
 /** Milliseconds between two readings. */
 const INTERVAL = 2000;
 
-/** @type {import("../../app/router.js").View} */
+/** @type {View} */
 export async function status({ signal }) {
   const writes = h("p", { role: "status" });
   const old = h("p", { class: "banner", role: "status" });
   const parts = h("div", { class: "figures" });
   const rate = (/** @type {number} */ n) =>
     n.toLocaleString(language(), { maximumFractionDigits: 1 });
-  const charts = [chart(t("Writes per second"), rate), chart(t("Keys"), count),
-    chart(t("Memory"), size)];
+  const charts = [chart(t("Writes per second", "Записей в секунду"), rate), chart(t("Keys", "Ключи"), count),
+    chart(t("Memory", "Память"), size)];
   let readAt = 0;
   let revision = 0;
 
@@ -33,8 +33,10 @@ export async function status({ signal }) {
     ({ revision } = state);
     readAt = now;
     say(old, "");
-    say(writes, state.accepts_writes ? t("Writes are accepted.")
-      : t("Writes are refused: the memory or the disk is full, or this node does not lead."));
+    say(writes, state.accepts_writes ? t("Writes are accepted.", "Запись разрешена.")
+      : t(
+        "Writes are refused: the memory or the disk is full, or this node does not lead.",
+        "Запись невозможна: память или диск заполнены, или узел не лидер."));
     writes.className = `writes notice ${state.accepts_writes ? "success" : "error"}`;
     renew(parts, h("div", null, figures(state), nodes(state)));
   }
@@ -42,7 +44,8 @@ export async function status({ signal }) {
   /** Keeps the last figures. @param {any} error */
   function fail(error) {
     error.retryAfter = null; // it is read again anyway
-    const since = t("These figures are from {time}.", { time: time(readAt / 1000) });
+    const since = t("These figures are from {time}.", "Данные на {time}.",
+      { time: time(readAt / 1000) });
     say(old, `${since} ${describe(error)}`);
   }
 
@@ -62,7 +65,7 @@ export async function status({ signal }) {
   timer = setTimeout(poll, INTERVAL);
   signal.addEventListener("abort", () => clearTimeout(timer));
   return { element: h("div", { class: "view" },
-    h("div", null, h("h1", null, t("Status")), old), writes,
+    h("div", null, h("h1", null, t("Status", "Состояние")), old), writes,
     h("div", { class: "charts" }, charts.map(({ element }) => element)), parts) };
 }
 

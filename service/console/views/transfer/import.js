@@ -1,7 +1,7 @@
 // Imports a file, and continues where an import has ended.
 import { isAbort } from "../../api/problem.js";
 import { currentRevision, importFile } from "../../api/transfer.js";
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { count, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { button } from "../../ui/button.js";
@@ -14,12 +14,16 @@ import { run, showResult } from "./running.js";
 
 /** @param {AbortSignal} left */
 export function importCard(left) {
-  const { element, input } = field({ label: t("File"), type: "file", required: true,
-    hint: t("Choose it or drop it on this page. It may be compressed (.gz, .zst).") });
+  const { element, input } = field({ label: t("File", "Файл"), type: "file", required: true,
+    hint: t("Choose it or drop it on this page. It may be compressed (.gz, .zst).",
+      "Выберите файл или перетащите его на страницу. Можно сжатый (.gz, .zst).") });
   const modes = Object.entries({
-    overwrite: t("Overwrite: keys that exist get the values of the file"),
-    create: t("Create: stop at the first key that exists"),
-    skip: t("Skip: keys that exist stay as they are"),
+    overwrite: t("Overwrite: keys that exist get the values of the file",
+      "Перезапись: ключи, которые уже есть, получат значения из файла"),
+    create: t("Create: stop at the first key that exists",
+      "Создание: остановиться на первом ключе, который уже есть"),
+    skip: t("Skip: keys that exist stay as they are",
+      "Пропуск: ключи, которые уже есть, не изменятся"),
   }).map(([value, text], n) => h("label.check",
     h("input", { type: "radio", name: "mode", value, checked: n === 0 }), text));
   /** @param {number | null} [since] of an import that is continued */
@@ -38,7 +42,8 @@ export function importCard(left) {
         since ??= revision;
         const onprogress = (/** @type {number} */ sent, /** @type {Line} */ report) => {
           last = report;
-          show(t("{sent} of {total}", { sent: size(sent), total: size(file.size) })
+          show(t("{sent} of {total}", "{sent} из {total}",
+            { sent: size(sent), total: size(file.size) })
             + (report.line ? `. ${numbers(report)}` : ""), sent / file.size);
         };
         last = await importFile({ file, mode, since, signal, onprogress });
@@ -52,24 +57,33 @@ export function importCard(left) {
   const showFailure = (error, last, since) => {
     const { line, written_through: through = last.line ?? 0 } = error.members ?? {};
     showResult(card, isAbort(error) ? "info" : "error",
-      line && h("h3", t("Error in line {line}", { line: count(line) })),
-      h("p", line ? error.detail : isAbort(error) ? t("Cancelled.")
-        : error.name === "NotReadableError" ? t("The file has changed. Choose it again.")
+      line && h("h3", t(
+        "Error in line {line}", "Ошибка в строке {line}", { line: count(line) })),
+      h("p", line ? error.detail : isAbort(error) ? t("Cancelled.", "Отменено.")
+        : error.name === "NotReadableError" ? t(
+          "The file has changed. Choose it again.",
+          "Файл изменился. Выберите его ещё раз.")
           : describe(error)),
-      h("p", through > 0 ? t("Written through line {line}.", { line: count(through) })
-        : error.status >= 400 ? t("Nothing was written.") : t("What was written stays.")),
+      h("p", through > 0 ? t(
+        "Written through line {line}.", "Записано по строку {line}.",
+        { line: count(through) })
+        : error.status >= 400 ? t("Nothing was written.", "Ничего не записано.") : t(
+          "What was written stays.", "Записанное останется.")),
       since !== undefined && [
-        h("p.muted", t("Choose the file again if you have corrected it.")),
-        button(t("Continue from here"), () => void start(since))]);
+        h("p.muted", t("Choose the file again if you have corrected it.",
+          "Если файл исправлен, выберите его ещё раз.")),
+        button(t("Continue from here", "Продолжить отсюда"), () => void start(since))]);
   };
   const form = h("form", { onsubmit: (/** @type {Event} */ event) => {
     event.preventDefault();
     start();
   } }, h("fieldset", element,
-    h("fieldset", h("legend", t("If a key exists")), modes),
-    h("div", h("button.primary", icon("upload"), t("Import")))));
-  const card = h("section.card", h("h2", t("Import")),
-    h("p.muted", t("Lines of JSON: an export, or {example}.",
+    h("fieldset", h("legend", t("If a key exists", "Если ключ уже есть")), modes),
+    h("div", h("button.primary", icon("upload"), t("Import", "Импорт")))));
+  const card = h("section.card", h("h2", t("Import", "Импорт")),
+    h("p.muted", t(
+      "Lines of JSON: an export, or {example}.", "Строки JSON: экспорт или "
+      + "{example}.",
       { example: '{"key": "a", "value": 1}' })), form, h("div.status"));
   addEventListener("dragover", (event) => event.preventDefault(), { signal: left });
   addEventListener("drop", (event) => {
@@ -81,4 +95,6 @@ export function importCard(left) {
 
 /** @param {Line} report */
 const numbers = ({ written = 0, skipped = 0 }) =>
-  t("Lines written: {n}, skipped: {skipped}", { n: count(written), skipped: count(skipped) });
+  t("Lines written: {n}, skipped: {skipped}",
+    "Записано строк: {n}, пропущено: {skipped}",
+    { n: count(written), skipped: count(skipped) });

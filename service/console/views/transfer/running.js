@@ -1,8 +1,8 @@
 // A transfer that runs: its progress, Cancel, and a question to a user who leaves.
 import { guardLeaving } from "../../app/router.js";
-import { t } from "../../locale/index.js";
+import { t } from "../../locale.js";
 import { button } from "../../ui/button.js";
-import { confirmDialog } from "../../ui/dialog.js";
+import { confirmDialog } from "../../ui/form.js";
 import { fill, h } from "../../ui/dom.js";
 import { announce } from "../../ui/notices.js";
 
@@ -20,14 +20,17 @@ export async function run(card, left, work) {
   const over = new AbortController();
   const disable = (/** @type {boolean} */ is) => document.querySelectorAll("fieldset")
     .forEach((each) => (each.disabled = is));
-  const bar = h("progress", { "aria-label": t("Progress") });
+  const bar = h("progress", { "aria-label": t("Progress", "Ход") });
   const text = h("p.muted");
-  const stop = button(t("Cancel"), () => cancel.abort());
+  const stop = button(t("Cancel", "Отмена"), () => cancel.abort());
   fill(card.lastElementChild ?? card, bar, text, stop);
   disable(true);
   stop.focus();
-  guardLeaving(() => confirmDialog({ title: t("Stop the transfer?"), danger: true,
-    text: t("It stops when you leave this page."), action: t("Stop") }), over.signal);
+  guardLeaving(() => confirmDialog({ title: t(
+    "Stop the transfer?", "Прервать передачу?"), danger: true,
+    text: t(
+      "It stops when you leave this page.", "Она прервётся, если вы покинете "
+      + "страницу."), action: t("Stop", "Прервать") }), over.signal);
   addEventListener("beforeunload", (event) => event.preventDefault(),
     { signal: over.signal });
   try {
@@ -47,7 +50,7 @@ export async function run(card, left, work) {
  * The result of a transfer.
  * @param {Card} card
  * @param {"success" | "error" | "info"} kind
- * @param {...import("../../ui/dom.js").Child} children
+ * @param {...Child} children
  */
 export function showResult(card, kind, ...children) {
   const result = h("div.notice", { class: `notice ${kind}`,

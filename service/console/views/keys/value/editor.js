@@ -1,12 +1,12 @@
 // Edits the text of a value. What is not touched keeps its bytes.
 import { guardLeaving } from "../../../app/router.js";
 import { shortcut } from "../../../app/shortcuts.js";
-import { t } from "../../../locale/index.js";
-import { compact, format } from "../../../text/json-text.js";
+import { t } from "../../../locale.js";
+import { format } from "../../../text/json-text.js";
 import { ExactText } from "../../../text/splice.js";
 import { check } from "../../../text/tokenizer.js";
 import { button } from "../../../ui/button.js";
-import { confirmDialog } from "../../../ui/dialog.js";
+import { confirmDialog } from "../../../ui/form.js";
 import { fill, h } from "../../../ui/dom.js";
 import { colour, errorText } from "./text.js";
 import { save } from "./save.js";
@@ -25,7 +25,7 @@ export function editor(pane, entry, signal) {
   const copy = document.createTextNode("");
   const layers = h("div.layers", h("pre.value-text", { "aria-hidden": "true" }, copy, "\n"));
   const area = h("textarea", { spellcheck: "false", autocapitalize: "none",
-    "aria-label": t("Text"), "aria-describedby": "json-check" });
+    "aria-label": t("Text", "Текст"), "aria-describedby": "json-check" });
   area.value = text.shown;
   layers.append(area);
   const paint = () => {
@@ -39,7 +39,7 @@ export function editor(pane, entry, signal) {
 
   const verify = () => {
     const error = check(area.value);
-    const says = error ? errorText(error) : t("Valid JSON");
+    const says = error ? errorText(error) : t("Valid JSON", "JSON верен");
     const select = () => {
       area.focus();
       area.setSelectionRange(error?.offset ?? 0, error?.offset ?? 0);
@@ -63,11 +63,11 @@ export function editor(pane, entry, signal) {
   /** Layouts to undo: a browser undoes only what is typed.
    * @type {{before: string, after: string}[]} */
   const done = [];
-  const layouts = [format, compact].map((layOut, at) =>
-    button(at ? t("Compact") : t("Format"), () => {
+  const layouts = [false, true].map((isCompact) =>
+    button(isCompact ? t("Compact", "Сжать") : t("Format", "Форматировать"), () => {
       const before = text.exact;
       if (!verify()) return;
-      replace(layOut(before));
+      replace(format(before, isCompact));
       done.push({ before, after: text.exact });
     }));
   area.addEventListener("keydown", (event) => {
@@ -82,19 +82,19 @@ export function editor(pane, entry, signal) {
     clearTimeout(timer);
     timer = setTimeout(verify, PAUSE);
   });
-  const saving = button(t("Save"), () => {
+  const saving = button(t("Save", "Сохранить"), () => {
     if (!verify()) return;
     return isChanged() ? save(pane, text.exact) : pane.show();
   }, "primary");
   const mayLeave = async () => !isChanged() || confirmDialog({ danger: true,
-    title: t("Discard your changes?"), text: "", action: t("Discard") });
+    title: t("Discard your changes?", "Отбросить изменения?"), text: "", action: t("Discard", "Отбросить") });
   const cancel = async () => await mayLeave() && pane.show();
   guardLeaving(mayLeave, signal);
   addEventListener("beforeunload", (event) => isChanged() && event.preventDefault(),
     { signal });
-  shortcut("Mod+s", t("Save"), () => saving.click(), signal);
-  shortcut("Mod+enter", t("Save"), () => saving.click(), signal);
-  shortcut("Escape", t("Cancel"), cancel, signal);
+  shortcut("Mod+s", t("Save", "Сохранить"), () => saving.click(), signal);
+  shortcut("Mod+enter", t("Save", "Сохранить"), () => saving.click(), signal);
+  shortcut("Escape", t("Cancel", "Отмена"), cancel, signal);
   verify();
-  return [h("div.toolbar", saving, button(t("Cancel"), cancel), layouts, status), layers];
+  return [h("div.toolbar", saving, button(t("Cancel", "Отмена"), cancel), layouts, status), layers];
 }

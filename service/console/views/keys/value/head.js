@@ -1,5 +1,5 @@
 // The head of the value pane: the key, its size, its revision, its lifetime, warnings.
-import { t } from "../../../locale/index.js";
+import { t } from "../../../locale.js";
 import { duration, size } from "../../../text/format.js";
 import { describe } from "../../../text/problems.js";
 import { button } from "../../../ui/button.js";
@@ -19,7 +19,7 @@ export function heading({ options: { key, onclose } }) {
     const name = keyText(part);
     return part.endsWith("/") ? h("a", { href: `#/keys?prefix=${prefix}` }, name) : name;
   });
-  return h("header", h("h2.mono", links), button(t("Close"), onclose, "quiet", "close"));
+  return h("header", h("h2.mono", links), button(t("Close", "Закрыть"), onclose, "quiet", "close"));
 }
 
 /** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
@@ -28,22 +28,24 @@ export function facts(pane, entry, signal) {
     pane.written(await entry.write(entry.text, ttl));
   const askLifetime = () => {
     const { element, seconds } = lifetimeField(true);
-    ask(t("Lifetime"), t("Set"), element, () => live(seconds()));
+    ask(t("Lifetime", "Срок"), t("Set", "Задать"), element, () => live(seconds()));
   };
   const canChange = !pane.isEditing && !entry.isExpired;
   return h("div.toolbar.muted", h("span", size(entry.size)),
-    entry.revision !== null && h("span", t("Revision {n}", { n: entry.revision })),
+    entry.revision !== null && h("span", t(
+      "Revision {n}", "Ревизия {n}", { n: entry.revision })),
     entry.ttl !== null && countdown(pane, entry, signal),
-    canChange && (entry.ttl === null ? button(t("Set a lifetime…"), askLifetime, "link")
-      : [button(t("Extend…"), askLifetime, "link"),
-        button(t("Persist"), () => live(null), "link")]));
+    canChange && (entry.ttl === null ? button(t("Set a lifetime…", "Задать срок…"), askLifetime, "link")
+      : [button(t("Extend…", "Продлить…"), askLifetime, "link"),
+        button(t("Persist", "Бессрочно"), () => live(null), "link")]));
 }
 
 /** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
 function countdown(pane, entry, signal) {
   const element = h("span", { role: "timer" });
-  const show = () => (element.textContent = entry.isExpired ? t("Expired")
-    : t("Expires in {time}", { time: duration(Math.ceil(entry.ttl ?? 0)) }));
+  const show = () => (element.textContent = entry.isExpired ? t("Expired", "Срок истёк")
+    : t("Expires in {time}", "Истекает через {time}",
+      { time: duration(Math.ceil(entry.ttl ?? 0)) }));
   const timer = setInterval(() => {
     show();
     if (!entry.isExpired) return;
@@ -61,11 +63,13 @@ export function warning({ entry, isEditing, newest: { revision, isDeleted }, loa
   const isGone = !entry?.revision || entry.isExpired;
   if (revision > (entry?.revision ?? 0) && !(isDeleted && isGone)) {
     return h("p.banner", icon("warning"),
-      t("Changed by another client at revision {n}.", { n: revision }), " ", isEditing
-        ? t("Saving will show the conflict.") : button(t("Show"), load));
+      t("Changed by another client at revision {n}.",
+        "Изменено другим клиентом, ревизия {n}.", { n: revision }), " ", isEditing
+        ? t("Saving will show the conflict.", "При сохранении будет показан конфликт.") : button(t("Show", "Показать"), load));
   }
   return entry?.isExpired && h("p.banner", icon("warning"),
-    t("This key has expired. This was its last value."));
+    t("This key has expired. This was its last value.",
+      "Срок ключа истёк. Это его последнее значение."));
 }
 
 /** That there is no value, or why not. @param {Pane} pane @param {unknown} [error] */
@@ -76,6 +80,7 @@ export function trouble({ options: { key, onwritten, onopen }, load }, error) {
     else onopen(name);
   } });
   return error ? h("div.empty", { role: "alert" }, h("p", describe(error)),
-    button(t("Try again"), load))
-    : h("div.empty", h("p", t("This key does not exist.")), button(t("Create"), create, "primary"));
+    button(t("Try again", "Повторить"), load))
+    : h("div.empty", h("p", t("This key does not exist.", "Такого ключа нет.")), button(t(
+      "Create", "Создать"), create, "primary"));
 }

@@ -1,9 +1,9 @@
 // The value pane: the value of one key, viewed or edited.
 import { followChanges } from "../../../api/live.js";
 import { isAbort } from "../../../api/problem.js";
-import { t } from "../../../locale/index.js";
+import { t } from "../../../locale.js";
 import { fill, h } from "../../../ui/dom.js";
-import { showLoading } from "../../../ui/loading.js";
+import { loading } from "../../../ui/loading.js";
 import { notify } from "../../../ui/notices.js";
 import { editor } from "./editor.js";
 import { readEntry } from "./entry.js";
@@ -54,7 +54,7 @@ export class Pane {
 
   load = async () => {
     const { key, signal } = this.options;
-    if (!this.entry) showLoading(this.element);
+    if (!this.entry) fill(this.element, loading());
     try {
       this.entry = await readEntry(key, signal);
       this.show();
@@ -95,6 +95,6 @@ export class Pane {
     this.entry = entry;
     this.show();
     this.options.onwritten(this.options.key);
-    notify(t("Saved"), { kind: "success" });
+    notify(t("Saved", "Сохранено"));
   }
 }

@@ -1,7 +1,7 @@
 // Dialogs: a new key, the name of one, a lifetime.
 import { writeKeys } from "../../../api/keys.js";
 import { keyHref } from "../../../app/router.js";
-import { t } from "../../../locale/index.js";
+import { t } from "../../../locale.js";
 import { duration } from "../../../text/format.js";
 import { check } from "../../../text/tokenizer.js";
 import { button } from "../../../ui/button.js";
@@ -10,17 +10,15 @@ import { h } from "../../../ui/dom.js";
 import { field, form } from "../../../ui/form.js";
 import { errorText } from "./text.js";
 
-/** @import {Child} from "../../../ui/dom.js" */
-
 /**
  * A dialog with a form. It closes after `submit`, unless that throws or returns false.
  * @param {string} title @param {string} label @param {Child} body
  * @param {() => Promise<unknown>} submit
  */
 export function ask(title, label, body, submit) {
-  const dialog = openDialog({ title, body: form({ body, label, submit: async () => {
+  const dialog = openDialog(title, form({ body, label, submit: async () => {
     if ((await submit()) !== false) dialog.close();
-  } }) });
+  } }));
 }
 
 /**
@@ -30,7 +28,7 @@ export function ask(title, label, body, submit) {
  * @param {Child} [more]
  */
 export function askKey(title, label, name, write, more) {
-  const { element, input, setError } = field({ label: t("Key"), value: name, required: true,
+  const { element, input, setError } = field({ label: t("Key", "Ключ"), value: name, required: true,
     autofocus: true, autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
   ask(title, label, [element, more], async () => {
     const key = input.value;
@@ -39,9 +37,9 @@ export function askKey(title, label, name, write, more) {
     } catch (error) {
       const { conflicts = {} } = /** @type {any} */ (error).members ?? {};
       if (!Object.hasOwn(conflicts, key)) throw error;
-      setError(`${t("This key exists.")} `);
+      setError(`${t("This key exists.", "Такой ключ уже есть.")} `);
       element.lastElementChild?.append(h("a", { href: keyHref(key),
-        onclick: () => input.closest("dialog")?.close() }, t("Open it")));
+        onclick: () => input.closest("dialog")?.close() }, t("Open it", "Открыть")));
       return false;
     }
   });
@@ -49,8 +47,10 @@ export function askKey(title, label, name, write, more) {
 
 /** @param {boolean} required */
 export function lifetimeField(required) {
-  const { element, input } = field({ label: t("Lifetime from now, in seconds"), required,
-    type: "number", min: 1, hint: required ? "" : t("Empty: it never expires.") });
+  const { element, input } = field({ label: t(
+    "Lifetime from now, in seconds", "Срок с этого момента, секунд"), required,
+    type: "number", min: 1, hint: required ? "" : t(
+      "Empty: it never expires.", "Пусто: бессрочно.") });
   const presets = [3600, 86_400, 604_800].map((seconds) =>
     button(duration(seconds), () => (input.value = String(seconds))));
   element.append(h("div.toolbar", presets));
@@ -59,10 +59,10 @@ export function lifetimeField(required) {
 
 /** @param {{prefix: string, oncreated: (key: string) => void}} options */
 export function openNewKey({ prefix, oncreated }) {
-  const value = field({ label: t("Value, as JSON"), tag: "textarea", class: "mono", rows: 5,
+  const value = field({ label: t("Value, as JSON", "Значение в JSON"), tag: "textarea", class: "mono", rows: 5,
     required: true, spellcheck: "false" });
   const lifetime = lifetimeField(false);
-  askKey(t("New key"), t("Create"), prefix, async (key) => {
+  askKey(t("New key", "Новый ключ"), t("Create", "Создать"), prefix, async (key) => {
     const { input } = value;
     const error = check(input.value);
     if (error) {

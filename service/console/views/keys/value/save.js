@@ -1,7 +1,7 @@
 // Saves a text, unless somebody else has changed the value: then the user chooses.
-import { historyOf } from "../../../api/history.js";
+import { historyOf } from "../../../api/keys.js";
 import { hasCode } from "../../../api/problem.js";
-import { t } from "../../../locale/index.js";
+import { t } from "../../../locale.js";
 import { changedLines } from "../../../text/diff.js";
 import { dateTime } from "../../../text/format.js";
 import { format } from "../../../text/json-text.js";
@@ -48,28 +48,32 @@ async function choose(base, own, theirs) {
     /** @param {Choice} choice @param {string} label */
     const option = (choice, label, names = "") => button(label, () => {
       resolve(choice);
-      close();
+      dialog.close();
     }, names);
     const body = [
       h("p", theirs
-        ? t("Somebody else has changed this value. Lines that differ are marked with ±.")
-        : t("Somebody else has deleted this key, or it has expired.")),
+        ? t(
+          "Somebody else has changed this value. Lines that differ are marked with ±.",
+          "Значение изменил кто-то другой. Различия отмечены знаком ±.")
+        : t("Somebody else has deleted this key, or it has expired.",
+          "Ключ удалён кем-то другим, или его срок истёк.")),
       exact.some(({ length }) => length > COMPARED)
-        && h("p.hint", t("Only the first 64 KiB are compared.")),
-      h("div.versions", version(t("Before"), before, new Set(marked)),
-        version(t("Mine"), mine, changedLines(before, mine)),
-        theirs && version(t("Theirs"), other, changedLines(before, other),
+        && h("p.hint", t(
+          "Only the first 64 KiB are compared.", "Сравниваются только первые 64 КиБ.")),
+      h("div.versions", version(t("Before", "До изменения"), before, new Set(marked)),
+        version(t("Mine", "Моё"), mine, changedLines(before, mine)),
+        theirs && version(t("Theirs", "Чужое"), other, changedLines(before, other),
           [h("bdi", last?.by), " ", last?.at && dateTime(last.at)])),
-      h("div.actions", option("undecided", t("Continue editing")),
-        option("theirs", theirs ? t("Take theirs") : t("Discard")),
-        option("mine", theirs ? t("Overwrite with mine") : t("Create"), "danger"))];
-    const { close } = openDialog({ title: t("Conflict"), class: "wide", body,
+      h("div.actions", option("undecided", t("Continue editing", "Править дальше")),
+        option("theirs", theirs ? t("Take theirs", "Принять чужое") : t("Discard", "Отбросить")),
+        option("mine", theirs ? t("Overwrite with mine", "Записать моё") : t("Create", "Создать"), "danger"))];
+    const dialog = openDialog(t("Conflict", "Конфликт"), body, { class: "wide",
       onclose: () => resolve("undecided") });
   });
 }
 
 /** @param {string} title @param {string} text @param {Set<number>} marked lines
- * @param {import("../../../ui/dom.js").Child} [by] */
+ * @param {Child} [by] */
 function version(title, text, marked, by) {
   const lines = text.split("\n").map((line, at) =>
     h(marked.has(at + 1) ? "mark" : "div", line || " "));

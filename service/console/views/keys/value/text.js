@@ -1,5 +1,5 @@
 // Shows, colours, copies and downloads exact texts.
-import { t } from "../../../locale/index.js";
+import { t } from "../../../locale.js";
 import { size } from "../../../text/format.js";
 import { tokenize } from "../../../text/tokenizer.js";
 import { h } from "../../../ui/dom.js";
@@ -10,9 +10,10 @@ export const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
 
-/** @param {{line: number, column: number, expected: string}} error */
-export const errorText = ({ line, column, expected }) =>
-  t("Line {line}, column {column}: {expected}", { line, column, expected });
+/** @param {{line: number, column: number, problem: string}} error */
+export const errorText = ({ line, column, problem }) =>
+  t("Line {line}, column {column}: {expected}",
+    "Строка {line}, столбец {column}: {expected}", { line, column, problem });
 
 /** The text; of a large one the beginning. @param {import("./entry.js").Entry} entry */
 export function valueText({ text, size: bytes }) {
@@ -21,9 +22,10 @@ export function valueText({ text, size: bytes }) {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
   const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
   colour(node);
-  return [isLarge && h("p.hint", t("The first {part} of {whole}.",
+  return [isLarge && h("p.hint", t(
+    "The first {part} of {whole}.", "Первые {part} из {whole}.",
     { part: size(SHOWN), whole: size(bytes) })),
-    h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text") }, node)];
+    h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") }, node)];
 }
 
 /** Colours the only coloured text, up to its first error. @param {Text} node */
@@ -32,7 +34,7 @@ export function colour(node) {
   CSS.highlights.clear();
   try {
     for (const { kind, start, end } of tokenize(node.data)) {
-      if (kind === "space" || kind === "punctuation") continue;
+      if (kind === "mark") continue;
       COLON.lastIndex = end;
       const name = `json-${kind === "string" && COLON.test(node.data) ? "name" : kind}`;
       const range = new StaticRange({ startContainer: node, startOffset: start,
@@ -51,7 +53,7 @@ export function copy(text) {
   addEventListener("copy", (event) => {
     event.clipboardData?.setData("text/plain", text);
     event.preventDefault();
-    notify(t("Copied"), { kind: "success" });
+    notify(t("Copied", "Скопировано"));
   }, { once: true });
   document.execCommand("copy");
 }

@@ -1,10 +1,10 @@
 // What can be done with a value that is viewed.
 import { deleteKeys, incrementKey, writeKeys } from "../../../api/keys.js";
 import { shortcut } from "../../../app/shortcuts.js";
-import { t } from "../../../locale/index.js";
+import { t } from "../../../locale.js";
 import { check } from "../../../text/tokenizer.js";
 import { attempt, button } from "../../../ui/button.js";
-import { confirmDialog } from "../../../ui/dialog.js";
+import { confirmDialog } from "../../../ui/form.js";
 import { h } from "../../../ui/dom.js";
 import { field } from "../../../ui/form.js";
 import { keyText } from "../../../ui/key-text.js";
@@ -27,16 +27,16 @@ export function toolbar(pane, entry, signal) {
     pane.written(await readEntry(key));
   };
   const askNumber = () => {
-    const { element, input } = field({ label: t("Integer"), required: true,
+    const { element, input } = field({ label: t("Integer", "Целое число"), required: true,
       pattern: "-?[0-9]+", autocomplete: "off" });
-    ask(t("Add to the counter"), t("Add"), element, () => add(BigInt(input.value)));
+    ask(t("Add to the counter", "Прибавить к счётчику"), t("Add", "Прибавить"), element, () => add(BigInt(input.value)));
   };
-  const duplicate = () => askKey(t("Duplicate"), t("Create"), key, async (name) => {
+  const duplicate = () => askKey(t("Duplicate", "Дублировать"), t("Create", "Создать"), key, async (name) => {
     await writeKeys({ data: [[name, text]], conditions: { [name]: null } });
     onwritten(name);
     onopen(name);
   });
-  const rename = () => askKey(t("Rename"), t("Rename"), key, async (name) => {
+  const rename = () => askKey(t("Rename", "Переименовать"), t("Rename", "Переименовать"), key, async (name) => {
     await writeKeys({ data: [[name, text]], deleted: [key], ttls: { [name]: entry.ttl },
       conditions: { [key]: revision, [name]: null } });
     onremoved(key);
@@ -44,27 +44,29 @@ export function toolbar(pane, entry, signal) {
     onopen(name);
   });
   const remove = async () => {
-    if (await confirmDialog({ title: t("Delete this key?"), text: keyText(key),
-      action: t("Delete"), danger: true })) {
+    if (await confirmDialog({ title: t("Delete this key?", "Удалить этот ключ?"), text: keyText(key),
+      action: t("Delete", "Удалить"), danger: true })) {
       await deleteKeys([key], { [key]: revision });
-      notify(t("Deleted"), { kind: "success" });
+      notify(t("Deleted", "Удалено"));
       onremoved(key);
     }
   };
   const editing = entry.size > LARGE
-    ? button(t("Replace by a file…"), () => replaceByFile(pane))
-    : button(t("Edit"), () => pane.show(true), "primary", "edit");
-  const removing = button(t("Delete"), remove);
+    ? button(t("Replace by a file…", "Заменить файлом…"), () => replaceByFile(pane))
+    : button(t("Edit", "Изменить"), () => pane.show(true), "primary", "edit");
+  const removing = button(t("Delete", "Удалить"), remove);
   if (!isExpired) {
-    shortcut("e", t("Edit"), () => editing.click(), signal);
-    shortcut("Delete", t("Delete"), () => removing.click(), signal);
+    shortcut("e", t("Edit", "Изменить"), () => editing.click(), signal);
+    shortcut("Delete", t("Delete", "Удалить"), () => removing.click(), signal);
   }
   return h("div.toolbar", !isExpired && [editing, isCounter(text)
-    && [button("−1", () => add(-1n)), button("+1", () => add(1n)), button(t("Add…"), askNumber)]],
-  button(t("Copy"), () => copy(text)),
-  button(t("Download"), () => download(key, text)),
-  h("a.button", { href: `#/history/${encodeURIComponent(key)}` }, t("History")),
-  button(t("Duplicate"), duplicate), !isExpired && [button(t("Rename"), rename), removing]);
+    && [button("−1", () => add(-1n)), button("+1", () => add(1n)), button(t(
+      "Add…", "Прибавить…"), askNumber)]],
+  button(t("Copy", "Копировать"), () => copy(text)),
+  button(t("Download", "Скачать"), () => download(key, text)),
+  h("a.button", { href: `#/history/${encodeURIComponent(key)}` }, t(
+    "History", "История")),
+  button(t("Duplicate", "Дублировать"), duplicate), !isExpired && [button(t("Rename", "Переименовать"), rename), removing]);
 }
 
 /** Whether a text is an integer of 64 bits. @param {string} text */
@@ -76,8 +78,10 @@ function replaceByFile(pane) {
   const replace = async () => {
     const text = await input.files?.[0]?.text() ?? "";
     const error = check(text);
-    const isAgreed = error && await confirmDialog({ title: t("This file is not JSON"),
-      text: errorText(error), action: t("Store its text as a JSON string") });
+    const isAgreed = error && await confirmDialog({ title: t(
+      "This file is not JSON", "Файл не в формате JSON"),
+      text: errorText(error), action: t(
+        "Store its text as a JSON string", "Записать как строку JSON") });
     if (!error || isAgreed) await save(pane, error ? JSON.stringify(text) : text);
   };
   const input = h("input", { type: "file", onchange: () => attempt(replace) });
