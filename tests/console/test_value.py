@@ -13,11 +13,12 @@ from tests.console.opened import opened
 from tests.console.steps import Account
 from tests.support.axe import violations
 from tests.support.browser import Watch
-from tests.support.client import Client, unique
+from tests.support.client import Client, account_of, unique
 from tests.support.console import end_tokens
 from tests.support.machine import free_port
 from tests.support.proxy import Proxy
-from tests.support.tarantool import Tarantool
+from tests.support.service import Serve
+from tests.support.tarantool import Tarantool, Tarantools
 
 #: Numbers, names, escapes and white space that a parser would change.
 EXACT = (
@@ -91,7 +92,7 @@ async def test_a_value_survives_each_step_byte_for_byte(
     pane = await open_value(page, account, key)
     assert await pane.shown() == EXACT
     for scheme in ("dark", "light"):
-        await page.emulate_media(color_scheme=scheme)
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert await violations(page) == []
 
     await page.keyboard.press("e")
@@ -106,6 +107,7 @@ async def test_a_value_survives_each_step_byte_for_byte(
     await pane.area.type(',"e":2')
     await page.keyboard.press("Control+s")
     await expect(pane.button("Edit")).to_be_visible()
+    await expect(pane.root).to_be_focused()
     assert await stored(client, key) == EXACT[:-1] + ',"e":2}'
 
     await pane.button("Edit").click()
@@ -235,6 +237,8 @@ async def test_a_large_value_is_cut_downloaded_and_replaced(
     await choose(f" [{text}]\n".encode())
     await expect(page.locator(".notice", has_text="Saved")).to_be_visible()
     assert await stored(client, large) == f"[{text}]"
+    await choose(b"\xff")
+    await expect(page.get_by_role("alert")).to_contain_text("not valid")
     await choose("x é\n".encode() + b"<b>")
     await page.get_by_role("button", name="Store its text as a JSON string").click()
     await expect(pane.text).to_have_text('"x é\\n<b>"')
@@ -470,3 +474,27 @@ async def test_an_unsaved_text_survives_an_outage(
             await pane.button("Save").click()
             await expect(pane.text).to_have_text("2")
         assert await stored(client, key) == "2"
+
+
+async def test_an_unsaved_text_survives_the_death_of_the_store(
+    new_page: NewPage, tarantools: Tarantools, serve: Serve
+) -> None:
+    with tarantools.running() as own:
+        async with serve(own) as client:
+            await client.enter()
+            key = unique("death")
+            await put(client, key, "1")
+            async with new_page(base_url=f"{client.url}/") as watch:
+                watch.expect_status(503)
+                account = Account(account_of(client), "password")
+                pane = await open_value(watch.page, account, key)
+                await pane.edit("2")
+                own.kill()
+                await pane.button("Save").click()
+                alert = watch.page.get_by_role("alert").first
+                await expect(alert).to_contain_text("The store does not respond")
+                await expect(pane.area).to_have_value("2")
+                own.start()
+                await pane.button("Save").click()
+                await expect(pane.text).to_have_text("2")
+                assert await stored(client, key) == "2"

@@ -11,39 +11,36 @@ import { fill, h } from "../../../ui/dom.js";
 import { colour, errorText } from "./text.js";
 import { save } from "./save.js";
 
-/** Milliseconds without a change, after which a text is checked. */
-const PAUSE = 200;
-/** The characters that are coloured: Chromium takes long to lay out more lines. */
-const COLOURED = 32_768;
+const PAUSE = 200; // milliseconds without a change, after which a text is checked
+const COLOURED = 32_768; // characters: Chromium takes long to lay out more lines
 
-/** @param {import("./index.js").Pane} pane @param {import("./entry.js").Entry} entry
- * @param {AbortSignal} signal */
-export function editor(pane, entry, signal) {
-  const text = new ExactText(entry.text);
-  const isChanged = () => text.exact !== pane.entry?.text;
+/** @param {import("./index.js").Pane} pane */
+export function editor(pane) {
+  const { signal } = pane;
+  const text = new ExactText(pane.entry.text);
+  const isChanged = () => text.exact !== pane.entry.text;
   // a textarea with transparent text, on a coloured copy
   const copy = document.createTextNode("");
-  const layers = h("div.layers", h("pre.value-text", { "aria-hidden": "true" }, copy, "\n"));
   const area = h("textarea", { spellcheck: "false", autocapitalize: "none",
     "aria-label": t("Text", "Текст"), "aria-describedby": "json-check" });
   area.value = text.shown;
-  layers.append(area);
+  const back = h("pre.value-text", { "aria-hidden": "true" }, copy, "\n");
   const paint = () => {
     const isPlain = area.value.length > COLOURED;
-    layers.classList.toggle("plain", isPlain);
+    area.classList.toggle("plain", isPlain);
     copy.data = isPlain ? "" : area.value;
     colour(copy);
   };
   const status = h("span", { id: "json-check", role: "status" });
   let timer = 0;
-
+  const select = () => {
+    const { offset = 0 } = check(area.value) ?? {};
+    area.focus();
+    area.setSelectionRange(offset, offset);
+  };
   const verify = () => {
     const error = check(area.value);
     const says = error ? errorText(error) : t("Valid JSON", "JSON верен");
-    const select = () => {
-      area.focus();
-      area.setSelectionRange(error?.offset ?? 0, error?.offset ?? 0);
-    };
     if (status.textContent !== says) {
       fill(status, error ? button(says, select, "link bad", "warning") : says);
     }
@@ -60,21 +57,20 @@ export function editor(pane, entry, signal) {
     area.focus();
     verify();
   };
-  /** Layouts to undo: a browser undoes only what is typed.
-   * @type {{before: string, after: string}[]} */
+  /** Layouts: a browser undoes only what is typed. @type {[string, string][]} */
   const done = [];
   const layouts = [false, true].map((isCompact) =>
     button(isCompact ? t("Compact", "Сжать") : t("Format", "Форматировать"), () => {
-      const before = text.exact;
       if (!verify()) return;
+      const before = text.exact;
       replace(format(before, isCompact));
-      done.push({ before, after: text.exact });
+      done.push([before, text.exact]);
     }));
   area.addEventListener("keydown", (event) => {
     const isUndo = (event.ctrlKey || event.metaKey) && /^[zя]$/.test(event.key);
-    if (!isUndo || done.at(-1)?.after !== text.exact) return;
+    if (!isUndo || done.at(-1)?.[1] !== text.exact) return;
     event.preventDefault();
-    replace(done.pop()?.before ?? "");
+    replace(done.pop()?.[0] ?? "");
   });
   area.addEventListener("input", () => {
     text.edit(area.value);
@@ -82,19 +78,23 @@ export function editor(pane, entry, signal) {
     clearTimeout(timer);
     timer = setTimeout(verify, PAUSE);
   });
-  const saving = button(t("Save", "Сохранить"), () => {
+  const saving = button(t("Save", "Сохранить"), async () => {
     if (!verify()) return;
-    return isChanged() ? save(pane, text.exact) : pane.show();
+    if (!isChanged()) return pane.show(pane.entry);
+    area.readOnly = true;
+    await save(pane, text.exact).finally(() => (area.readOnly = false));
   }, "primary");
+  const saveNow = () => verify() && saving.click();
   const mayLeave = async () => !isChanged() || confirmDialog({ danger: true,
     title: t("Discard your changes?", "Отбросить изменения?"), text: "", action: t("Discard", "Отбросить") });
-  const cancel = async () => await mayLeave() && pane.show();
+  const cancel = async () => await mayLeave() && pane.show(pane.entry);
   guardLeaving(mayLeave, signal);
-  addEventListener("beforeunload", (event) => isChanged() && event.preventDefault(),
-    { signal });
-  shortcut("Mod+s", t("Save", "Сохранить"), () => saving.click(), signal);
-  shortcut("Mod+enter", t("Save", "Сохранить"), () => saving.click(), signal);
+  const stay = (/** @type {Event} */ event) => isChanged() && event.preventDefault();
+  addEventListener("beforeunload", stay, { signal });
+  shortcut("Mod+s", t("Save", "Сохранить"), saveNow, signal);
+  shortcut("Mod+enter", t("Save", "Сохранить"), saveNow, signal);
   shortcut("Escape", t("Cancel", "Отмена"), cancel, signal);
   verify();
-  return [h("div.toolbar", saving, button(t("Cancel", "Отмена"), cancel), layouts, status), layers];
+  return [h("div.toolbar", saving, button(t("Cancel", "Отмена"), cancel), layouts, status),
+    h("div.layers", back, area)];
 }

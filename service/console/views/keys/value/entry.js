@@ -14,6 +14,9 @@ export class Entry {
     this.size = new Blob([text]).size;
   }
 
+  /** @param {string} key */
+  static missing = (key) => new Entry(key, { text: "", revision: null, ttl: null });
+
   /** Seconds that remain; null: it never expires. */
   get ttl() {
     const seconds = (this.expires - Date.now()) / 1000;

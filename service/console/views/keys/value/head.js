@@ -8,7 +8,6 @@ import { icon } from "../../../ui/icon.js";
 import { keyText } from "../../../ui/key-text.js";
 import { ask, lifetimeField, openNewKey } from "./new-key.js";
 
-/** @import {Entry} from "./entry.js" */
 /** @import {Pane} from "./index.js" */
 
 /** The key, with links to its prefixes. @param {Pane} pane */
@@ -22,8 +21,9 @@ export function heading({ options: { key, onclose } }) {
   return h("header", h("h2.mono", links), button(t("Close", "Закрыть"), onclose, "quiet", "close"));
 }
 
-/** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
-export function facts(pane, entry, signal) {
+/** @param {Pane} pane */
+export function facts(pane) {
+  const { entry } = pane;
   const live = async (/** @type {number | null} */ ttl) =>
     pane.written(await entry.write(entry.text, ttl));
   const askLifetime = () => {
@@ -34,14 +34,15 @@ export function facts(pane, entry, signal) {
   return h("div.toolbar.muted", h("span", size(entry.size)),
     entry.revision !== null && h("span", t(
       "Revision {n}", "Ревизия {n}", { n: entry.revision })),
-    entry.ttl !== null && countdown(pane, entry, signal),
+    entry.ttl !== null && countdown(pane),
     canChange && (entry.ttl === null ? button(t("Set a lifetime…", "Задать срок…"), askLifetime, "link")
       : [button(t("Extend…", "Продлить…"), askLifetime, "link"),
         button(t("Persist", "Бессрочно"), () => live(null), "link")]));
 }
 
-/** @param {Pane} pane @param {Entry} entry @param {AbortSignal} signal */
-function countdown(pane, entry, signal) {
+/** @param {Pane} pane */
+function countdown(pane) {
+  const { entry } = pane;
   const element = h("span", { role: "timer" });
   const show = () => (element.textContent = entry.isExpired ? t("Expired", "Срок истёк")
     : t("Expires in {time}", "Истекает через {time}",
@@ -51,9 +52,9 @@ function countdown(pane, entry, signal) {
     if (!entry.isExpired) return;
     clearInterval(timer);
     if (pane.isEditing) pane.report();
-    else pane.show();
+    else pane.show(entry);
   }, 500);
-  signal.addEventListener("abort", () => clearInterval(timer));
+  pane.signal.addEventListener("abort", () => clearInterval(timer));
   show();
   return element;
 }

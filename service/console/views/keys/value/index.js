@@ -37,13 +37,15 @@ export function showValue(options) {
 }
 
 export class Pane {
-  entry = /** @type {Entry | null} */ (null);
+  /** What is stored; null: nothing, or it is not read yet. */
+  entry = /** @type {Entry} */ (/** @type {unknown} */ (null));
   isEditing = false;
   /** The newest change that was reported. */
   newest = { revision: 0, isDeleted: false };
   #banner = h("div", { role: "status" });
-  /** Ends with what is shown now. */
   #mode = new AbortController();
+  /** Is aborted when something else is shown. */
+  signal = this.#mode.signal;
 
   /** @param {Options} options */
   constructor(options) {
@@ -56,29 +58,28 @@ export class Pane {
     const { key, signal } = this.options;
     if (!this.entry) fill(this.element, loading());
     try {
-      this.entry = await readEntry(key, signal);
-      this.show();
+      const entry = await readEntry(key, signal);
+      if (!this.isEditing) this.show(entry);
     } catch (error) {
       if (!isAbort(error)) fill(this.element, heading(this), trouble(this, error));
     }
   };
 
-  /** Shows what is stored. The focus stays on a control with the same text. */
-  show(isEditing = false) {
-    const { element, entry } = this;
-    const { activeElement } = document;
-    const text = element.contains(activeElement) ? activeElement?.textContent : null;
+  /** Shows what is stored. The focus stays on a control with the same text.
+   * @param {Entry | null} entry */
+  show(entry, isEditing = false) {
+    const { element } = this;
+    const focused = element.querySelector(":focus");
     this.#mode.abort();
-    const { signal } = (this.#mode = new AbortController());
-    this.isEditing = isEditing;
+    this.#mode = new AbortController();
+    Object.assign(this, { entry, isEditing, signal: this.#mode.signal });
     this.report();
     fill(element, heading(this), this.#banner, !entry ? trouble(this)
-      : [facts(this, entry, signal), isEditing ? editor(this, entry, signal)
-        : [toolbar(this, entry, signal), valueText(entry)]]);
-    const found = isEditing ? element.querySelector("textarea") : text !== null
-      && ([...element.querySelectorAll("button")].find((it) => it.textContent === text)
-        ?? element);
-    if (found) found.focus();
+      : [facts(this), isEditing ? editor(this) : [toolbar(this), valueText(entry)]]);
+    const same = [...element.querySelectorAll("button")].find((it) =>
+      it.tagName === focused?.tagName && it.textContent === focused.textContent);
+    if (isEditing) element.querySelector("textarea")?.focus();
+    else if (focused) (same ?? element).focus();
   }
 
   /** Says whether what is shown is out of date. */
@@ -90,10 +91,9 @@ export class Pane {
     fill(this.#banner, warning(this));
   }
 
-  /** Shows the result of a write. @param {Entry | null} entry */
-  written(entry) {
-    this.entry = entry;
-    this.show();
+  /** Shows what is stored now, unless an edit has begun. @param {Entry | null} entry */
+  written(entry, isSave = false) {
+    if (isSave || !this.isEditing) this.show(entry);
     this.options.onwritten(this.options.key);
     notify(t("Saved", "Сохранено"));
   }

@@ -1,5 +1,4 @@
 // Dialogs: a new key, the name of one, a lifetime.
-import { writeKeys } from "../../../api/keys.js";
 import { keyHref } from "../../../app/router.js";
 import { t } from "../../../locale.js";
 import { duration } from "../../../text/format.js";
@@ -8,6 +7,7 @@ import { button } from "../../../ui/button.js";
 import { openDialog } from "../../../ui/dialog.js";
 import { h } from "../../../ui/dom.js";
 import { field, form } from "../../../ui/form.js";
+import { Entry } from "./entry.js";
 import { errorText } from "./text.js";
 
 /**
@@ -71,8 +71,7 @@ export function openNewKey({ prefix, oncreated }) {
       input.setSelectionRange(error.offset, error.offset);
       return false;
     }
-    await writeKeys({ data: [[key, input.value.trim()]], conditions: { [key]: null },
-      ttls: { [key]: lifetime.seconds() } });
+    await Entry.missing(key).write(input.value, lifetime.seconds());
     return oncreated(key);
   }, [value.element, lifetime.element]);
 }

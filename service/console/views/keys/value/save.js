@@ -17,20 +17,20 @@ const COMPARED = 65_536;
 
 /** @param {import("./index.js").Pane} pane @param {string} text */
 export async function save(pane, text) {
-  const base = /** @type {Entry} */ (pane.entry);
+  const base = pane.entry;
   for (let entry = base; ;) {
     try {
-      return pane.written(await entry.write(text));
+      return pane.written(await entry.write(text), true);
     } catch (error) {
       if (!hasCode(error, "condition_failed")) throw error;
     }
     const theirs = await readEntry(base.key);
     // the reply to an earlier attempt was lost
-    if (theirs?.text === text.trim()) return pane.written(theirs);
+    if (theirs?.text === text.trim()) return pane.written(theirs, true);
     const choice = await choose(base, text, theirs);
-    entry = theirs ?? new Entry(base.key, { text: "", revision: null, ttl: null });
-    pane.entry = choice === "theirs" ? theirs : entry;
-    if (choice === "theirs") return pane.show();
+    if (choice === "theirs") return pane.show(theirs);
+    entry = theirs ?? Entry.missing(base.key);
+    pane.entry = entry; // so that a later save replaces it
     if (choice === "undecided") return pane.report();
   }
 }
@@ -60,7 +60,7 @@ async function choose(base, own, theirs) {
       exact.some(({ length }) => length > COMPARED)
         && h("p.hint", t(
           "Only the first 64 KiB are compared.", "Сравниваются только первые 64 КиБ.")),
-      h("div.versions", version(t("Before", "До изменения"), before, new Set(marked)),
+      h("div.versions", version(t("Before", "До"), before, new Set(marked)),
         version(t("Mine", "Моё"), mine, changedLines(before, mine)),
         theirs && version(t("Theirs", "Чужое"), other, changedLines(before, other),
           [h("bdi", last?.by), " ", last?.at && dateTime(last.at)])),

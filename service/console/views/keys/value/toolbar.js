@@ -9,16 +9,16 @@ import { h } from "../../../ui/dom.js";
 import { field } from "../../../ui/form.js";
 import { keyText } from "../../../ui/key-text.js";
 import { notify } from "../../../ui/notices.js";
-import { readEntry } from "./entry.js";
+import { Entry, readEntry } from "./entry.js";
 import { ask, askKey } from "./new-key.js";
 import { LARGE, copy, download, errorText } from "./text.js";
 import { save } from "./save.js";
 
 /** @import {Pane} from "./index.js" */
 
-/** @param {Pane} pane @param {import("./entry.js").Entry} entry
- * @param {AbortSignal} signal */
-export function toolbar(pane, entry, signal) {
+/** @param {Pane} pane */
+export function toolbar(pane) {
+  const { entry, signal } = pane;
   const { key, text, revision, isExpired } = entry;
   const { onwritten, onremoved, onopen } = pane.options;
 
@@ -32,7 +32,7 @@ export function toolbar(pane, entry, signal) {
     ask(t("Add to the counter", "Прибавить к счётчику"), t("Add", "Прибавить"), element, () => add(BigInt(input.value)));
   };
   const duplicate = () => askKey(t("Duplicate", "Дублировать"), t("Create", "Создать"), key, async (name) => {
-    await writeKeys({ data: [[name, text]], conditions: { [name]: null } });
+    await Entry.missing(name).write(text);
     onwritten(name);
     onopen(name);
   });
@@ -53,7 +53,7 @@ export function toolbar(pane, entry, signal) {
   };
   const editing = entry.size > LARGE
     ? button(t("Replace by a file…", "Заменить файлом…"), () => replaceByFile(pane))
-    : button(t("Edit", "Изменить"), () => pane.show(true), "primary", "edit");
+    : button(t("Edit", "Изменить"), () => pane.show(entry, true), "primary", "edit");
   const removing = button(t("Delete", "Удалить"), remove);
   if (!isExpired) {
     shortcut("e", t("Edit", "Изменить"), () => editing.click(), signal);
@@ -76,7 +76,8 @@ const isCounter = (text) => /^(0|-?[1-9]\d{0,18})$/.test(text)
 /** @param {Pane} pane */
 function replaceByFile(pane) {
   const replace = async () => {
-    const text = await input.files?.[0]?.text() ?? "";
+    const bytes = await input.files?.[0]?.arrayBuffer();
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     const error = check(text);
     const isAgreed = error && await confirmDialog({ title: t(
       "This file is not JSON", "Файл не в формате JSON"),
