@@ -12,16 +12,16 @@ export const language = () => current;
 
 /** Uses the language that was chosen, or the first one of the browser that exists. */
 export function loadLanguage() {
-  const wanted = [sessionStorage.getItem(STORED) ?? "", ...navigator.languages];
-  const codes = wanted.map((name) => name.slice(0, 2));
-  current = codes.find((code) => code in LANGUAGES) ?? "en";
-  document.documentElement.lang = current;
+	const wanted = [sessionStorage.getItem(STORED) ?? "", ...navigator.languages];
+	const codes = wanted.map((name) => name.slice(0, 2));
+	current = codes.find((code) => code in LANGUAGES) ?? "en";
+	document.documentElement.lang = current;
 }
 
 /** @param {string} code "en" or "ru" */
 export function chooseLanguage(code) {
-  sessionStorage.setItem(STORED, code);
-  loadLanguage();
+	sessionStorage.setItem(STORED, code);
+	loadLanguage();
 }
 
 /**
@@ -31,8 +31,8 @@ export function chooseLanguage(code) {
  * @param {Values} [values]
  */
 export const t = (english, russian, values = {}) =>
-  (current === "ru" ? russian : english).replace(/\{(\w+)\}/g, (whole, name) =>
-    String(values[name] ?? whole));
+	(current === "ru" ? russian : english).replace(/\{(\w+)\}/g, (whole, name) =>
+		String(values[name] ?? whole));
 
 /**
  * A message about a number: `{n}` stands for it.
@@ -42,8 +42,8 @@ export const t = (english, russian, values = {}) =>
  * @param {Values} [values]
  */
 export function tn(n, english, russian, values) {
-  const rule = new Intl.PluralRules(current).select(n);
-  const form = { one: 0, few: 1 }[String(rule)] ?? 2;
-  return t(english[form] ?? english[1], russian[form] ?? russian[2],
-    { n: n.toLocaleString(current), ...values });
+	const rule = new Intl.PluralRules(current).select(n);
+	const form = { one: 0, few: 1 }[String(rule)] ?? 2;
+	return t(english[form] ?? english[1], russian[form] ?? russian[2],
+		{ n: n.toLocaleString(current), ...values });
 }

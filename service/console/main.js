@@ -10,36 +10,36 @@ import { startShortcuts } from "./app/shortcuts.js";
 import { signInAgain } from "./app/sign-in-again.js";
 import { chooseLanguage, loadLanguage } from "./locale.js";
 import { describe } from "./text/problems.js";
-import { noticeElements } from "./ui/notices.js";
+import { noticeElements } from "./ui/index.js";
 import { routes } from "./views/routes.js";
 import { showSignIn } from "./views/sign-in.js";
 
 /** @param {string} code */
 async function changeLanguage(code) {
-  if (!(await mayLeaveView())) return;
-  chooseLanguage(code);
-  showPage();
+	if (!(await mayLeaveView())) return;
+	chooseLanguage(code);
+	showPage();
 }
 
 const signOut = async () => await mayLeaveView() && session.clear();
 
 /** Shows the views to a user, and to others the page for signing in. */
 function showPage(message = "") {
-  const frame = session.user && buildFrame(changeLanguage, signOut);
-  setFrame(frame);
-  if (!frame) showSignIn(changeLanguage, message);
-  document.body.append(...noticeElements);
+	const frame = session.user && buildFrame(changeLanguage, signOut);
+	setFrame(frame);
+	if (!frame) showSignIn(changeLanguage, message);
+	document.body.append(...noticeElements);
 }
 
 loadLanguage();
 let message = "";
 if (session.token) {
-  try {
-    await loadUser();
-  } catch (error) {
-    message = describe(error);
-    if (isSessionEnd(error)) session.clear();
-  }
+	try {
+		await loadUser();
+	} catch (error) {
+		message = describe(error);
+		if (isSessionEnd(error)) session.clear();
+	}
 }
 onSessionEnd(signInAgain);
 startShortcuts();

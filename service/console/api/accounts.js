@@ -8,27 +8,27 @@ import { session } from "./session.js";
  * @param {boolean} keep whether the token is kept when the page is loaded again
  */
 export async function signIn(username, password, keep) {
-  const json = { username, password };
-  session.setToken((await callJson("POST", "api/login", { json, anonymous: true })).token, keep);
-  await loadUser();
+	const json = { username, password };
+	session.setToken((await callJson("POST", "api/login", { json, anonymous: true })).token, keep);
+	await loadUser();
 }
 
 /** @param {string} username @param {string} password */
 export const register = (username, password) =>
-  call("POST", "api/register", { json: { username, password }, anonymous: true });
+	call("POST", "api/register", { json: { username, password }, anonymous: true });
 
 /** Reads the account of the token. @param {AbortSignal} [signal] */
 export const loadUser = async (signal) =>
-  session.setUser(await callJson("GET", "api/me", { signal }));
+	session.setUser(await callJson("GET", "api/me", { signal }));
 
 /** Replaces the token by one that expires later. */
 export const refresh = async () =>
-  session.setToken((await callJson("POST", "api/refresh")).token);
+	session.setToken((await callJson("POST", "api/refresh")).token);
 
 /** Ends all tokens of the account, except access tokens. */
 export async function signOutEverywhere() {
-  await call("POST", "api/logout");
-  session.clear();
+	await call("POST", "api/logout");
+	session.clear();
 }
 
 /**
@@ -36,19 +36,19 @@ export async function signOutEverywhere() {
  * @param {string} password @param {string} newPassword @param {boolean} keep
  */
 export async function changePassword(password, newPassword, keep) {
-  const json = { password, new_password: newPassword, keep_access_tokens: keep };
-  session.setToken((await callJson("POST", "api/password", { json })).token);
+	const json = { password, new_password: newPassword, keep_access_tokens: keep };
+	session.setToken((await callJson("POST", "api/password", { json })).token);
 }
 
 /** @param {string} password */
 export async function deleteAccount(password) {
-  await call("DELETE", "api/me", { json: { password } });
-  session.clear();
+	await call("DELETE", "api/me", { json: { password } });
+	session.clear();
 }
 
 /** @param {AbortSignal} [signal] @returns {Promise<AccessToken[]>} */
 export const listTokens = async (signal) =>
-  (await callJson("GET", "api/tokens", { signal })).tokens;
+	(await callJson("GET", "api/tokens", { signal })).tokens;
 
 /**
  * Creates an access token, which is never shown again.
@@ -57,7 +57,7 @@ export const listTokens = async (signal) =>
  * @returns {Promise<string>}
  */
 export const createToken = async (json) =>
-  (await callJson("POST", "api/tokens", { json })).token;
+	(await callJson("POST", "api/tokens", { json })).token;
 
 /** @param {number} id */
 export const revokeToken = (id) => call("DELETE", `api/tokens/${id}`);
@@ -67,10 +67,10 @@ export const revokeToken = (id) => call("DELETE", `api/tokens/${id}`);
  * @param {string} method @param {string} path @param {import("./client.js").Options} options
  */
 export async function administer(method, path, options) {
-  try {
-    return await callJson(method, `api/admin/${path}`, options);
-  } catch (error) {
-    if (hasCode(error, "not_an_administrator")) await loadUser();
-    throw error;
-  }
+	try {
+		return await callJson(method, `api/admin/${path}`, options);
+	} catch (error) {
+		if (hasCode(error, "not_an_administrator")) await loadUser();
+		throw error;
+	}
 }

@@ -21,12 +21,12 @@ export const authorization = () => ({ Authorization: `Bearer ${session.token}` }
  * @param {string} path @param {Record<string, any>} query null: left out
  */
 export function urlOf(path, query = {}) {
-  const url = new URL(path, document.baseURI);
-  url.hash = "";
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined) url.searchParams.set(name, value);
-  }
-  return url;
+	const url = new URL(path, document.baseURI);
+	url.hash = "";
+	for (const [name, value] of Object.entries(query)) {
+		if (value !== null && value !== undefined) url.searchParams.set(name, value);
+	}
+	return url;
 }
 
 /**
@@ -35,11 +35,11 @@ export function urlOf(path, query = {}) {
  * @param {Options} [options] @throws {Problem}
  */
 export const call = (method, path, options) => open(method, path, options, async (reply) =>
-  ({ headers: reply.headers, text: await reply.text() }));
+	({ headers: reply.headers, text: await reply.text() }));
 
 /** @param {string} method @param {string} path @param {Options} [options] */
 export const callJson = async (method, path, options) =>
-  JSON.parse((await call(method, path, options)).text);
+	JSON.parse((await call(method, path, options)).text);
 
 /**
  * The same with a function that reads the reply, maybe while it arrives.
@@ -48,23 +48,23 @@ export const callJson = async (method, path, options) =>
  * @param {(reply: Response) => Promise<T>} read
  */
 export async function open(method, path, options = {}, read) {
-  try {
-    return await request(method, path, options, read);
-  } catch (error) {
-    if (options.anonymous || !isSessionEnd(error) || !(await signInAgain())) throw error;
-    return await request(method, path, options, read);
-  }
+	try {
+		return await request(method, path, options, read);
+	} catch (error) {
+		if (options.anonymous || !isSessionEnd(error) || !(await signInAgain())) throw error;
+		return await request(method, path, options, read);
+	}
 }
 
 /** @type {<T>(m: string, p: string, o: Options, r: (r: Response) => Promise<T>) => any} */
 async function request(method, path, { json, body, query, signal, anonymous }, read) {
-  try {
-    const reply = await fetch(urlOf(path, query), { method, signal, cache: "no-store",
-      headers: anonymous ? {} : authorization(), body: json ? JSON.stringify(json) : body });
-    if (reply.ok) return await read(reply);
-    throw problemOf(reply.status, await reply.text(), reply.headers.get("Retry-After"));
-  } catch (error) {
-    if (error instanceof Problem || error instanceof DOMException) throw error;
-    throw new Problem(0, { code: "unreachable" });
-  }
+	try {
+		const reply = await fetch(urlOf(path, query), { method, signal, cache: "no-store",
+			headers: anonymous ? {} : authorization(), body: json ? JSON.stringify(json) : body });
+		if (reply.ok) return await read(reply);
+		throw problemOf(reply.status, await reply.text(), reply.headers.get("Retry-After"));
+	} catch (error) {
+		if (error instanceof Problem || error instanceof DOMException) throw error;
+		throw new Problem(0, { code: "unreachable" });
+	}
 }

@@ -9,19 +9,19 @@ import { call, callJson } from "./client.js";
  * @returns {Promise<Page>}
  */
 export const listPage = ({ signal, ...body }) =>
-  callJson("POST", "api/list", { json: { ...body, details: true }, signal });
+	callJson("POST", "api/list", { json: { ...body, details: true }, signal });
 
 /**
  * The value of a key, or null.
  * @param {string} key @param {AbortSignal} [signal] @returns {Promise<Value | null>}
  */
 export async function readKey(key, signal) {
-  const json = { keys: [key], revisions: true };
-  const { text } = await call("POST", "api/read", { json, signal });
-  const { data = "", revisions = "", ttl = "" } = Object.fromEntries(entries(text));
-  const value = memberText(data, key);
-  return value === undefined ? null : { text: value,
-    revision: JSON.parse(revisions)[key], ttl: JSON.parse(ttl)[key] ?? null };
+	const json = { keys: [key], revisions: true };
+	const { text } = await call("POST", "api/read", { json, signal });
+	const { data = "", revisions = "", ttl = "" } = Object.fromEntries(entries(text));
+	const value = memberText(data, key);
+	return value === undefined ? null : { text: value,
+		revision: JSON.parse(revisions)[key], ttl: JSON.parse(ttl)[key] ?? null };
 }
 
 /**
@@ -31,10 +31,10 @@ export async function readKey(key, signal) {
  * @returns {Promise<number>} the revision of the write
  */
 export async function writeKeys({ data = [], deleted, conditions, ttls }) {
-  const members = data.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join();
-  const rest = JSON.stringify({ delete: deleted, if: conditions, ttls }).slice(1);
-  const body = `{"data":{${members}}${rest === "}" ? "" : ","}${rest}`;
-  return Number((await call("POST", "api/write", { body })).headers.get("KV-Revision"));
+	const members = data.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join();
+	const rest = JSON.stringify({ delete: deleted, if: conditions, ttls }).slice(1);
+	const body = `{"data":{${members}}${rest === "}" ? "" : ","}${rest}`;
+	return Number((await call("POST", "api/write", { body })).headers.get("KV-Revision"));
 }
 
 /**
@@ -43,7 +43,7 @@ export async function writeKeys({ data = [], deleted, conditions, ttls }) {
  * @returns {Promise<number>}
  */
 export const deleteKeys = async (keys, conditions, signal) =>
-  (await callJson("POST", "api/delete", { json: { keys, if: conditions }, signal })).deleted;
+	(await callJson("POST", "api/delete", { json: { keys, if: conditions }, signal })).deleted;
 
 /**
  * Adds a number to a counter.
@@ -51,9 +51,9 @@ export const deleteKeys = async (keys, conditions, signal) =>
  * @returns {Promise<string>} the new number
  */
 export async function incrementKey(key, by) {
-  const body = `{"data":{${JSON.stringify(key)}:${by}}}`;
-  const { text } = await call("POST", "api/increment", { body });
-  return elements(elements(text)[0] ?? "")[0] ?? "";
+	const body = `{"data":{${JSON.stringify(key)}:${by}}}`;
+	const { text } = await call("POST", "api/increment", { body });
+	return elements(elements(text)[0] ?? "")[0] ?? "";
 }
 
 /**
@@ -63,16 +63,16 @@ export async function incrementKey(key, by) {
  *   `oldest`: the history has every change after this revision
  */
 export async function historyOf(key, before, signal, limit = 50) {
-  const query = { key, before, limit };
-  const page = entries((await call("GET", "api/history", { query, signal })).text);
-  const { changes = "", oldest = "", next = "" } = Object.fromEntries(page);
-  return { changes: elements(changes).map(versionOf), oldest: JSON.parse(oldest),
-    next: JSON.parse(next) };
+	const query = { key, before, limit };
+	const page = entries((await call("GET", "api/history", { query, signal })).text);
+	const { changes = "", oldest = "", next = "" } = Object.fromEntries(page);
+	return { changes: elements(changes).map(versionOf), oldest: JSON.parse(oldest),
+		next: JSON.parse(next) };
 }
 
 /** @returns {Version} */
 function versionOf(change) {
-  const { value: text = null, ...members } = Object.fromEntries(entries(change));
-  const parsed = Object.entries(members).map(([name, member]) => [name, JSON.parse(member)]);
-  return { ...Object.fromEntries(parsed), text };
+	const { value: text = null, ...members } = Object.fromEntries(entries(change));
+	const parsed = Object.entries(members).map(([name, member]) => [name, JSON.parse(member)]);
+	return { ...Object.fromEntries(parsed), text };
 }

@@ -4,45 +4,45 @@ const STORED = "kv.token";
 
 /** The session of this page. It dispatches `change` when a user signs in or out. */
 class Session extends EventTarget {
-  token = sessionStorage.getItem(STORED) ?? "";
-  /** @type {User | null} */
-  user = null;
-  /** When this page got the token: a token only says when it expires. */
-  received = Date.now();
+	token = sessionStorage.getItem(STORED) ?? "";
+	/** @type {User | null} */
+	user = null;
+	/** When this page got the token: a token only says when it expires. */
+	received = Date.now();
 
-  /** Whether the token is kept when the page is loaded again. */
-  get isKept() {
-    return sessionStorage.getItem(STORED) !== null;
-  }
+	/** Whether the token is kept when the page is loaded again. */
+	get isKept() {
+		return sessionStorage.getItem(STORED) !== null;
+	}
 
-  /** When the token expires, in milliseconds since 1970. */
-  get expires() {
-    const claims = this.token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/");
-    return claims ? JSON.parse(atob(claims)).exp * 1000 : 0;
-  }
+	/** When the token expires, in milliseconds since 1970. */
+	get expires() {
+		const claims = this.token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/");
+		return claims ? JSON.parse(atob(claims)).exp * 1000 : 0;
+	}
 
-  /** @param {string} token */
-  setToken(token, keep = this.isKept) {
-    this.token = token;
-    this.received = Date.now();
-    if (keep) sessionStorage.setItem(STORED, token);
-  }
+	/** @param {string} token */
+	setToken(token, keep = this.isKept) {
+		this.token = token;
+		this.received = Date.now();
+		if (keep) sessionStorage.setItem(STORED, token);
+	}
 
-  /** The same user who signs in again keeps the page. @param {User | null} user */
-  setUser(user) {
-    const before = this.user;
-    this.user = user;
-    if (before?.username !== user?.username
-        || before?.administrator !== user?.administrator) {
-      this.dispatchEvent(new Event("change"));
-    }
-  }
+	/** The same user who signs in again keeps the page. @param {User | null} user */
+	setUser(user) {
+		const before = this.user;
+		this.user = user;
+		if (before?.username !== user?.username
+				|| before?.administrator !== user?.administrator) {
+			this.dispatchEvent(new Event("change"));
+		}
+	}
 
-  clear() {
-    this.token = "";
-    sessionStorage.removeItem(STORED);
-    this.setUser(null);
-  }
+	clear() {
+		this.token = "";
+		sessionStorage.removeItem(STORED);
+		this.setUser(null);
+	}
 }
 
 export const session = new Session();

@@ -21,31 +21,31 @@ const CODINGS = { gz: { "Content-Encoding": "gzip" }, zst: { "Content-Encoding":
  * @returns {Promise<{last: Line, blob: Blob | null}>} `last` without `end`: incomplete
  */
 export function exportKeys({ prefix, file, signal, onprogress }) {
-  let [lines, bytes, tail] = [0, 0, ""];
-  const watch = new TransformStream({ transform(chunk, controller) {
-    for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) {
-      lines += 1;
-    }
-    bytes += chunk.length;
-    tail += new TextDecoder().decode(chunk.subarray(-LAST_LINE));
-    tail = tail.slice(-LAST_LINE);
-    onprogress(lines, bytes);
-    controller.enqueue(chunk);
-  } });
-  return open("GET", "api/export", { query: { prefix }, signal }, async (reply) => {
-    const watched = /** @type {ReadableStream} */ (reply.body).pipeThrough(watch);
-    await (file && watched.pipeTo(await file.createWritable()));
-    const blob = file ? null : await new Response(watched).blob();
-    return { last: lastLine(tail) ?? { code: "unreachable" }, blob };
-  });
+	let [lines, bytes, tail] = [0, 0, ""];
+	const watch = new TransformStream({ transform(chunk, controller) {
+		for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) {
+			lines += 1;
+		}
+		bytes += chunk.length;
+		tail += new TextDecoder().decode(chunk.subarray(-LAST_LINE));
+		tail = tail.slice(-LAST_LINE);
+		onprogress(lines, bytes);
+		controller.enqueue(chunk);
+	} });
+	return open("GET", "api/export", { query: { prefix }, signal }, async (reply) => {
+		const watched = /** @type {ReadableStream} */ (reply.body).pipeThrough(watch);
+		await (file && watched.pipeTo(await file.createWritable()));
+		const blob = file ? null : await new Response(watched).blob();
+		return { last: lastLine(tail) ?? { code: "unreachable" }, blob };
+	});
 }
 
 /** The revision of the store, or null if the account may read nothing. */
 export const currentRevision = () => call("POST", "api/list", { json: { limit: 1 } }).then(
-  ({ headers }) => Number(headers.get("KV-Revision")), (error) => {
-    if (!hasCode(error, "forbidden")) throw error;
-    return null;
-  });
+	({ headers }) => Number(headers.get("KV-Revision")), (error) => {
+		if (!hasCode(error, "forbidden")) throw error;
+		return null;
+	});
 
 /**
  * Imports a file, which is sent from the disk. Over HTTP/1.1 browsers read the reports
@@ -55,40 +55,40 @@ export const currentRevision = () => call("POST", "api/list", { json: { limit: 1
  * @returns {Promise<Line>} the last line, with `end`
  */
 export function importFile({ file, mode, since, signal, onprogress }) {
-  return new Promise((resolve, reject) => {
-    const xhr = new XMLHttpRequest();
-    let sent = 0;
-    /** @type {Line} */
-    let last = {};
-    const show = () => onprogress(sent, last = lastLine(xhr.responseText) ?? last);
-    const fail = () => reject(xhr.status >= 400
-      ? problemOf(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After"))
-      : new Problem(xhr.status, { code: "unreachable", ...last }));
-    xhr.open("POST", urlOf("api/import", { mode, since }));
-    const headers = { ...authorization(), "Content-Type": "application/x-ndjson",
-      ...CODINGS[file.name.split(".").at(-1) ?? ""] };
-    Object.entries(headers).forEach((header) => xhr.setRequestHeader(...header));
-    xhr.upload.onprogress = ({ loaded }) => {
-      sent = loaded;
-      show();
-    };
-    xhr.onprogress = show;
-    xhr.onload = () => {
-      show();
-      return last.end ? resolve(last) : fail();
-    };
-    xhr.onerror = fail;
-    xhr.onabort = () => reject(new DOMException("", "AbortError"));
-    signal.addEventListener("abort", () => xhr.abort());
-    xhr.send(file);
-  });
+	return new Promise((resolve, reject) => {
+		const xhr = new XMLHttpRequest();
+		let sent = 0;
+		/** @type {Line} */
+		let last = {};
+		const show = () => onprogress(sent, last = lastLine(xhr.responseText) ?? last);
+		const fail = () => reject(xhr.status >= 400
+			? problemOf(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After"))
+			: new Problem(xhr.status, { code: "unreachable", ...last }));
+		xhr.open("POST", urlOf("api/import", { mode, since }));
+		const headers = { ...authorization(), "Content-Type": "application/x-ndjson",
+			...CODINGS[file.name.split(".").at(-1) ?? ""] };
+		Object.entries(headers).forEach((header) => xhr.setRequestHeader(...header));
+		xhr.upload.onprogress = ({ loaded }) => {
+			sent = loaded;
+			show();
+		};
+		xhr.onprogress = show;
+		xhr.onload = () => {
+			show();
+			return last.end ? resolve(last) : fail();
+		};
+		xhr.onerror = fail;
+		xhr.onabort = () => reject(new DOMException("", "AbortError"));
+		signal.addEventListener("abort", () => xhr.abort());
+		xhr.send(file);
+	});
 }
 
 /** A line of the service, never one with a value. @param {string} text */
 function lastLine(text) {
-  try {
-    return JSON.parse(text.trimEnd().split("\n").at(-1) ?? "");
-  } catch {
-    return null;
-  }
+	try {
+		return JSON.parse(text.trimEnd().split("\n").at(-1) ?? "");
+	} catch {
+		return null;
+	}
 }

@@ -1,17 +1,15 @@
 // The frame of the page: navigation, language, account, and an outlet for the view.
 import { session } from "../api/session.js";
 import { LANGUAGES, language, t } from "../locale.js";
-import { button } from "../ui/button.js";
-import { fill, h } from "../ui/dom.js";
-import { icon } from "../ui/icon.js";
+import { button, fill, h, icon } from "../ui/index.js";
 
 /** The choice of the language. @param {(code: string) => void} onchange */
 export function languageSelect(onchange) {
-  const select = h("select", { "aria-label": t("Language", "Язык"),
-    onchange: () => onchange(select.value) },
-    Object.entries(LANGUAGES).map(([code, name]) =>
-      h("option", { value: code, lang: code, selected: code === language() }, name)));
-  return select;
+	const select = h("select", { "aria-label": t("Language", "Язык"),
+		onchange: () => onchange(select.value) },
+		Object.entries(LANGUAGES).map(([code, name]) =>
+			h("option", { value: code, lang: code, selected: code === language() }, name)));
+	return select;
 }
 
 /**
@@ -19,38 +17,38 @@ export function languageSelect(onchange) {
  * @param {(code: string) => void} onlanguage @param {() => void} onsignout
  */
 export function buildFrame(onlanguage, onsignout) {
-  const outlet = h("main", { id: "main", tabindex: "-1" });
-  const links = Object.entries({
-    keys: t("Keys", "Ключи"),
-    live: t("Live changes", "Изменения"),
-    transfer: t("Import and export", "Импорт и экспорт"),
-    account: t("Account", "Учётная запись"),
-    ...session.user?.administrator && {
-      "admin/accounts": t("Accounts", "Учётные записи"),
-      "admin/status": t("Status", "Состояние"),
-    },
-  }).map(([route, label]) => h("a", { href: `#/${route}` }, label));
-  const skip = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    outlet.focus();
-  };
-  fill(document.body,
-    h("a.skip", { href: "#main", onclick: skip },
-      t("Skip to the content", "К содержанию")),
-    h("header.shell", h("a.brand", { href: "#/keys" }, icon("key"), "KV"),
-      h("nav", { "aria-label": t("Main", "Разделы") }, links),
-      h("div.shell-end", languageSelect(onlanguage),
-        h("span.who", icon("user"), h("bdi", session.user?.username)),
-        button(t("Sign out", "Выйти"), onsignout))),
-    outlet);
-  const setCurrent = (/** @type {string} */ route) => {
-    for (const link of links) {
-      link.removeAttribute("aria-current");
-      if (link.getAttribute("href") !== `#/${route}`) continue;
-      link.setAttribute("aria-current", "page");
-      link.scrollIntoView({ block: "nearest", inline: "nearest" });
-      document.title = `${link.textContent} · KV`;
-    }
-  };
-  return { outlet, setCurrent };
+	const outlet = h("main", { id: "main", tabindex: "-1" });
+	const links = Object.entries({
+		keys: t("Keys", "Ключи"),
+		live: t("Live changes", "Изменения"),
+		transfer: t("Import and export", "Импорт и экспорт"),
+		account: t("Account", "Учётная запись"),
+		...session.user?.administrator && {
+			"admin/accounts": t("Accounts", "Учётные записи"),
+			"admin/status": t("Status", "Состояние"),
+		},
+	}).map(([route, label]) => h("a", { href: `#/${route}` }, label));
+	const skip = (/** @type {Event} */ event) => {
+		event.preventDefault();
+		outlet.focus();
+	};
+	fill(document.body,
+		h("a.skip", { href: "#main", onclick: skip },
+			t("Skip to the content", "К содержанию")),
+		h("header.shell", h("a.brand", { href: "#/keys" }, icon("key"), "KV"),
+			h("nav", { "aria-label": t("Main", "Разделы") }, links),
+			h("div.shell-end", languageSelect(onlanguage),
+				h("span.who", icon("user"), h("bdi", session.user?.username)),
+				button(t("Sign out", "Выйти"), onsignout))),
+		outlet);
+	const setCurrent = (/** @type {string} */ route) => {
+		for (const link of links) {
+			link.removeAttribute("aria-current");
+			if (link.getAttribute("href") !== `#/${route}`) continue;
+			link.setAttribute("aria-current", "page");
+			link.scrollIntoView({ block: "nearest", inline: "nearest" });
+			document.title = `${link.textContent} · KV`;
+		}
+	};
+	return { outlet, setCurrent };
 }

@@ -9,16 +9,16 @@ let lastActivity = Date.now();
 
 /** Call it once. A user who was idle for half the life of a token gets no other. */
 export function startRefreshing() {
-  for (const type of ["pointerdown", "keydown", "wheel"]) {
-    addEventListener(type, () => (lastActivity = Date.now()), { passive: true });
-  }
-  setInterval(async () => {
-    const { user, received, expires } = session;
-    const half = (expires - received) / 2;
-    const now = Date.now();
-    if (user && now > expires - half && now < expires && lastActivity > now - half) {
-      // the next check tries again; a session that has ended is noticed by the next call
-      await refresh().catch(() => {});
-    }
-  }, INTERVAL);
+	for (const type of ["pointerdown", "keydown", "wheel"]) {
+		addEventListener(type, () => (lastActivity = Date.now()), { passive: true });
+	}
+	setInterval(async () => {
+		const { user, received, expires } = session;
+		const half = (expires - received) / 2;
+		const now = Date.now();
+		if (user && now > expires - half && now < expires && lastActivity > now - half) {
+			// the next check tries again; a session that has ended is noticed by the next call
+			await refresh().catch(() => {});
+		}
+	}, INTERVAL);
 }

@@ -1,7 +1,6 @@
 // Shows the view of the address. A view is a function from its context to an element.
 import { isAbort } from "../api/problem.js";
-import { fill } from "../ui/dom.js";
-import { failed, loading } from "../ui/loading.js";
+import { failed, fill, loading } from "../ui/index.js";
 
 /** @typedef {{outlet: HTMLElement, setCurrent: (route: string) => void}} Frame */
 
@@ -26,8 +25,8 @@ export const go = (hash) => void (location.hash = hash);
 
 /** Says what is shown, without a step in the history. @param {string} hash */
 export function replaceAddress(hash) {
-  history.replaceState(null, "", hash);
-  shownHash = hash;
+	history.replaceState(null, "", hash);
+	shownHash = hash;
 }
 
 /** Asks a user with unsaved work whether the view may be left. */
@@ -38,54 +37,54 @@ export const mayLeaveView = () => mayLeave();
  * @param {() => Promise<boolean>} ask @param {AbortSignal} signal
  */
 export function guardLeaving(ask, signal) {
-  mayLeave = ask;
-  signal.addEventListener("abort", () => (mayLeave = noGuard));
+	mayLeave = ask;
+	signal.addEventListener("abort", () => (mayLeave = noGuard));
 }
 
 /** Follows the address from now on. @param {Record<string, View>} views */
 export function startRouter(views) {
-  routes = views;
-  addEventListener("hashchange", async () => {
-    if (location.hash !== shownHash && !(await mayLeave())) {
-      return history.replaceState(null, "", shownHash);
-    }
-    shownHash = location.hash;
-    show();
-  });
+	routes = views;
+	addEventListener("hashchange", async () => {
+		if (location.hash !== shownHash && !(await mayLeave())) {
+			return history.replaceState(null, "", shownHash);
+		}
+		shownHash = location.hash;
+		show();
+	});
 }
 
 /** Leaves the view, and shows it anew in a frame. @param {Frame | null} next */
 export function setFrame(next) {
-  leave.abort();
-  current = {};
-  frame = next;
-  show();
+	leave.abort();
+	current = {};
+	frame = next;
+	show();
 }
 
 async function show() {
-  if (frame === null) return;
-  const [address = "", search] = location.hash.replace(/^#\/?/, "").split("?");
-  const isRoute = (/** @type {string} */ name) => `${address}/`.startsWith(`${name}/`);
-  const name = Object.keys(routes).find(isRoute) ?? "";
-  const view = routes[name];
-  if (view === undefined) return location.replace("#/keys");
-  const [path, query] = [address.slice(name.length + 1), new URLSearchParams(search)];
-  if (current.view === view && current.shown?.update) {
-    return current.shown.update({ path, query, signal: leave.signal });
-  }
-  leave.abort();
-  leave = new AbortController();
-  frame.setCurrent(name);
-  const [{ signal }, { outlet }] = [leave, frame];
-  /** @type {typeof current} */
-  const opened = (current = { view });
-  fill(outlet, loading());
-  try {
-    opened.shown = await view({ path, query, signal });
-    if (!signal.aborted) fill(outlet, opened.shown.element);
-  } catch (error) {
-    if (!isAbort(error) && !signal.aborted) {
-      fill(outlet, failed(error, () => setFrame(frame)));
-    }
-  }
+	if (frame === null) return;
+	const [address = "", search] = location.hash.replace(/^#\/?/, "").split("?");
+	const isRoute = (/** @type {string} */ name) => `${address}/`.startsWith(`${name}/`);
+	const name = Object.keys(routes).find(isRoute) ?? "";
+	const view = routes[name];
+	if (view === undefined) return location.replace("#/keys");
+	const [path, query] = [address.slice(name.length + 1), new URLSearchParams(search)];
+	if (current.view === view && current.shown?.update) {
+		return current.shown.update({ path, query, signal: leave.signal });
+	}
+	leave.abort();
+	leave = new AbortController();
+	frame.setCurrent(name);
+	const [{ signal }, { outlet }] = [leave, frame];
+	/** @type {typeof current} */
+	const opened = (current = { view });
+	fill(outlet, loading());
+	try {
+		opened.shown = await view({ path, query, signal });
+		if (!signal.aborted) fill(outlet, opened.shown.element);
+	} catch (error) {
+		if (!isAbort(error) && !signal.aborted) {
+			fill(outlet, failed(error, () => setFrame(frame)));
+		}
+	}
 }

@@ -11,17 +11,17 @@ const MOST = 4_000_000;
  * @param {string[]} a @param {string[]} b
  */
 function commonLengths(a, b) {
-  const width = b.length + 1;
-  const isTooLong = (a.length + 1) * width > MOST;
-  const lengths = new Uint16Array(isTooLong ? 0 : (a.length + 1) * width);
-  for (let i = isTooLong ? -1 : a.length - 1; i >= 0; i--) {
-    for (let j = b.length - 1; j >= 0; j--) {
-      const at = i * width + j;
-      lengths[at] = a[i] === b[j] ? lengths[at + width + 1] + 1
-        : Math.max(lengths[at + width], lengths[at + 1]);
-    }
-  }
-  return (/** @type {number} */ i, /** @type {number} */ j) => lengths[i * width + j] ?? 0;
+	const width = b.length + 1;
+	const isTooLong = (a.length + 1) * width > MOST;
+	const lengths = new Uint16Array(isTooLong ? 0 : (a.length + 1) * width);
+	for (let i = isTooLong ? -1 : a.length - 1; i >= 0; i--) {
+		for (let j = b.length - 1; j >= 0; j--) {
+			const at = i * width + j;
+			lengths[at] = a[i] === b[j] ? lengths[at + width + 1] + 1
+				: Math.max(lengths[at + width], lengths[at + 1]);
+		}
+	}
+	return (/** @type {number} */ i, /** @type {number} */ j) => lengths[i * width + j] ?? 0;
 }
 
 /**
@@ -29,36 +29,36 @@ function commonLengths(a, b) {
  * @param {string} a @param {string} b
  */
 export function diffLines(a, b) {
-  const [left, right] = [a.split("\n"), b.split("\n")];
-  let [head, tail] = [0, 0];
-  const most = Math.min(left.length, right.length);
-  while (head < most && left[head] === right[head]) head++;
-  while (tail < most - head && left.at(-tail - 1) === right.at(-tail - 1)) tail++;
-  const [leftEnd, rightEnd] = [left.length - tail, right.length - tail];
-  const common = commonLengths(left.slice(head, leftEnd), right.slice(head, rightEnd));
-  /** @type {Block[]} */
-  const blocks = [];
-  let [x, y] = [0, 0];
-  /** @param {Block["kind"]} kind @param {number} xEnd @param {number} yEnd */
-  const add = (kind, xEnd, yEnd) => {
-    let block = blocks.at(-1);
-    if (block?.kind !== kind) {
-      block = { kind, left: [], right: [], leftLine: x + 1, rightLine: y + 1 };
-      blocks.push(block);
-    }
-    for (; x < xEnd; x++) block.left.push(left[x] ?? "");
-    for (; y < yEnd; y++) block.right.push(right[y] ?? "");
-  };
-  if (head > 0) add("same", head, head);
-  while (x < leftEnd || y < rightEnd) {
-    const skipped = common(x - head + 1, y - head);
-    if (x < leftEnd && y < rightEnd && left[x] === right[y]) add("same", x + 1, y + 1);
-    else if (x < leftEnd && (y === rightEnd || skipped >= common(x - head, y - head + 1))) {
-      add("changed", x + 1, y);
-    } else add("changed", x, y + 1);
-  }
-  if (tail > 0) add("same", left.length, right.length);
-  return blocks;
+	const [left, right] = [a.split("\n"), b.split("\n")];
+	let [head, tail] = [0, 0];
+	const most = Math.min(left.length, right.length);
+	while (head < most && left[head] === right[head]) head++;
+	while (tail < most - head && left.at(-tail - 1) === right.at(-tail - 1)) tail++;
+	const [leftEnd, rightEnd] = [left.length - tail, right.length - tail];
+	const common = commonLengths(left.slice(head, leftEnd), right.slice(head, rightEnd));
+	/** @type {Block[]} */
+	const blocks = [];
+	let [x, y] = [0, 0];
+	/** @param {Block["kind"]} kind @param {number} xEnd @param {number} yEnd */
+	const add = (kind, xEnd, yEnd) => {
+		let block = blocks.at(-1);
+		if (block?.kind !== kind) {
+			block = { kind, left: [], right: [], leftLine: x + 1, rightLine: y + 1 };
+			blocks.push(block);
+		}
+		for (; x < xEnd; x++) block.left.push(left[x] ?? "");
+		for (; y < yEnd; y++) block.right.push(right[y] ?? "");
+	};
+	if (head > 0) add("same", head, head);
+	while (x < leftEnd || y < rightEnd) {
+		const skipped = common(x - head + 1, y - head);
+		if (x < leftEnd && y < rightEnd && left[x] === right[y]) add("same", x + 1, y + 1);
+		else if (x < leftEnd && (y === rightEnd || skipped >= common(x - head, y - head + 1))) {
+			add("changed", x + 1, y);
+		} else add("changed", x, y + 1);
+	}
+	if (tail > 0) add("same", left.length, right.length);
+	return blocks;
 }
 
 /** @param {string} text as a <textarea> shows it: each line end is \n */
@@ -69,16 +69,16 @@ export const shownText = (text) => text.replace(/\r\n?/g, "\n");
  * @param {string} original @param {string} shown
  */
 export function withLineEnds(original, shown) {
-  const ends = original.match(/\r\n?|\n/g) ?? [];
-  const lines = shown.split("\n").map((line) => [line, ends[0] ?? "\n"]);
-  for (const { kind, right, leftLine, rightLine } of diffLines(shownText(original), shown)) {
-    for (let i = 0; kind === "same" && i < right.length; i++) {
-      lines[rightLine + i - 1][1] = ends[leftLine + i - 1] ?? lines[rightLine + i - 1][1];
-    }
-  }
-  return lines.flat().slice(0, -1).join("");
+	const ends = original.match(/\r\n?|\n/g) ?? [];
+	const lines = shown.split("\n").map((line) => [line, ends[0] ?? "\n"]);
+	for (const { kind, right, leftLine, rightLine } of diffLines(shownText(original), shown)) {
+		for (let i = 0; kind === "same" && i < right.length; i++) {
+			lines[rightLine + i - 1][1] = ends[leftLine + i - 1] ?? lines[rightLine + i - 1][1];
+		}
+	}
+	return lines.flat().slice(0, -1).join("");
 }
 
 /** @param {string} base @param {string} other @returns {Set<number>} lines of other */
 export const changedLines = (base, other) => new Set(diffLines(base, other).flatMap(
-  ({ kind, right, rightLine }) => (kind === "same" ? [] : right.map((_, at) => rightLine + at))));
+	({ kind, right, rightLine }) => (kind === "same" ? [] : right.map((_, at) => rightLine + at))));

@@ -16,19 +16,19 @@ const closes = (token) => token === "}" || token === "]";
  * @returns {string} @throws {import("./tokenizer.js").JsonError}
  */
 export function format(text, isCompact = false) {
-  let [result, depth, before] = ["", 0, ""];
-  for (const { start, end } of parse(text)) {
-    const token = text.slice(start, end);
-    if (closes(token)) depth--;
-    if (isCompact) result += token;
-    else if (before === ":") result += " " + token;
-    else if (opens(before) !== closes(token) || before === ",") {
-      result += "\n" + "  ".repeat(Math.min(depth, MOST_LEVELS)) + token;
-    } else result += token;
-    if (opens(token)) depth++;
-    before = token;
-  }
-  return result;
+	let [result, depth, before] = ["", 0, ""];
+	for (const { start, end } of parse(text)) {
+		const token = text.slice(start, end);
+		if (closes(token)) depth--;
+		if (isCompact) result += token;
+		else if (before === ":") result += " " + token;
+		else if (opens(before) !== closes(token) || before === ",") {
+			result += "\n" + "  ".repeat(Math.min(depth, MOST_LEVELS)) + token;
+		} else result += token;
+		if (opens(token)) depth++;
+		before = token;
+	}
+	return result;
 }
 
 /**
@@ -37,23 +37,23 @@ export function format(text, isCompact = false) {
  * @returns {[name: string, text: string][]} duplicates too
  */
 export function entries(text) {
-  /** @type {[string, string][]} */
-  const found = [];
-  let [depth, name, start, last] = [0, "", -1, 0];
-  for (const { start: at, end } of tokenize(text)) {
-    const token = text.charAt(at);
-    if (depth === 1 && token === ":") {
-      name = JSON.parse(text.slice(start, last));
-      start = -1;
-    } else if (depth === 1 && (token === "," || closes(token))) {
-      if (start >= 0) found.push([name, text.slice(start, last)]);
-      start = -1;
-    } else if (depth > 0 && start < 0) start = at;
-    if (opens(token)) depth++;
-    else if (closes(token)) depth--;
-    last = end;
-  }
-  return found;
+	/** @type {[string, string][]} */
+	const found = [];
+	let [depth, name, start, last] = [0, "", -1, 0];
+	for (const { start: at, end } of tokenize(text)) {
+		const token = text.charAt(at);
+		if (depth === 1 && token === ":") {
+			name = JSON.parse(text.slice(start, last));
+			start = -1;
+		} else if (depth === 1 && (token === "," || closes(token))) {
+			if (start >= 0) found.push([name, text.slice(start, last)]);
+			start = -1;
+		} else if (depth > 0 && start < 0) start = at;
+		if (opens(token)) depth++;
+		else if (closes(token)) depth--;
+		last = end;
+	}
+	return found;
 }
 
 /** @param {string} text an array */
@@ -61,4 +61,4 @@ export const elements = (text) => entries(text).map(([, element]) => element);
 
 /** @param {string} text an object @param {string} name */
 export const memberText = (text, name) =>
-  entries(text).find(([found]) => found === name)?.[1];
+	entries(text).find(([found]) => found === name)?.[1];

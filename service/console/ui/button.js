@@ -12,16 +12,16 @@ import { notify } from "./notices.js";
  * @param {string} [sign] an icon
  */
 export function button(label, run, kind = "", sign = "") {
-  const name = kind === "quiet" && sign !== "" && label;
-  const element = h("button", { type: "button", class: kind, title: name,
-    "aria-label": name,
-    onclick: async () => {
-      if (element.ariaBusy) return;
-      element.ariaBusy = "true";
-      await attempt(run);
-      element.ariaBusy = null;
-    } }, sign && icon(sign), !name && label);
-  return element;
+	const name = kind === "quiet" && sign !== "" && label;
+	const element = h("button", { type: "button", class: kind, title: name,
+		"aria-label": name,
+		onclick: async () => {
+			if (element.ariaBusy) return;
+			element.ariaBusy = "true";
+			await attempt(run);
+			element.ariaBusy = null;
+		} }, sign && icon(sign), !name && label);
+	return element;
 }
 
 /**
@@ -29,10 +29,10 @@ export function button(label, run, kind = "", sign = "") {
  * @param {() => unknown} run @param {string} [done] a notice of success
  */
 export async function attempt(run, done) {
-  try {
-    await run();
-    if (done) notify(done);
-  } catch (/** @type {any} */ error) {
-    if (error.name !== "AbortError") notify(describe(error), "error");
-  }
+	try {
+		await run();
+		if (done) notify(done);
+	} catch (/** @type {any} */ error) {
+		if (error.name !== "AbortError") notify(describe(error), "error");
+	}
 }

@@ -8,18 +8,18 @@ import { h, newId } from "./dom.js";
  * @param {{class?: string, onclose?: () => void}} [options]
  */
 export function openDialog(title, body, { onclose, ...options } = {}) {
-  const id = newId();
-  const content = h("div.dialog-body", body);
-  const element = h("dialog", { "aria-labelledby": id, ...options,
-    onclose: () => {
-      element.remove();
-      onclose?.();
-    } },
-    h("header", h("h2", { id }, title),
-      button(t("Close", "Закрыть"), () => element.close(), "quiet", "close")), content);
-  document.body.append(element);
-  element.showModal();
-  /** @type {HTMLElement | null} */
-  (content.querySelector("input:not([readonly]), textarea, .primary, .danger"))?.focus();
-  return element;
+	const id = newId();
+	const content = h("div.dialog-body", body);
+	const element = h("dialog", { "aria-labelledby": id, ...options,
+		onclose: () => {
+			element.remove();
+			onclose?.();
+		} },
+		h("header", h("h2", { id }, title),
+			button(t("Close", "Закрыть"), () => element.close(), "quiet", "close")), content);
+	document.body.append(element);
+	element.showModal();
+	/** @type {HTMLElement | null} */
+	(content.querySelector("input:not([readonly]), textarea, .primary, .danger"))?.focus();
+	return element;
 }

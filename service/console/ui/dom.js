@@ -13,29 +13,29 @@
  *   : T extends `${infer K extends keyof Tags}.${string}` ? Tags[K] : HTMLElement}
  */
 export function h(tag, ...rest) {
-  const [name = "", ...classes] = tag.split(".");
-  const element = document.createElement(name);
-  element.classList.add(...classes);
-  if (rest[0]?.constructor === Object) {
-    Object.entries(/** @type {Props} */ (rest.shift())).forEach(([key, value]) => {
-      if (key.startsWith("on")) {
-        element.addEventListener(key.slice(2), value);
-      } else if (value !== false && value !== null && value !== undefined) {
-        element.setAttribute(key, value === true ? "" : String(value));
-      }
-    });
-  }
-  append(element, /** @type {Child[]} */ (rest));
-  return /** @type {any} */ (element);
+	const [name = "", ...classes] = tag.split(".");
+	const element = document.createElement(name);
+	element.classList.add(...classes);
+	if (rest[0]?.constructor === Object) {
+		Object.entries(/** @type {Props} */ (rest.shift())).forEach(([key, value]) => {
+			if (key.startsWith("on")) {
+				element.addEventListener(key.slice(2), value);
+			} else if (value !== false && value !== null && value !== undefined) {
+				element.setAttribute(key, value === true ? "" : String(value));
+			}
+		});
+	}
+	append(element, /** @type {Child[]} */ (rest));
+	return /** @type {any} */ (element);
 }
 
 /** @param {Element} element @param {Child[]} children */
 function append(element, children) {
-  for (const child of children.flat(9)) {
-    if (child !== null && child !== undefined && child !== false) {
-      element.append(/** @type {Node | string} */ (child));
-    }
-  }
+	for (const child of children.flat(9)) {
+		if (child !== null && child !== undefined && child !== false) {
+			element.append(/** @type {Node | string} */ (child));
+		}
+	}
 }
 
 /**
@@ -43,8 +43,8 @@ function append(element, children) {
  * @param {Element} element @param {...Child} children
  */
 export function fill(element, ...children) {
-  element.replaceChildren();
-  append(element, children);
+	element.replaceChildren();
+	append(element, children);
 }
 
 let ids = 0;

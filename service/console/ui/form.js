@@ -11,17 +11,17 @@ import { fill, h, newId } from "./dom.js";
  *   & Record<string, any>} options
  */
 export function field({ label, hint, tag = "input", ...attributes }) {
-  const id = newId();
-  const error = h("span.field-error", { id: `${id}-error` });
-  const input = /** @type {HTMLInputElement} */ (h(tag, { id, oninput: () => setError(""),
-    "aria-describedby": `${id}-hint ${id}-error`, ...attributes }));
-  const setError = (/** @type {Child} */ text) => {
-    fill(error, text);
-    input.setAttribute("aria-invalid", String(text !== ""));
-  };
-  const element = h("div.field", h("label", { for: id }, label), input,
-    h("span.hint", { id: `${id}-hint` }, hint), error);
-  return { element, input, setError };
+	const id = newId();
+	const error = h("span.field-error", { id: `${id}-error` });
+	const input = /** @type {HTMLInputElement} */ (h(tag, { id, oninput: () => setError(""),
+		"aria-describedby": `${id}-hint ${id}-error`, ...attributes }));
+	const setError = (/** @type {Child} */ text) => {
+		fill(error, text);
+		input.setAttribute("aria-invalid", String(text !== ""));
+	};
+	const element = h("div.field", h("label", { for: id }, label), input,
+		h("span.hint", { id: `${id}-hint` }, hint), error);
+	return { element, input, setError };
 }
 
 /** Attributes of a field for text that is no prose. */
@@ -29,8 +29,8 @@ export const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: 
 
 /** A check box with its label. @param {string} label */
 export function checkbox(label, checked = false) {
-  const input = h("input", { type: "checkbox", checked });
-  return { element: h("label.check", input, label), input };
+	const input = h("input", { type: "checkbox", checked });
+	return { element: h("label.check", input, label), input };
 }
 
 /**
@@ -39,21 +39,21 @@ export function checkbox(label, checked = false) {
  *   cancel?: () => void}} options
  */
 export function form({ body, label, submit, cancel, danger }) {
-  const error = h("p.form-error", { role: "alert" });
-  const send = h(`button.${danger ? "danger" : "primary"}`, label);
-  const onsubmit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    fill(error);
-    send.disabled = true;
-    try {
-      await submit();
-    } catch (problem) {
-      fill(error, describe(problem));
-    }
-    send.disabled = false;
-  };
-  return h("form", { onsubmit }, body, error,
-    h("div.actions", cancel && button(t("Cancel", "Отмена"), cancel), send));
+	const error = h("p.form-error", { role: "alert" });
+	const send = h(`button.${danger ? "danger" : "primary"}`, label);
+	const onsubmit = async (/** @type {Event} */ event) => {
+		event.preventDefault();
+		fill(error);
+		send.disabled = true;
+		try {
+			await submit();
+		} catch (problem) {
+			fill(error, describe(problem));
+		}
+		send.disabled = false;
+	};
+	return h("form", { onsubmit }, body, error,
+		h("div.actions", cancel && button(t("Cancel", "Отмена"), cancel), send));
 }
 
 /**
@@ -62,12 +62,12 @@ export function form({ body, label, submit, cancel, danger }) {
  *   submit: () => unknown, onclose?: () => void}} options
  */
 export function formDialog({ title, body, label = title, danger, submit, onclose }) {
-  const dialog = openDialog(title, form({ body, label, danger, cancel: () => dialog.close(),
-    submit: async () => {
-      const then = await submit();
-      dialog.close();
-      if (typeof then === "function") then();
-    } }), { onclose });
+	const dialog = openDialog(title, form({ body, label, danger, cancel: () => dialog.close(),
+		submit: async () => {
+			const then = await submit();
+			dialog.close();
+			if (typeof then === "function") then();
+		} }), { onclose });
 }
 
 /**
@@ -77,17 +77,17 @@ export function formDialog({ title, body, label = title, danger, submit, onclose
  * @returns {Promise<boolean>}
  */
 export function confirmDialog({ title, text, action, danger, typed = "" }) {
-  return new Promise((resolve) => {
-    let answer = false;
-    const name = field({ ...PLAIN, label: t("Type {typed} to confirm",
-      "Для подтверждения введите {typed}", { typed }) });
-    formDialog({ title, label: action, danger, onclose: () => resolve(answer),
-      body: [h("div", text), typed && name.element],
-      submit: () => {
-        if (name.input.value !== typed) {
-          throw new Error(t("This is not {typed}.", "Это не {typed}.", { typed }));
-        }
-        answer = true;
-      } });
-  });
+	return new Promise((resolve) => {
+		let answer = false;
+		const name = field({ ...PLAIN, label: t("Type {typed} to confirm",
+			"Для подтверждения введите {typed}", { typed }) });
+		formDialog({ title, label: action, danger, onclose: () => resolve(answer),
+			body: [h("div", text), typed && name.element],
+			submit: () => {
+				if (name.input.value !== typed) {
+					throw new Error(t("This is not {typed}.", "Это не {typed}.", { typed }));
+				}
+				answer = true;
+			} });
+	});
 }

@@ -9,10 +9,10 @@ const SYMBOLS = { " ": "·", "\n": "↵", "\t": "⇥" };
 
 /** @param {string} text */
 const symbol = ([first = "", ...rest]) => (SYMBOLS[first]
-  ?? `U+${first.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`)
-    .repeat(rest.length + 1);
+	?? `U+${first.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`)
+		.repeat(rest.length + 1);
 
 /** @param {string} text a key, or a part of it */
 export const keyText = (text) =>
-  h("bdi.key-text", text.split(ODD).map((part, i) =>
-    i % 2 === 1 ? h("span.odd", { "data-symbol": symbol(part) }, part) : part));
+	h("bdi.key-text", text.split(ODD).map((part, i) =>
+		i % 2 === 1 ? h("span.odd", { "data-symbol": symbol(part) }, part) : part));

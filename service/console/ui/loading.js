@@ -5,9 +5,9 @@ import { button } from "./button.js";
 import { h } from "./dom.js";
 
 export const loading = () =>
-  h("p.loading", { role: "status" }, t("Loading…", "Загрузка…"));
+	h("p.loading", { role: "status" }, t("Loading…", "Загрузка…"));
 
 /** @param {unknown} error @param {() => unknown} again */
 export const failed = (error, again) => h("div.empty", { role: "alert" },
-  h("h1", t("This page could not be loaded", "Страницу не удалось загрузить")),
-  h("p", describe(error)), button(t("Try again", "Повторить"), again));
+	h("h1", t("This page could not be loaded", "Страницу не удалось загрузить")),
+	h("p", describe(error)), button(t("Try again", "Повторить"), again));

@@ -14,19 +14,19 @@ export const noticeElements = [region, stack];
 
 /** Has a screen reader say a text. @param {string} text */
 export function announce(text) {
-  region.textContent = "";
-  requestAnimationFrame(() => (region.textContent = text));
+	region.textContent = "";
+	requestAnimationFrame(() => (region.textContent = text));
 }
 
 /** Shows a message. @param {string} text @param {"success" | "error" | "info"} kind */
 export function notify(text, kind = "success") {
-  const isError = kind === "error";
-  const notice = h(`div.notice.${kind}`, { role: isError && "alert" }, h("p", text),
-    h("button.quiet", { type: "button", "aria-label": t("Close", "Закрыть"),
-      onclick: () => notice.remove() }, icon("close")));
-  [...stack.children].find((other) => other.textContent === text)?.remove();
-  stack.append(notice);
-  if (isError) return;
-  announce(text);
-  setTimeout(() => notice.remove(), SHOWN_FOR);
+	const isError = kind === "error";
+	const notice = h(`div.notice.${kind}`, { role: isError && "alert" }, h("p", text),
+		h("button.quiet", { type: "button", "aria-label": t("Close", "Закрыть"),
+			onclick: () => notice.remove() }, icon("close")));
+	[...stack.children].find((other) => other.textContent === text)?.remove();
+	stack.append(notice);
+	if (isError) return;
+	announce(text);
+	setTimeout(() => notice.remove(), SHOWN_FOR);
 }

@@ -9,11 +9,11 @@ import { transferView } from "./transfer/index.js";
 
 /** @type {Record<string, View>} */
 export const routes = {
-  keys: keysView,
-  history: historyView,
-  live: liveView,
-  transfer: transferView,
-  account: accountView,
-  "admin/accounts": accountsView,
-  "admin/status": statusView,
+	keys: keysView,
+	history: historyView,
+	live: liveView,
+	transfer: transferView,
+	account: accountView,
+	"admin/accounts": accountsView,
+	"admin/status": statusView,
 };

@@ -19,25 +19,25 @@ let kept = null;
  * @returns {Place}
  */
 export function placeOf(address) {
-  const user = session.user?.username;
-  const { key } = address;
-  const last = kept?.user === user ? kept : null;
-  const around = last?.prefix ?? "";
-  const prefix = address.prefix ?? (last && (key ?? around).startsWith(around) ? around
-    : key?.slice(0, key.lastIndexOf("/") + 1) ?? "");
-  const isTree = address.isTree ?? last?.isTree ?? false;
-  kept = last?.prefix === prefix && last.isTree === isTree ? last
-    : { prefix, isTree, rows: new Rows(prefix, isTree), top: 0, active: 0, anchor: 0,
-      selected: new Set(), key, wanted: key, user };
-  kept.key = key;
-  return kept;
+	const user = session.user?.username;
+	const { key } = address;
+	const last = kept?.user === user ? kept : null;
+	const around = last?.prefix ?? "";
+	const prefix = address.prefix ?? (last && (key ?? around).startsWith(around) ? around
+		: key?.slice(0, key.lastIndexOf("/") + 1) ?? "");
+	const isTree = address.isTree ?? last?.isTree ?? false;
+	kept = last?.prefix === prefix && last.isTree === isTree ? last
+		: { prefix, isTree, rows: new Rows(prefix, isTree), top: 0, active: 0, anchor: 0,
+			selected: new Set(), key, wanted: key, user };
+	kept.key = key;
+	return kept;
 }
 
 /** Selects a range of rows. @param {Place} place @param {number} a @param {number} b */
 export function select({ rows, selected }, a, b) {
-  for (const row of rows.all.slice(Math.min(a, b), Math.max(a, b) + 1)) {
-    if (isKey(row)) selected.add(row.key);
-  }
+	for (const row of rows.all.slice(Math.min(a, b), Math.max(a, b) + 1)) {
+		if (isKey(row)) selected.add(row.key);
+	}
 }
 
 /**
@@ -45,13 +45,13 @@ export function select({ rows, selected }, a, b) {
  * @throws {URIError}
  */
 export function placeAt({ path, query }) {
-  const mode = query.get("mode");
-  return placeOf({ key: path === "" ? null : decodeURIComponent(path),
-    prefix: query.get("prefix"), isTree: mode === null ? null : mode === "tree" });
+	const mode = query.get("mode");
+	return placeOf({ key: path === "" ? null : decodeURIComponent(path),
+		prefix: query.get("prefix"), isTree: mode === null ? null : mode === "tree" });
 }
 
 /** @param {{key: string | null, prefix: string, isTree: boolean}} place */
 export function addressOf({ key, prefix, isTree }) {
-  const query = new URLSearchParams({ prefix, mode: isTree ? "tree" : "list" });
-  return `#/keys${key === null ? "" : `/${encodeURIComponent(key)}`}?${query}`;
+	const query = new URLSearchParams({ prefix, mode: isTree ? "tree" : "list" });
+	return `#/keys${key === null ? "" : `/${encodeURIComponent(key)}`}?${query}`;
 }

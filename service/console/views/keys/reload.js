@@ -9,25 +9,25 @@ import { Rows, isKey, isPrefix, rowsOf } from "./rows.js";
  * @param {AbortSignal} signal
  */
 export async function reload(rows, until, signal) {
-  const open = new Set(rows.all.map((row) => isPrefix(row) && row.inner && row.key));
-  const fresh = new Rows(rows.root.prefix, rows.isTree);
-  for (let at = 0; at < fresh.all.length && at <= until(); at += 1) {
-    const row = fresh.all[at];
-    if (row?.key === null) {
-      at -= 1;
-      await fresh.load(row.level, signal);
-      signal.throwIfAborted();
-      if (row.level.error !== null) throw row.level.error;
-    } else if (isPrefix(row) && open.has(row.key)) {
-      fresh.toggle(at, row);
-    }
-  }
-  Object.assign(rows, { root: fresh.root, all: fresh.all });
+	const open = new Set(rows.all.map((row) => isPrefix(row) && row.inner && row.key));
+	const fresh = new Rows(rows.root.prefix, rows.isTree);
+	for (let at = 0; at < fresh.all.length && at <= until(); at += 1) {
+		const row = fresh.all[at];
+		if (row?.key === null) {
+			at -= 1;
+			await fresh.load(row.level, signal);
+			signal.throwIfAborted();
+			if (row.level.error !== null) throw row.level.error;
+		} else if (isPrefix(row) && open.has(row.key)) {
+			fresh.toggle(at, row);
+		}
+	}
+	Object.assign(rows, { root: fresh.root, all: fresh.all });
 }
 
 /** Removes keys from a flat list. @param {Rows} rows @param {Set<string>} keys */
 export function drop(rows, keys) {
-  rows.all = rows.all.filter((row) => row.key === null || !keys.has(row.key));
+	rows.all = rows.all.filter((row) => row.key === null || !keys.has(row.key));
 }
 
 /**
@@ -38,13 +38,13 @@ export function drop(rows, keys) {
  * @returns {Promise<boolean>} whether that was enough: a tree also counts keys
  */
 export async function reread(rows, key, signal) {
-  const page = await listPage({ prefix: key, limit: 1, signal });
-  const at = rows.all.findIndex((row) => isKey(row) && row.key === key);
-  const row = rows.all[at];
-  const exists = page.keys[0] === key;
-  if (row && (exists || !rows.isTree)) {
-    rows.splice(at, 1, exists ? rowsOf(page, row.level) : []);
-    return true;
-  }
-  return row === undefined && !exists;
+	const page = await listPage({ prefix: key, limit: 1, signal });
+	const at = rows.all.findIndex((row) => isKey(row) && row.key === key);
+	const row = rows.all[at];
+	const exists = page.keys[0] === key;
+	if (row && (exists || !rows.isTree)) {
+		rows.splice(at, 1, exists ? rowsOf(page, row.level) : []);
+		return true;
+	}
+	return row === undefined && !exists;
 }

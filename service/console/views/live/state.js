@@ -1,20 +1,18 @@
 // The state of the connection in words, and why it has ended.
 import { t } from "../../locale.js";
 import { describe } from "../../text/problems.js";
-import { button } from "../../ui/button.js";
-import { h } from "../../ui/dom.js";
-import { icon } from "../../ui/icon.js";
+import { button, h, icon } from "../../ui/index.js";
 
 /** @param {import("../../api/live.js").State} state */
 export function stateBadge(state) {
-  const [name, sign = "", text] = {
-    connecting: ["wait", "refresh", t("Connecting…", "Подключение…")],
-    open: ["good", "play", t("Connected", "Подключено")],
-    waiting: ["warn", "warning", t(
-      "Disconnected, trying again…", "Нет связи, повторяем…")],
-    ended: ["bad", "close", t("Ended", "Остановлено")],
-  }[state];
-  return h(`span.badge.${name}`, icon(sign), " ", text);
+	const [name, sign = "", text] = {
+		connecting: ["wait", "refresh", t("Connecting…", "Подключение…")],
+		open: ["good", "play", t("Connected", "Подключено")],
+		waiting: ["warn", "warning", t(
+			"Disconnected, trying again…", "Нет связи, повторяем…")],
+		ended: ["bad", "close", t("Ended", "Остановлено")],
+	}[state];
+	return h(`span.badge.${name}`, icon(sign), " ", text);
 }
 
 /**
@@ -22,11 +20,11 @@ export function stateBadge(state) {
  * @param {(revision: string) => string} addressOf from a revision
  */
 export function whyEnded(problem, again, addressOf) {
-  const n = problem.members?.oldest;
-  return h("div.banner",
-    problem.code === "not_found" ? t(
-      "The change log is disabled.", "Журнал изменений отключён.") : describe(problem),
-    n === undefined ? button(t("Try again", "Повторить"), again)
-      : h("a", { href: addressOf(n) }, t(
-        "Start at revision {n}", "Начать с ревизии {n}", { n })));
+	const n = problem.members?.oldest;
+	return h("div.banner",
+		problem.code === "not_found" ? t(
+			"The change log is disabled.", "Журнал изменений отключён.") : describe(problem),
+		n === undefined ? button(t("Try again", "Повторить"), again)
+			: h("a", { href: addressOf(n) }, t(
+				"Start at revision {n}", "Начать с ревизии {n}", { n })));
 }

@@ -2,8 +2,7 @@
 import { t } from "../../../locale.js";
 import { size } from "../../../text/format.js";
 import { tokenize } from "../../../text/tokenizer.js";
-import { h } from "../../../ui/dom.js";
-import { notify } from "../../../ui/notices.js";
+import { h, notify } from "../../../ui/index.js";
 
 /** Bytes. A browser would take long to lay out and to colour a longer text. */
 export const LARGE = 256 * 1024;
@@ -12,55 +11,55 @@ const COLON = /\s*:/y;
 
 /** @param {{line: number, column: number, problem: string}} error */
 export const errorText = ({ line, column, problem }) =>
-  t("Line {line}, column {column}: {expected}",
-    "Строка {line}, столбец {column}: {expected}", { line, column, problem });
+	t("Line {line}, column {column}: {expected}",
+		"Строка {line}, столбец {column}: {expected}", { line, column, problem });
 
 /** The text; of a large one the beginning. @param {import("./entry.js").Entry} entry */
 export function valueText({ text, size: bytes }) {
-  const isLarge = bytes > LARGE;
-  // does not cut a character
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
-  const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
-  colour(node);
-  return [isLarge && h("p.hint", t(
-    "The first {part} of {whole}.", "Первые {part} из {whole}.",
-    { part: size(SHOWN), whole: size(bytes) })),
-    h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") }, node)];
+	const isLarge = bytes > LARGE;
+	// does not cut a character
+	const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
+	const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
+	colour(node);
+	return [isLarge && h("p.hint", t(
+		"The first {part} of {whole}.", "Первые {part} из {whole}.",
+		{ part: size(SHOWN), whole: size(bytes) })),
+		h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") }, node)];
 }
 
 /** Colours the only coloured text, up to its first error. @param {Text} node */
 export function colour(node) {
-  if (!CSS.highlights) return;
-  CSS.highlights.clear();
-  try {
-    for (const { kind, start, end } of tokenize(node.data)) {
-      if (kind === "mark") continue;
-      COLON.lastIndex = end;
-      const name = `json-${kind === "string" && COLON.test(node.data) ? "name" : kind}`;
-      const range = new StaticRange({ startContainer: node, startOffset: start,
-        endContainer: node, endOffset: end });
-      if (CSS.highlights.get(name)?.add(range) === undefined) {
-        CSS.highlights.set(name, new Highlight(range));
-      }
-    }
-  } catch {
-    // it is cut or under edit
-  }
+	if (!CSS.highlights) return;
+	CSS.highlights.clear();
+	try {
+		for (const { kind, start, end } of tokenize(node.data)) {
+			if (kind === "mark") continue;
+			COLON.lastIndex = end;
+			const name = `json-${kind === "string" && COLON.test(node.data) ? "name" : kind}`;
+			const range = new StaticRange({ startContainer: node, startOffset: start,
+				endContainer: node, endOffset: end });
+			if (CSS.highlights.get(name)?.add(range) === undefined) {
+				CSS.highlights.set(name, new Highlight(range));
+			}
+		}
+	} catch {
+		// it is cut or under edit
+	}
 }
 
 /** Copies a text; navigator.clipboard would require HTTPS. @param {string} text */
 export function copy(text) {
-  addEventListener("copy", (event) => {
-    event.clipboardData?.setData("text/plain", text);
-    event.preventDefault();
-    notify(t("Copied", "Скопировано"));
-  }, { once: true });
-  document.execCommand("copy");
+	addEventListener("copy", (event) => {
+		event.clipboardData?.setData("text/plain", text);
+		event.preventDefault();
+		notify(t("Copied", "Скопировано"));
+	}, { once: true });
+	document.execCommand("copy");
 }
 
 /** @param {string} key @param {string} text */
 export function download(key, text) {
-  const href = URL.createObjectURL(new Blob([text]));
-  h("a", { href, download: `${key.replace(/[^\p{L}\p{N}.-]+/gu, "_")}.json` }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+	const href = URL.createObjectURL(new Blob([text]));
+	h("a", { href, download: `${key.replace(/[^\p{L}\p{N}.-]+/gu, "_")}.json` }).click();
+	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
