@@ -91,3 +91,98 @@ interface AccessToken {
   expires_at: number | null;
   last_used_at: number | null;
 }
+
+/** What `fetch` gets for a call of the service. */
+interface CallOptions {
+  json?: unknown;
+  body?: BodyInit;
+  /** Members that are null are left out. */
+  query?: Record<string, any>;
+  signal?: AbortSignal;
+  /** Sends no token. */
+  anonymous?: boolean;
+}
+
+interface ListOptions {
+  prefix: string;
+  after?: string | null;
+  delimiter?: string;
+  limit?: number;
+  signal?: AbortSignal;
+}
+
+/** A write of keys and JSON texts. A key without a ttl never expires. */
+interface Write {
+  data?: [key: string, text: string][];
+  deleted?: string[];
+  conditions?: Conditions;
+  ttls?: Record<string, number | null>;
+}
+
+/** A page of a history, which has every change after `oldest`. */
+interface HistoryPage {
+  changes: Version[];
+  oldest: number;
+  next: number | null;
+}
+
+/** A token of a JSON text. */
+interface Token {
+  kind: "string" | "number" | "literal" | "mark";
+  start: number;
+  end: number;
+}
+
+/** Lines of two texts; the numbers of the first ones begin at 1. */
+interface Block {
+  kind: "same" | "changed";
+  left: string[];
+  right: string[];
+  leftLine: number;
+  rightLine: number;
+}
+
+/** `label` and `hint`; other options are attributes of the input. */
+interface FieldOptions extends Record<string, any> {
+  label: string;
+  hint?: string;
+  tag?: "input" | "textarea";
+}
+
+/** `submit` may throw: the error is shown, and the fields keep their text. */
+interface FormOptions {
+  body: Child;
+  label: string;
+  danger?: boolean;
+  submit: () => unknown;
+  cancel?: () => void;
+}
+
+/** When the dialog is closed after `submit`, the function that this returns runs. */
+interface FormDialogOptions extends Omit<FormOptions, "label" | "cancel"> {
+  title: string;
+  label?: string;
+  onclose?: () => void;
+}
+
+/** `typed`: a text that the user has to type. */
+interface ConfirmOptions {
+  title: string;
+  text: Child;
+  action: string;
+  danger?: boolean;
+  typed?: string;
+}
+
+interface Shortcut {
+  /** As in KeyboardEvent.key; "Mod+s" for Ctrl+S and Command+S. */
+  key: string;
+  label: string;
+  run: (event: KeyboardEvent) => void;
+}
+
+/** Where the router shows the views. */
+interface Frame {
+  outlet: HTMLElement;
+  setCurrent: (route: string) => void;
+}

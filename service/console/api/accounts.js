@@ -3,13 +3,10 @@ import { call, callJson } from "./client.js";
 import { hasCode } from "./problem.js";
 import { session } from "./session.js";
 
-/**
- * @param {string} username @param {string} password
- * @param {boolean} keep whether the token is kept when the page is loaded again
- */
+/** @param {string} username @param {string} password @param {boolean} keep the token */
 export async function signIn(username, password, keep) {
-	const json = { username, password };
-	session.setToken((await callJson("POST", "api/login", { json, anonymous: true })).token, keep);
+	const options = { json: { username, password }, anonymous: true };
+	session.setToken((await callJson("POST", "api/login", options)).token, keep);
 	await loadUser();
 }
 
@@ -32,8 +29,9 @@ export async function signOutEverywhere() {
 }
 
 /**
- * Ends all other tokens of the account; with `keep`, access tokens stay valid.
- * @param {string} password @param {string} newPassword @param {boolean} keep
+ * Ends all other tokens of the account.
+ * @param {string} password @param {string} newPassword
+ * @param {boolean} keep whether access tokens stay valid
  */
 export async function changePassword(password, newPassword, keep) {
 	const json = { password, new_password: newPassword, keep_access_tokens: keep };
@@ -50,21 +48,16 @@ export async function deleteAccount(password) {
 export const listTokens = async (signal) =>
 	(await callJson("GET", "api/tokens", { signal })).tokens;
 
-/**
- * Creates an access token, which is never shown again.
- * @param {{password: string, name: string, expires_in: number | null,
- *   grants: Grant[] | null}} json
- * @returns {Promise<string>}
- */
-export const createToken = async (json) =>
+/** The token, which is never shown again. @returns {Promise<string>} */
+export const createToken = async (/** @type {Record<string, any>} */ json) =>
 	(await callJson("POST", "api/tokens", { json })).token;
 
 /** @param {number} id */
 export const revokeToken = (id) => call("DELETE", `api/tokens/${id}`);
 
 /**
- * A call of an administrator. A user who no longer is one is loaded again.
- * @param {string} method @param {string} path @param {import("./client.js").Options} options
+ * A call of an administrator; a user who no longer is one is loaded again.
+ * @param {string} method @param {string} path @param {CallOptions} options
  */
 export async function administer(method, path, options) {
 	try {

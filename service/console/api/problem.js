@@ -1,6 +1,6 @@
 // An error of the service, as problem details (RFC 9457).
 
-/** What a call failed with. Other members are in `members`, such as `conflicts`. */
+/** What a call failed with. `members` has all, such as `conflicts` and `oldest`. */
 export class Problem extends Error {
 	/** @param {number} status 0: no reply  @param {Record<string, any>} members */
 	constructor(status, members, retryAfter = 0) {
@@ -9,12 +9,12 @@ export class Problem extends Error {
 		this.code = String(members.code ?? "internal");
 		this.detail = String(members.detail ?? "");
 		this.members = members;
-		this.retryAfter = retryAfter; // seconds; 0: unknown
+		this.retryAfter = retryAfter; // seconds
 	}
 }
 
 /**
- * The problem of a reply. A page that a proxy answers with has none.
+ * The problem of a reply; a proxy's own page has none.
  * @param {number} status @param {string} text @param {string | null} retryAfter
  */
 export function problemOf(status, text, retryAfter) {
@@ -25,13 +25,12 @@ export function problemOf(status, text, retryAfter) {
 	}
 }
 
-/** @param {any} error @param {...string} codes */
-export const hasCode = (error, ...codes) =>
-	error instanceof Problem && codes.includes(error.code);
+/** @param {any} error @param {string} code */
+export const hasCode = (error, code) => error?.code === code;
 
-/** Whether the session has ended. @param {unknown} error */
+/** Whether the session has ended. @param {any} error */
 export const isSessionEnd = (error) =>
-	hasCode(error, "token_missing", "token_invalid", "token_expired", "token_revoked");
+	/^token_(missing|invalid|expired|revoked)$/.test(error?.code);
 
 /** Whether the caller itself has cancelled the call. @param {any} error */
 export const isAbort = (error) => error?.name === "AbortError";

@@ -2,12 +2,12 @@
 
 const STORED = "kv.token";
 
-/** The session of this page. It dispatches `change` when a user signs in or out. */
+/** It dispatches `change` when a user signs in or out, or may do other things. */
 class Session extends EventTarget {
 	token = sessionStorage.getItem(STORED) ?? "";
 	/** @type {User | null} */
 	user = null;
-	/** When this page got the token: a token only says when it expires. */
+	/** When this page got the token, which only says when it expires. */
 	received = Date.now();
 
 	/** Whether the token is kept when the page is loaded again. */
@@ -15,7 +15,7 @@ class Session extends EventTarget {
 		return sessionStorage.getItem(STORED) !== null;
 	}
 
-	/** When the token expires, in milliseconds since 1970. */
+	/** Milliseconds since 1970. */
 	get expires() {
 		const claims = this.token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/");
 		return claims ? JSON.parse(atob(claims)).exp * 1000 : 0;
@@ -30,12 +30,10 @@ class Session extends EventTarget {
 
 	/** The same user who signs in again keeps the page. @param {User | null} user */
 	setUser(user) {
-		const before = this.user;
+		const identity = (each) => `${each?.administrator} ${each?.username}`;
+		const before = identity(this.user);
 		this.user = user;
-		if (before?.username !== user?.username
-				|| before?.administrator !== user?.administrator) {
-			this.dispatchEvent(new Event("change"));
-		}
+		if (before !== identity(user)) this.dispatchEvent(new Event("change"));
 	}
 
 	clear() {

@@ -7,7 +7,7 @@ const INTERVAL = 10_000;
 
 let lastActivity = Date.now();
 
-/** Call it once. A user who was idle for half the life of a token gets no other. */
+/** A user who was idle for half the life of a token gets no other. */
 export function startRefreshing() {
 	for (const type of ["pointerdown", "keydown", "wheel"]) {
 		addEventListener(type, () => (lastActivity = Date.now()), { passive: true });
@@ -17,8 +17,7 @@ export function startRefreshing() {
 		const half = (expires - received) / 2;
 		const now = Date.now();
 		if (user && now > expires - half && now < expires && lastActivity > now - half) {
-			// the next check tries again; a session that has ended is noticed by the next call
-			await refresh().catch(() => {});
+			await refresh().catch(() => {}); // the next check tries again
 		}
 	}, INTERVAL);
 }

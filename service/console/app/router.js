@@ -2,8 +2,6 @@
 import { isAbort } from "../api/problem.js";
 import { failed, fill, loading } from "../ui/index.js";
 
-/** @typedef {{outlet: HTMLElement, setCurrent: (route: string) => void}} Frame */
-
 let leave = new AbortController();
 /** @type {{view?: View, shown?: Shown}} */
 let current = {};
@@ -64,8 +62,7 @@ export function setFrame(next) {
 async function show() {
 	if (frame === null) return;
 	const [address = "", search] = location.hash.replace(/^#\/?/, "").split("?");
-	const isRoute = (/** @type {string} */ name) => `${address}/`.startsWith(`${name}/`);
-	const name = Object.keys(routes).find(isRoute) ?? "";
+	const name = Object.keys(routes).find((it) => `${address}/`.startsWith(`${it}/`)) ?? "";
 	const view = routes[name];
 	if (view === undefined) return location.replace("#/keys");
 	const [path, query] = [address.slice(name.length + 1), new URLSearchParams(search)];

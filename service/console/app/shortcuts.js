@@ -2,15 +2,13 @@
 import { t } from "../locale.js";
 import { h, openDialog } from "../ui/index.js";
 
-/** @type {Set<{key: string, label: string, run: (event: KeyboardEvent) => void}>} */
+/** @type {Set<Shortcut>} */
 const active = new Set();
 
 /**
  * Adds a shortcut until `signal` is aborted.
- * @param {string} key as in KeyboardEvent.key; "Mod+s" for Ctrl+S and Command+S
- * @param {string} label what it does
- * @param {(event: KeyboardEvent) => void} run
- * @param {AbortSignal} [signal]
+ * @param {string} key @param {string} label what it does
+ * @param {Shortcut["run"]} run @param {AbortSignal} [signal]
  */
 export function shortcut(key, label, run, signal) {
 	const added = { key, label, run };
@@ -21,27 +19,24 @@ export function shortcut(key, label, run, signal) {
 /** Listens to the keyboard. Call it once. */
 export function startShortcuts() {
 	addEventListener("keydown", (event) => {
-		const { key, code, ctrlKey, metaKey, altKey, defaultPrevented, target } = event;
-		const mod = ctrlKey || metaKey;
+		const { key, code, altKey, defaultPrevented } = event;
+		const mod = event.ctrlKey || event.metaKey;
 		// on a Cyrillic layout the key is that of the Latin one
-		const isLetter = code.startsWith("Key") && key.length === 1 && key > "~";
-		const latin = isLetter ? code.slice(3).toLowerCase() : key;
-		const pressed = mod ? `Mod+${latin.toLowerCase()}` : latin;
-		const isTyping = /** @type {Element | null} */ (target)
-			?.matches("input:not([type=checkbox]), textarea, select");
-		if (altKey || defaultPrevented || document.querySelector("dialog[open]")
+		const latin = /^Key/.test(code) && key.length === 1 && key > "~" ? code.slice(3) : key;
+		const pressed = mod ? `Mod+${latin}` : latin;
+		const target = /** @type {Element} */ (event.target);
+		const isTyping = target.matches?.("input:not([type=checkbox]), textarea, select");
+		const found = [help(), ...active].findLast((each) =>
+			each.key.toLowerCase() === pressed.toLowerCase());
+		if (!found || altKey || defaultPrevented || document.querySelector("dialog[open]")
 			|| (isTyping && !mod && key !== "Escape")) return;
-		const help = { key: "?", label: "", run: showShortcuts };
-		const found = [help, ...active].findLast((each) => each.key === pressed);
-		if (!found) return;
 		event.preventDefault();
 		found.run(event);
 	});
 }
 
-function showShortcuts() {
-	const help = { key: "?", label: t("Show the keyboard shortcuts", "Показать клавиши") };
-	openDialog(t("Keyboard shortcuts", "Клавиши"), h("dl.shortcuts",
-		[...active, help].map(({ key, label }) =>
-			h("div", h("dt", h("kbd", key.replace("Mod", "Ctrl"))), h("dd", label)))));
-}
+/** @returns {Shortcut} */
+const help = () => ({ key: "?", label: t("Show the keyboard shortcuts", "Показать клавиши"),
+	run: () => openDialog(t("Keyboard shortcuts", "Клавиши"), h("dl.shortcuts",
+		[...active, help()].map(({ key, label }) =>
+			h("div", h("dt", h("kbd", key.replace("Mod", "Ctrl"))), h("dd", label))))) });

@@ -3,25 +3,21 @@
 /** Comparisons; texts that need more have no line in common. */
 const MOST = 4_000_000;
 
-/** @typedef {{kind: "same" | "changed", left: string[], right: string[],
- *   leftLine: number, rightLine: number}} Block numbers of the first lines, from 1 */
-
 /**
  * For each i and j the length of the longest common part of a from i and b from j.
  * @param {string[]} a @param {string[]} b
  */
 function commonLengths(a, b) {
 	const width = b.length + 1;
-	const isTooLong = (a.length + 1) * width > MOST;
-	const lengths = new Uint16Array(isTooLong ? 0 : (a.length + 1) * width);
-	for (let i = isTooLong ? -1 : a.length - 1; i >= 0; i--) {
-		for (let j = b.length - 1; j >= 0; j--) {
-			const at = i * width + j;
-			lengths[at] = a[i] === b[j] ? lengths[at + width + 1] + 1
-				: Math.max(lengths[at + width], lengths[at + 1]);
-		}
+	const size = (a.length + 1) * width;
+	const lengths = new Uint16Array(size > MOST ? 0 : size);
+	for (let at = lengths.length - width - 1; at >= 0; at--) {
+		const [i, j] = [Math.floor(at / width), at % width];
+		if (j === b.length) continue;
+		lengths[at] = a[i] === b[j] ? lengths[at + width + 1] + 1
+			: Math.max(lengths[at + width], lengths[at + 1]);
 	}
-	return (/** @type {number} */ i, /** @type {number} */ j) => lengths[i * width + j] ?? 0;
+	return (i, j) => lengths[i * width + j] ?? 0;
 }
 
 /**
@@ -39,27 +35,30 @@ export function diffLines(a, b) {
 	/** @type {Block[]} */
 	const blocks = [];
 	let [x, y] = [0, 0];
-	/** @param {Block["kind"]} kind @param {number} xEnd @param {number} yEnd */
-	const add = (kind, xEnd, yEnd) => {
-		let block = blocks.at(-1);
-		if (block?.kind !== kind) {
-			block = { kind, left: [], right: [], leftLine: x + 1, rightLine: y + 1 };
-			blocks.push(block);
+	const take = (/** @type {"same" | "changed"} */ kind, fromLeft, fromRight) => {
+		if (blocks.at(-1)?.kind !== kind) {
+			blocks.push({ kind, left: [], right: [], leftLine: x + 1, rightLine: y + 1 });
 		}
-		for (; x < xEnd; x++) block.left.push(left[x] ?? "");
-		for (; y < yEnd; y++) block.right.push(right[y] ?? "");
+		if (fromLeft) blocks.at(-1)?.left.push(left[x++] ?? "");
+		if (fromRight) blocks.at(-1)?.right.push(right[y++] ?? "");
 	};
-	if (head > 0) add("same", head, head);
-	while (x < leftEnd || y < rightEnd) {
-		const skipped = common(x - head + 1, y - head);
-		if (x < leftEnd && y < rightEnd && left[x] === right[y]) add("same", x + 1, y + 1);
-		else if (x < leftEnd && (y === rightEnd || skipped >= common(x - head, y - head + 1))) {
-			add("changed", x + 1, y);
-		} else add("changed", x, y + 1);
+	while (x < left.length || y < right.length) {
+		const isInside = x < leftEnd && y < rightEnd;
+		if (x < head || x >= leftEnd && y >= rightEnd || isInside && left[x] === right[y]) {
+			take("same", true, true);
+		} else {
+			const isRemoved = y >= rightEnd || isInside
+				&& common(x - head + 1, y - head) >= common(x - head, y - head + 1);
+			take("changed", isRemoved, !isRemoved);
+		}
 	}
-	if (tail > 0) add("same", left.length, right.length);
 	return blocks;
 }
+
+/** @param {string} base @param {string} other @returns {Set<number>} lines of other */
+export const changedLines = (base, other) => new Set(diffLines(base, other)
+	.filter(({ kind }) => kind === "changed")
+	.flatMap(({ right, rightLine }) => right.map((_, at) => rightLine + at)));
 
 /** @param {string} text as a <textarea> shows it: each line end is \n */
 export const shownText = (text) => text.replace(/\r\n?/g, "\n");
@@ -70,15 +69,17 @@ export const shownText = (text) => text.replace(/\r\n?/g, "\n");
  */
 export function withLineEnds(original, shown) {
 	const ends = original.match(/\r\n?|\n/g) ?? [];
-	const lines = shown.split("\n").map((line) => [line, ends[0] ?? "\n"]);
-	for (const { kind, right, leftLine, rightLine } of diffLines(shownText(original), shown)) {
-		for (let i = 0; kind === "same" && i < right.length; i++) {
-			lines[rightLine + i - 1][1] = ends[leftLine + i - 1] ?? lines[rightLine + i - 1][1];
-		}
+	const used = shown.split("\n").map(() => ends[0] ?? "\n");
+	const blocks = diffLines(shownText(original), shown);
+	for (const { kind, right, leftLine, rightLine } of blocks) {
+		right.forEach((_, at) => {
+			const end = ends[leftLine + at - 1];
+			if (kind === "same" && end) used[rightLine + at - 1] = end;
+		});
 	}
-	return lines.flat().slice(0, -1).join("");
+	return shown.split("\n").reduce((text, line, at) => {
+		const end = used[at - 1];
+		// a \r and a \n that meet would be one line end
+		return text + (text.endsWith("\r") && end === "\n" ? "\r\n" : end) + line;
+	});
 }
-
-/** @param {string} base @param {string} other @returns {Set<number>} lines of other */
-export const changedLines = (base, other) => new Set(diffLines(base, other).flatMap(
-	({ kind, right, rightLine }) => (kind === "same" ? [] : right.map((_, at) => rightLine + at))));

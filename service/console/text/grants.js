@@ -15,7 +15,8 @@ export const grantsInWords = (grants) =>
 
 /** What grants allow for a key. @param {Grant[]} grants @param {string} key */
 export function grantsForKey(grants, key) {
-	const rights = grants.map(({ prefix, rights }) => key.startsWith(prefix) && rights).join();
+	const found = grants.filter(({ prefix }) => key.startsWith(prefix));
+	const rights = found.map((grant) => grant.rights).join();
 	const can = (/** @type {string} */ right) => rights.includes(right);
 	return `${key}: ${can("r")
 		? can("w") ? t("may be read and written", "можно читать и изменять")

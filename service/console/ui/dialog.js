@@ -10,11 +10,11 @@ import { h, newId } from "./dom.js";
 export function openDialog(title, body, { onclose, ...options } = {}) {
 	const id = newId();
 	const content = h("div.dialog-body", body);
-	const element = h("dialog", { "aria-labelledby": id, ...options,
-		onclose: () => {
-			element.remove();
-			onclose?.();
-		} },
+	const closed = () => {
+		element.remove();
+		onclose?.();
+	};
+	const element = h("dialog", { "aria-labelledby": id, onclose: closed, ...options },
 		h("header", h("h2", { id }, title),
 			button(t("Close", "Закрыть"), () => element.close(), "quiet", "close")), content);
 	document.body.append(element);

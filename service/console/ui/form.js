@@ -5,11 +5,10 @@ import { button } from "./button.js";
 import { openDialog } from "./dialog.js";
 import { fill, h, newId } from "./dom.js";
 
-/**
- * A field with its label. Other options are attributes of the input.
- * @param {{label: string, hint?: string, tag?: "input" | "textarea"}
- *   & Record<string, any>} options
- */
+/** Attributes of a field for text that is no prose. */
+export const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
+
+/** A field with its label. @param {FieldOptions} options */
 export function field({ label, hint, tag = "input", ...attributes }) {
 	const id = newId();
 	const error = h("span.field-error", { id: `${id}-error` });
@@ -24,20 +23,13 @@ export function field({ label, hint, tag = "input", ...attributes }) {
 	return { element, input, setError };
 }
 
-/** Attributes of a field for text that is no prose. */
-export const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
-
 /** A check box with its label. @param {string} label */
 export function checkbox(label, checked = false) {
 	const input = h("input", { type: "checkbox", checked });
 	return { element: h("label.check", input, label), input };
 }
 
-/**
- * A form. `submit` may throw: the error is shown, and the fields keep their text.
- * @param {{body: Child, label: string, danger?: boolean, submit: () => unknown,
- *   cancel?: () => void}} options
- */
+/** @param {FormOptions} options */
 export function form({ body, label, submit, cancel, danger }) {
 	const error = h("p.form-error", { role: "alert" });
 	const send = h(`button.${danger ? "danger" : "primary"}`, label);
@@ -56,13 +48,10 @@ export function form({ body, label, submit, cancel, danger }) {
 		h("div.actions", cancel && button(t("Cancel", "Отмена"), cancel), send));
 }
 
-/**
- * A dialog with a form. It closes when that is submitted; then what `submit` returns runs.
- * @param {{title: string, body: Child, label?: string, danger?: boolean,
- *   submit: () => unknown, onclose?: () => void}} options
- */
-export function formDialog({ title, body, label = title, danger, submit, onclose }) {
-	const dialog = openDialog(title, form({ body, label, danger, cancel: () => dialog.close(),
+/** A dialog with a form, whose end closes it. @param {FormDialogOptions} options */
+export function formDialog({ title, label = title, onclose, submit, ...options }) {
+	const dialog = openDialog(title, form({ ...options, label,
+		cancel: () => dialog.close(),
 		submit: async () => {
 			const then = await submit();
 			dialog.close();
@@ -70,24 +59,17 @@ export function formDialog({ title, body, label = title, danger, submit, onclose
 		} }), { onclose });
 }
 
-/**
- * Asks for a confirmation. With `typed` the user has to type that text.
- * @param {{title: string, text: Child, action: string, danger?: boolean,
- *   typed?: string}} options
- * @returns {Promise<boolean>}
- */
-export function confirmDialog({ title, text, action, danger, typed = "" }) {
-	return new Promise((resolve) => {
+/** Asks for a confirmation. @param {ConfirmOptions} options @returns {Promise<boolean>} */
+export const confirmDialog = ({ title, text, action, danger, typed = "" }) =>
+	new Promise((resolve) => {
 		let answer = false;
-		const name = field({ ...PLAIN, label: t("Type {typed} to confirm",
+		const { element, input } = field({ ...PLAIN, label: t("Type {typed} to confirm",
 			"Для подтверждения введите {typed}", { typed }) });
 		formDialog({ title, label: action, danger, onclose: () => resolve(answer),
-			body: [h("div", text), typed && name.element],
+			body: [h("div", text), typed && element],
 			submit: () => {
-				if (name.input.value !== typed) {
-					throw new Error(t("This is not {typed}.", "Это не {typed}.", { typed }));
-				}
-				answer = true;
+				answer = input.value === typed;
+				if (answer) return;
+				throw new Error(t("This is not {typed}.", "Это не {typed}.", { typed }));
 			} });
 	});
-}
