@@ -17,8 +17,12 @@ MAX_LINES = 100
 #: Bytes of all files together, as the browser loads them.
 MAX_BYTES = 150_000
 
-#: Russian has forms for 1, for 2 to 4, and for 5 and more.
-RUSSIAN_FORMS = 3
+#: The numbers of forms of a text about a number: English for 1 and for others, Russian
+#: for 1, for 2 to 4, and for 5 and more.
+ENGLISH_FORMS, RUSSIAN_FORMS = 2, 3
+
+#: Defines `t` and `tn`.
+LOCALE = "locale.js"
 
 #: The page is at /, its files below this path.
 PREFIX = "console/"
@@ -47,9 +51,6 @@ CSS_LINK = re.compile(r"""(?:@import\s+|\burl\(\s*)["']?([^"')\s]+)""")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 PARSE = 'import { parsed } from "./parse_modules.js"; return input.map(parsed)'
-TRANSLATIONS = (
-    "return Promise.all(input.map(async (url) => (await import(url)).default))"
-)
 
 
 class Call(NamedTuple):
@@ -57,13 +58,9 @@ class Call(NamedTuple):
 
     where: str
     name: str
-    texts: list[str | None]
+    english: list[str | None]
+    russian: list[str | None]
     members: list[str] | None
-
-    @property
-    def id(self) -> str | None:
-        """The text that translations are found by: of a number that of many."""
-        return self.texts[-1]
 
 
 class Link(NamedTuple):
@@ -90,8 +87,15 @@ class Files:
     @cached_property
     def calls(self) -> list[Call]:
         return [
-            Call(f"{name}:{call['line']}", call["name"], call["texts"], call["members"])
+            Call(
+                f"{name}:{call['line']}",
+                call["name"],
+                call["english"],
+                call["russian"],
+                call["members"],
+            )
             for name, module in self._parsed.items()
+            if name != LOCALE
             for call in module["calls"]
         ]
 
@@ -101,20 +105,8 @@ class Files:
             f"{name}:{use['line']}: {use['name']} is not called"
             for name, module in self._parsed.items()
             for use in module["loose"]
-            if not name.startswith("locale/")
+            if name != LOCALE
         ]
-
-    @cached_property
-    def translations(self) -> dict[str, dict[str, str | list[str]]]:
-        """The texts of locale/ru/, by file and by English text.
-
-        Without those of index.js, which joins them.
-        """
-        folder = self.folder / "locale" / "ru"
-        paths = sorted(set(folder.glob("*.js")) - {folder / "index.js"})
-        urls = [path.as_uri() for path in paths]
-        tables = evaluate(TRANSLATIONS, urls, folder=self.folder) if urls else []
-        return dict(zip(map(self.name, paths), tables, strict=True))
 
     @cached_property
     def links(self) -> list[Link]:
@@ -145,53 +137,30 @@ class Files:
 
 
 def wrong_calls(files: Files) -> list[str]:
-    """Calls of `t` and `tn` without a literal, or without a value they show."""
-    found = list(files.loose)
-    for call in files.calls:
-        if None in call.texts:
-            found.append(f"{call.where}: {call.name}() without a literal")
-            continue
-        shown = _placeholders(*call.texts) - ({"n"} if call.name == "tn" else set())
-        if call.members is not None and shown != set(call.members):
-            found.append(f"{call.where}: {call.name}() with other values than {{…}}")
-    return found
+    """Calls of `t` and `tn` whose texts are not literals in both languages."""
+    return files.loose + [
+        f"{call.where}: {call.name}() {fault}"
+        for call in files.calls
+        for fault in _faults(call)
+    ]
 
 
-def wrong_translations(files: Files) -> list[str]:
-    """Texts without a translation, translations that are wrong or not used."""
-    calls = {call.id: call for call in files.calls}
-    found: list[str] = []
-    seen: dict[str, str] = {}
-    for file, table in files.translations.items():
-        for text, russian in table.items():
-            if text in seen:
-                found.append(f"{file}: {text!r} is in {seen[text]} too")
-            elif text not in calls:
-                found.append(f"{file}: {text!r} is not used")
-            else:
-                found += (
-                    f"{file}: {text!r} {fault}"
-                    for fault in _faults(calls[text], russian)
-                )
-            seen[text] = file
-    found += (
-        f"{call.where}: {text!r} has no translation"
-        for text, call in calls.items()
-        if text is not None and text not in seen
-    )
-    return found
-
-
-def _faults(call: Call, russian: str | list[str]) -> Iterator[str]:
-    forms = russian if isinstance(russian, list) else [russian]
-    expected = RUSSIAN_FORMS if call.name == "tn" else 1
-    if len(forms) != expected or isinstance(russian, list) != (call.name == "tn"):
-        yield f"has {len(forms)} forms, not {expected}"
-    shown = _placeholders(*call.texts)
-    if any(_placeholders(form) != shown for form in forms):
-        yield "has other {…} in Russian"
-    if not all(form.strip() for form in forms):
-        yield "is empty in Russian"
+def _faults(call: Call) -> Iterator[str]:
+    texts = call.english + call.russian
+    if None in texts:
+        yield "without a literal in both languages"
+        return
+    expected = (ENGLISH_FORMS, RUSSIAN_FORMS) if call.name == "tn" else (1, 1)
+    if (len(call.english), len(call.russian)) != expected:
+        yield "with another number of forms"
+    shown = _placeholders(*call.english)
+    if any(_placeholders(form) != shown for form in call.russian):
+        yield "with other {…} in Russian"
+    if not all(text and text.strip() for text in texts):
+        yield "with an empty text"
+    values = shown - ({"n"} if call.name == "tn" else set())
+    if call.members is not None and values != set(call.members):
+        yield "with other values than {…}"
 
 
 def _placeholders(*texts: str | None) -> set[str]:

@@ -12,6 +12,12 @@ function literal(node) {
   return sides.includes(null) ? null : sides.join("");
 }
 
+/** The texts of a literal, or of a list of literals; null for other expressions. */
+function forms(node) {
+  if (node?.type !== "ArrayExpression") return [literal(node)];
+  return node.elements.map(literal);
+}
+
 /** The names in an object literal; null if the source does not tell them. */
 function members(node) {
   if (!node) return [];
@@ -42,11 +48,13 @@ export function parsed(path) {
     }
     if (node.type === "CallExpression" && TRANSLATE.has(node.callee.name)) {
       const { name } = node.callee;
-      const count = name === "t" ? 1 : 2;
+      const first = name === "t" ? 0 : 1;
       found.calls.push({
         name,
-        texts: Array.from({ length: count }, (_, at) => literal(node.arguments[at])),
-        members: members(node.arguments[name === "t" ? 1 : 3]),
+        english: forms(node.arguments[first]),
+        russian: forms(node.arguments[first + 1]),
+        isSpread: node.arguments.some(({ type }) => type === "SpreadElement"),
+        members: members(node.arguments[first + 2]),
         line,
       });
     }

@@ -1,4 +1,4 @@
-"""The console's files: translations, sizes, forbidden words, links; with controls."""
+"""The console's files: messages, sizes, forbidden words, links; with controls."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,6 @@ Check = Callable[[Files], list[str]]
 
 CHECKS: list[Check] = [
     console_files.wrong_calls,
-    console_files.wrong_translations,
     console_files.wrong_forms,
     console_files.wrong_size,
     console_files.wrong_words,
@@ -29,19 +28,14 @@ INDEX = """<!doctype html>
 """
 
 MAIN = """// The start: "//" and t("not a call") in a comment.
-import { t, tn } from "./locale/index.js";
+import { t, tn } from "./locale.js";
 export const texts = [
-  t("Key"), t("Revision {n}", { n: 1 }), tn("{n} key", "{n} keys", 2),
-  t("A long " + "text"), /["'`/]t\\(/.test(`${t("Key")}`), { t: 1 }.t,
+  t("Key", "Ключ"), t("Revision {n}", "Ревизия {n}", { n: 1 }),
+  tn(2, ["{n} key", "{n} keys"], ["{n} ключ", "{n} ключа", "{n} ключей"]),
+  t("A long " + "text", "Длинный " + "текст"),
+  /["'`/]t\\(/.test(`${t("Key", "Ключ")}`), { t: 1 }.t,
 ];
-export const view = () => import("./view.js");
-"""
-
-RUSSIAN = """// Russian.
-export default {
-  Key: "Ключ", "Revision {n}": "Ревизия {n}", "A long text": "Длинный текст",
-  "{n} keys": ["{n} ключ", "{n} ключа", "{n} ключей"],
-};
+export { a } from "./view.js";
 """
 
 #: A console without a fault.
@@ -50,11 +44,7 @@ SAMPLE = {
     "base.css": "/* The styles. */\na { background: url(data:,) }\n",
     "main.js": MAIN,
     "view.js": "// A view.\n",
-    "locale/index.js": '// Texts.\nexport { default as t } from "./ru/index.js";\n',
-    "locale/ru/index.js": (
-        '// All.\nimport keys from "./keys.js";\nexport default { ...keys };\n'
-    ),
-    "locale/ru/keys.js": RUSSIAN,
+    "locale.js": "// Texts.\nexport const tn = 1;\n",
 }
 
 
@@ -89,10 +79,6 @@ def with_call(text: str) -> dict[str, str]:
     return {"main.js": f"{MAIN}export const added = {text};\n"}
 
 
-def with_russian(text: str) -> dict[str, str]:
-    return {"locale/ru/more.js": f"// More.\nexport default {{ {text} }};\n"}
-
-
 def with_line(text: str) -> dict[str, str]:
     return {"main.js": f"{MAIN}{text}\n"}
 
@@ -100,84 +86,92 @@ def with_line(text: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("check", "changes", "expected"),
     [
-        ("calls", with_call("t(name)"), "main.js:8: t() without a literal"),
-        ("calls", with_call("t(`Key`)"), "main.js:8: t() without a literal"),
-        ("calls", with_call('t(a ? "Key" : "b")'), "main.js:8: t() without a literal"),
         (
             "calls",
-            with_call('tn("{n} key", b, 1)'),
-            "main.js:8: tn() without a literal",
-        ),
-        ("calls", with_call("keys.map(t)"), "main.js:8: t is not called"),
-        ("calls", with_call("{ t }"), "main.js:8: t is not called"),
-        (
-            "calls",
-            with_call('t("Revision {n}")'),
-            "main.js:8: t() with other values than {…}",
+            with_call('t(name, "Имя")'),
+            "main.js:10: t() without a literal in both languages",
         ),
         (
             "calls",
-            with_call('t("Key", { name })'),
-            "main.js:8: t() with other values than {…}",
-        ),
-        ("translations", with_call('t("New")'), "main.js:8: 'New' has no translation"),
-        (
-            "translations",
-            with_call('tn("{n} new", "{n} new ones", 3)'),
-            "main.js:8: '{n} new ones' has no translation",
+            with_call('t(`Key`, "Ключ")'),
+            "main.js:10: t() without a literal in both languages",
         ),
         (
-            "translations",
-            with_russian('Old: "Старый"'),
-            "locale/ru/more.js: 'Old' is not used",
+            "calls",
+            with_call('t("Key")'),
+            "main.js:10: t() without a literal in both languages",
         ),
         (
-            "translations",
-            with_russian('Key: "Ключ"'),
-            "locale/ru/more.js: 'Key' is in locale/ru/keys.js too",
+            "calls",
+            with_call('t(a ? "Key" : "b", "Ключ")'),
+            "main.js:10: t() without a literal in both languages",
         ),
         (
-            "translations",
-            with_call('t("With {a}", {a})') | with_russian('"With {a}": "Из {b}"'),
-            "locale/ru/more.js: 'With {a}' has other {…} in Russian",
+            "calls",
+            with_call('tn(1, ["{n} key", b], ["{n}", "{n}", "{n}"])'),
+            "main.js:10: tn() without a literal in both languages",
         ),
         (
-            "translations",
-            with_call('tn("{n} a", "{n} b", 1)')
-            | with_russian('"{n} b": ["{n}", "{n}"]'),
-            "locale/ru/more.js: '{n} b' has 2 forms, not 3",
+            "calls",
+            with_call('tn(1, ["{n}", "{n}"], ["{n}", "{n}"])'),
+            "main.js:10: tn() with another number of forms",
         ),
         (
-            "translations",
-            with_call('t("One")') | with_russian('One: ["a", "b", "c"]'),
-            "locale/ru/more.js: 'One' has 3 forms, not 1",
+            "calls",
+            with_call('t(["One", "Two"], "Один")'),
+            "main.js:10: t() with another number of forms",
         ),
         (
-            "translations",
-            with_call('t("One")') | with_russian('One: ""'),
-            "locale/ru/more.js: 'One' is empty in Russian",
+            "calls",
+            with_call('t("With {a}", "Из {b}", { a })'),
+            "main.js:10: t() with other {…} in Russian",
+        ),
+        (
+            "calls",
+            with_call('t("One", " ")'),
+            "main.js:10: t() with an empty text",
+        ),
+        (
+            "calls",
+            with_call('t("Revision {n}", "Ревизия {n}")'),
+            "main.js:10: t() with other values than {…}",
+        ),
+        (
+            "calls",
+            with_call('t("Key", "Ключ", { name })'),
+            "main.js:10: t() with other values than {…}",
+        ),
+        (
+            "calls",
+            with_call("keys.map(t)"),
+            "main.js:10: t is not called",
+        ),
+        (
+            "calls",
+            with_call("{ t }"),
+            "main.js:10: t is not called",
         ),
         ("forms", {"view.js": "// A view.\n" * 101}, "view.js: 101 lines"),
         ("forms", {"view.js": "export {};\n"}, "view.js: begins without a comment"),
         ("forms", {"view.js": ""}, "view.js: begins without a comment"),
         ("forms", {"base.css": "a {}"}, "base.css: begins without a comment"),
-        ("words", with_line('a.innerHTML = "";'), "main.js:8: innerHTML"),
-        ("words", with_line('a["outerHTML"] = "";'), "main.js:8: outerHTML"),
-        ("words", with_line('document.write("");'), "main.js:8: document.write"),
-        ("words", with_line('eval("1");'), "main.js:8: eval("),
-        ("words", with_line("localStorage.a = 1;"), "main.js:8: localStorage"),
-        ("words", with_line("document.cookie;"), "main.js:8: document.cookie"),
+        ("words", with_line('a.innerHTML = "";'), "main.js:10: innerHTML"),
+        ("words", with_line('a["outerHTML"] = "";'), "main.js:10: outerHTML"),
+        ("words", with_line('document.write("");'), "main.js:10: document.write"),
+        ("words", with_line('eval("1");'), "main.js:10: eval("),
+        ("words", with_line("localStorage.a = 1;"), "main.js:10: localStorage"),
+        ("words", with_line("document.cookie;"), "main.js:10: document.cookie"),
         ("words", {"index.html": "<p style='a'>"}, "index.html:1: style="),
         ("words", {"index.html": "<p onclick='a'>"}, "index.html:1: onclick="),
         ("words", {"index.html": "<script>1</script>"}, "index.html:1: <script"),
         ("words", {"index.html": "<style>"}, "index.html:1: <style"),
         ("words", {"index.html": "<a href='http://a'>"}, "index.html:1: http://"),
-        ("links", with_line('import "./other.js";'), "main.js:8: ./other.js"),
-        ("links", with_line('export * from "./other.js";'), "main.js:8: ./other.js"),
-        ("links", with_line('import("../main.js");'), "main.js:8: ../main.js"),
-        ("links", with_line("import(name);"), "main.js:8: not a literal"),
-        ("links", with_line('import "lodash";'), "main.js:8: lodash"),
-        ("links", with_line('import "./View.js";'), "main.js:8: ./View.js"),
+        ("links", with_line('import "./other.js";'), "main.js:10: ./other.js"),
+        ("links", with_line('export * from "./other.js";'), "main.js:10: ./other.js"),
+        ("links", with_line('import("../main.js");'), "main.js:10: ../main.js"),
+        ("links", with_line("import(name);"), "main.js:10: not a literal"),
+        ("links", with_line('import "lodash";'), "main.js:10: lodash"),
+        ("links", with_line('import "./View.js";'), "main.js:10: ./View.js"),
         ("links", {"index.html": f"{INDEX}<img src='a.svg'>"}, "index.html:7: a.svg"),
         (
             "links",

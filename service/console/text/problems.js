@@ -2,49 +2,44 @@
 import { t } from "../locale.js";
 import { time } from "./format.js";
 
-const ENDED = ["Your session has ended. Sign in again.", "Сеанс завершён. Войдите снова."];
-
-/** By the code of the problem. @type {Record<string, string[]>} */
-const MESSAGES = {
-	unreachable: ["The service does not respond. Check the connection and try again.",
-		"Сервис не отвечает. Проверьте связь и повторите."],
-	storage_unavailable: ["The store does not respond, or its cluster has no leader.",
-		"Хранилище не отвечает, или в кластере нет лидера."],
-	no_quorum: ["The cluster has no majority, so nothing can be read or written.",
-		"В кластере нет большинства: чтение и запись невозможны."],
-	storage_full: ["The store is full. Reads and deletions still work.",
-		"Хранилище заполнено. Можно читать и удалять."],
-	overloaded: ["The service is overloaded.", "Сервис перегружен."],
-	stopping: ["The service is stopping.", "Сервис останавливается."],
-	too_many_attempts: ["Too many attempts.", "Слишком много попыток."],
-	invalid_credentials: ["The user name or the password is wrong.",
-		"Неверное имя или пароль."],
-	user_exists: ["This user name is taken.", "Это имя занято."],
-	registration_closed: ["Registration is closed. Ask an administrator for an account.",
-		"Регистрация закрыта. Обратитесь к администратору."],
-	token_missing: ENDED,
-	token_invalid: ENDED,
-	token_expired: ENDED,
-	token_revoked: ENDED,
-	forbidden: ["Your account has no right to do this.",
-		"У вашей учётной записи нет на это права."],
-	not_an_administrator: ["Only administrators can do this.",
-		"Это могут только администраторы."],
-	last_administrator: ["This is the last administrator, so it has to stay one.",
-		"Это последний администратор, он должен остаться."],
-	condition_failed: ["Somebody else has changed this in the meantime.",
-		"Это уже изменил кто-то другой."],
-	not_a_counter: ["The value is not a 64-bit integer, so it cannot be counted.",
-		"Значение не является 64-битным целым, его нельзя увеличить."],
-	counter_overflow: ["The counter would exceed 64 bits.",
-		"Счётчик не поместится в 64 бита."],
-	revision_compacted: ["The change log no longer reaches back that far.",
-		"В журнале изменений этого уже нет."],
-	revision_ahead: ["The store has not reached this revision. Was it restored?",
-		"Такой ревизии ещё нет. Хранилище восстановили из копии?"],
-	not_found: ["This does not exist any more.", "Этого больше нет."],
-	internal: ["The service has failed.", "Ошибка сервиса."],
-};
+/** By the code of the problem. @returns {Record<string, string>} */
+const messages = () => ({
+	unreachable: t("The service does not respond. Check the connection and try again.",
+		"Сервис не отвечает. Проверьте связь и повторите."),
+	storage_unavailable: t("The store does not respond, or its cluster has no leader.",
+		"Хранилище не отвечает, или в кластере нет лидера."),
+	no_quorum: t("The cluster has no majority, so nothing can be read or written.",
+		"В кластере нет большинства: чтение и запись невозможны."),
+	storage_full: t("The store is full. Reads and deletions still work.",
+		"Хранилище заполнено. Можно читать и удалять."),
+	overloaded: t("The service is overloaded.", "Сервис перегружен."),
+	stopping: t("The service is stopping.", "Сервис останавливается."),
+	too_many_attempts: t("Too many attempts.", "Слишком много попыток."),
+	invalid_credentials: t("The user name or the password is wrong.",
+		"Неверное имя или пароль."),
+	user_exists: t("This user name is taken.", "Это имя занято."),
+	registration_closed: t("Registration is closed. Ask an administrator for an account.",
+		"Регистрация закрыта. Обратитесь к администратору."),
+	token: t("Your session has ended. Sign in again.", "Сеанс завершён. Войдите снова."),
+	forbidden: t("Your account has no right to do this.",
+		"У вашей учётной записи нет на это права."),
+	not_an_administrator: t("Only administrators can do this.",
+		"Это могут только администраторы."),
+	last_administrator: t("This is the last administrator, so it has to stay one.",
+		"Это последний администратор, он должен остаться."),
+	condition_failed: t("Somebody else has changed this in the meantime.",
+		"Это уже изменил кто-то другой."),
+	not_a_counter: t("The value is not a 64-bit integer, so it cannot be counted.",
+		"Значение не является 64-битным целым, его нельзя увеличить."),
+	counter_overflow: t("The counter would exceed 64 bits.",
+		"Счётчик не поместится в 64 бита."),
+	revision_compacted: t("The change log no longer reaches back that far.",
+		"В журнале изменений этого уже нет."),
+	revision_ahead: t("The store has not reached this revision. Was it restored?",
+		"Такой ревизии ещё нет. Хранилище восстановили из копии?"),
+	not_found: t("This does not exist any more.", "Этого больше нет."),
+	internal: t("The service has failed.", "Ошибка сервиса."),
+});
 
 /** Codes whose detail says more than the message: which key, which limit. */
 const DETAILED = ["forbidden", "storage_full", "internal", "not_a_counter"];
@@ -54,9 +49,9 @@ const DETAILED = ["forbidden", "storage_full", "internal", "not_a_counter"];
  * @param {any} error a Problem, or another error @returns {string}
  */
 export function describe({ code, detail, message, members, retryAfter }) {
-	const [english, russian] = MESSAGES[code] ?? [];
-	if (!english || !russian) return detail || message;
-	return [t(english, russian), DETAILED.includes(code) && detail && `(${detail})`,
+	const says = messages()[String(code).replace(/^token_.*/, "token")];
+	if (!says) return detail || message;
+	return [says, DETAILED.includes(code) && detail && `(${detail})`,
 		retryAfter > 0 && t("Try again at {time}.", "Повторите в {time}.",
 			{ time: time(Date.now() / 1000 + retryAfter) }),
 		members?.applied === "unknown"
