@@ -11,7 +11,6 @@ const UPWARD = {
   ui: ["views", "app", "api"],
   api: ["views", "app", "ui", "locale"],
   text: ["views", "app", "ui", "api"],
-  locale: ["views", "app", "ui", "api", "text"],
 };
 
 const THIRD_PARTY = {
@@ -92,7 +91,7 @@ const syntax = [
 
 const lazyImport = {
   selector: "ImportExpression",
-  message: "Only the Russian messages are imported on demand.",
+  message: "All modules are imported at the start.",
 };
 
 const jsonParse = {
@@ -135,10 +134,6 @@ export default [
       "no-restricted-imports": ["error", { patterns: [THIRD_PARTY] }],
       "no-restricted-syntax": ["error", ...syntax, lazyImport],
     },
-  },
-  {
-    files: [`${CONSOLE}/locale/index.js`],
-    rules: { "no-restricted-syntax": ["error", ...syntax] },
   },
   {
     files: [`${CONSOLE}/{views,ui}/**/*.js`],
