@@ -64,7 +64,8 @@ export const changedLines = (base, other) => new Set(diffLines(base, other)
 export const shownText = (text) => text.replace(/\r\n?/g, "\n");
 
 /**
- * The text of a <textarea>, with the line ends of the original. New lines have its first.
+ * The text of a <textarea>, with the line ends of the original, of which new lines have
+ * the first.
  * @param {string} original @param {string} shown
  */
 export function withLineEnds(original, shown) {

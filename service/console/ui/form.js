@@ -48,7 +48,7 @@ export function form({ body, label, submit, cancel, danger }) {
 		h("div.actions", cancel && button(t("Cancel", "Отмена"), cancel), send));
 }
 
-/** A dialog with a form, whose end closes it. @param {FormDialogOptions} options */
+/** A dialog with a form. @param {FormDialogOptions} options */
 export function formDialog({ title, label = title, onclose, submit, ...options }) {
 	const dialog = openDialog(title, form({ ...options, label,
 		cancel: () => dialog.close(),
@@ -59,7 +59,7 @@ export function formDialog({ title, label = title, onclose, submit, ...options }
 		} }), { onclose });
 }
 
-/** Asks for a confirmation. @param {ConfirmOptions} options @returns {Promise<boolean>} */
+/** Asks the user. @param {ConfirmOptions} options @returns {Promise<boolean>} */
 export const confirmDialog = ({ title, text, action, danger, typed = "" }) =>
 	new Promise((resolve) => {
 		let answer = false;
