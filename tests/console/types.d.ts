@@ -20,7 +20,8 @@ type Child = Node | string | number | null | undefined | false | Child[];
 
 interface Grant {
   prefix: string;
-  rights: "r" | "w" | "rw";
+  /** "r", "w" or "rw" */
+  rights: string;
 }
 
 interface User {
@@ -90,4 +91,21 @@ interface AccessToken {
   created_at: number;
   expires_at: number | null;
   last_used_at: number | null;
+}
+
+/** A card of the page for imports and exports. */
+interface Transfer {
+  title: string;
+  sign: string;
+  text: string;
+  fields: Child;
+  left: AbortSignal;
+  /** Returns what the result says; `part`: 0 to 1; `continued` is what `again` got. */
+  work: (
+    signal: AbortSignal,
+    show: (words: string, part?: number) => void,
+    continued?: number,
+  ) => Promise<string>;
+  /** What an error means, and what can be done. */
+  explain: (error: any, again: (continued?: number) => void) => Child;
 }

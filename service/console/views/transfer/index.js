@@ -1,12 +1,51 @@
 // The page for exporting keys into a file, and for importing one.
+import { Problem, isAbort } from "../../api/problem.js";
+import { exportKeys } from "../../api/transfer.js";
 import { t } from "../../locale.js";
-import { h } from "../../ui/index.js";
-import { exportCard } from "./export.js";
+import { count, size } from "../../text/format.js";
+import { describe } from "../../text/problems.js";
+import { PLAIN, field, h } from "../../ui/index.js";
+import { transferCard } from "./card.js";
 import { importCard } from "./import.js";
 
 /** @type {View} */
-export function transferView({ query, signal }) {
-	return { element: h("div.view.transfer", h("h1", t(
-		"Import and export", "Импорт и экспорт")),
-		exportCard(query.get("prefix") ?? "", signal), importCard(signal)) };
+export const transferView = ({ query, signal }) => ({ element: h("div.view.transfer",
+	h("h1", t("Import and export", "Импорт и экспорт")),
+	exportCard(query.get("prefix"), signal), importCard(signal)) });
+
+function exportCard(value, left) {
+	const { element, input } = field({ ...PLAIN, label: t("Prefix", "Префикс"), value,
+		class: "mono", placeholder: t("every key", "все ключи") });
+	let isSaved = false;
+	return transferCard({ title: t("Export", "Экспорт"), sign: "download", left,
+		text: t("A file with all keys that you may read, as they are at one moment.",
+			"Файл со всеми доступными вам ключами на один момент времени."),
+		fields: element,
+		work: async (signal, show) => {
+			isSaved = false;
+			const prefix = input.value;
+			const name = `kv-${prefix}-${new Date().toISOString().slice(0, 10)}.ndjson`
+				.replace(/[^\p{L}\p{N}._]+/gu, "-");
+			// where the browser can write piece by piece, the user chooses a file
+			const { showSaveFilePicker: choose } = /** @type {any} */ (window);
+			const file = choose ? await choose({ suggestedName: name }) : null;
+			let words = "";
+			const { last, blob } = await exportKeys({ prefix, file, signal,
+				onprogress: (lines, bytes) => show(words = t("Keys: {n}, {size}",
+					"Ключей: {n}, {size}", { n: count(lines - 1), size: size(bytes) })) });
+			if (blob) save(blob, name);
+			isSaved = true;
+			if (!last.end) throw new Problem(0, last);
+			return words;
+		},
+		explain: (error) => [isSaved ? t("The file is incomplete.", "Файл неполон.")
+			: t("Nothing was saved.", "Ничего не сохранено."), " ",
+		!isAbort(error) && describe(error)] });
+}
+
+/** @param {Blob} blob @param {string} download */
+function save(blob, download) {
+	const href = URL.createObjectURL(blob);
+	h("a", { href, download }).click();
+	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

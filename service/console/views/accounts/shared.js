@@ -1,0 +1,48 @@
+// What the page of the own account shares with those of administrators.
+import { session } from "../../api/session.js";
+import { t } from "../../locale.js";
+import { dateTime } from "../../text/format.js";
+import { attempt, button, checkbox, confirmDialog, field, h } from "../../ui/index.js";
+
+/** @param {Partial<Account>} account */
+export const badges = ({ disabled, administrator }) => [
+	disabled && h("span.badge.bad", t("Disabled", "Отключена")), " ",
+	administrator && h("span.badge.warn", t("Administrator", "Администратор"))];
+
+/** When an account or a token was created. @param {{created_at: number}} item */
+export const created = ({ created_at: at }) =>
+	t("Created {time}", "Создано {time}", { time: dateTime(at) });
+
+export const keepTokens = (checked = false) =>
+	checkbox(t("Keep access tokens", "Сохранить токены доступа"), checked);
+
+/** @param {string} label */
+export const passwordField = (label, autocomplete = "new-password") => field({ label,
+	autocomplete, name: autocomplete, type: "password", required: true });
+
+/** The password of the user; the name tells password managers whose it is. */
+export function currentPassword() {
+	const { element, input } = passwordField(t("Current password", "Текущий пароль"),
+		"current-password");
+	return { input, elements: [element, h("input", { autocomplete: "username",
+		name: "username", value: session.user?.username, hidden: true })] };
+}
+
+/**
+ * A button for what has to be confirmed.
+ * @param {string} title @param {() => Child} text @param {() => unknown} run
+ * @param {string} done @param {{typed?: string, kind?: string, sign?: string}} [look]
+ */
+export const confirmed = (title, text, run, done, { typed, kind, sign } = {}) =>
+	button(title, async () => {
+		const options = { title, action: title, danger: true, typed, text: text() };
+		if (await confirmDialog(options)) await attempt(run, done);
+	}, kind, sign);
+
+/** @param {string} typed the name @param {() => unknown} run @param {() => Child} [more] */
+export const deleteButton = (typed, run, more) => confirmed(
+	t("Delete the account", "Удалить учётную запись"),
+	() => [t("Its sessions and access tokens end. The keys that it wrote stay.",
+		"Её сеансы и токены завершатся. Записанные ею ключи останутся."), more?.()],
+	run, t("The account is deleted.", "Учётная запись удалена."),
+	{ typed, kind: "danger end" });

@@ -1,0 +1,53 @@
+// A form that starts a transfer: its progress, Cancel, its result.
+import { isAbort } from "../../api/problem.js";
+import { guardLeaving } from "../../app/router.js";
+import { t } from "../../locale.js";
+import { announce, button, confirmDialog, fill, h, icon } from "../../ui/index.js";
+
+/**
+ * The forms of the page are disabled until a transfer ends.
+ * @param {Transfer} options
+ */
+export function transferCard({ title, sign, text, fields, left, work, explain }) {
+	const status = h("div.result");
+	const start = async (more) => {
+		const [cancel, over] = [new AbortController(), new AbortController()];
+		const bar = h("progress", { "aria-label": t("Progress", "Ход") });
+		const said = h("p.muted");
+		const stop = button(t("Cancel", "Отмена"), () => cancel.abort());
+		fill(status, bar, said, stop);
+		disable(true);
+		stop.focus();
+		guardLeaving(() => confirmDialog({ title: t("Stop the transfer?", "Прервать передачу?"),
+			text: t("It stops when you leave this page.", "Уход со страницы прервёт её."),
+			danger: true, action: t("Stop", "Прервать") }), over.signal);
+		addEventListener("beforeunload", (event) => event.preventDefault(), over);
+		try {
+			const signal = AbortSignal.any([left, cancel.signal]);
+			show("success", await work(signal, (words, part) => {
+				said.textContent = words;
+				if (part !== undefined) bar.value = part;
+			}, more));
+		} catch (error) {
+			show(isAbort(error) ? "info" : "error", explain(error, start));
+		}
+		over.abort();
+		disable(false);
+	};
+	const show = (kind, /** @type {Child} */ children) => {
+		const result = h(`div.notice.${kind}`, { role: kind === "error" && "alert" },
+			h("div", children));
+		fill(status, result);
+		if (kind !== "error") announce(result.innerText);
+	};
+	const onsubmit = (/** @type {Event} */ event) => {
+		event.preventDefault();
+		start();
+	};
+	return h("section.card", h("h2", title), h("p.muted", text),
+		h("form", { onsubmit }, h("fieldset", fields,
+			h("div", h("button.primary", icon(sign), title)))), status);
+}
+
+const disable = (is) => document.querySelectorAll("fieldset").forEach((each) =>
+	(each.disabled = is));
