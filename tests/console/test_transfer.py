@@ -41,13 +41,6 @@ SAVED = """async (start) => {
 #: Of 4 KB: they take seconds to import.
 LINES = 40_000
 
-#: What a browser does when a file is dropped somewhere on the page.
-DROP = """(text) => {
-  const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(new File([text], "dropped.ndjson"));
-  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
-}"""
-
 
 async def write_texts(client: Client, values: dict[str, str]) -> None:
     members = ",".join(f"{json.dumps(key)}:{text}" for key, text in values.items())
@@ -102,7 +95,7 @@ async def test_a_round_trip_keeps_every_value_exact(
     await run_import(page, "export.ndjson", content)
     await expect(result(page)).to_have_text("Lines written: 6, skipped: 0")
     assert {key: await text_of(client, key) for key in values} == values
-    await page.get_by_label("Skip: keys that exist stay").check()
+    await page.get_by_label("If a key exists").select_option("Skip it")
     await run_import(page, "export.ndjson.gz", gzip.compress(content))
     await expect(result(page)).to_have_text("Lines written: 0, skipped: 6")
 
@@ -130,7 +123,7 @@ async def test_an_error_has_its_line_and_a_corrected_file_continues(
     wrong = "\n".join([*lines[:2499], "{oops", *lines[2500:]]).encode()
     await write_texts(client, {f"{prefix}/3000": "0"})
     await open_view(page, account, "#/transfer")
-    await page.get_by_label("Create: stop at the first key").check()
+    await page.get_by_label("If a key exists").select_option("Stop there")
     await run_import(page, "lines.ndjson", wrong)
     notice = page.get_by_role("alert").filter(has_text="Error in line 2,500")
     await expect(notice).to_contain_text("Written through line")
@@ -192,7 +185,7 @@ async def test_an_export_that_ends_early_is_reported(
     await client.post("/api/logout")
     alert = page.get_by_role("alert").filter(has_text="The file is incomplete.")
     await expect(alert).to_have_text(
-        "The file is incomplete. Your session was ended. Sign in again."
+        "The file is incomplete. Your session has ended. Sign in again."
     )
 
 
@@ -200,13 +193,14 @@ async def test_the_page_is_accessible_in_both_themes_and_russian(
     new_page: NewPage, account: Account
 ) -> None:
     for scheme in ("light", "dark"):
-        async with new_page(color_scheme=scheme) as watch:
+        async with new_page(color_scheme=scheme, reduced_motion="reduce") as watch:
             await open_view(watch.page, account, "#/transfer")
             assert await axe.violations(watch.page) == []
             await watch.page.get_by_label("Language").select_option("ru")
             heading = watch.page.get_by_role("heading", name="Импорт и экспорт")
             await expect(heading).to_be_visible()
-            await watch.page.evaluate(DROP, "{oops")
+            wrong: FilePayload = {"name": "a", "mimeType": "", "buffer": b"{oops"}
+            await watch.page.get_by_label("Файл", exact=True).set_input_files(wrong)
             watch.expect_status(400)
             await watch.page.get_by_role("button", name="Импорт", exact=True).click()
             error = watch.page.get_by_role("alert").filter(has_text="Ошибка в строке 1")

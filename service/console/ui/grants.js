@@ -10,9 +10,9 @@ const everyKey = () => t("every key", "все ключи");
 /** @param {Grant[]} grants */
 export const grantsInWords = (grants) => grants.length === 0
 	? [t("No keys", "Нет доступа к ключам")]
-	: grants.map(({ prefix, rights }) => `${rightsNames()[rights]}: ${prefix === ""
-		? everyKey()
-		: t("keys that begin with “{prefix}”", "ключи на «{prefix}»", { prefix })}`);
+	: grants.map(({ prefix, rights }) => `${rightsNames()[rights]}: ${prefix
+		? t("keys that begin with “{prefix}”", "ключи на «{prefix}»", { prefix })
+		: everyKey()}`);
 
 /**
  * A row for each grant; an example key explains them. `otherwise` is the label of a check

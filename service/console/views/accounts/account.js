@@ -8,7 +8,7 @@ import {
 	PLAIN, attempt, checkbox, confirmDialog, field, form, h, notify
 } from "../../ui/index.js";
 import {
-	badges, confirmed, created, deleteButton, keepTokens
+	badges, confirmed, created, deleteButton, keepTokens, stateNames
 } from "./shared.js";
 
 /** @param {string} name */
@@ -24,10 +24,8 @@ export function accountPage(account) {
 	const password = field({ type: "password", autocomplete: "new-password",
 		label: account ? t("New password", "Новый пароль") : t("Password", "Пароль"),
 		required: !account });
-	const disabled = checkbox(t("Disabled: may not sign in", "Отключена: не может войти"),
-		account?.disabled);
-	const administrator = checkbox(t("Administrator: manages accounts",
-		"Администратор: управляет учётными записями"), account?.administrator);
+	const disabled = checkbox(stateNames().disabled, account?.disabled);
+	const administrator = checkbox(stateNames().administrator, account?.administrator);
 	const { elements, grants } = account ? grantsEditor(account.grants)
 		: grantsEditor([], t("The default grants of new accounts", "Права по умолчанию"));
 	const values = () => ({ username: name.input.value, password: password.input.value,
@@ -64,8 +62,8 @@ export function accountPage(account) {
 		h("div.toolbar", h("h1", account ? h("bdi", username)
 			: t("New account", "Новая учётная запись")),
 		account && [badges(account), h("span.muted.end", created(account))]),
-		isOwn && h("p.banner", t("This is your own account: you may lock yourself out.",
-			"Это ваша учётная запись: вы можете потерять доступ.")),
+		isOwn && h("p.banner", t("This is your own account: do not lock yourself out.",
+			"Это ваша учётная запись: не потеряйте доступ.")),
 		h("div.card", form({ label: t("Save", "Сохранить"), submit: save,
 			body: [account ? disabled.element : name.element, password.element,
 				administrator.element, elements] })),

@@ -5,7 +5,7 @@ import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale.js";
 import { dateTime } from "../../text/format.js";
 import { grantsInWords } from "../../ui/grants.js";
-import { attempt, button, fill, h } from "../../ui/index.js";
+import { PLAIN, attempt, button, fill, h } from "../../ui/index.js";
 import { badges } from "./shared.js";
 import { accountHref, accountPage } from "./account.js";
 
@@ -18,9 +18,9 @@ export async function accounts({ path, query, signal }) {
 		return { element: accountPage(await administer("GET", "account",
 			{ query: { username: decodeURIComponent(path) }, signal })) };
 	}
-	const find = t("Find accounts", "Найти учётные записи");
-	const input = h("input.end", { type: "search", value: query.get("prefix"), "aria-label": find,
-		placeholder: t("Beginning of the name", "Начало имени"), spellcheck: "false",
+	const find = t("Beginning of the name", "Начало имени");
+	const input = h("input.end", { ...PLAIN, type: "search", value: query.get("prefix"),
+		"aria-label": find, placeholder: find,
 		oninput: () => {
 			searches += 1;
 			next = null;
@@ -30,7 +30,7 @@ export async function accounts({ path, query, signal }) {
 	const body = h("tbody");
 	const none = h("p.empty", { role: "status" },
 		t("No account has such a name. Create it, or shorten the name.",
-			"Таких имён нет. Создайте учётную запись или сократите имя."));
+			"Таких имён нет. Создайте запись или сократите имя."));
 	let searches = 0;
 	/** @type {string | null} */
 	let next = null;

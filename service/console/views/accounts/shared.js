@@ -4,10 +4,13 @@ import { t } from "../../locale.js";
 import { dateTime } from "../../text/format.js";
 import { attempt, button, checkbox, confirmDialog, field, h } from "../../ui/index.js";
 
+export const stateNames = () => ({ disabled: t("Disabled", "Отключена"),
+	administrator: t("Administrator", "Администратор") });
+
 /** @param {Partial<Account>} account */
 export const badges = ({ disabled, administrator }) => [
-	disabled && h("span.badge.bad", t("Disabled", "Отключена")), " ",
-	administrator && h("span.badge.warn", t("Administrator", "Администратор"))];
+	disabled && h("span.badge.bad", stateNames().disabled), " ",
+	administrator && h("span.badge.warn", stateNames().administrator)];
 
 /** When an account or a token was created. @param {{created_at: number}} item */
 export const created = ({ created_at: at }) =>
@@ -31,9 +34,9 @@ export function currentPassword() {
 /**
  * A button for what has to be confirmed.
  * @param {string} title @param {() => Child} text @param {() => unknown} run
- * @param {string} done @param {{typed?: string, kind?: string, sign?: string}} [look]
+ * @param {string} done
  */
-export const confirmed = (title, text, run, done, { typed, kind, sign } = {}) =>
+export const confirmed = (title, text, run, done, kind = "", sign = "", typed = "") =>
 	button(title, async () => {
 		const options = { title, action: title, danger: true, typed, text: text() };
 		if (await confirmDialog(options)) await attempt(run, done);
@@ -42,7 +45,7 @@ export const confirmed = (title, text, run, done, { typed, kind, sign } = {}) =>
 /** @param {string} typed the name @param {() => unknown} run @param {() => Child} [more] */
 export const deleteButton = (typed, run, more) => confirmed(
 	t("Delete the account", "Удалить учётную запись"),
-	() => [t("Its sessions and access tokens end. The keys that it wrote stay.",
-		"Её сеансы и токены завершатся. Записанные ею ключи останутся."), more?.()],
+	() => [h("p", t("Its sessions and tokens end. The keys that it wrote stay.",
+		"Её сеансы и токены завершатся. Записанные ключи останутся.")), more?.()],
 	run, t("The account is deleted.", "Учётная запись удалена."),
-	{ typed, kind: "danger end" });
+	"danger end", "", typed);

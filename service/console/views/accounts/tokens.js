@@ -45,7 +45,7 @@ function row(token, revoke) {
 		() => t("Programs that use it are refused at once.",
 			"Программы с ним сразу получат отказ."),
 		revoke, t("The access token is revoked.", "Токен доступа отозван."),
-		{ kind: "quiet", sign: "delete" }));
+		"quiet", "delete"));
 }
 
 function ask(title, oncreate) {

@@ -2,7 +2,7 @@
 import { isAbort } from "../../api/problem.js";
 import { guardLeaving } from "../../app/router.js";
 import { t } from "../../locale.js";
-import { announce, button, confirmDialog, fill, h, icon } from "../../ui/index.js";
+import { button, confirmDialog, fill, h, icon } from "../../ui/index.js";
 
 /**
  * The forms of the page are disabled until a transfer ends.
@@ -34,12 +34,8 @@ export function transferCard({ title, sign, text, fields, left, work, explain })
 		over.abort();
 		disable(false);
 	};
-	const show = (kind, /** @type {Child} */ children) => {
-		const result = h(`div.notice.${kind}`, { role: kind === "error" && "alert" },
-			h("div", children));
-		fill(status, result);
-		if (kind !== "error") announce(result.innerText);
-	};
+	const show = (kind, children) =>
+		fill(status, h(`div.notice.${kind}`, { role: "alert" }, h("div", children)));
 	const onsubmit = (/** @type {Event} */ event) => {
 		event.preventDefault();
 		start();

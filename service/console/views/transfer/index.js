@@ -18,8 +18,8 @@ function exportCard(value, left) {
 		class: "mono", placeholder: t("every key", "все ключи") });
 	let isSaved = false;
 	return transferCard({ title: t("Export", "Экспорт"), sign: "download", left,
-		text: t("A file with all keys that you may read, as they are at one moment.",
-			"Файл со всеми доступными вам ключами на один момент времени."),
+		text: t("All keys that you may read, as they are at one moment.",
+			"Все доступные вам ключи на один момент времени."),
 		fields: element,
 		work: async (signal, show) => {
 			isSaved = false;
@@ -40,7 +40,7 @@ function exportCard(value, left) {
 		},
 		explain: (error) => [isSaved ? t("The file is incomplete.", "Файл неполон.")
 			: t("Nothing was saved.", "Ничего не сохранено."), " ",
-		!isAbort(error) && describe(error)] });
+			!isAbort(error) && describe(error)] });
 }
 
 /** @param {Blob} blob @param {string} download */
