@@ -112,7 +112,7 @@ async def test_an_account_is_created_with_grants_that_an_example_key_explains(
     await open_accounts(page, administrator.account)
     await press(page, "New account")
     await page.get_by_label("User name").fill(administrator.account.username)
-    await page.get_by_label("Password").fill("a first password")
+    await page.get_by_label("New password").fill("a first password")
     await press(page, "Save")
     await expect(page.get_by_text("This user name is taken.")).to_be_visible()
     await page.get_by_label("User name").fill(ODD)

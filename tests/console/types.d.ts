@@ -100,12 +100,11 @@ interface Transfer {
   text: string;
   fields: Child;
   left: AbortSignal;
-  /** Returns what the result says; `part`: 0 to 1; `continued` is what `again` got. */
+  /** Returns what the result says; `part`: 0 to 1. */
   work: (
     signal: AbortSignal,
     show: (words: string, part?: number) => void,
-    continued?: number,
   ) => Promise<string>;
-  /** What an error means, and what can be done. */
-  explain: (error: any, again: (continued?: number) => void) => Child;
+  /** What an error means. */
+  explain: (error: any) => Child;
 }

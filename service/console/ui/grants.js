@@ -1,4 +1,4 @@
-// Grants in words, and an editor of them.
+// Grants in words, and their editor.
 import { t } from "../locale.js";
 import { PLAIN, button, checkbox, field, fill, h } from "./index.js";
 
@@ -11,12 +11,12 @@ const everyKey = () => t("every key", "все ключи");
 export const grantsInWords = (grants) => grants.length === 0
 	? [t("No keys", "Нет доступа к ключам")]
 	: grants.map(({ prefix, rights }) => `${rightsNames()[rights]}: ${prefix
-		? t("keys that begin with “{prefix}”", "ключи на «{prefix}»", { prefix })
+		? t("keys that begin with “{it}”", "ключи на «{it}»", { it: prefix })
 		: everyKey()}`);
 
 /**
- * A row for each grant; an example key explains them. `otherwise` is the label of a check
- * box that stands for no list: then `grants` returns null.
+ * A row for each grant; an example key explains them. With the check box `otherwise`
+ * there is no list: `grants` returns null.
  * @param {Grant[]} initial
  */
 export function grantsEditor(initial, otherwise = "") {

@@ -8,7 +8,7 @@ import {
 	PLAIN, attempt, checkbox, confirmDialog, field, form, h, notify
 } from "../../ui/index.js";
 import {
-	badges, confirmed, created, deleteButton, keepTokens, stateNames
+	badges, confirmed, created, deleteButton, keepTokens, passwordField, stateNames
 } from "./shared.js";
 
 /** @param {string} name */
@@ -21,9 +21,8 @@ export function accountPage(account) {
 	const isOwn = username === session.user?.username;
 	const name = field({ ...PLAIN, label: t("User name", "Имя пользователя"),
 		required: true, maxlength: 64 });
-	const password = field({ type: "password", autocomplete: "new-password",
-		label: account ? t("New password", "Новый пароль") : t("Password", "Пароль"),
-		required: !account });
+	const password = passwordField(t("New password", "Новый пароль"));
+	password.input.required = !account;
 	const disabled = checkbox(stateNames().disabled, account?.disabled);
 	const administrator = checkbox(stateNames().administrator, account?.administrator);
 	const { elements, grants } = account ? grantsEditor(account.grants)

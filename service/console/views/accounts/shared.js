@@ -42,10 +42,9 @@ export const confirmed = (title, text, run, done, kind = "", sign = "", typed = 
 		if (await confirmDialog(options)) await attempt(run, done);
 	}, kind, sign);
 
-/** @param {string} typed the name @param {() => unknown} run @param {() => Child} [more] */
+/** @param {string} typed @param {() => unknown} run @param {() => Child} [more] */
 export const deleteButton = (typed, run, more) => confirmed(
 	t("Delete the account", "Удалить учётную запись"),
-	() => [h("p", t("Its sessions and tokens end. The keys that it wrote stay.",
-		"Её сеансы и токены завершатся. Записанные ключи останутся.")), more?.()],
+	() => [h("p", t("The keys that it wrote stay.", "Записанные ключи останутся.")), more?.()],
 	run, t("The account is deleted.", "Учётная запись удалена."),
 	"danger end", "", typed);

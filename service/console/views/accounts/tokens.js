@@ -52,16 +52,15 @@ function ask(title, oncreate) {
 	const name = field({ label: t("Name", "Имя"), required: true, maxlength: 64,
 		autocomplete: "off" });
 	const { elements, grants } = grantsEditor([{ prefix: "", rights: "r" }], allRights());
-	const expiry = h("select", [7, 30, 90, 365].map((n) => h("option",
-		{ value: n * DAY, selected: n === 90 }, t("{n} days", "{n} дней", { n }))),
-	h("option", { value: "" }, t("Never", "Бессрочно")));
+	const days = field({ label: t("Days until it expires", "Срок в днях"), type: "number",
+		min: 1, value: 90, hint: t("Empty: it never expires", "Пусто: бессрочно") });
 	const password = currentPassword();
 	formDialog({ title, label: t("Create", "Создать"), body: [name.element, elements,
-		h("label.field", h("span", t("Expires after", "Срок")), expiry), password.elements],
+		days.element, password.elements],
 		submit: async () => {
 			const token = await createToken({ password: password.input.value,
 				name: name.input.value, grants: grants(),
-				expires_in: Number(expiry.value) || null });
+				expires_in: Number(days.input.value) * DAY || null });
 			oncreate();
 			return () => show(token);
 		} });

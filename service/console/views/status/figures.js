@@ -1,13 +1,10 @@
 // The figures of the store, the nodes of its cluster, and small charts.
-import { t, tn } from "../../locale.js";
+import { t } from "../../locale.js";
 import { count, duration, size } from "../../text/format.js";
 import { h, icon } from "../../ui/index.js";
 
 /** Milliseconds that a chart shows. */
 const SPAN = 300_000;
-
-const files = ({ files: n, bytes }) => `${tn(n, ["{n} file", "{n} files"],
-	["{n} файл", "{n} файла", "{n} файлов"])}, ${size(bytes)}`;
 
 const meter = (label, { limit, bytes }) => [
 	t("{part} of {total}", "{part} из {total}", { part: size(bytes), total: size(limit) }),
@@ -25,8 +22,8 @@ export function figures({ memory, changes, wal, snapshots, tarantool, ...state }
 		[t("Accounts", "Учётные записи"), count(state.accounts)],
 		[used, meter(used, { ...memory, bytes: memory.used })],
 		[log, changes.enabled ? meter(log, changes) : t("off", "выключен")],
-		[t("Write-ahead log", "Журнал WAL"), `${wal.mode}, ${files(wal)}`],
-		[t("Snapshots", "Снимки"), [files(snapshots),
+		[t("Write-ahead log", "Журнал WAL"), `${wal.mode}, ${size(wal.bytes)}`],
+		[t("Snapshots", "Снимки"), [size(snapshots.bytes),
 			snapshots.newest && `, ${ago(Date.now() / 1000 - snapshots.newest)}`]],
 		[t("Versions", "Версии"), `${state.version}, Tarantool ${tarantool.version}`],
 		[t("Uptime", "Время работы"), duration(tarantool.uptime)],

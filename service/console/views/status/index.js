@@ -62,7 +62,7 @@ export async function status({ signal }) {
 				"Хранилище — один экземпляр, не кластер."))) };
 }
 
-/** Replaces what differs: a selection stays, and a text is said once. */
+/** Replaces what differs only: a selection stays, a text is said once. */
 function renew(list, items) {
 	items.forEach((item, i) => {
 		const shown = list.children[i];

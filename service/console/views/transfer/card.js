@@ -10,7 +10,7 @@ import { button, confirmDialog, fill, h, icon } from "../../ui/index.js";
  */
 export function transferCard({ title, sign, text, fields, left, work, explain }) {
 	const status = h("div.result");
-	const start = async (more) => {
+	const start = async () => {
 		const [cancel, over] = [new AbortController(), new AbortController()];
 		const bar = h("progress", { "aria-label": t("Progress", "Ход") });
 		const said = h("p.muted");
@@ -18,18 +18,18 @@ export function transferCard({ title, sign, text, fields, left, work, explain })
 		fill(status, bar, said, stop);
 		disable(true);
 		stop.focus();
-		guardLeaving(() => confirmDialog({ title: t("Stop the transfer?", "Прервать передачу?"),
-			text: t("It stops when you leave this page.", "Уход со страницы прервёт её."),
-			danger: true, action: t("Stop", "Прервать") }), over.signal);
+		guardLeaving(() => confirmDialog({ text: "", danger: true,
+			title: t("Stop the transfer?", "Прервать передачу?"),
+			action: t("Stop", "Прервать") }), over.signal);
 		addEventListener("beforeunload", (event) => event.preventDefault(), over);
 		try {
 			const signal = AbortSignal.any([left, cancel.signal]);
 			show("success", await work(signal, (words, part) => {
 				said.textContent = words;
 				if (part !== undefined) bar.value = part;
-			}, more));
+			}));
 		} catch (error) {
-			show(isAbort(error) ? "info" : "error", explain(error, start));
+			show(isAbort(error) ? "info" : "error", explain(error));
 		}
 		over.abort();
 		disable(false);

@@ -1,10 +1,10 @@
-// Imports a file, and continues where an import has ended.
+// Imports a file.
 import { isAbort } from "../../api/problem.js";
-import { currentRevision, importFile } from "../../api/transfer.js";
+import { importFile } from "../../api/transfer.js";
 import { t } from "../../locale.js";
 import { count, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
-import { button, field, h } from "../../ui/index.js";
+import { field, h } from "../../ui/index.js";
 import { transferCard } from "./card.js";
 
 /** @param {AbortSignal} left */
@@ -18,30 +18,26 @@ export function importCard(left) {
 	}).map(([value, text]) => h("option", { value }, text)));
 	/** @type {TransferLine} */
 	let last = {};
-	/** Changes since this revision are not overwritten. @type {number | null} */
-	let since;
 	return transferCard({ title: t("Import", "Импорт"), sign: "upload", left,
 		text: t("Lines of JSON: an export, or {example}.", "Строки JSON: экспорт или {example}.",
 			{ example: '{"key": "a", "value": 1}' }),
 		fields: [element, h("label.field",
 			h("span", t("If a key exists", "Если ключ уже есть")), mode)],
-		work: async (signal, show, continued) => {
+		work: async (signal, show) => {
 			const [file] = /** @type {any} */ (input.files);
-			[last, since] = [{}, continued ?? null];
+			last = {};
+			// one that has changed cannot be read, which the upload does not say
 			await file.slice(0, 1).arrayBuffer();
-			since ??= await currentRevision();
-			last = await importFile({ file, since, signal,
-				mode: /** @type {any} */ (mode.value), onprogress: (sent, report) => {
+			return numbers(await importFile({ file, mode: mode.value, signal,
+				onprogress: (sent, report) => {
 					last = report;
 					show(t("{part} of {total}", "{part} из {total}",
 						{ part: size(sent), total: size(file.size) })
 						+ (report.line ? `. ${numbers(report)}` : ""), sent / file.size);
-				} });
-			return numbers(last);
+				} }));
 		},
-		explain: (error, again) => {
+		explain: (error) => {
 			const { line, written_through: through = last.line ?? 0 } = error.members ?? {};
-			const from = since ?? last.since;
 			return [
 				line && h("h3", t("Error in line {line}", "Ошибка в строке {line}",
 					{ line: count(line) })),
@@ -51,9 +47,7 @@ export function importCard(left) {
 				h("p", through > 0 ? t("Written through line {line}.",
 					"Записано по строку {line}.", { line: count(through) })
 					: error.status >= 400 ? t("Nothing was written.", "Ничего не записано.")
-						: t("What was written stays.", "Записанное останется.")),
-				from !== undefined && button(t("Continue from here", "Продолжить отсюда"),
-					() => void again(from))];
+						: t("What was written stays.", "Записанное останется."))];
 		} });
 }
 

@@ -24,19 +24,22 @@ function exportCard(value, left) {
 		work: async (signal, show) => {
 			isSaved = false;
 			const prefix = input.value;
-			const name = `kv-${prefix}-${new Date().toISOString().slice(0, 10)}.ndjson`
-				.replace(/[^\p{L}\p{N}._]+/gu, "-");
+			const name = `kv-${prefix}.ndjson`.replace(/[^\p{L}\p{N}._]+/gu, "-");
 			// where the browser can write piece by piece, the user chooses a file
 			const { showSaveFilePicker: choose } = /** @type {any} */ (window);
 			const file = choose ? await choose({ suggestedName: name }) : null;
-			let words = "";
+			let sent = "";
+			const words = (n) => t("Keys: {n}, {sent}", "Ключей: {n}, {sent}",
+				{ n: count(n), sent });
 			const { last, blob } = await exportKeys({ prefix, file, signal,
-				onprogress: (lines, bytes) => show(words = t("Keys: {n}, {size}",
-					"Ключей: {n}, {size}", { n: count(lines - 1), size: size(bytes) })) });
+				onprogress: (lines, bytes) => {
+					sent = size(bytes);
+					show(words(lines - 1));
+				} });
 			if (blob) save(blob, name);
 			isSaved = true;
 			if (!last.end) throw new Problem(0, last);
-			return words;
+			return words(last.keys);
 		},
 		explain: (error) => [isSaved ? t("The file is incomplete.", "Файл неполон.")
 			: t("Nothing was saved.", "Ничего не сохранено."), " ",
