@@ -94,7 +94,7 @@ async def test_accounts_are_loaded_by_pages_and_found_by_the_beginning_of_the_na
         f"{page.url.split('#')[0]}#/admin/accounts?prefix=many-01"
     )
     await page.get_by_role("searchbox").fill("many-010x")
-    await expect(page.get_by_text("No account has such a name")).to_be_visible()
+    await expect(page.get_by_text("No name begins so.")).to_be_visible()
     await page.get_by_role("searchbox").fill("many-010")
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("No keys")
@@ -136,7 +136,7 @@ async def test_an_account_is_created_with_grants_that_an_example_key_explains(
         {"prefix": "b/", "rights": "r"},
         {"prefix": "c/", "rights": "w"},
     ]
-    await page.get_by_role("main").get_by_role("link", name="Accounts").click()
+    await page.get_by_role("link", name="Accounts").click()
     row = page.get_by_role("row").filter(has_text=ODD)
     await expect(row).to_contain_text("Read and write: keys that begin with “a/”")
     await expect(row).to_contain_text("and 1 more")
@@ -150,14 +150,12 @@ async def test_disabling_an_account_and_a_new_password_end_its_sessions(
     await open_account(page, administrator.account, name)
     await page.get_by_label("Disabled").check()
     await press(page, "Save")
-    await confirm(page, "End all sessions")
     badge = page.locator(".badge").filter(has_text="Disabled")
     await expect(badge).to_be_visible()
     assert_problem(await user.read(["k"]), 403, "token_revoked")
     await page.get_by_label("Disabled").uncheck()
     await page.get_by_label("New password").fill("another password")
     await press(page, "Save")
-    await confirm(page, "End all sessions")
     await expect(badge).to_be_hidden()
     assert (await user.login(name, "another password")).status == 200
     await press(page, "End all sessions")
@@ -201,7 +199,6 @@ async def test_the_last_administrator_stays_one_and_is_warned(
     await page.get_by_label("Administrator").check()
     await page.get_by_label("New password").fill("another password")
     await press(page, "Save")
-    await confirm(page, "End all sessions")
     dialog = page.get_by_role("dialog", name="Sign in again")
     await dialog.get_by_label("Password", exact=True).fill("another password")
     await confirm(page, "Sign in")

@@ -4,7 +4,7 @@ import contextlib
 import re
 
 import pytest
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.console.conftest import NewPage
 from tests.console.steps import Account, open_console, open_view
@@ -25,7 +25,7 @@ async def fill(page: Page, account: Account) -> None:
     await page.get_by_label("Password", exact=True).fill(account.password)
 
 
-async def press(page: Page, name: str) -> None:
+async def press(page: Page | Locator, name: str) -> None:
     await page.get_by_role("button", name=name, exact=True).click()
 
 
@@ -144,7 +144,7 @@ async def test_a_session_that_ended_elsewhere_continues_after_signing_in_again(
     await page.get_by_label("Current password").fill(account.password)
     assert (await client.post("/api/logout")).status == 200
     watch.expect_status(401, 403)
-    await press(page, "Create")
+    await press(page.get_by_role("dialog"), "Create an access token")
     dialog = page.get_by_role("dialog", name="Sign in again")
     await expect(dialog.get_by_label("User name")).to_have_value(account.username)
     await dialog.get_by_label("Password", exact=True).fill("wrong")

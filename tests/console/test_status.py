@@ -65,7 +65,7 @@ async def test_figures_and_charts_follow_the_store(
     await expect(figure(page, "Keys")).to_have_text("12")
     await expect(figure(page, "Keys that expire")).to_have_text("12")
     await expect(figure(page, "Revision")).to_have_text("12")
-    await expect(chart).to_have_text("Keys125 minutes: 0 to 12")
+    await expect(chart).to_have_text("Keys12 5 minutes: 0 to 12")
     writes = page.get_by_role("figure", name="Writes per second")
     await expect(writes).to_contain_text(re.compile(r"0 to \d"))
     await expect(page.get_by_role("figure", name="Memory")).to_contain_text(

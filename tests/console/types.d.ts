@@ -105,6 +105,6 @@ interface Transfer {
     signal: AbortSignal,
     show: (words: string, part?: number) => void,
   ) => Promise<string>;
-  /** What an error means. */
-  explain: (error: any) => Child;
+  /** What an error means; `why`: in words. */
+  explain: (error: any, why: string) => Child;
 }

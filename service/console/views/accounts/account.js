@@ -5,10 +5,10 @@ import { go } from "../../app/router.js";
 import { t } from "../../locale.js";
 import { grantsEditor } from "../../ui/grants.js";
 import {
-	PLAIN, attempt, checkbox, confirmDialog, field, form, h, notify
+	PLAIN, attempt, checkbox, field, form, h, notify
 } from "../../ui/index.js";
 import {
-	badges, confirmed, created, deleteButton, keepTokens, passwordField, stateNames
+	badges, confirmed, created, deleteButton, passwordField, stateNames
 } from "./shared.js";
 
 /** @param {string} name */
@@ -31,13 +31,13 @@ export function accountPage(account) {
 		disabled: disabled.input.checked, administrator: administrator.input.checked,
 		grants: grants() });
 	const before = values();
-	/** What has been edited: others may change the rest. @returns {any} */
+	/** What has been edited: others may change the rest. */
 	const edited = () => Object.fromEntries(Object.entries(values()).filter(
 		([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key])));
 
-	const keep = keepTokens();
+	const keep = checkbox(t("Keep access tokens when sessions end",
+		"Сохранять токены доступа при завершении сеансов"));
 	const keeps = () => ({ keep_access_tokens: keep.input.checked });
-	const title = t("End all sessions", "Завершить все сеансы");
 
 	async function save() {
 		const json = edited();
@@ -45,8 +45,6 @@ export function accountPage(account) {
 			await administer("POST", "accounts", { json });
 			return go(accountHref(json.username));
 		}
-		if ((json.disabled || json.password) && !(await confirmDialog({ title,
-			action: title, danger: true, text: keep.element }))) return;
 		const page = accountPage(await administer("PATCH", "account",
 			{ query, json: { ...json, ...keeps() } }));
 		notify(t("The account is saved.", "Учётная запись сохранена."));
@@ -55,9 +53,7 @@ export function accountPage(account) {
 		await attempt(loadUser);
 	}
 
-	const list = "#/admin/accounts";
 	const element = h("div.view.narrow",
-		h("a", { href: list }, t("Accounts", "Учётные записи")),
 		h("div.toolbar", h("h1", account ? h("bdi", username)
 			: t("New account", "Новая учётная запись")),
 		account && [badges(account), h("span.muted.end", created(account))]),
@@ -65,16 +61,16 @@ export function accountPage(account) {
 			"Это ваша учётная запись: не потеряйте доступ.")),
 		h("div.card", form({ label: t("Save", "Сохранить"), submit: save,
 			body: [account ? disabled.element : name.element, password.element,
-				administrator.element, elements] })),
+				administrator.element, elements, account && keep.element] })),
 		account && h("div.card.toolbar",
-			confirmed(title, () => keep.element, async () => {
+			confirmed(t("End all sessions", "Завершить все сеансы"), () => "", async () => {
 				await administer("POST", "end-tokens", { query, json: keeps() });
 				await loadUser();
 			}, t("All sessions have ended.", "Все сеансы завершены.")),
 			deleteButton(username, async () => {
 				await administer("DELETE", "account", { query });
 				if (isOwn) session.clear();
-				else go(list);
+				else go("#/admin/accounts");
 			})));
 	return element;
 }

@@ -29,8 +29,7 @@ export async function accounts({ path, query, signal }) {
 		} });
 	const body = h("tbody");
 	const none = h("p.empty", { role: "status" },
-		t("No account has such a name. Create it, or shorten the name.",
-			"Таких имён нет. Создайте запись или сократите имя."));
+		t("No name begins so. Shorten it.", "Таких имён нет. Сократите начало."));
 	let searches = 0;
 	/** @type {string | null} */
 	let next = null;
@@ -57,7 +56,6 @@ export async function accounts({ path, query, signal }) {
 		none, h("div", more)) };
 }
 
-/** Shows two grants. @param {Account} account */
 function row({ username, grants, created_at: at, ...state }) {
 	const more = grants.length - 2;
 	return h("tr",

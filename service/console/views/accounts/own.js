@@ -5,9 +5,9 @@ import {
 import { session } from "../../api/session.js";
 import { t } from "../../locale.js";
 import { grantsInWords } from "../../ui/grants.js";
-import { button, formDialog, h, notify } from "../../ui/index.js";
+import { button, checkbox, formDialog, h, notify } from "../../ui/index.js";
 import {
-	badges, confirmed, created, currentPassword, deleteButton, keepTokens, passwordField
+	badges, confirmed, created, currentPassword, deleteButton, passwordField
 } from "./shared.js";
 import { tokensCard } from "./tokens.js";
 
@@ -23,23 +23,22 @@ export async function accountView({ signal }) {
 			h("p.muted", created(user)),
 			h("ul", grantsInWords(user.grants).map((words) => h("li", words)))),
 		tokens.element,
-		h("section.card", h("h2", t("Password and sessions", "Пароль и сеансы")),
-			h("div.toolbar",
-				button(t("Change the password", "Сменить пароль"),
-					() => askNewPassword(tokens.reload)),
-				confirmed(t("Sign out everywhere", "Выйти везде"),
-					() => t("All sessions end. Access tokens stay valid.",
-						"Все сеансы завершатся. Токены доступа останутся."),
-					signOutEverywhere, t("All sessions have ended.", "Все сеансы завершены.")),
-				deleteButton(user.username, () => deleteAccount(password.input.value),
-					() => (password = currentPassword()).elements)))) };
+		h("section.card", h("div.toolbar",
+			button(t("Change the password", "Сменить пароль"),
+				() => askNewPassword(tokens.reload)),
+			confirmed(t("Sign out everywhere", "Выйти везде"),
+				() => t("All sessions end. Access tokens stay valid.",
+					"Все сеансы завершатся. Токены доступа останутся."),
+				signOutEverywhere, t("All sessions have ended.", "Все сеансы завершены.")),
+			deleteButton(user.username, () => deleteAccount(password.input.value),
+				() => (password = currentPassword()).elements)))) };
 }
 
 function askNewPassword(onchange) {
 	const current = currentPassword();
 	const next = passwordField(t("New password", "Новый пароль"));
 	const again = passwordField(t("New password again", "Новый пароль ещё раз"));
-	const keep = keepTokens(true);
+	const keep = checkbox(t("Keep access tokens", "Сохранить токены доступа"), true);
 	formDialog({ title: t("Change the password", "Сменить пароль"),
 		body: [current.elements, next.element, again.element, keep.element],
 		submit: async () => {
@@ -48,7 +47,7 @@ function askNewPassword(onchange) {
 			}
 			await changePassword(current.input.value, next.input.value, keep.input.checked);
 			notify(t("The password is changed. Other sessions have ended.",
-				"Пароль изменён. Другие сеансы завершены."));
+				"Пароль изменён, другие сеансы завершены."));
 			return onchange;
 		} });
 }

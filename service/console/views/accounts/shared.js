@@ -2,7 +2,7 @@
 import { session } from "../../api/session.js";
 import { t } from "../../locale.js";
 import { dateTime } from "../../text/format.js";
-import { attempt, button, checkbox, confirmDialog, field, h } from "../../ui/index.js";
+import { attempt, button, confirmDialog, field, h } from "../../ui/index.js";
 
 export const stateNames = () => ({ disabled: t("Disabled", "Отключена"),
 	administrator: t("Administrator", "Администратор") });
@@ -12,12 +12,9 @@ export const badges = ({ disabled, administrator }) => [
 	disabled && h("span.badge.bad", stateNames().disabled), " ",
 	administrator && h("span.badge.warn", stateNames().administrator)];
 
-/** When an account or a token was created. @param {{created_at: number}} item */
+/** @param {{created_at: number}} item an account or a token */
 export const created = ({ created_at: at }) =>
 	t("Created {time}", "Создано {time}", { time: dateTime(at) });
-
-export const keepTokens = (checked = false) =>
-	checkbox(t("Keep access tokens", "Сохранить токены доступа"), checked);
 
 /** @param {string} label */
 export const passwordField = (label, autocomplete = "new-password") => field({ label,
@@ -31,20 +28,16 @@ export function currentPassword() {
 		name: "username", value: session.user?.username, hidden: true })] };
 }
 
-/**
- * A button for what has to be confirmed.
- * @param {string} title @param {() => Child} text @param {() => unknown} run
- * @param {string} done
- */
+/** A button for what has to be confirmed. @param {() => Child} text in the dialog */
 export const confirmed = (title, text, run, done, kind = "", sign = "", typed = "") =>
 	button(title, async () => {
 		const options = { title, action: title, danger: true, typed, text: text() };
 		if (await confirmDialog(options)) await attempt(run, done);
 	}, kind, sign);
 
-/** @param {string} typed @param {() => unknown} run @param {() => Child} [more] */
-export const deleteButton = (typed, run, more) => confirmed(
+/** @param {string} name @param {() => Child} [more] for the dialog */
+export const deleteButton = (name, run, more) => confirmed(
 	t("Delete the account", "Удалить учётную запись"),
 	() => [h("p", t("The keys that it wrote stay.", "Записанные ключи останутся.")), more?.()],
 	run, t("The account is deleted.", "Учётная запись удалена."),
-	"danger end", "", typed);
+	"danger end", "", name);

@@ -13,8 +13,8 @@ const allRights = () => t("All rights of the account", "Все права учё
 /** @param {AbortSignal} signal */
 export async function tokensCard(signal) {
 	const list = h("ul.tokens");
-	const title = t("Create an access token", "Создать токен доступа");
-	const create = button(title, () => ask(title, reload), "end");
+	const create = button(t("Create an access token", "Создать токен доступа"),
+		() => ask(reload), "end");
 	const reload = async () => {
 		const tokens = await listTokens(signal);
 		fill(list, tokens.map((token) => row(token, async () => {
@@ -30,7 +30,6 @@ export async function tokensCard(signal) {
 		h("div.toolbar", h("h2", t("Access tokens", "Токены доступа")), create), list) };
 }
 
-/** @param {AccessToken} token */
 function row(token, revoke) {
 	const { name, grants, expires_at: expires, last_used_at: used } = token;
 	const words = grants ? grantsInWords(grants) : [allRights()];
@@ -48,15 +47,15 @@ function row(token, revoke) {
 		"quiet", "delete"));
 }
 
-function ask(title, oncreate) {
+function ask(oncreate) {
 	const name = field({ label: t("Name", "Имя"), required: true, maxlength: 64,
 		autocomplete: "off" });
 	const { elements, grants } = grantsEditor([{ prefix: "", rights: "r" }], allRights());
-	const days = field({ label: t("Days until it expires", "Срок в днях"), type: "number",
-		min: 1, value: 90, hint: t("Empty: it never expires", "Пусто: бессрочно") });
+	const days = field({ label: t("Days, or empty: it does not expire",
+		"Срок в днях, пусто: бессрочно"), type: "number", min: 1, value: 90 });
 	const password = currentPassword();
-	formDialog({ title, label: t("Create", "Создать"), body: [name.element, elements,
-		days.element, password.elements],
+	formDialog({ title: t("Create an access token", "Создать токен доступа"),
+		body: [name.element, elements, days.element, password.elements],
 		submit: async () => {
 			const token = await createToken({ password: password.input.value,
 				name: name.input.value, grants: grants(),

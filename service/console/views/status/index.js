@@ -12,8 +12,7 @@ const INTERVAL = 2000;
 
 /** @type {View} */
 export async function status({ signal }) {
-	const writes = h("div", { role: "status" });
-	const old = h("div", { role: "status" });
+	const notice = h("div", { role: "status" });
 	const list = h("dl.card");
 	const nodes = h("dl");
 	const charts = [chart(t("Writes per second", "Записей в секунду"),
@@ -31,8 +30,7 @@ export async function status({ signal }) {
 			(value, i) => charts[i]?.add(now, value));
 		({ revision } = state);
 		readAt = now;
-		renew(old, []);
-		renew(writes, [state.accepts_writes
+		renew(notice, [state.accepts_writes
 			? h("p.notice.success", t("Writes are accepted.", "Запись разрешена."))
 			: h("p.notice.error", t("Writes are refused: no space, or no leader.",
 				"Запись невозможна: нет места или лидера."))]);
@@ -47,7 +45,7 @@ export async function status({ signal }) {
 		} catch (/** @type {any} */ error) {
 			const since = t("These figures are from {time}.", "Данные на {time}.",
 				{ time: time(readAt / 1000) });
-			renew(old, [h("p.banner", `${since} ${describe({ ...error, retryAfter: 0 })}`)]);
+			renew(notice, [h("p.banner", `${since} ${describe({ ...error, retryAfter: 0 })}`)]);
 			if (isSessionEnd(error)) return; // the user did not sign in again
 		}
 		setTimeout(poll, INTERVAL);
@@ -55,7 +53,7 @@ export async function status({ signal }) {
 
 	await read();
 	setTimeout(poll, INTERVAL);
-	return { element: h("div.view.status", h("h1", t("Status", "Состояние")), old, writes,
+	return { element: h("div.view.status", h("h1", t("Status", "Состояние")), notice,
 		h("div.charts", charts.map(({ element }) => element)), list,
 		h("section.card", h("h2", t("Cluster nodes", "Узлы кластера")),
 			nodes.firstChild ? nodes : t("The store is a single instance, not a cluster.",

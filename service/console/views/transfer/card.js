@@ -2,15 +2,14 @@
 import { isAbort } from "../../api/problem.js";
 import { guardLeaving } from "../../app/router.js";
 import { t } from "../../locale.js";
+import { describe } from "../../text/problems.js";
 import { button, confirmDialog, fill, h, icon } from "../../ui/index.js";
 
-/**
- * The forms of the page are disabled until a transfer ends.
- * @param {Transfer} options
- */
+/** Disables all forms of the page until a transfer ends. @param {Transfer} options */
 export function transferCard({ title, sign, text, fields, left, work, explain }) {
 	const status = h("div.result");
-	const start = async () => {
+	const onsubmit = async (event) => {
+		event.preventDefault();
 		const [cancel, over] = [new AbortController(), new AbortController()];
 		const bar = h("progress", { "aria-label": t("Progress", "Ход") });
 		const said = h("p.muted");
@@ -28,18 +27,15 @@ export function transferCard({ title, sign, text, fields, left, work, explain })
 				said.textContent = words;
 				if (part !== undefined) bar.value = part;
 			}));
-		} catch (error) {
-			show(isAbort(error) ? "info" : "error", explain(error));
+		} catch (/** @type {any} */ error) {
+			if (isAbort(error)) show("info", explain(error, t("Cancelled.", "Отменено.")));
+			else show("error", explain(error, describe(error)));
 		}
 		over.abort();
 		disable(false);
 	};
 	const show = (kind, children) =>
 		fill(status, h(`div.notice.${kind}`, { role: "alert" }, h("div", children)));
-	const onsubmit = (/** @type {Event} */ event) => {
-		event.preventDefault();
-		start();
-	};
 	return h("section.card", h("h2", title), h("p.muted", text),
 		h("form", { onsubmit }, h("fieldset", fields,
 			h("div", h("button.primary", icon(sign), title)))), status);

@@ -1,22 +1,20 @@
 // Imports a file.
-import { isAbort } from "../../api/problem.js";
 import { importFile } from "../../api/transfer.js";
 import { t } from "../../locale.js";
 import { count, size } from "../../text/format.js";
-import { describe } from "../../text/problems.js";
 import { field, h } from "../../ui/index.js";
 import { transferCard } from "./card.js";
 
 /** @param {AbortSignal} left */
 export function importCard(left) {
 	const { element, input } = field({ label: t("File", "Файл"), type: "file", required: true,
-		hint: t("It may be compressed (.gz, .zst).", "Можно сжатый (.gz, .zst).") });
+		hint: t("It may be .gz or .zst.", "Можно .gz или .zst.") });
 	const mode = h("select", Object.entries({
 		overwrite: t("Overwrite its value", "Перезаписать значение"),
 		create: t("Stop there", "Остановиться"),
 		skip: t("Skip it", "Пропустить"),
 	}).map(([value, text]) => h("option", { value }, text)));
-	/** @type {TransferLine} */
+	/** @type {any} */
 	let last = {};
 	return transferCard({ title: t("Import", "Импорт"), sign: "upload", left,
 		text: t("Lines of JSON: an export, or {example}.", "Строки JSON: экспорт или {example}.",
@@ -26,7 +24,7 @@ export function importCard(left) {
 		work: async (signal, show) => {
 			const [file] = /** @type {any} */ (input.files);
 			last = {};
-			// one that has changed cannot be read, which the upload does not say
+			// reading says so if it has changed, the upload does not
 			await file.slice(0, 1).arrayBuffer();
 			return numbers(await importFile({ file, mode: mode.value, signal,
 				onprogress: (sent, report) => {
@@ -36,14 +34,13 @@ export function importCard(left) {
 						+ (report.line ? `. ${numbers(report)}` : ""), sent / file.size);
 				} }));
 		},
-		explain: (error) => {
+		explain: (error, why) => {
 			const { line, written_through: through = last.line ?? 0 } = error.members ?? {};
 			return [
 				line && h("h3", t("Error in line {line}", "Ошибка в строке {line}",
 					{ line: count(line) })),
-				h("p", line ? error.detail : isAbort(error) ? t("Cancelled.", "Отменено.")
-					: error.name === "NotReadableError" ? t("The file has changed. Choose it again.",
-						"Файл изменился. Выберите его ещё раз.") : describe(error)),
+				h("p", error.name === "NotReadableError" ? t("The file has changed. Choose it again.",
+					"Файл изменился. Выберите его ещё раз.") : line ? error.detail : why),
 				h("p", through > 0 ? t("Written through line {line}.",
 					"Записано по строку {line}.", { line: count(through) })
 					: error.status >= 400 ? t("Nothing was written.", "Ничего не записано.")

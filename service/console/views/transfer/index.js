@@ -1,9 +1,8 @@
 // The page for exporting keys into a file, and for importing one.
-import { Problem, isAbort } from "../../api/problem.js";
+import { Problem } from "../../api/problem.js";
 import { exportKeys } from "../../api/transfer.js";
 import { t } from "../../locale.js";
 import { count, size } from "../../text/format.js";
-import { describe } from "../../text/problems.js";
 import { PLAIN, field, h } from "../../ui/index.js";
 import { transferCard } from "./card.js";
 import { importCard } from "./import.js";
@@ -15,7 +14,7 @@ export const transferView = ({ query, signal }) => ({ element: h("div.view.trans
 
 function exportCard(value, left) {
 	const { element, input } = field({ ...PLAIN, label: t("Prefix", "Префикс"), value,
-		class: "mono", placeholder: t("every key", "все ключи") });
+		class: "mono" });
 	let isSaved = false;
 	return transferCard({ title: t("Export", "Экспорт"), sign: "download", left,
 		text: t("All keys that you may read, as they are at one moment.",
@@ -41,12 +40,10 @@ function exportCard(value, left) {
 			if (!last.end) throw new Problem(0, last);
 			return words(last.keys);
 		},
-		explain: (error) => [isSaved ? t("The file is incomplete.", "Файл неполон.")
-			: t("Nothing was saved.", "Ничего не сохранено."), " ",
-			!isAbort(error) && describe(error)] });
+		explain: (error, why) => [isSaved ? t("The file is incomplete.", "Файл неполон.")
+			: t("Nothing was saved.", "Ничего не сохранено."), " ", why] });
 }
 
-/** @param {Blob} blob @param {string} download */
 function save(blob, download) {
 	const href = URL.createObjectURL(blob);
 	h("a", { href, download }).click();
