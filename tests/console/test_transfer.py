@@ -109,7 +109,7 @@ async def test_an_export_goes_straight_to_a_chosen_file(
     await open_view(page, account, f"#/transfer?prefix={prefix}")
     await page.get_by_role("button", name="Export", exact=True).click()
     await expect(result(page)).to_contain_text("Keys: 1,")
-    name, text = await page.evaluate(SAVED, f"kv-{prefix}-")
+    name, text = await page.evaluate(SAVED, f"kv-{prefix}")
     assert name.endswith(".ndjson")
     assert '"value":1.0' in text.splitlines()[1]
 

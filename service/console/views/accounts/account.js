@@ -30,7 +30,7 @@ export function accountPage(account) {
 	const values = () => ({ username: name.input.value, password: password.input.value,
 		disabled: disabled.input.checked, administrator: administrator.input.checked,
 		grants: grants() });
-	const before = values();
+	const before = structuredClone(values());
 	/** What has been edited: others may change the rest. @returns {any} */
 	const edited = () => Object.fromEntries(Object.entries(values()).filter(
 		([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key])));
@@ -60,8 +60,8 @@ export function accountPage(account) {
 		isOwn && h("p.banner", t("This is your own account: do not lock yourself out.",
 			"Это ваша учётная запись: не потеряйте доступ.")),
 		h("div.card", form({ label: t("Save", "Сохранить"), submit: save,
-			body: [account ? disabled.element : name.element, password.element,
-				administrator.element, elements, account && keep.element] })),
+			body: [!account && name.element, password.element, administrator.element,
+				account && disabled.element, elements, account && keep.element] })),
 		account && h("div.card.toolbar",
 			confirmed(t("End all sessions", "Завершить все сеансы"), () => "", async () => {
 				await administer("POST", "end-tokens", { query, json: keeps() });

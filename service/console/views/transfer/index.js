@@ -23,7 +23,7 @@ function exportCard(value, left) {
 		work: async (signal, show) => {
 			isSaved = false;
 			const prefix = input.value;
-			const name = `kv-${prefix}.ndjson`.replace(/[^\p{L}\p{N}._]+/gu, "-");
+			const name = `${`kv ${prefix}`.trim()}.ndjson`.replace(/[^\p{L}\p{N}._]+/gu, "-");
 			// where the browser can write piece by piece, the user chooses a file
 			const { showSaveFilePicker: choose } = /** @type {any} */ (window);
 			const file = choose ? await choose({ suggestedName: name }) : null;
