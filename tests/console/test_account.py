@@ -2,12 +2,11 @@
 
 import re
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.console.conftest import NewPage
 from tests.console.steps import Account, open_view
-from tests.support import axe
+from tests.console.themes import violations
 from tests.support.browser import Watch
 from tests.support.client import Client, unique
 from tests.support.console import make_administrator, set_grants
@@ -164,20 +163,19 @@ async def test_an_account_is_deleted_and_its_keys_stay(
     assert (await visitor.read([key])).json["data"] == {key: 1}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_page_is_accessible(
-    new_page: NewPage, account: Account, client: Client, scheme: str
+    new_page: NewPage, account: Account, client: Client
 ) -> None:
     await client.post("/api/tokens", {"password": account.password, "name": "one"})
-    async with new_page(color_scheme=scheme, reduced_motion="reduce") as watch:
+    async with new_page() as watch:
         page = watch.page
         await open_view(page, account, "#/account")
         await expect(page.get_by_role("heading", name="one")).to_be_visible()
-        assert await axe.violations(page) == []
+        assert await violations(page) == []
         await page.set_viewport_size({"width": 360, "height": 740})
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await press(page, "Create an access token")
         await page.get_by_label("All rights of the account").uncheck()
         body = page.locator(".dialog-body")
         assert await body.evaluate("body => body.scrollWidth <= body.clientWidth")
-        assert await axe.violations(page) == []
+        assert await violations(page) == []

@@ -11,9 +11,9 @@ from tests.console.administered import Administrator, administrator_of
 from tests.console.conftest import NewPage
 from tests.console.opened import opened
 from tests.console.steps import Account
+from tests.console.themes import violations
 from tests.support.addresses import coming_from, new_address
 from tests.support.assertions import assert_problem
-from tests.support.axe import violations
 from tests.support.browser import Watch
 from tests.support.client import Client, account_of
 from tests.support.console import make_administrator
@@ -224,13 +224,10 @@ async def test_one_who_is_demoted_while_the_page_is_open_is_told_so(
     await expect(links.filter(has_text="Accounts")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_accounts_are_accessible(
-    new_page: NewPage, administrator: Administrator, scheme: str
+    new_page: NewPage, administrator: Administrator
 ) -> None:
-    async with new_page(
-        color_scheme=scheme, viewport=NARROW, reduced_motion="reduce"
-    ) as watch:
+    async with new_page(viewport=NARROW) as watch:
         page = watch.page
         await open_accounts(page, administrator.account)
         assert await violations(page) == []

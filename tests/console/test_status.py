@@ -10,7 +10,7 @@ from tests.console.administered import Administrator, administrator_of
 from tests.console.conftest import NewPage
 from tests.console.opened import opened
 from tests.console.steps import Account
-from tests.support.axe import violations
+from tests.console.themes import violations
 from tests.support.browser import Watch, watched_page
 from tests.support.client import Client
 from tests.support.cluster import Cluster
@@ -123,11 +123,10 @@ async def test_the_status_is_for_administrators(watch: Watch, console: Client) -
     await expect(page.get_by_text("Only administrators can do this.")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_status_is_accessible(
-    new_page: NewPage, administrator: Administrator, scheme: str
+    new_page: NewPage, administrator: Administrator
 ) -> None:
-    async with new_page(color_scheme=scheme, reduced_motion="reduce") as watch:
+    async with new_page() as watch:
         await open_status(watch.page, administrator.account)
         assert await violations(watch.page) == []
 

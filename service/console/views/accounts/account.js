@@ -31,7 +31,7 @@ export function accountPage(account) {
 		disabled: disabled.input.checked, administrator: administrator.input.checked,
 		grants: grants() });
 	const before = structuredClone(values());
-	/** What has been edited: others may change the rest. @returns {any} */
+	/** Others may change the rest. @returns {any} */
 	const edited = () => Object.fromEntries(Object.entries(values()).filter(
 		([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key])));
 

@@ -6,8 +6,6 @@ import { grantsEditor, grantsInWords } from "../../ui/grants.js";
 import { button, field, fill, formDialog, h, openDialog } from "../../ui/index.js";
 import { confirmed, created, currentPassword } from "./shared.js";
 
-const DAY = 86_400;
-
 const allRights = () => t("All rights of the account", "Все права учётной записи");
 
 /** @param {AbortSignal} signal */
@@ -59,7 +57,7 @@ function ask(oncreate) {
 		submit: async () => {
 			const token = await createToken({ password: password.input.value,
 				name: name.input.value, grants: grants(),
-				expires_in: Number(days.input.value) * DAY || null });
+				expires_in: Number(days.input.value) * 86_400 || null });
 			oncreate();
 			return () => show(token);
 		} });

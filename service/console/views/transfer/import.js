@@ -24,7 +24,7 @@ export function importCard(left) {
 		work: async (signal, show) => {
 			const [file] = /** @type {any} */ (input.files);
 			last = {};
-			// reading says so if it has changed, the upload does not
+			// fails if it has changed: an upload would not say so
 			await file.slice(0, 1).arrayBuffer();
 			return numbers(await importFile({ file, mode: mode.value, signal,
 				onprogress: (sent, report) => {
