@@ -3,12 +3,11 @@
 import contextlib
 import re
 
-import pytest
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.console.conftest import NewPage
 from tests.console.steps import Account, open_console, open_view
-from tests.support import axe
+from tests.console.themes import violations
 from tests.support.addresses import FREE
 from tests.support.browser import Watch
 from tests.support.client import Client, unique
@@ -25,7 +24,7 @@ async def fill(page: Page, account: Account) -> None:
     await page.get_by_label("Password", exact=True).fill(account.password)
 
 
-async def press(page: Page, name: str) -> None:
+async def press(page: Page | Locator, name: str) -> None:
     await page.get_by_role("button", name=name, exact=True).click()
 
 
@@ -103,7 +102,7 @@ async def test_a_wrong_password_keeps_what_was_typed_and_many_are_throttled(
 
 
 async def test_a_session_outlives_a_reload_only_if_the_user_wants_so(
-    page: Page, account: Account
+    page: Page, account: Account, client: Client
 ) -> None:
     await open_view(page, account, "#/account")
     await expect_signed_in(page)
@@ -123,14 +122,6 @@ async def test_a_session_outlives_a_reload_only_if_the_user_wants_so(
     assert await page.evaluate(STORED) == [[], "", []]
     await page.reload()
     await expect_signed_out(page)
-
-
-async def test_signing_out_here_leaves_other_sessions_alone(
-    page: Page, account: Account, client: Client
-) -> None:
-    await open_view(page, account, "#/account")
-    await press(page, "Sign out")
-    await expect_signed_out(page)
     assert (await client.request("GET", "/api/me")).status == 200
 
 
@@ -144,7 +135,7 @@ async def test_a_session_that_ended_elsewhere_continues_after_signing_in_again(
     await page.get_by_label("Current password").fill(account.password)
     assert (await client.post("/api/logout")).status == 200
     watch.expect_status(401, 403)
-    await press(page, "Create")
+    await press(page.get_by_role("dialog"), "Create an access token")
     dialog = page.get_by_role("dialog", name="Sign in again")
     await expect(dialog.get_by_label("User name")).to_have_value(account.username)
     await dialog.get_by_label("Password", exact=True).fill("wrong")
@@ -152,7 +143,7 @@ async def test_a_session_that_ended_elsewhere_continues_after_signing_in_again(
     await expect(dialog.get_by_role("alert")).to_contain_text("is wrong")
     await dialog.get_by_label("Password", exact=True).fill(account.password)
     await dialog.get_by_role("button", name="Sign in", exact=True).click()
-    await expect(page.get_by_label("Access token", exact=True)).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Access token")).to_be_visible()
     await page.get_by_role("dialog").get_by_role("button", name="Close").click()
     await expect(page.get_by_role("heading", name="kept")).to_be_visible()
 
@@ -190,7 +181,7 @@ async def test_an_expired_session_is_noticed_by_the_next_call(
         dialog = watch.page.get_by_role("dialog", name="Sign in again")
         await dialog.get_by_label("Password", exact=True).fill(account.password)
         await dialog.get_by_role("button", name="Sign in", exact=True).click()
-        await expect(watch.page.locator("section .notice")).to_contain_text("Exported")
+        await expect(watch.page.locator("section .notice")).to_contain_text("Keys: ")
 
 
 async def test_a_closed_registration_is_said_in_words(
@@ -254,10 +245,9 @@ async def test_a_service_that_is_away_is_said_in_words(
         await expect_alert(watch.page, "The service does not respond.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_pages_are_accessible(new_page: NewPage, scheme: str) -> None:
-    async with new_page(color_scheme=scheme) as watch:
+async def test_the_pages_are_accessible(new_page: NewPage) -> None:
+    async with new_page() as watch:
         await open_console(watch.page)
-        assert await axe.violations(watch.page) == []
+        assert await violations(watch.page) == []
         await press(watch.page, "Create an account")
-        assert await axe.violations(watch.page) == []
+        assert await violations(watch.page) == []

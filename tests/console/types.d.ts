@@ -20,7 +20,8 @@ type Child = Node | string | number | null | undefined | false | Child[];
 
 interface Grant {
   prefix: string;
-  rights: "r" | "w" | "rw";
+  /** "r", "w" or "rw" */
+  rights: string;
 }
 
 interface User {
@@ -185,4 +186,19 @@ interface Shortcut {
 interface Frame {
   outlet: HTMLElement;
   setCurrent: (route: string) => void;
+
+/** A card of the page for imports and exports. */
+interface Transfer {
+  title: string;
+  sign: string;
+  text: string;
+  fields: Child;
+  left: AbortSignal;
+  /** Returns what the result says; `part`: 0 to 1. */
+  work: (
+    signal: AbortSignal,
+    show: (words: string, part?: number) => void,
+  ) => Promise<string>;
+  /** What an error means; `why`: in words. */
+  explain: (error: any, why: string) => Child;
 }

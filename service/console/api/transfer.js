@@ -1,11 +1,10 @@
 // Export and import of files of any length: neither is in the page's memory.
-import { authorization, call, open, urlOf } from "./client.js";
-import { Problem, hasCode, problemOf } from "./problem.js";
+import { authorization, open, urlOf } from "./client.js";
+import { Problem, problemOf } from "./problem.js";
 
 /** A report, the end, or an error.
  * @typedef {{end?: true, code?: string, line?: number, written?: number,
  *   skipped?: number, since?: number, keys?: number, revision?: number}} Line
- * @typedef {"overwrite" | "create" | "skip"} Mode
  */
 
 const LF = 10;
@@ -40,21 +39,14 @@ export function exportKeys({ prefix, file, signal, onprogress }) {
 	});
 }
 
-/** The revision of the store, or null if the account may read nothing. */
-export const currentRevision = () => call("POST", "api/list", { json: { limit: 1 } }).then(
-	({ headers }) => Number(headers.get("KV-Revision")), (error) => {
-		if (!hasCode(error, "forbidden")) throw error;
-		return null;
-	});
-
 /**
  * Imports a file, which is sent from the disk. Over HTTP/1.1 browsers read the reports
  * only after they have sent everything.
- * @param {{file: File, mode: Mode, since: number | null, signal: AbortSignal,
+ * @param {{file: File, mode: string, signal: AbortSignal,
  *   onprogress: (sent: number, report: Line) => void}} options
  * @returns {Promise<Line>} the last line, with `end`
  */
-export function importFile({ file, mode, since, signal, onprogress }) {
+export function importFile({ file, mode, signal, onprogress }) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
 		let sent = 0;
@@ -64,7 +56,7 @@ export function importFile({ file, mode, since, signal, onprogress }) {
 		const fail = () => reject(xhr.status >= 400
 			? problemOf(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After"))
 			: new Problem(xhr.status, { code: "unreachable", ...last }));
-		xhr.open("POST", urlOf("api/import", { mode, since }));
+		xhr.open("POST", urlOf("api/import", { mode }));
 		const headers = { ...authorization(), "Content-Type": "application/x-ndjson",
 			...CODINGS[file.name.split(".").at(-1) ?? ""] };
 		Object.entries(headers).forEach((header) => xhr.setRequestHeader(...header));

@@ -1,5 +1,5 @@
 // The views by the first part of their address.
-import { accountView } from "./account/index.js";
+import { accountView } from "./accounts/own.js";
 import { accounts as accountsView } from "./accounts/index.js";
 import { historyView } from "./history/index.js";
 import { keysView } from "./keys/index.js";
