@@ -186,6 +186,7 @@ interface Shortcut {
 interface Frame {
   outlet: HTMLElement;
   setCurrent: (route: string) => void;
+}
 
 /** A card of the page for imports and exports. */
 interface Transfer {
