@@ -91,3 +91,37 @@ interface AccessToken {
   expires_at: number | null;
   last_used_at: number | null;
 }
+
+/** A row of the list of keys; `depth`: of its level in a tree, from 0. */
+type Row = KeyRow | PrefixRow | MoreRow;
+
+interface KeyRow {
+  kind: "key";
+  key: string;
+  depth: number;
+  size: number;
+  revision: number;
+  /** Milliseconds since 1970; Infinity: never */
+  expires: number;
+}
+
+interface PrefixRow {
+  kind: "prefix";
+  key: string;
+  depth: number;
+  /** Keys with the prefix; null: more than 1,000 */
+  count: number | null;
+  isOpen: boolean;
+}
+
+/** Stands for what is not loaded yet of the level with the prefix `key`. */
+interface MoreRow {
+  kind: "more";
+  key: string;
+  depth: number;
+  after: string | null;
+  isLoading: boolean;
+  error: unknown;
+}
+
+type Place = import("../../service/console/views/keys/place.js").Place;

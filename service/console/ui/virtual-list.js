@@ -11,17 +11,13 @@ const OVERSCAN = 12;
  * element can be, its scroll bar has a scale, but small steps still are pixels.
  * `inset` is the height of a sticky head. `onshow` gets the range of rows that exist.
  * @param {HTMLElement} viewport
- * @param {{rowHeight: number, inset?: number, signal: AbortSignal,
- *   renderRow: (index: number) => HTMLElement,
- *   onshow: (first: number, last: number) => void}} options
  */
-export function virtualList(viewport, options) {
-	const { rowHeight, inset = 0, signal, renderRow, onshow } = options;
-	const canvas = h("div.virtual-canvas", { role: "presentation" });
-	/** @type {Map<number, HTMLElement>} */
-	const rows = new Map();
+export function virtualList(viewport, { rowHeight, inset, signal, renderRow, onshow }) {
+	const body = h("div", { role: "presentation" });
+	const canvas = h("div.virtual-canvas", { role: "presentation" }, body);
+	let rows = /** @type {Map<number, HTMLElement>} */ (new Map());
 	/** `top`: pixels of the list above the view. */
-	let [count, top, scrollTop, shift] = [0, 0, 0, 0];
+	let [count, top, scrollTop] = [0, 0, 0];
 
 	/** `scale`: pixels of the list for each pixel of the scroll bar. */
 	const sizes = () => {
@@ -29,74 +25,61 @@ export function virtualList(viewport, options) {
 		const view = viewport.clientHeight - inset;
 		const most = Math.max(0, height - view);
 		const bar = Math.min(height, MAX_HEIGHT) - view;
-		return { height, view, most, scale: bar > 0 ? Math.max(1, most / bar) : 1 };
+		return { view, most, scale: bar > 0 ? Math.max(1, most / bar) : 1 };
 	};
 
-	const show = (/** @type {number} */ wanted) => {
+	const show = (wanted) => {
 		const { most, view } = sizes();
+		if (view <= 0) return; // a hidden list keeps its place
 		top = Math.max(0, Math.min(wanted, most));
-		scrollTop = viewport.scrollTop;
+		({ scrollTop } = viewport);
 		const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN);
 		const last = Math.min(count, Math.ceil((top + view) / rowHeight) + OVERSCAN);
-		const before = shift;
-		shift = scrollTop - top;
-		for (const [index, row] of rows) {
-			if (index < first || index >= last || shift !== before) {
-				row.remove();
-				rows.delete(index);
-			}
+		const next = new Map();
+		for (let index = first; index < last; index += 1) {
+			next.set(index, rows.get(index) ?? renderRow(index));
 		}
-		/** @type {HTMLElement | null} */
-		let next = null;
-		for (let index = last - 1; index >= first; index -= 1) {
-			const row = rows.get(index) ?? renderRow(index);
-			if (!rows.has(index)) {
-				row.style.transform = `translateY(${index * rowHeight + shift}px)`;
-				rows.set(index, row);
-				canvas.insertBefore(row, next);
-			}
-			next = row;
-		}
+		rows = next;
+		body.replaceChildren(...rows.values());
+		body.style.transform = `translateY(${first * rowHeight + scrollTop - top}px)`;
 		onshow(first, last);
 	};
 
-	const scrolled = () => {
+	const onscroll = () => {
 		const { scale, view } = sizes();
 		const step = viewport.scrollTop - scrollTop;
 		const isSmall = scale > 1 && Math.abs(step) < 2 * view;
-		if (view > 0) { // a hidden list keeps its place
-			show(isSmall ? top + step : viewport.scrollTop * scale);
-		}
+		show(isSmall ? top + step : viewport.scrollTop * scale);
 	};
 
-	const list = {
-		rows,
+	const moveTo = (to) => {
+		top = to;
+		const { scale, most } = sizes();
+		viewport.scrollTop = Math.min(to, most) / scale;
+		show(to);
+	};
+	const settle = () => moveTo(top);
+	const observer = new ResizeObserver(settle);
+	observer.observe(viewport);
+	signal.addEventListener("abort", () => observer.disconnect());
+	viewport.addEventListener("scroll", onscroll, { passive: true, signal });
+	viewport.addEventListener("scrollend", settle, { signal });
+	viewport.append(canvas);
+	return {
+		moveTo,
+		rows: () => rows,
 		top: () => top,
 		/** Draws the rows in view anew. @param {number} n of all rows */
 		setCount(n) {
 			count = n;
-			canvas.style.height = `${Math.min(sizes().height, MAX_HEIGHT)}px`;
-			rows.clear();
-			canvas.replaceChildren();
-			scrolled();
-		},
-		/** @param {number} to pixels of the list above the view */
-		moveTo(to) {
-			viewport.scrollTop = Math.min(to, sizes().most) / sizes().scale;
-			show(to);
+			canvas.style.height = `${Math.min(n * rowHeight, MAX_HEIGHT)}px`;
+			rows = new Map();
+			show(top);
 		},
 		/** Scrolls no more than needed to show a row. @param {number} index */
 		scrollTo(index) {
 			const lowest = (index + 1) * rowHeight - sizes().view;
-			list.moveTo(Math.max(lowest, Math.min(index * rowHeight, top)));
+			moveTo(Math.max(lowest, Math.min(index * rowHeight, top)));
 		},
 	};
-	const settle = () => list.moveTo(top);
-	const observer = new ResizeObserver(settle);
-	observer.observe(viewport);
-	signal.addEventListener("abort", () => observer.disconnect());
-	viewport.addEventListener("scroll", scrolled, { passive: true, signal });
-	viewport.addEventListener("scrollend", settle, { signal });
-	viewport.append(canvas);
-	return list;
 }

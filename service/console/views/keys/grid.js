@@ -2,97 +2,115 @@
 import { t } from "../../locale.js";
 import { h } from "../../ui/index.js";
 import { virtualList } from "../../ui/virtual-list.js";
-import { listenToKeys, listenToPointer } from "./input.js";
-import { select } from "./place.js";
 import { ROW, headElement, remaining, rowElement } from "./row.js";
-import { isKey } from "./rows.js";
 
 /** Rows below the view that are loaded ahead. */
 const AHEAD = 300;
-/**
- * @typedef {import("./rows.js").Row} Row
- * @typedef {{signal: AbortSignal, onopen: (key: string) => void, onchange: () => void,
- *   ondelete: (row: Row) => void, onexpire: (key: string) => void}} Options
- */
 
-export class Grid {
-	/** @param {import("./place.js").Place} place @param {Options} options */
-	constructor(place, options) {
-		this.place = place;
-		this.options = options;
-		const { signal } = options;
-		this.element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid",
-			tabindex: 0, "aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true" },
-		headElement());
-		this.list = virtualList(this.element, { rowHeight: ROW, inset: ROW, signal,
-			onshow: (first, last) => this.#shown(first, last),
-			renderRow: (index) => rowElement(this.row(index), index, place) });
-		place.rows.onchange = (at, n) => {
-			if (at < place.active) place.active = Math.max(at - 1, place.active + n);
-			this.refresh();
-		};
-		listenToKeys(this);
-		listenToPointer(this);
-		const timer = setInterval(() => this.#countDown(), 1000);
-		signal.addEventListener("abort", () => clearInterval(timer));
-	}
-
-	row(/** @type {number} */ index) {
-		return /** @type {Row} */ (this.place.rows.all[index]);
-	}
-
-	/** Draws the rows anew. */
-	refresh() {
-		const { place, options } = this;
-		const { all, root } = place.rows;
-		if (options.signal.aborted) {
-			return; // the rows outlive the grid
-		}
-		this.element.ariaRowCount = String(root.hasMore ? -1 : all.length + 1);
-		place.active = Math.max(0, Math.min(place.active, all.length - 1));
-		options.onchange();
-		this.list.setCount(all.length);
-		if (root.entries > 0 && place.wanted !== null) {
-			const at = all.findIndex((row) => isKey(row) && row.key === place.wanted);
+/** @param {Place} place */
+export function keyGrid(place, { onopen, ondelete, onexpire, onchange }) {
+	const refresh = () => {
+		const { rows, wanted } = place;
+		if (wanted !== null && rows[0]?.kind !== "more") {
 			place.wanted = null;
-			this.activate(at === -1 ? place.active : at);
+			return activate(place.find(wanted));
 		}
-	}
+		place.active = Math.max(0, Math.min(place.active, rows.length - 1));
+		element.ariaRowCount = String(rows.at(-1)?.kind === "more" ? -1 : rows.length + 1);
+		onchange();
+		list.setCount(rows.length);
+	};
 
-	/** @param {number} index @param {boolean} [extend] selects the rows up to it */
-	activate(index, extend = false) {
-		const { place, list } = this;
-		list.rows.get(place.active)?.classList.remove("active");
-		place.active = Math.max(0, Math.min(index, place.rows.all.length - 1));
+	/** Makes a row the active one, and selects the rows up to it if wanted. */
+	const activate = (index, extend = false) => {
+		place.active = Math.max(0, Math.min(index, place.rows.length - 1));
+		if (extend) place.select(place.anchor, place.active);
+		else place.anchor = place.active;
+		refresh();
 		list.scrollTo(place.active);
-		list.rows.get(place.active)?.classList.add("active");
-		if (extend) {
-			select(place, place.anchor, place.active);
-			return this.refresh();
-		}
-		place.anchor = place.active;
-	}
+	};
 
-	#shown(/** @type {number} */ first, /** @type {number} */ last) {
-		const { place, list, options } = this;
-		place.top = list.top();
-		const { id = "" } = list.rows.get(place.active) ?? {};
-		this.element.setAttribute("aria-activedescendant", id);
-		for (const { key, level } of place.rows.all.slice(first, last + AHEAD)) {
-			if (key === null && level.error === null && !level.isLoading) {
-				place.rows.load(level, options.signal);
-			}
-		}
-	}
+	const open = (row) => {
+		if (row.kind === "key") return onopen(row.key);
+		if (row.kind === "prefix") return place.toggle(row);
+		row.error = null;
+		refresh();
+	};
 
-	#countDown() {
-		this.list.rows.forEach((element, index) => {
-			const row = this.row(index);
-			element.querySelector(".ttl")?.replaceChildren(remaining(row));
-			if (isKey(row) && row.expires <= Date.now()) {
-				row.expires = Infinity;
-				this.options.onexpire(row.key);
-			}
-		});
-	}
+	const toggleSelected = ({ kind, key }) => {
+		if (kind === "key" && !place.selected.delete(key)) place.selected.add(key);
+		refresh();
+	};
+
+	const onkeydown = (event) => {
+		const { active: at, rows } = place;
+		const row = rows[at];
+		if (event.ctrlKey || event.metaKey || event.altKey || !row) return;
+		const isOpen = row.kind === "prefix" && row.isOpen;
+		const page = Math.floor(element.clientHeight / ROW) - 2;
+		const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page,
+			PageUp: at - page, Home: 0, End: Infinity }[event.key];
+		const action = to === undefined ? {
+			ArrowRight: () => isOpen ? activate(at + 1) : row.kind === "prefix" && open(row),
+			ArrowLeft: () => isOpen ? open(row) : row.depth > 0 && activate(
+				rows.findLastIndex(({ depth }, i) => i < at && depth < row.depth)),
+			Enter: () => open(row),
+			" ": () => toggleSelected(row),
+			Delete: () => ondelete(row),
+		}[event.key] : () => activate(to, event.shiftKey);
+		if (!action) return;
+		event.preventDefault();
+		action();
+	};
+
+	const onclick = (event) => {
+		const { target, shiftKey } = event;
+		const at = Number(target.closest("[aria-rowindex]")?.ariaRowIndex) - 2;
+		const row = place.rows[at];
+		const isCheck = target.matches("input");
+		if (isCheck && at === -1) {
+			place.selected.clear();
+			if (target.checked) place.select(0, Infinity);
+			return refresh();
+		}
+		// with Ctrl the browser opens the link in another tab
+		if (!row || event.ctrlKey || event.metaKey) return;
+		if (!isCheck) event.preventDefault();
+		element.focus({ preventScroll: true });
+		activate(at, shiftKey);
+		if (shiftKey) return;
+		if (isCheck) toggleSelected(row);
+		else if (row.kind === "prefix" && target.closest("button")) ondelete(row);
+		else open(row);
+	};
+
+	const onshow = (first, last) => {
+		const { active } = place;
+		Object.assign(place, { top: list.top(), last });
+		const isShown = first <= active && active < last;
+		element.setAttribute("aria-activedescendant", isShown ? `row-${active}` : "");
+		for (const row of place.rows.slice(first, last + AHEAD)) {
+			if (row.kind === "more" && !row.isLoading && row.error === null) place.load(row);
+		}
+	};
+
+	const countDown = () => list.rows().forEach((made, index) => {
+		const row = place.rows[index];
+		made.querySelector(".ttl")?.replaceChildren(remaining(row));
+		if (row?.kind !== "key" || row.expires > Date.now()) return;
+		row.expires = Infinity;
+		onexpire(row.key);
+	});
+
+	const element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid",
+		tabindex: 0, "aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true",
+		onkeydown, onclick }, headElement());
+	const { signal } = place;
+	const list = virtualList(element, { rowHeight: ROW, inset: ROW, signal, onshow,
+		renderRow: (index) => rowElement(place, index) });
+	const timer = setInterval(countDown, 1000);
+	signal.addEventListener("abort", () => clearInterval(timer));
+	place.onchange = refresh;
+	list.moveTo(place.top);
+	return { element, refresh };
 }
