@@ -92,33 +92,22 @@ interface AccessToken {
   last_used_at: number | null;
 }
 
-/** A row of the list of keys; `depth`: of its level in a tree, from 0. */
-type Row = KeyRow | PrefixRow | MoreRow;
-
-interface KeyRow {
-  kind: "key";
+/**
+ * A row of the list of keys: a key, a prefix of deeper keys, or what is not loaded yet
+ * of the level with the prefix `key`. `depth`: of its level in a tree, from 0.
+ */
+interface Row {
+  kind: "key" | "prefix" | "more";
   key: string;
   depth: number;
+  /** Of a key. `expires`: milliseconds since 1970; Infinity: never */
   size: number;
   revision: number;
-  /** Milliseconds since 1970; Infinity: never */
   expires: number;
-}
-
-interface PrefixRow {
-  kind: "prefix";
-  key: string;
-  depth: number;
-  /** Keys with the prefix; null: more than 1,000 */
+  /** Of a prefix: how many keys there are; null: more than 1,000 */
   count: number | null;
   isOpen: boolean;
-}
-
-/** Stands for what is not loaded yet of the level with the prefix `key`. */
-interface MoreRow {
-  kind: "more";
-  key: string;
-  depth: number;
+  /** Of what is not loaded yet. */
   after: string | null;
   isLoading: boolean;
   error: unknown;

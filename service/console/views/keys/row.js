@@ -3,48 +3,45 @@ import { t, tn } from "../../locale.js";
 import { count, duration, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { h, icon, keyText } from "../../ui/index.js";
-import { addressOf } from "./place.js";
-
-/** The height of a row in pixels, as in keys.css. */
-export const ROW = 32;
+import { addressOf } from "./rows.js";
 
 /** @param {number | null} n null: more than 1,000 */
 export const keysText = (n) => tn(n ?? 1000, ["{n} key", "{n} keys"],
 	["{n} ключ", "{n} ключа", "{n} ключей"], { n: count(n) });
 
-/** The remaining time of a key. @param {Row | undefined} row */
+export const deleteAllText = () =>
+	t("Delete all keys with this prefix", "Удалить все с этим префиксом");
+
+/** The remaining time of a key. */
 export const remaining = (row) => row?.kind === "key" && row.expires !== Infinity
 	? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
 /** The key below its level. In a list the last part of a long key stays in view. */
 function nameOf({ kind, key }, isTree) {
-	const isKey = isTree && kind === "key";
-	const end = key.lastIndexOf("/", key.length - (isKey ? 1 : 2)) + 1;
-	const name = keyText(key.slice(end)
-		|| (isTree ? t("(the prefix itself)", "(сам префикс)") : ""));
-	return isTree ? name : [keyText(key.slice(0, end)), name];
+	const isWhole = isTree && kind === "key";
+	const end = key.lastIndexOf("/", key.length - (isWhole ? 1 : 2)) + 1;
+	return isTree ? keyText(key.slice(end) || t("(the prefix itself)", "(сам префикс)"))
+		: [keyText(key.slice(0, end)), keyText(key.slice(end))];
 }
-
-const box = (label, checked) =>
-	h("input", { type: "checkbox", tabindex: -1, "aria-label": label, checked });
 
 /** The classes and contents of the cells. @returns {[string, Child?][]} */
 function cellsOf(row, place) {
 	const { key } = row;
+	const name = nameOf(row, place.isTree);
 	if (row.kind === "key") {
-		return [["check", box(t("Select", "Выбрать"), place.selected.has(key))],
-			["name", h("a", { href: addressOf({ ...place, key }), tabindex: -1, title: key,
-				"aria-label": key }, nameOf(row, place.isTree))],
-			["number", size(row.size)], ["number.revision", row.revision],
-			["number.ttl", remaining(row)]];
+		return [["check", h("input", { type: "checkbox", tabindex: -1,
+			"aria-label": t("Select", "Выбрать"), checked: place.selected.has(key) })],
+		["name", h("a", { href: addressOf(place, key), tabindex: -1, title: key,
+			"aria-label": key }, name)],
+		["number", size(row.size)], ["number.revision", row.revision],
+		["number.ttl", remaining(row)]];
 	}
 	if (row.kind === "prefix") {
-		const label = t("Delete all keys with this prefix", "Удалить все с этим префиксом");
 		return [["check", icon(row.isOpen ? "open" : "closed")],
-			["name", [icon("folder"), nameOf(row, true)]],
+			["name", [icon("folder"), name]],
 			["number", keysText(row.count)], ["number.revision"],
 			["number", h("button.quiet", { type: "button", tabindex: -1,
-				"aria-label": label }, icon("delete"))]];
+				"aria-label": deleteAllText() }, icon("delete"))]];
 	}
 	return [["wide", row.error === null ? t("Loading…", "Загрузка…")
 		: [describe(row.error), " ", h("button.link", { type: "button", tabindex: -1 },
@@ -54,9 +51,9 @@ function cellsOf(row, place) {
 const element = (role, cells, props) => h("div.key-row", { role: "row", ...props },
 	cells.map(([classes, content]) => h(`div.${classes}`, { role }, content)));
 
-/** @param {Place} place */
+/** @param {Place} place @param {number} index */
 export function rowElement(place, index) {
-	const row = /** @type {Row} */ (place.rows[index]);
+	const row = place.rows[index];
 	const isKey = row.kind === "key";
 	const made = element("gridcell", cellsOf(row, place), { id: `row-${index}`,
 		"aria-rowindex": index + 2,
@@ -69,8 +66,7 @@ export function rowElement(place, index) {
 	return made;
 }
 
-export const headElement = () => element("columnheader", [
-	["check", box(t("Select all loaded keys", "Выбрать все загруженные"))],
+export const headElement = () => element("columnheader", [["check"],
 	["name", t("Key", "Ключ")], ["number", t("Size", "Размер")],
 	["number.revision", t("Revision", "Ревизия")],
-	["number.ttl", t("Expires in", "Истекает")]], { class: "key-row head", "aria-rowindex": 1 });
+	["number", t("Expires in", "Истекает")]], { class: "key-row head", "aria-rowindex": 1 });

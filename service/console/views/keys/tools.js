@@ -3,9 +3,6 @@ import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale.js";
 import { PLAIN, button, h } from "../../ui/index.js";
 
-/** Milliseconds after the last key stroke. */
-const DEBOUNCE = 250;
-
 /** `onchange` gets the prefix, and whether a tree is wanted. */
 export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
 	let timer = 0;
@@ -15,16 +12,15 @@ export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
 		timer = setTimeout(() => signal.aborted || onchange(input.value, isTree), delay);
 	};
 	const onkeydown = (event) => {
-		const { key } = event;
-		if (!["Escape", "Enter", "ArrowDown"].includes(key)) return;
+		if (!["Escape", "Enter", "ArrowDown"].includes(event.key)) return;
 		event.preventDefault();
-		if (key === "Escape") input.value = "";
+		if (event.key === "Escape") input.value = "";
 		else onfocus();
 		apply();
 	};
 	const label = t("Prefix", "Префикс");
 	const input = h("input", { ...PLAIN, "aria-label": label, placeholder: label, onkeydown,
-		oninput: () => apply(DEBOUNCE) });
+		oninput: () => apply(250) });
 	const modes = [t("List", "Список"), t("Tree", "Дерево")].map((name, i) =>
 		button(name, () => {
 			isTree = i === 1;
