@@ -300,7 +300,7 @@ async def test_several_keys_are_deleted(
     await page.get_by_role("button", name="Clear the selection").click()
     await expect(page.get_by_role("button", name="Delete all keys")).to_be_visible()
 
-    watch.expect_status(409)
+    watch.expect_status(412)
     changed = f"{prefix}0000009"
     await client.write({changed: "changed"})
     await grid.press("Delete")

@@ -10,10 +10,11 @@ const OVERSCAN = 12;
 
 /**
  * Fills a scrolling element with rows. If the list is higher than an element can be,
- * its scroll bar has a scale. `onshow` gets the range of rows that exist.
+ * its scroll bar has a scale. `place.top`: pixels above the view. `onshow` gets the range
+ * of rows that exist.
  * @param {HTMLElement} viewport
  */
-export function virtualList(viewport, { signal, renderRow, onshow }) {
+export function virtualList(viewport, { place, signal, renderRow, onshow }) {
 	const body = h("div", { role: "presentation" });
 	const canvas = h("div.virtual-canvas", { role: "presentation" }, body);
 	let count = 0;
@@ -24,51 +25,49 @@ export function virtualList(viewport, { signal, renderRow, onshow }) {
 		const view = viewport.clientHeight - ROW;
 		const most = Math.max(0, height - view);
 		const bar = Math.min(height, MAX_HEIGHT) - view;
-		return { view, most, scale: bar > 0 ? Math.max(1, most / bar) : 1 };
+		return { view, most, scale: Math.max(1, most / bar || 1) };
 	};
 
 	const show = () => {
 		const { most, view, scale } = sizes();
 		if (view <= 0) return; // a hidden list keeps its place
 		const { scrollTop } = viewport;
-		list.top = Math.min(scrollTop * scale, most);
-		const first = Math.max(0, Math.floor(list.top / ROW) - OVERSCAN);
-		const last = Math.min(count, Math.ceil((list.top + view) / ROW) + OVERSCAN);
+		const top = place.top = Math.min(scrollTop * scale, most);
+		const first = Math.max(0, Math.floor(top / ROW) - OVERSCAN);
+		const last = Math.min(count, Math.ceil((top + view) / ROW) + OVERSCAN);
 		const rows = new Map();
 		for (let index = first; index < last; index += 1) {
 			rows.set(index, list.rows.get(index) ?? renderRow(index));
 		}
 		list.rows = rows;
 		body.replaceChildren(...rows.values());
-		body.style.transform = `translateY(${first * ROW + scrollTop - list.top}px)`;
+		body.style.transform = `translateY(${first * ROW + scrollTop - top}px)`;
 		onshow(first, last);
 	};
 
-	const moveTo = (to) => {
-		const { scale } = sizes();
-		list.top = to;
-		if (Math.abs(viewport.scrollTop - to / scale) >= 1) viewport.scrollTop = to / scale;
+	const moveTo = (top) => {
+		place.top = top;
+		const to = top / sizes().scale;
+		if (Math.abs(viewport.scrollTop - to) >= 1) viewport.scrollTop = to;
 		show();
 	};
 
 	const list = {
 		rows: new Map(),
-		/** Pixels of the list above the view. */
-		top: 0,
 		/** Draws the rows in view anew. @param {number} n of all rows */
 		setCount(n) {
 			count = n;
 			canvas.style.height = `${Math.min(n * ROW, MAX_HEIGHT)}px`;
 			list.rows = new Map();
-			moveTo(list.top);
+			moveTo(place.top);
 		},
 		/** Scrolls no more than needed to show a row. @param {number} index */
 		scrollTo(index) {
 			const lowest = (index + 1) * ROW - sizes().view;
-			moveTo(Math.max(lowest, Math.min(index * ROW, list.top)));
+			moveTo(Math.max(lowest, Math.min(index * ROW, place.top)));
 		},
 	};
-	const observer = new ResizeObserver(() => moveTo(list.top));
+	const observer = new ResizeObserver(() => moveTo(place.top));
 	observer.observe(viewport);
 	signal.addEventListener("abort", () => observer.disconnect());
 	viewport.addEventListener("scroll", show, { passive: true, signal });

@@ -9,11 +9,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 	const { signal, isTree, selected } = place;
 
 	const refresh = () => {
-		const { rows, wanted } = place;
-		if (wanted !== null && rows[0]?.kind !== "more") {
-			place.wanted = null;
-			return activate(place.find(wanted));
-		}
+		const { rows } = place;
 		place.active = Math.max(0, Math.min(place.active, rows.length - 1));
 		element.ariaRowCount = String(rows.at(-1)?.kind === "more" ? -1 : rows.length + 1);
 		onchange();
@@ -78,7 +74,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 	};
 
 	const onshow = (first, last) => {
-		Object.assign(place, { top: list.top, last });
+		place.last = last;
 		element.setAttribute("aria-activedescendant", `row-${place.active}`);
 		for (const row of place.rows.slice(first, last + 300)) {
 			if (row.kind === "more" && !row.isLoading && row.error === null) place.load(row);
@@ -98,8 +94,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 		"aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true",
 		onkeydown, onclick }, headElement());
 	const list = virtualList(element,
-		{ signal, onshow, renderRow: (index) => rowElement(place, index) });
-	list.top = place.top;
+		{ place, signal, onshow, renderRow: (index) => rowElement(place, index) });
 	place.onchange = refresh;
 	return { element, refresh };
 }

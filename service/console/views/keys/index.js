@@ -46,10 +46,11 @@ export function keysView(context) {
 		onwritten(key);
 		onclose();
 	};
-	const onnew = () => openNewKey({ prefix: place.prefix, oncreated: (key) => {
+	const oncreated = (key) => {
 		onwritten(key);
 		onopen(key);
-	} });
+	};
+	const onnew = () => openNewKey({ prefix: place.prefix, oncreated });
 
 	const show = (wanted) => {
 		replaceAddress(addressOf(wanted, wanted.key));
@@ -92,7 +93,8 @@ export function keysView(context) {
 	// the grid itself handles them: no key of an event has these names
 	const none = () => {};
 	shortcut("↑ ↓ ← →", t("Move in the list", "Перемещаться по списку"), none, signal);
-	shortcut("↵ Space Del", t("Open, select, delete", "Открыть, выбрать, удалить"), none, signal);
+	shortcut("↵ Space Del", t("Open, select, delete", "Открыть, выбрать, удалить"), none,
+		signal);
 	update(context);
 	return { element, update };
 }

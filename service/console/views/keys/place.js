@@ -2,9 +2,10 @@
 import { listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
 import { session } from "../../api/session.js";
+import { ROW } from "../../ui/virtual-list.js";
 import { fetchRows, more, rowsOf } from "./rows.js";
 
-/** `key` is open; `active` is the row of the keyboard, first that of `wanted`. */
+/** `key` is open; `active` is the row of the keyboard. */
 export class Place {
 	top = 0; // pixels above the view
 	last = 0; // row in view
@@ -17,7 +18,7 @@ export class Place {
 	constructor(prefix, isTree, key) {
 		this.prefix = prefix;
 		this.isTree = isTree;
-		this.key = this.wanted = key;
+		this.key = key;
 		this.rows = /** @type {Row[]} */ ([more(prefix, 0)]);
 	}
 
@@ -40,7 +41,12 @@ export class Place {
 		});
 		row.isLoading = false;
 		const at = this.rows.lastIndexOf(row);
-		if (at !== -1 && !this.signal.aborted) this.#splice(at, 1, rows);
+		if (at === -1 || this.signal.aborted) return;
+		this.#splice(at, 1, rows);
+		if (at > 0 || row.error) return;
+		this.active = Math.max(0, this.find(this.key));
+		this.top = (this.active - 3) * ROW;
+		this.onchange();
 	}
 
 	/** Opens or closes a prefix. */
