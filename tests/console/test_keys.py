@@ -287,7 +287,7 @@ async def test_several_keys_are_deleted(
     await page.get_by_role("button", name="Delete 5 keys").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_role("heading", name="Delete 5 keys")).to_be_visible()
-    await dialog.get_by_role("button", name="Delete", exact=True).click()
+    await dialog.get_by_role("button", name="Delete").click()
     await expect(page.get_by_text("Deleted: 4 keys.").first).to_be_visible()
     await expect(status(page, "5 keys")).to_be_visible()
     left = (await client.list_keys(prefix)).json["keys"]
@@ -304,11 +304,11 @@ async def test_several_keys_are_deleted(
     changed = f"{prefix}0000009"
     await client.write({changed: "changed"})
     await grid.press("Delete")
-    await dialog.get_by_role("button", name="Delete", exact=True).click()
+    await dialog.get_by_role("button", name="Delete").click()
     await expect(page.get_by_role("alert")).to_contain_text("changed")
     await expect(row(page, changed)).to_contain_text("9 B")
     await grid.press("Delete")
-    await dialog.get_by_role("button", name="Delete", exact=True).click()
+    await dialog.get_by_role("button", name="Delete").click()
     await expect(status(page, "4 keys")).to_be_visible()
 
 

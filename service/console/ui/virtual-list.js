@@ -10,9 +10,7 @@ const OVERSCAN = 12;
 
 /**
  * Fills a scrolling element with rows. If the list is higher than an element can be,
- * its scroll bar has a scale. `place.top`: pixels above the view. `onshow` gets the range
- * of rows that exist.
- * @param {HTMLElement} viewport
+ * its scroll bar has a scale. `place.top`: pixels above the view.
  */
 export function virtualList(viewport, { place, signal, renderRow, onshow }) {
 	const body = h("div", { role: "presentation" });
@@ -54,14 +52,14 @@ export function virtualList(viewport, { place, signal, renderRow, onshow }) {
 
 	const list = {
 		rows: new Map(),
-		/** Draws the rows in view anew. @param {number} n of all rows */
+		/** Draws the rows in view anew. */
 		setCount(n) {
 			count = n;
 			canvas.style.height = `${Math.min(n * ROW, MAX_HEIGHT)}px`;
 			list.rows = new Map();
 			moveTo(place.top);
 		},
-		/** Scrolls no more than needed to show a row. @param {number} index */
+		/** Scrolls no more than needed to show a row. */
 		scrollTo(index) {
 			const lowest = (index + 1) * ROW - sizes().view;
 			moveTo(Math.max(lowest, Math.min(index * ROW, place.top)));

@@ -14,7 +14,7 @@ const hint = () => h("div.empty",
 	h("p", t("Choose a key to see its value.", "Выберите ключ, чтобы увидеть значение.")),
 	h("p", h("kbd", "?"), " ", t("shows the keyboard shortcuts", "покажет клавиши")));
 
-/** A signal that is aborted with another one, or when the next one is made. */
+/** Makes signals. One is aborted with the view, or when the next one is made. */
 function renewable(signal) {
 	let last = new AbortController();
 	return () => {
@@ -41,16 +41,13 @@ export function keysView(context) {
 
 	const onopen = (key) => go(addressOf(place, key));
 	const onclose = () => onopen(null);
-	const onwritten = (key) => attempt(() => place.reread(key));
-	const onremoved = (key) => {
-		onwritten(key);
-		onclose();
+	const onwritten = (key, shown = place.key) => {
+		attempt(() => place.reread(key));
+		if (shown !== place.key) onopen(shown);
 	};
-	const oncreated = (key) => {
-		onwritten(key);
-		onopen(key);
-	};
-	const onnew = () => openNewKey({ prefix: place.prefix, oncreated });
+	const onremoved = (key) => onwritten(key, null);
+	const onnew = () => openNewKey({ prefix: place.prefix,
+		oncreated: (key) => onwritten(key, key) });
 
 	const show = (wanted) => {
 		replaceAddress(addressOf(wanted, wanted.key));
@@ -58,7 +55,7 @@ export function keysView(context) {
 		if (wanted === place) return list.grid.refresh();
 		place = wanted;
 		place.signal = nextList();
-		list = showList(place, { onopen, onclose, onnew });
+		list = showList(place, { onopen, onnew });
 		fill(body, list.elements);
 		list.grid.refresh();
 		// what was loaded before; a very long list stays as it was
@@ -88,13 +85,10 @@ export function keysView(context) {
 		onchange: (prefix, isTree) => show(placeOf(place.key, prefix, isTree)) });
 	const body = h("div.keys-body");
 	const pane = h("div.keys-value", { tabindex: -1 });
-	const element = h("div.keys", h("section.keys-list", { "aria-label": t("Keys", "Ключи") },
-		head.element, body), pane);
-	// the grid itself handles them: no key of an event has these names
-	const none = () => {};
-	shortcut("↑ ↓ ← →", t("Move in the list", "Перемещаться по списку"), none, signal);
-	shortcut("↵ Space Del", t("Open, select, delete", "Открыть, выбрать, удалить"), none,
-		signal);
+	const element = h("div.keys", h("div.keys-list", head.element, body), pane);
+	// the grid itself handles them: no key of an event has this name
+	shortcut("↑ ↓ ← → ↵ Space Del", t("Move in the list, open, select, delete",
+		"Перемещаться по списку, открыть, выбрать, удалить"), () => {}, signal);
 	update(context);
 	return { element, update };
 }

@@ -22,15 +22,15 @@ const nothing = (prefix, onnew) => [
 	h("a", { href: "#/transfer" }, t("Import a file", "Импортировать файл"))];
 
 function forbidden(place) {
-	const links = session.user?.grants.map(({ prefix }) =>
-		h("a", { href: addressOf({ ...place, prefix }, null) }, keyText(prefix)));
+	const grants = session.user?.grants ?? [];
 	return [h("h2", t("No right to read these keys", "Нет права читать эти ключи")),
-		h("p", links?.[0] ? t("Your prefixes:", "Ваши префиксы:")
-			: t("Ask an administrator for it.", "Обратитесь к администратору.")), links];
+		h("p", t("Your prefixes: {n}", "Ваши префиксы: {n}", { n: grants.length })),
+		grants.map(({ prefix }) =>
+			h("a", { href: addressOf({ ...place, prefix }, null) }, keyText(prefix)))];
 }
 
 /** @param {Place} place */
-export function showList(place, { onopen, onnew, onclose }) {
+export function showList(place, { onopen, onnew }) {
 	const { selected, prefix } = place;
 
 	const clear = () => {
@@ -52,7 +52,7 @@ export function showList(place, { onopen, onnew, onclose }) {
 		try {
 			if (!await removeKeys(keys, keys[1] ? undefined : { [key]: revision })) return;
 			const gone = new Set(keys);
-			if (gone.has(place.key)) onclose();
+			if (gone.has(place.key)) onopen(null);
 			place.rows = place.rows.filter(({ kind, key: each }) =>
 				kind !== "key" || !gone.has(each));
 			if (place.isTree) await place.reload();

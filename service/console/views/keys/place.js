@@ -3,16 +3,15 @@ import { listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
 import { session } from "../../api/session.js";
 import { ROW } from "../../ui/virtual-list.js";
-import { fetchRows, more, rowsOf } from "./rows.js";
+import { fetchAgain, fetchRows, more, rowsOf } from "./rows.js";
 
-/** `key` is open; `active` is the row of the keyboard. */
 export class Place {
 	top = 0; // pixels above the view
 	last = 0; // row in view
-	active = 0;
-	anchor = 0; // the other end of a range of selected rows
+	active = 0; // row of the keyboard
+	anchor = 0; // other end of a range of selected rows
 	selected = new Set();
-	signal; // of the view
+	signal;
 	onchange = () => {};
 
 	constructor(prefix, isTree, key) {
@@ -43,13 +42,12 @@ export class Place {
 		const at = this.rows.lastIndexOf(row);
 		if (at === -1 || this.signal.aborted) return;
 		this.#splice(at, 1, rows);
-		if (at > 0 || row.error) return;
-		this.active = Math.max(0, this.find(this.key));
+		if (at > 0) return;
+		this.active = this.find(this.key);
 		this.top = (this.active - 3) * ROW;
 		this.onchange();
 	}
 
-	/** Opens or closes a prefix. */
 	toggle(row) {
 		const at = this.rows.indexOf(row) + 1;
 		row.isOpen = !row.isOpen;
@@ -58,19 +56,8 @@ export class Place {
 		this.#splice(at, (end === -1 ? this.rows.length : end) - at, []);
 	}
 
-	/** Loads the rows down to the last one in view again. */
 	async reload() {
-		const open = new Set(this.rows.map((row) => row.isOpen && row.key));
-		const rows = [more(this.prefix, 0)];
-		for (let at = 0; at < rows.length && at <= this.last; at += 1) {
-			const row = rows[at];
-			if (row.kind === "more") {
-				rows.splice(at--, 1, ...await fetchRows(row, this));
-			} else if (row.kind === "prefix" && open.has(row.key)) {
-				row.isOpen = true;
-				rows.splice(at + 1, 0, more(row.key, row.depth + 1));
-			}
-		}
+		const rows = await fetchAgain(this);
 		const { key, kind } = this.rows[this.active] ?? {};
 		this.rows = rows;
 		const at = this.find(key, kind);
@@ -97,9 +84,8 @@ export function placeOf(key, prefix, isTree) {
 	prefix ??= kept && (key ?? around).startsWith(around) ? around
 		: key?.slice(0, key.lastIndexOf("/") + 1) ?? "";
 	isTree ??= kept?.isTree ?? false;
-	if (kept?.prefix !== prefix || kept.isTree !== isTree) {
-		kept = new Place(prefix, isTree, key);
-	}
+	const isSame = kept?.prefix === prefix && kept.isTree === isTree;
+	if (!isSame) kept = new Place(prefix, isTree, key);
 	kept.key = key;
 	return kept;
 }

@@ -15,9 +15,10 @@ const deletedText = (n) =>
 
 /** Returns whether the user agreed. @param {Conditions} [conditions] */
 export async function removeKeys(keys, conditions) {
+	const action = deleteText(keys.length);
 	const text = [...keys.slice(0, 5).map(keyText), keys.length > 5 && "…"];
-	if (!await confirmDialog({ title: deleteText(keys.length), danger: true,
-		text: text.map((line) => h("div", line)), action: t("Delete", "Удалить") })) return false;
+	if (!await confirmDialog({ title: action, action, danger: true,
+		text: text.map((line) => h("div", line)) })) return false;
 	notify(deletedText(await deleteKeys(keys, conditions)));
 	return true;
 }
@@ -27,8 +28,7 @@ export async function removePrefix(prefix) {
 	const title = deleteAllText();
 	const text = prefix ? keyText(prefix) : t("All keys of the store", "Все ключи хранилища");
 	const typed = prefix || session.user?.username;
-	const action = t("Delete all", "Удалить все");
-	if (!await confirmDialog({ title, text, action, danger: true, typed })) return;
+	if (!await confirmDialog({ title, text, action: title, danger: true, typed })) return;
 	const stop = new AbortController();
 	const onclose = () => stop.abort();
 	const status = h("p", { role: "status" });

@@ -16,18 +16,12 @@ export const deleteAllText = () =>
 export const remaining = (row) => row?.kind === "key" && row.expires !== Infinity
 	? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
-/** The key below its level. In a list the last part of a long key stays in view. */
-function nameOf({ kind, key }, isTree) {
-	const isWhole = isTree && kind === "key";
-	const end = key.lastIndexOf("/", key.length - (isWhole ? 1 : 2)) + 1;
-	return isTree ? keyText(key.slice(end) || t("(the prefix itself)", "(сам префикс)"))
-		: [keyText(key.slice(0, end)), keyText(key.slice(end))];
-}
-
 /** The classes and contents of the cells. @returns {[string, Child?][]} */
 function cellsOf(row, place) {
 	const { key } = row;
-	const name = nameOf(row, place.isTree);
+	const end = key.lastIndexOf("/", key.length - 2) + 1;
+	// in a list the last part of a long key stays in view
+	const name = [!place.isTree && keyText(key.slice(0, end)), keyText(key.slice(end))];
 	if (row.kind === "key") {
 		return [["check", h("input", { type: "checkbox", tabindex: -1,
 			"aria-label": t("Select", "Выбрать"), checked: place.selected.has(key) })],
@@ -48,25 +42,25 @@ function cellsOf(row, place) {
 			t("Try again", "Повторить"))]]];
 }
 
-const element = (role, cells, props) => h("div.key-row", { role: "row", ...props },
-	cells.map(([classes, content]) => h(`div.${classes}`, { role }, content)));
+const element = (classes, role, cells, props) => h(classes, { role: "row", ...props },
+	cells.map(([name, content]) => h(`div.${name}`, { role }, content)));
 
-/** @param {Place} place @param {number} index */
+/** The element of a row. */
 export function rowElement(place, index) {
 	const row = place.rows[index];
 	const isKey = row.kind === "key";
-	const made = element("gridcell", cellsOf(row, place), { id: `row-${index}`,
+	const classes = `div.key-row${index === place.active ? ".active" : ""}`;
+	const made = element(classes, "gridcell", cellsOf(row, place), { id: `row-${index}`,
 		"aria-rowindex": index + 2,
 		"aria-selected": isKey && String(place.selected.has(row.key)),
 		"aria-current": isKey && row.key === place.key && "true",
 		"aria-level": place.isTree && row.depth + 1,
 		"aria-expanded": row.kind === "prefix" && String(row.isOpen) });
-	made.classList.toggle("active", index === place.active);
 	made.style.setProperty("--depth", String(row.depth));
 	return made;
 }
 
-export const headElement = () => element("columnheader", [["check"],
+export const headElement = () => element("div.key-row.head", "columnheader", [["check", "✓"],
 	["name", t("Key", "Ключ")], ["number", t("Size", "Размер")],
 	["number.revision", t("Revision", "Ревизия")],
-	["number", t("Expires in", "Истекает")]], { class: "key-row head", "aria-rowindex": 1 });
+	["number", t("Expires in", "Истекает")]], { "aria-rowindex": 1 });
