@@ -431,7 +431,7 @@ async def test_the_keys_are_accessible(
     prefix = unique("axe") + "/"
     await fill(client, f"{prefix}a/", 3)
     await client.write({f"{prefix}b": 1}, ttls={f"{prefix}b": 1000})
-    options = {"viewport": {"width": 1280, "height": 800}, "color_scheme": scheme}
+    options = {"color_scheme": scheme, "reduced_motion": "reduce"}
     async with new_page(**options) as watch:
         page = watch.page
         await open_keys(page, account, prefixed(prefix, "tree"))

@@ -52,7 +52,6 @@ export function virtualList(viewport, { place, signal, renderRow, onshow }) {
 
 	const list = {
 		rows: new Map(),
-		/** Draws the rows in view anew. */
 		setCount(n) {
 			count = n;
 			canvas.style.height = `${Math.min(n * ROW, MAX_HEIGHT)}px`;

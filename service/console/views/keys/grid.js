@@ -43,7 +43,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 		const { active: at, rows } = place;
 		const row = rows[at];
 		if (event.ctrlKey || event.metaKey || event.altKey || !row) return;
-		const isOpen = row.kind === "prefix" && row.isOpen;
+		const { isOpen } = row;
 		const page = Math.floor(element.clientHeight / ROW) - 2;
 		const go = (to) => () => activate(to, event.shiftKey);
 		const action = {
@@ -84,7 +84,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 	const timer = setInterval(() => list.rows.forEach((made, index) => {
 		const row = place.rows[index];
 		made.querySelector(".ttl")?.replaceChildren(remaining(row));
-		if (row?.kind !== "key" || row.expires > Date.now()) return;
+		if (!row || !(row.expires <= Date.now())) return;
 		row.expires = Infinity;
 		attempt(() => place.reread(row.key));
 	}), 1000);

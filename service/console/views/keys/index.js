@@ -10,11 +10,11 @@ import { tools } from "./tools.js";
 import { showValue } from "./value/index.js";
 import { openNewKey } from "./value/new-key.js";
 
-const hint = () => h("div.empty",
-	h("p", t("Choose a key to see its value.", "Выберите ключ, чтобы увидеть значение.")),
-	h("p", h("kbd", "?"), " ", t("shows the keyboard shortcuts", "покажет клавиши")));
+const hint = () => h("div.empty", h("p", t(
+	"Choose a key to see its value.", "Выберите ключ, чтобы увидеть значение.")),
+h("p", h("kbd", "?"), t(" for the shortcuts", " — клавиши")));
 
-/** Makes signals. One is aborted with the view, or when the next one is made. */
+/** Makes signals: each ends with the view, or with the next one. */
 function renewable(signal) {
 	let last = new AbortController();
 	return () => {

@@ -9,7 +9,7 @@ export class Place {
 	top = 0; // pixels above the view
 	last = 0; // row in view
 	active = 0; // row of the keyboard
-	anchor = 0; // other end of a range of selected rows
+	anchor = 0; // other end of a selected range
 	selected = new Set();
 	signal;
 	onchange = () => {};

@@ -1,4 +1,4 @@
-// Deletes some keys, or all keys with a prefix, after a confirmation.
+// Deletes some keys, or all keys with a prefix.
 import { deleteKeys, listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
 import { session } from "../../api/session.js";

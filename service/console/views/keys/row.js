@@ -13,7 +13,7 @@ export const deleteAllText = () =>
 	t("Delete all keys with this prefix", "Удалить все с этим префиксом");
 
 /** The remaining time of a key. */
-export const remaining = (row) => row?.kind === "key" && row.expires !== Infinity
+export const remaining = (row) => row?.expires < Infinity
 	? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
 /** The classes and contents of the cells. @returns {[string, Child?][]} */
