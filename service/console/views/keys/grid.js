@@ -96,5 +96,5 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 	const list = virtualList(element,
 		{ place, signal, onshow, renderRow: (index) => rowElement(place, index) });
 	place.onchange = refresh;
-	return { element, refresh };
+	return element;
 }

@@ -52,12 +52,12 @@ export function keysView(context) {
 	const show = (wanted) => {
 		replaceAddress(addressOf(wanted, wanted.key));
 		head.show(wanted);
-		if (wanted === place) return list.grid.refresh();
+		if (wanted === place) return place.onchange();
 		place = wanted;
 		place.signal = nextList();
 		list = showList(place, { onopen, onnew });
 		fill(body, list.elements);
-		list.grid.refresh();
+		place.onchange();
 		// what was loaded before; a very long list stays as it was
 		if (place.last > 0 && place.last < 10_000) attempt(() => place.reload());
 	};
@@ -69,7 +69,7 @@ export function keysView(context) {
 		fill(pane, key === null ? hint()
 			: showValue({ key, signal: inner, onopen, onclose, onwritten, onremoved }));
 		if (shownKey !== undefined) {
-			(body.checkVisibility() ? list.grid.element : pane).focus();
+			(body.checkVisibility() ? list.grid : pane).focus();
 		}
 		shownKey = key;
 	};
@@ -81,7 +81,7 @@ export function keysView(context) {
 	};
 
 	const head = tools({ signal, onnew, onrefresh: () => place.reload(),
-		onfocus: () => list.grid.element.focus(),
+		onfocus: () => list.grid.focus(),
 		onchange: (prefix, isTree) => show(placeOf(place.key, prefix, isTree)) });
 	const body = h("div.keys-body");
 	const pane = h("div.keys-value", { tabindex: -1 });

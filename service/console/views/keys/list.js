@@ -35,8 +35,8 @@ export function showList(place, { onopen, onnew }) {
 
 	const clear = () => {
 		selected.clear();
-		grid.refresh();
-		grid.element.focus();
+		place.onchange();
+		grid.focus();
 	};
 
 	const removeAll = async (below) => {
@@ -77,7 +77,7 @@ export function showList(place, { onopen, onnew }) {
 		const state = `${isEmpty} ${isForbidden} ${selected.size}`;
 		if (shown === state) return; // or else the buttons lose the focus
 		shown = state;
-		grid.element.hidden = isEmpty;
+		grid.hidden = isEmpty;
 		empty.hidden = !isEmpty;
 		fill(empty, isForbidden ? forbidden(place) : nothing(prefix, onnew));
 		fill(buttons, !isEmpty && actions());
@@ -89,5 +89,5 @@ export function showList(place, { onopen, onnew }) {
 	const grid = keyGrid(place, { onopen, onchange, ondelete: ({ kind, key }) =>
 		attempt(() => kind === "prefix" ? removeAll(key)
 			: kind === "key" && remove(selected.size > 0 ? [...selected] : [key])) });
-	return { elements: [grid.element, empty, h("div.toolbar.foot", status, buttons)], grid };
+	return { elements: [grid, empty, h("div.toolbar.foot", status, buttons)], grid };
 }

@@ -26,7 +26,7 @@ export async function removeKeys(keys, conditions) {
 /** Has the user type the prefix, and deletes page by page. */
 export async function removePrefix(prefix) {
 	const title = deleteAllText();
-	const text = prefix ? keyText(prefix) : t("All keys of the store", "Все ключи хранилища");
+	const text = prefix ? keyText(prefix) : t("All keys", "Все ключи");
 	const typed = prefix || session.user?.username;
 	if (!await confirmDialog({ title, text, action: title, danger: true, typed })) return;
 	const stop = new AbortController();

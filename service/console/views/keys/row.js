@@ -16,7 +16,7 @@ export const deleteAllText = () =>
 export const remaining = (row) => row?.expires < Infinity
 	? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
-/** The classes and contents of the cells. @returns {[string, Child?][]} */
+/** The classes and contents of the cells. */
 function cellsOf(row, place) {
 	const { key } = row;
 	const end = key.lastIndexOf("/", key.length - 2) + 1;
