@@ -1,4 +1,4 @@
-// A list of a million rows with a few dozen elements: only rows in view exist.
+// A list of a million rows: only those in view have elements.
 import { h } from "./dom.js";
 
 /** The height of a row, and of the sticky head, in pixels, as in keys.css. */

@@ -18,7 +18,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 
 	const select = ({ kind, key }) => kind === "key" && selected.add(key);
 
-	/** Makes a row the active one, and selects the rows up to it if wanted. */
+	/** Makes a row the active one. `extend` selects the rows up to it. */
 	const activate = (index, extend = false) => {
 		place.active = index;
 		refresh();
@@ -60,16 +60,15 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 	};
 
 	const onclick = (event) => {
-		const { target } = event;
-		const at = Number(target.closest("[aria-rowindex]")?.ariaRowIndex) - 2;
+		const at = Number(event.target.closest("[aria-rowindex]")?.ariaRowIndex) - 2;
 		const row = place.rows[at];
 		if (!row || event.ctrlKey || event.metaKey) return; // may open another tab
-		const isCheck = target.matches("input");
+		const isCheck = event.target.matches("input");
 		if (!isCheck) event.preventDefault();
 		element.focus({ preventScroll: true });
 		activate(at, event.shiftKey);
 		if (event.shiftKey) return;
-		if (row.kind === "prefix" && target.closest("button")) ondelete(row);
+		if (row.kind === "prefix" && event.target.closest("button")) ondelete(row);
 		else open(row, isCheck);
 	};
 
@@ -84,9 +83,10 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 	const timer = setInterval(() => list.rows.forEach((made, index) => {
 		const row = place.rows[index];
 		made.querySelector(".ttl")?.replaceChildren(remaining(row));
-		if (!row || !(row.expires <= Date.now())) return;
-		row.expires = Infinity;
-		attempt(() => place.reread(row.key));
+		if (row && row.expires <= Date.now()) {
+			row.expires = Infinity;
+			attempt(() => place.reread(row.key));
+		}
 	}), 1000);
 	signal.addEventListener("abort", () => clearInterval(timer));
 

@@ -58,7 +58,7 @@ export function keysView(context) {
 		list = showList(place, { onopen, onnew });
 		fill(body, list.elements);
 		place.onchange();
-		// what was loaded before; a very long list stays as it was
+		// a very long list stays as it was
 		if (place.last > 0 && place.last < 10_000) attempt(() => place.reload());
 	};
 

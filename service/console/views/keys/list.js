@@ -74,7 +74,7 @@ export function showList(place, { onopen, onnew }) {
 		const isForbidden = hasCode(row?.error, "forbidden");
 		const isEmpty = !row || isForbidden;
 		fill(status, statusText(place));
-		const state = `${isEmpty} ${isForbidden} ${selected.size}`;
+		const state = `${isEmpty}${isForbidden}${selected.size}`;
 		if (shown === state) return; // or else the buttons lose the focus
 		shown = state;
 		grid.hidden = isEmpty;
@@ -86,8 +86,8 @@ export function showList(place, { onopen, onnew }) {
 	const empty = h("div.empty");
 	const status = h("p", { role: "status" });
 	const buttons = h("div.toolbar.end");
-	const grid = keyGrid(place, { onopen, onchange, ondelete: ({ kind, key }) =>
-		attempt(() => kind === "prefix" ? removeAll(key)
-			: kind === "key" && remove(selected.size > 0 ? [...selected] : [key])) });
+	const ondelete = ({ kind, key }) => attempt(() => kind === "prefix" ? removeAll(key)
+		: kind === "key" && remove(selected.size > 0 ? [...selected] : [key]));
+	const grid = keyGrid(place, { onopen, onchange, ondelete });
 	return { elements: [grid, empty, h("div.toolbar.foot", status, buttons)], grid };
 }

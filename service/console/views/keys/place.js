@@ -8,8 +8,8 @@ import { fetchAgain, fetchRows, more, rowsOf } from "./rows.js";
 export class Place {
 	top = 0; // pixels above the view
 	last = 0; // row in view
-	active = 0; // row of the keyboard
-	anchor = 0; // other end of a selected range
+	active = 0; // row
+	anchor = 0; // other end of a selection
 	selected = new Set();
 	signal;
 	onchange = () => {};
@@ -21,7 +21,6 @@ export class Place {
 		this.rows = /** @type {Row[]} */ ([more(prefix, 0)]);
 	}
 
-	/** The row of a key or a prefix, or -1. */
 	find(key, kind = "key") {
 		return this.rows.findIndex((row) => row.key === key && row.kind === kind);
 	}

@@ -27,8 +27,8 @@ export async function removeKeys(keys, conditions) {
 export async function removePrefix(prefix) {
 	const title = deleteAllText();
 	const text = prefix ? keyText(prefix) : t("All keys", "Все ключи");
-	const typed = prefix || session.user?.username;
-	if (!await confirmDialog({ title, text, action: title, danger: true, typed })) return;
+	if (!await confirmDialog({ title, text, action: title, danger: true,
+		typed: prefix || session.user?.username })) return;
 	const stop = new AbortController();
 	const onclose = () => stop.abort();
 	const status = h("p", { role: "status" });

@@ -1,9 +1,9 @@
-// The head of the list: prefix, list or tree, new key, refresh.
+// The head: prefix, list or tree, new key, refresh.
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale.js";
 import { PLAIN, button, h } from "../../ui/index.js";
 
-/** `onchange` gets the prefix, and whether a tree is wanted. */
+/** `onchange` gets a prefix, and whether a tree is wanted. */
 export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
 	let timer = 0;
 	let isTree = false;
