@@ -203,3 +203,26 @@ interface Transfer {
   /** What an error means; `why`: in words. */
   explain: (error: any, why: string) => Child;
 }
+
+/**
+ * A row of the list of keys: a key, a prefix of deeper keys, or what is not loaded yet
+ * of the level with the prefix `key`. `depth`: of its level in a tree, from 0.
+ */
+interface Row {
+  kind: "key" | "prefix" | "more";
+  key: string;
+  depth: number;
+  /** Of a key. `expires`: milliseconds since 1970; Infinity: never */
+  size: number;
+  revision: number;
+  expires: number;
+  /** Of a prefix: how many keys there are; null: more than 1,000 */
+  count: number | null;
+  isOpen: boolean;
+  /** Of what is not loaded yet. */
+  after: string | null;
+  isLoading: boolean;
+  error: unknown;
+}
+
+type Place = import("../../service/console/views/keys/place.js").Place;

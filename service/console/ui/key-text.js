@@ -4,11 +4,9 @@ import { h } from "./dom.js";
 /** Control and format characters, odd spaces, and spaces at the ends. */
 const ODD = /([[\p{Cc}\p{Cf}\p{Z}]--[ \u200d]]|^ +| +$)/v;
 
-/** @type {Record<string, string>} in most fonts, unlike ␊ */
 const SYMBOLS = { " ": "·", "\n": "↵", "\t": "⇥" };
 
-/** @param {string} text */
-const symbol = ([first = "", ...rest]) => (SYMBOLS[first]
+const symbol = (/** @type {string} */ [first = "", ...rest]) => (SYMBOLS[first]
 	?? `U+${first.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`)
 		.repeat(rest.length + 1);
 

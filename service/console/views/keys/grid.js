@@ -1,98 +1,100 @@
 // The list as a grid: the focus is on the grid, and one row is the active one.
 import { t } from "../../locale.js";
-import { h } from "../../ui/index.js";
-import { virtualList } from "../../ui/virtual-list.js";
-import { listenToKeys, listenToPointer } from "./input.js";
-import { select } from "./place.js";
-import { ROW, headElement, remaining, rowElement } from "./row.js";
-import { isKey } from "./rows.js";
+import { attempt, h } from "../../ui/index.js";
+import { ROW, virtualList } from "../../ui/virtual-list.js";
+import { headElement, remaining, rowElement } from "./row.js";
 
-/** Rows below the view that are loaded ahead. */
-const AHEAD = 300;
-/**
- * @typedef {import("./rows.js").Row} Row
- * @typedef {{signal: AbortSignal, onopen: (key: string) => void, onchange: () => void,
- *   ondelete: (row: Row) => void, onexpire: (key: string) => void}} Options
- */
+/** @param {Place} place */
+export function keyGrid(place, { onopen, ondelete, onchange }) {
+	const { signal, isTree, selected } = place;
 
-export class Grid {
-	/** @param {import("./place.js").Place} place @param {Options} options */
-	constructor(place, options) {
-		this.place = place;
-		this.options = options;
-		const { signal } = options;
-		this.element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid",
-			tabindex: 0, "aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true" },
-		headElement());
-		this.list = virtualList(this.element, { rowHeight: ROW, inset: ROW, signal,
-			onshow: (first, last) => this.#shown(first, last),
-			renderRow: (index) => rowElement(this.row(index), index, place) });
-		place.rows.onchange = (at, n) => {
-			if (at < place.active) place.active = Math.max(at - 1, place.active + n);
-			this.refresh();
-		};
-		listenToKeys(this);
-		listenToPointer(this);
-		const timer = setInterval(() => this.#countDown(), 1000);
-		signal.addEventListener("abort", () => clearInterval(timer));
-	}
+	const refresh = () => {
+		const { rows } = place;
+		place.active = Math.max(0, Math.min(place.active, rows.length - 1));
+		element.ariaRowCount = String(rows.at(-1)?.kind === "more" ? -1 : rows.length + 1);
+		onchange();
+		list.setCount(rows.length);
+	};
 
-	row(/** @type {number} */ index) {
-		return /** @type {Row} */ (this.place.rows.all[index]);
-	}
+	const select = ({ kind, key }) => kind === "key" && selected.add(key);
 
-	/** Draws the rows anew. */
-	refresh() {
-		const { place, options } = this;
-		const { all, root } = place.rows;
-		if (options.signal.aborted) {
-			return; // the rows outlive the grid
+	/** Makes a row the active one. `extend` selects the rows up to it. */
+	const activate = (index, extend = false) => {
+		place.active = index;
+		refresh();
+		const { active, rows } = place;
+		if (!extend) place.anchor = active;
+		const [first = 0, last = 0] = [place.anchor, active].sort((a, b) => a - b);
+		if (extend) rows.slice(first, last + 1).forEach(select);
+		if (extend) refresh();
+		list.scrollTo(active);
+	};
+
+	/** Opens a row, or selects it. */
+	const open = (row, isSelection = false) => {
+		if (row.kind === "prefix") return place.toggle(row);
+		if (row.kind === "more") row.error = null;
+		else if (!isSelection) return onopen(row.key);
+		else if (!selected.delete(row.key)) select(row);
+		refresh();
+	};
+
+	const onkeydown = (event) => {
+		const { active: at, rows } = place;
+		const row = rows[at];
+		if (event.ctrlKey || event.metaKey || event.altKey || !row) return;
+		const { isOpen } = row;
+		const page = Math.floor(element.clientHeight / ROW) - 2;
+		const go = (to) => () => activate(to, event.shiftKey);
+		const action = {
+			ArrowDown: go(at + 1), ArrowUp: go(at - 1), PageDown: go(at + page),
+			PageUp: go(at - page), Home: go(0), End: go(Infinity),
+			ArrowRight: () => isOpen ? activate(at + 1) : row.kind === "prefix" && open(row),
+			ArrowLeft: () => isOpen ? open(row) : row.depth > 0 && activate(
+				rows.findLastIndex(({ depth }, i) => i < at && depth < row.depth)),
+			Enter: () => open(row), " ": () => open(row, true), Delete: () => ondelete(row),
+		}[event.key];
+		if (!action) return;
+		event.preventDefault();
+		action();
+	};
+
+	const onclick = (event) => {
+		const at = Number(event.target.closest("[aria-rowindex]")?.ariaRowIndex) - 2;
+		const row = place.rows[at];
+		if (!row || event.ctrlKey || event.metaKey) return; // may open another tab
+		const isCheck = event.target.matches("input");
+		if (!isCheck) event.preventDefault();
+		element.focus({ preventScroll: true });
+		activate(at, event.shiftKey);
+		if (event.shiftKey) return;
+		if (row.kind === "prefix" && event.target.closest("button")) ondelete(row);
+		else open(row, isCheck);
+	};
+
+	const onshow = (first, last) => {
+		place.last = last;
+		element.setAttribute("aria-activedescendant", `row-${place.active}`);
+		for (const row of place.rows.slice(first, last + 300)) {
+			if (row.kind === "more" && !row.isLoading && row.error === null) place.load(row);
 		}
-		this.element.ariaRowCount = String(root.hasMore ? -1 : all.length + 1);
-		place.active = Math.max(0, Math.min(place.active, all.length - 1));
-		options.onchange();
-		this.list.setCount(all.length);
-		if (root.entries > 0 && place.wanted !== null) {
-			const at = all.findIndex((row) => isKey(row) && row.key === place.wanted);
-			place.wanted = null;
-			this.activate(at === -1 ? place.active : at);
-		}
-	}
+	};
 
-	/** @param {number} index @param {boolean} [extend] selects the rows up to it */
-	activate(index, extend = false) {
-		const { place, list } = this;
-		list.rows.get(place.active)?.classList.remove("active");
-		place.active = Math.max(0, Math.min(index, place.rows.all.length - 1));
-		list.scrollTo(place.active);
-		list.rows.get(place.active)?.classList.add("active");
-		if (extend) {
-			select(place, place.anchor, place.active);
-			return this.refresh();
+	const timer = setInterval(() => list.rows.forEach((made, index) => {
+		const row = place.rows[index];
+		made.querySelector(".ttl")?.replaceChildren(remaining(row));
+		if (row && row.expires <= Date.now()) {
+			row.expires = Infinity;
+			attempt(() => place.reread(row.key));
 		}
-		place.anchor = place.active;
-	}
+	}), 1000);
+	signal.addEventListener("abort", () => clearInterval(timer));
 
-	#shown(/** @type {number} */ first, /** @type {number} */ last) {
-		const { place, list, options } = this;
-		place.top = list.top();
-		const { id = "" } = list.rows.get(place.active) ?? {};
-		this.element.setAttribute("aria-activedescendant", id);
-		for (const { key, level } of place.rows.all.slice(first, last + AHEAD)) {
-			if (key === null && level.error === null && !level.isLoading) {
-				place.rows.load(level, options.signal);
-			}
-		}
-	}
-
-	#countDown() {
-		this.list.rows.forEach((element, index) => {
-			const row = this.row(index);
-			element.querySelector(".ttl")?.replaceChildren(remaining(row));
-			if (isKey(row) && row.expires <= Date.now()) {
-				row.expires = Infinity;
-				this.options.onexpire(row.key);
-			}
-		});
-	}
+	const element = h("div.key-grid", { role: isTree ? "treegrid" : "grid", tabindex: 0,
+		"aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true",
+		onkeydown, onclick }, headElement());
+	const list = virtualList(element,
+		{ place, signal, onshow, renderRow: (index) => rowElement(place, index) });
+	place.onchange = refresh;
+	return element;
 }

@@ -2,98 +2,93 @@
 import { go, replaceAddress } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale.js";
-import { fill, h } from "../../ui/index.js";
-import { hint, malformed } from "./empty.js";
+import { attempt, fill, h } from "../../ui/index.js";
 import { showList } from "./list.js";
-import { addressOf, placeAt, placeOf } from "./place.js";
+import { placeOf } from "./place.js";
+import { addressOf } from "./rows.js";
 import { tools } from "./tools.js";
 import { showValue } from "./value/index.js";
 import { openNewKey } from "./value/new-key.js";
 
-/** Pixels from the top: so much is loaded again when the user returns to the list. */
-const REFRESHED = 300_000;
+const hint = () => h("div.empty", h("p", t(
+	"Choose a key to see its value.", "Выберите ключ, чтобы увидеть значение.")),
+h("p", h("kbd", "?"), t(" for the shortcuts", " — клавиши")));
+
+/** Makes signals: each ends with the view, or with the next one. */
+function renewable(signal) {
+	let last = new AbortController();
+	return () => {
+		last.abort();
+		last = new AbortController();
+		return AbortSignal.any([signal, last.signal]);
+	};
+}
+
+/** The key of a path. One that is typed by hand may not be encoded. */
+function keyOf(path) {
+	try {
+		return path === "" ? null : decodeURIComponent(path);
+	} catch {
+		return path;
+	}
+}
 
 /** @type {View} */
 export function keysView(context) {
 	const { signal } = context;
-	/** @type {import("./place.js").Place} */
-	let place;
-	/** @type {ReturnType<typeof showList>} */
-	let list;
-	/** @type {string | null | undefined} */
-	let shownKey;
-	let leaveList = new AbortController();
-	let leaveKey = new AbortController();
+	const [nextList, nextPane] = [renewable(signal), renewable(signal)];
+	let place, list, shownKey;
 
-	const onopen = (/** @type {string | null} */ key) => go(addressOf({ ...place, key }));
+	const onopen = (key) => go(addressOf(place, key));
 	const onclose = () => onopen(null);
-	const onnew = () => openNewKey({ prefix: place.prefix, oncreated: (key) => {
-		list.reread(key);
-		onopen(key);
-	} });
+	const onwritten = (key, shown = place.key) => {
+		attempt(() => place.reread(key));
+		if (shown !== place.key) onopen(shown);
+	};
+	const onremoved = (key) => onwritten(key, null);
+	const onnew = () => openNewKey({ prefix: place.prefix,
+		oncreated: (key) => onwritten(key, key) });
 
-	const show = (/** @type {typeof place} */ wanted) => {
-		replaceAddress(addressOf(wanted));
+	const show = (wanted) => {
+		replaceAddress(addressOf(wanted, wanted.key));
 		head.show(wanted);
-		if (wanted === place) return list.grid.refresh();
+		if (wanted === place) return place.onchange();
 		place = wanted;
-		const { top } = place;
-		leaveList.abort();
-		leaveList = new AbortController();
-		const inner = AbortSignal.any([signal, leaveList.signal]);
-		list = showList(place, { signal: inner, onopen, onclose, onnew });
+		place.signal = nextList();
+		list = showList(place, { onopen, onnew });
 		fill(body, list.elements);
-		list.grid.refresh();
-		list.grid.list.moveTo(top);
-		if (place.rows.root.entries > 0 && top < REFRESHED) list.refresh();
+		place.onchange();
+		// a very long list stays as it was
+		if (place.last > 0 && place.last < 10_000) attempt(() => place.reload());
 	};
 
-	const showKey = (/** @type {string | null} */ key) => {
-		if (key !== shownKey) {
-			leaveKey.abort();
-			leaveKey = new AbortController();
-			const inner = AbortSignal.any([signal, leaveKey.signal]);
-			fill(pane, key === null ? hint() : showValue({ key, onopen, onclose,
-				signal: inner,
-				onwritten: (written) => list.reread(written),
-				onremoved: (removed) => {
-					list.reread(removed);
-					onclose();
-				} }));
-		}
+	const showKey = (key) => {
 		element.classList.toggle("has-key", key !== null);
-		if (shownKey !== undefined && key !== shownKey) {
-			(body.checkVisibility() ? list.grid.element : pane).focus();
+		if (key === shownKey) return;
+		const inner = nextPane();
+		fill(pane, key === null ? hint()
+			: showValue({ key, signal: inner, onopen, onclose, onwritten, onremoved }));
+		if (shownKey !== undefined) {
+			(body.checkVisibility() ? list.grid : pane).focus();
 		}
 		shownKey = key;
 	};
 
-	const update = (/** @type {typeof context} */ next) => {
-		let wanted;
-		try {
-			wanted = placeAt(next);
-		} catch {
-			shownKey = undefined;
-			fill(pane, malformed());
-			return element.classList.add("has-key");
-		}
-		show(wanted);
-		showKey(wanted.key);
+	const update = ({ path, query }) => {
+		const mode = query.get("mode");
+		show(placeOf(keyOf(path), query.get("prefix"), mode && mode === "tree"));
+		showKey(place.key);
 	};
 
-	const head = tools({ signal, onnew, onrefresh: () => list.refresh(),
-		onfocus: () => list.grid.element.focus(),
-		onchange: (prefix, isTree) => show(placeOf({ key: place.key, prefix, isTree })) });
+	const head = tools({ signal, onnew, onrefresh: () => place.reload(),
+		onfocus: () => list.grid.focus(),
+		onchange: (prefix, isTree) => show(placeOf(place.key, prefix, isTree)) });
 	const body = h("div.keys-body");
 	const pane = h("div.keys-value", { tabindex: -1 });
-	const element = h("div.keys",
-		h("section.keys-list", { "aria-label": t("Keys", "Ключи") }, head.element, body), pane);
-	// the grid itself handles them: no key of an event has these names
-	const listed = { "↑ ↓ Home End": t("Move in the list", "Перемещаться по списку"), "Enter ↵": t(
-		"Open", "Открыть"),
-		"← →": t("Close or open a prefix", "Свернуть или раскрыть префикс"), Space: t("Select", "Выбрать"), Del: t("Delete", "Удалить") };
-	const none = () => {};
-	Object.entries(listed).forEach(([key, label]) => shortcut(key, label, none, signal));
+	const element = h("div.keys", h("div.keys-list", head.element, body), pane);
+	// the grid itself handles them: no key of an event has this name
+	shortcut("↑ ↓ ← → ↵ Space Del", t("Move in the list, open, select, delete",
+		"Перемещаться по списку, открыть, выбрать, удалить"), () => {}, signal);
 	update(context);
 	return { element, update };
 }

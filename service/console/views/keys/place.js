@@ -1,57 +1,90 @@
-// The address of the view, and where the user is in the list: kept until the page ends.
+// The place in the list: its rows, and where the user is. Kept until the page ends.
+import { listPage } from "../../api/keys.js";
+import { isAbort } from "../../api/problem.js";
 import { session } from "../../api/session.js";
-import { Rows, isKey } from "./rows.js";
+import { ROW } from "../../ui/virtual-list.js";
+import { fetchAgain, fetchRows, more, rowsOf } from "./rows.js";
 
-/**
- * `key` is open; `active` is the row of the keyboard, first that of `wanted`; a range
- * begins at `anchor`.
- * @typedef {{prefix: string, isTree: boolean, rows: Rows, top: number, active: number,
- *   anchor: number, selected: Set<string>, key: string | null, wanted: string | null,
- *   user?: string}} Place
- */
+export class Place {
+	top = 0; // pixels above the view
+	last = 0; // row in view
+	active = 0; // row
+	anchor = 0; // other end of a selection
+	selected = new Set();
+	signal;
+	onchange = () => {};
 
-/** @type {Place | null} */
-let kept = null;
+	constructor(prefix, isTree, key) {
+		this.prefix = prefix;
+		this.isTree = isTree;
+		this.key = key;
+		this.rows = /** @type {Row[]} */ ([more(prefix, 0)]);
+	}
 
-/**
- * The place of an address: what it does not say stays as it is.
- * @param {{key: string | null, prefix: string | null, isTree: boolean | null}} address
- * @returns {Place}
- */
-export function placeOf(address) {
-	const user = session.user?.username;
-	const { key } = address;
-	const last = kept?.user === user ? kept : null;
-	const around = last?.prefix ?? "";
-	const prefix = address.prefix ?? (last && (key ?? around).startsWith(around) ? around
-		: key?.slice(0, key.lastIndexOf("/") + 1) ?? "");
-	const isTree = address.isTree ?? last?.isTree ?? false;
-	kept = last?.prefix === prefix && last.isTree === isTree ? last
-		: { prefix, isTree, rows: new Rows(prefix, isTree), top: 0, active: 0, anchor: 0,
-			selected: new Set(), key, wanted: key, user };
-	kept.key = key;
-	return kept;
-}
+	find(key, kind = "key") {
+		return this.rows.findIndex((row) => row.key === key && row.kind === kind);
+	}
 
-/** Selects a range of rows. @param {Place} place @param {number} a @param {number} b */
-export function select({ rows, selected }, a, b) {
-	for (const row of rows.all.slice(Math.min(a, b), Math.max(a, b) + 1)) {
-		if (isKey(row)) selected.add(row.key);
+	#splice(at, removed, added) {
+		this.rows.splice(at, removed, ...added);
+		if (at < this.active) this.active += added.length - removed;
+		this.onchange();
+	}
+
+	async load(row) {
+		row.isLoading = true;
+		const rows = await fetchRows(row, this).catch((error) => {
+			row.error = isAbort(error) ? null : error;
+			return [row];
+		});
+		row.isLoading = false;
+		const at = this.rows.lastIndexOf(row);
+		if (at === -1 || this.signal.aborted) return;
+		this.#splice(at, 1, rows);
+		if (at > 0) return;
+		this.active = this.find(this.key);
+		this.top = (this.active - 3) * ROW;
+		this.onchange();
+	}
+
+	toggle(row) {
+		const at = this.rows.indexOf(row) + 1;
+		row.isOpen = !row.isOpen;
+		if (row.isOpen) return this.#splice(at, 0, [more(row.key, row.depth + 1)]);
+		const end = this.rows.findIndex(({ depth }, i) => i >= at && depth <= row.depth);
+		this.#splice(at, (end === -1 ? this.rows.length : end) - at, []);
+	}
+
+	async reload() {
+		const rows = await fetchAgain(this);
+		const { key, kind } = this.rows[this.active] ?? {};
+		this.rows = rows;
+		const at = this.find(key, kind);
+		if (at !== -1) this.active = at;
+		this.onchange();
+	}
+
+	/** After a key was written or deleted. A tree also counts keys. */
+	async reread(key) {
+		const page = await listPage({ prefix: key, limit: 1, signal: this.signal });
+		const at = this.find(key);
+		const exists = page.keys[0] === key;
+		if (at === -1 || (this.isTree && !exists)) return this.reload();
+		this.#splice(at, 1, exists ? rowsOf(page, this.rows[at].depth) : []);
 	}
 }
 
-/**
- * @param {Context} context
- * @throws {URIError}
- */
-export function placeAt({ path, query }) {
-	const mode = query.get("mode");
-	return placeOf({ key: path === "" ? null : decodeURIComponent(path),
-		prefix: query.get("prefix"), isTree: mode === null ? null : mode === "tree" });
-}
+let kept;
+session.addEventListener("change", () => (kept = null));
 
-/** @param {{key: string | null, prefix: string, isTree: boolean}} place */
-export function addressOf({ key, prefix, isTree }) {
-	const query = new URLSearchParams({ prefix, mode: isTree ? "tree" : "list" });
-	return `#/keys${key === null ? "" : `/${encodeURIComponent(key)}`}?${query}`;
+/** The place of an address. What that does not say (null) stays as it is. */
+export function placeOf(key, prefix, isTree) {
+	const around = kept?.prefix ?? "";
+	prefix ??= kept && (key ?? around).startsWith(around) ? around
+		: key?.slice(0, key.lastIndexOf("/") + 1) ?? "";
+	isTree ??= kept?.isTree ?? false;
+	const isSame = kept?.prefix === prefix && kept.isTree === isTree;
+	if (!isSame) kept = new Place(prefix, isTree, key);
+	kept.key = key;
+	return kept;
 }

@@ -1,91 +1,53 @@
-// Deletes selected keys, or all keys with a prefix.
+// Deletes some keys, or all keys with a prefix.
 import { deleteKeys, listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
 import { session } from "../../api/session.js";
-import { t, tn } from "../../locale.js";
+import { t } from "../../locale.js";
 import { describe } from "../../text/problems.js";
-import {
-	button, confirmDialog, h, keyText, notify, openDialog
-} from "../../ui/index.js";
+import { button, confirmDialog, h, keyText, notify, openDialog } from "../../ui/index.js";
+import { deleteAllText, keysText } from "./row.js";
 
-/** Keys of a call. */
-const BATCH = 1000;
+export const deleteText = (n) =>
+	t("Delete {keys}", "Удалить {keys}", { keys: keysText(n) });
 
-/** @param {number} n */
-const deletedText = (n) => tn(n, ["{n} key was deleted.", "{n} keys were deleted."],
-	["Удалён {n} ключ.", "Удалено {n} ключа.", "Удалено {n} ключей."]);
+const deletedText = (n) =>
+	t("Deleted: {keys}.", "Удалено: {keys}.", { keys: keysText(n) });
 
-/**
- * Runs a deletion, and says how it ended.
- * @param {(count: (n: number) => void) => Promise<void>} run
- * @param {Element} [status] says how many keys were deleted until now
- */
-async function report(run, status) {
+/** Returns whether the user agreed. @param {Conditions} [conditions] */
+export async function removeKeys(keys, conditions) {
+	const action = deleteText(keys.length);
+	const text = [...keys.slice(0, 5).map(keyText), keys.length > 5 && "…"];
+	if (!await confirmDialog({ title: action, action, danger: true,
+		text: text.map((line) => h("div", line)) })) return false;
+	notify(deletedText(await deleteKeys(keys, conditions)));
+	return true;
+}
+
+/** Has the user type the prefix, and deletes page by page. */
+export async function removePrefix(prefix) {
+	const title = deleteAllText();
+	const text = prefix ? keyText(prefix) : t("All keys", "Все ключи");
+	if (!await confirmDialog({ title, text, action: title, danger: true,
+		typed: prefix || session.user?.username })) return;
+	const stop = new AbortController();
+	const onclose = () => stop.abort();
+	const status = h("p", { role: "status" });
+	const dialog = openDialog(title, [h("progress", { "aria-label": title }), status,
+		h("div.actions", button(t("Cancel", "Отмена"), onclose))], { onclose });
 	let deleted = 0;
+	let after;
 	try {
-		await run((n) => {
-			deleted += n;
-			status?.replaceChildren(deletedText(deleted));
-		});
+		do {
+			const page = await listPage({ prefix, after, signal: stop.signal });
+			// a deletion is not cancelled: its number would not be known
+			if (page.keys.length > 0) deleted += await deleteKeys(page.keys);
+			status.textContent = deletedText(deleted);
+			after = page.next;
+		} while (after !== null);
 		notify(deletedText(deleted));
 	} catch (error) {
 		const why = isAbort(error) ? t("Cancelled.", "Отменено.") : describe(error);
 		notify(`${why} ${deletedText(deleted)}`, "error");
 	}
-	return deleted > 0;
-}
-
-/**
- * Asks, and deletes keys.
- * @param {string[]} keys
- * @returns {Promise<Set<string>>} the keys that no longer exist
- */
-export async function removeKeys(keys) {
-	const gone = /** @type {Set<string>} */ (new Set());
-	const title = tn(keys.length, ["Delete {n} key", "Delete {n} keys"],
-		["Удалить {n} ключ", "Удалить {n} ключа", "Удалить {n} ключей"]);
-	const text = [keys.slice(0, 5).map((key) => h("div", keyText(key))),
-		keys.length > 5 && "…"];
-	const action = t("Delete", "Удалить");
-	if (keys.length > 0 && await confirmDialog({ title, text, action, danger: true })) {
-		await report(async (count) => {
-			for (let at = 0; at < keys.length; at += BATCH) {
-				const batch = keys.slice(at, at + BATCH);
-				count(await deleteKeys(batch));
-				batch.forEach((key) => gone.add(key));
-			}
-		});
-	}
-	return gone;
-}
-
-/**
- * Has the user type the prefix, and deletes its keys, page by page.
- * @param {string} prefix
- * @returns {Promise<boolean>} whether keys were deleted
- */
-export async function removePrefix(prefix) {
-	const title = t(
-		"Delete all keys with this prefix", "Удалить все ключи с этим префиксом");
-	const text = prefix ? keyText(prefix) : t(
-		"All keys of the store.", "Все ключи хранилища.");
-	const typed = prefix || session.user?.username;
-	const action = t("Delete all", "Удалить все");
-	if (!await confirmDialog({ title, text, action, danger: true, typed })) return false;
-	const stop = new AbortController();
-	const status = h("p", { role: "status" });
-	const dialog = openDialog(title, [
-		h("progress", { "aria-label": title }), status,
-		h("div.actions", button(t("Cancel", "Отмена"), () => stop.abort()))], { onclose: () => stop.abort() });
-	const done = await report(async (count) => {
-		let page;
-		do {
-			const { signal } = stop;
-			page = await listPage({ prefix, after: page?.next, limit: BATCH, signal });
-			// a deletion is not cancelled: its number would not be known
-			count(page.keys.length > 0 ? await deleteKeys(page.keys) : 0);
-		} while (page.next !== null);
-	}, status);
 	dialog.close();
-	return done;
 }

@@ -3,84 +3,64 @@ import { t, tn } from "../../locale.js";
 import { count, duration, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
 import { h, icon, keyText } from "../../ui/index.js";
-import { addressOf } from "./place.js";
-import { isKey, isPrefix } from "./rows.js";
+import { addressOf } from "./rows.js";
 
-/**
- * @typedef {import("./rows.js").Row} Row
- * @typedef {import("./place.js").Place} Place
- * @typedef {[string, Child?][]} Cells classes and contents
- */
+/** @param {number | null} n null: more than 1,000 */
+export const keysText = (n) => tn(n ?? 1000, ["{n} key", "{n} keys"],
+	["{n} ключ", "{n} ключа", "{n} ключей"], { n: count(n) });
 
-/** The height of a row in pixels, as in keys.css. */
-export const ROW = 32;
+export const deleteAllText = () =>
+	t("Delete all keys with this prefix", "Удалить все с этим префиксом");
 
-/** The remaining time of a key. @param {Row} row */
-export const remaining = (row) => isKey(row) && row.expires !== Infinity
+/** The remaining time of a key. */
+export const remaining = (row) => row?.expires < Infinity
 	? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
-/**
- * The key below its level. In a list the last part of a long key stays in view.
- * @param {Row & {key: string}} row @param {boolean} isTree
- */
-function name({ level, key }, isTree) {
-	const end = key.lastIndexOf("/", key.length - 2) + 1;
-	return isTree
-		? keyText(key.slice(level.prefix.lastIndexOf("/") + 1) || t(
-			"(the prefix itself)", "(сам префикс)"))
-		: [keyText(key.slice(0, end)), keyText(key.slice(end))];
-}
-
-/** @param {string} label @param {boolean} [checked] */
-const box = (label, checked) =>
-	h("input", { type: "checkbox", tabindex: -1, "aria-label": label, checked });
-
-/** @param {Row} row @param {Place} place @returns {Cells} */
+/** The classes and contents of the cells. */
 function cellsOf(row, place) {
-	if (isKey(row)) {
-		const { key } = row;
-		return [["check", box(t("Select", "Выбрать"), place.selected.has(key))],
-			["name", h("a", { href: addressOf({ ...place, key }), tabindex: -1, title: key,
-				"aria-label": key }, name(row, place.isTree))],
-			["number", size(row.size)], ["number.revision", row.revision],
-			["number.ttl", remaining(row)]];
+	const { key } = row;
+	const end = key.lastIndexOf("/", key.length - 2) + 1;
+	// in a list the last part of a long key stays in view
+	const name = [!place.isTree && keyText(key.slice(0, end)), keyText(key.slice(end))];
+	if (row.kind === "key") {
+		return [["check", h("input", { type: "checkbox", tabindex: -1,
+			"aria-label": t("Select", "Выбрать"), checked: place.selected.has(key) })],
+		["name", h("a", { href: addressOf(place, key), tabindex: -1, title: key,
+			"aria-label": key }, name)],
+		["number", size(row.size)], ["number.revision", row.revision],
+		["number.ttl", remaining(row)]];
 	}
-	if (isPrefix(row)) {
-		const n = row.keys;
-		return [["check", icon(row.inner ? "open" : "closed")],
-			["name", [icon("folder"), name(row, true)]],
-			["number", n === null ? t("{count} keys", "ключей: {count}", { count: count(n) })
-				: tn(n, ["{n} key", "{n} keys"], ["{n} ключ", "{n} ключа", "{n} ключей"])], ["number.revision"],
+	if (row.kind === "prefix") {
+		return [["check", icon(row.isOpen ? "open" : "closed")],
+			["name", [icon("folder"), name]],
+			["number", keysText(row.count)], ["number.revision"],
 			["number", h("button.quiet", { type: "button", tabindex: -1,
-				"aria-label": t(
-					"Delete all keys with this prefix", "Удалить все ключи с этим "
-					+ "префиксом") }, icon("delete"))]];
+				"aria-label": deleteAllText() }, icon("delete"))]];
 	}
-	const { error } = row.level;
-	return [["wide", error === null ? t("Loading…", "Загрузка…") : [describe(error), " ",
-		h("button.link", { type: "button", tabindex: -1 }, t("Try again", "Повторить"))]]];
+	return [["wide", row.error === null ? t("Loading…", "Загрузка…")
+		: [describe(row.error), " ", h("button.link", { type: "button", tabindex: -1 },
+			t("Try again", "Повторить"))]]];
 }
 
-/** @param {string} role @param {Cells} cells @param {Record<string, any>} props */
-const element = (role, cells, props) => h("div.key-row", { role: "row", ...props },
-	cells.map(([classes, content]) => h(`div.${classes}`, { role }, content)));
+const element = (classes, role, cells, props) => h(classes, { role: "row", ...props },
+	cells.map(([name, content]) => h(`div.${name}`, { role }, content)));
 
-/** @param {Row} row @param {number} index @param {Place} place */
-export function rowElement(row, index, place) {
-	const made = element("gridcell", cellsOf(row, place), { id: `row-${index}`,
+/** The element of a row. */
+export function rowElement(place, index) {
+	const row = place.rows[index];
+	const isKey = row.kind === "key";
+	const classes = `div.key-row${index === place.active ? ".active" : ""}`;
+	const made = element(classes, "gridcell", cellsOf(row, place), { id: `row-${index}`,
 		"aria-rowindex": index + 2,
-		"aria-selected": isKey(row) && String(place.selected.has(row.key)),
-		"aria-current": isKey(row) && row.key === place.key && "true",
-		"aria-level": place.isTree && row.level.depth + 1,
-		"aria-expanded": isPrefix(row) && String(row.inner !== null) });
-	made.classList.toggle("active", index === place.active);
-	made.style.setProperty("--depth", String(row.level.depth));
+		"aria-selected": isKey && String(place.selected.has(row.key)),
+		"aria-current": isKey && row.key === place.key && "true",
+		"aria-level": place.isTree && row.depth + 1,
+		"aria-expanded": row.kind === "prefix" && String(row.isOpen) });
+	made.style.setProperty("--depth", String(row.depth));
 	return made;
 }
 
-/** The head of the list. */
-export const headElement = () => element("columnheader", [
-	["check", box(t("Select all loaded keys", "Выбрать все загруженные"))], ["name", t("Key", "Ключ")], ["number", t(
-		"Size", "Размер")],
-	["number.revision", t("Revision", "Ревизия")], ["number.ttl", t("Expires in", "Истекает")]],
-{ class: "key-row head", "aria-rowindex": 1 });
+export const headElement = () => element("div.key-row.head", "columnheader", [["check", "✓"],
+	["name", t("Key", "Ключ")], ["number", t("Size", "Размер")],
+	["number.revision", t("Revision", "Ревизия")],
+	["number", t("Expires in", "Истекает")]], { "aria-rowindex": 1 });
