@@ -91,3 +91,47 @@ interface AccessToken {
   expires_at: number | null;
   last_used_at: number | null;
 }
+
+/** What is stored under a key; `revision` null: nothing. */
+interface Entry {
+  key: string;
+  text: string;
+  revision: number | null;
+  /** Milliseconds since 1970, or Infinity. */
+  expires: number;
+  /** Bytes. */
+  size: number;
+}
+
+/** What the value pane reports, and the signal until which it is shown. */
+interface PaneOptions {
+  key: string;
+  signal: AbortSignal;
+  onwritten(key: string): void;
+  onremoved(key: string): void;
+  onopen(key: string): void;
+  onclose(): void;
+}
+
+/** `signal` is aborted when something else is shown in the pane. */
+interface Pane extends PaneOptions {
+  /** What is stored; null: nothing, or it is not read yet. */
+  entry: Entry;
+  isEditing: boolean;
+  /** The newest change that was reported. */
+  newest: { revision: number; isDeleted: boolean };
+  load(): Promise<void>;
+  /** Shows what is stored. */
+  show(entry: Entry | null, isEditing?: boolean): void;
+  /** Says whether what is shown is out of date. */
+  report(revision?: number, isDeleted?: boolean): void;
+  /** Shows what is stored now, unless an edit has begun. */
+  written(entry: Entry | null): void;
+}
+
+/** An entry to be: without a revision the key does not exist. */
+interface Stored {
+  text?: string;
+  revision?: number | null;
+  ttl?: number | null;
+}

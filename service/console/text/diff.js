@@ -76,7 +76,10 @@ export function withLineEnds(original, shown) {
 			lines[rightLine + i - 1][1] = ends[leftLine + i - 1] ?? lines[rightLine + i - 1][1];
 		}
 	}
-	return lines.flat().slice(0, -1).join("");
+	lines[lines.length - 1][1] = "";
+	// \r and \n that meet stay two line ends
+	return lines.map(([line, end], at) => line || end !== "\n" || lines[at - 1]?.[1] !== "\r"
+		? line + end : "\r\n").join("");
 }
 
 /** @param {string} base @param {string} other @returns {Set<number>} lines of other */

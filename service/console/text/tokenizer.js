@@ -13,12 +13,12 @@ const SPACE = /[ \t\n\r]*/y;
 export class JsonError extends Error {
 	/** @param {string} text @param {number} offset @param {string} problem */
 	constructor(text, offset, problem) {
-		super(problem);
 		const lines = text.slice(0, offset).split(/\r\n|[\r\n]/);
+		const line = lines.length;
+		const column = [...(lines.at(-1) ?? "")].length + 1;
+		super(t("Line {line}, column {column}: {problem}",
+			"Строка {line}, столбец {column}: {problem}", { line, column, problem }));
 		this.offset = offset;
-		this.problem = problem;
-		this.line = lines.length;
-		this.column = [...(lines.at(-1) ?? "")].length + 1;
 	}
 }
 

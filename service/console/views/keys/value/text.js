@@ -9,22 +9,23 @@ export const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
 
-/** @param {{line: number, column: number, problem: string}} error */
-export const errorText = ({ line, column, problem }) =>
-	t("Line {line}, column {column}: {expected}",
-		"Строка {line}, столбец {column}: {expected}", { line, column, problem });
+/** @param {HTMLInputElement | HTMLTextAreaElement} area @param {number} offset */
+export function caretAt(area, offset) {
+	area.focus();
+	area.setSelectionRange(offset, offset);
+}
 
-/** The text; of a large one the beginning. @param {import("./entry.js").Entry} entry */
+/** The text; of a large one the beginning. @param {Entry} entry */
 export function valueText({ text, size: bytes }) {
 	const isLarge = bytes > LARGE;
 	// does not cut a character
 	const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
 	const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
 	colour(node);
-	return [isLarge && h("p.hint", t(
-		"The first {part} of {whole}.", "Первые {part} из {whole}.",
-		{ part: size(SHOWN), whole: size(bytes) })),
-		h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") }, node)];
+	return [isLarge && h("p.hint", t("The first {part} of {whole}.",
+		"Первые {part} из {whole}.", { part: size(SHOWN), whole: size(bytes) })),
+	h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") },
+		node)];
 }
 
 /** Colours the only coloured text, up to its first error. @param {Text} node */
@@ -38,7 +39,7 @@ export function colour(node) {
 			const name = `json-${kind === "string" && COLON.test(node.data) ? "name" : kind}`;
 			const range = new StaticRange({ startContainer: node, startOffset: start,
 				endContainer: node, endOffset: end });
-			if (CSS.highlights.get(name)?.add(range) === undefined) {
+			if (!CSS.highlights.get(name)?.add(range)) {
 				CSS.highlights.set(name, new Highlight(range));
 			}
 		}
