@@ -97,10 +97,13 @@ interface Entry {
   key: string;
   text: string;
   revision: number | null;
-  /** Milliseconds since 1970, or Infinity. */
-  expires: number;
   /** Bytes. */
   size: number;
+  /** Seconds that remain; null: it never expires. */
+  readonly ttl: number | null;
+  readonly isExpired: boolean;
+  /** Fails if somebody else has changed it. */
+  write(text: string, ttl?: number | null): Promise<Entry>;
 }
 
 /** What the value pane reports, and the signal until which it is shown. */

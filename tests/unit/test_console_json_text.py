@@ -241,3 +241,9 @@ def test_deep_nesting_is_no_recursion() -> None:
     return [check(text), format(format(text), true) === text, inner.length];
     """
     assert evaluate(IMPORT + code, 100_000) == [None, True, 199_998]
+
+
+def test_an_unfinished_string_is_found_quickly() -> None:
+    code = "return check('[\"' + 'a\\\\n'.repeat(input)).message;"
+    expected = "Line 1, column 2: this string has no end"
+    assert evaluate(IMPORT + code, 300_000) == expected

@@ -4,7 +4,8 @@ import { t } from "../locale.js";
 /** @typedef {{kind: "string" | "number" | "literal" | "mark", start: number,
  *   end: number}} Token */
 
-const STRING = /"(?:[ !#-[\]-\uffff]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*/y;
+const STRING =
+	/"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\uffff]*)*/y;
 const TOKEN = new RegExp(`(${STRING.source}"|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?`
 	+ "(?:[eE][+-]?\\d+)?(?![\\w.+-])|(?:true|false|null)(?!\\w)|[{}[\\]:,])", "y");
 const SPACE = /[ \t\n\r]*/y;

@@ -1,14 +1,32 @@
-// What is stored under a key, and how it is saved: only over what the user has seen.
+// What is stored under a key, and a save, which replaces only what the user has seen.
 import { readKey, writeKeys } from "../../../api/keys.js";
 import { hasCode } from "../../../api/problem.js";
-import { choose } from "./conflict.js";
+import { t } from "../../../locale.js";
+import { changedLines } from "../../../text/diff.js";
+import { format } from "../../../text/json-text.js";
+import { button, h, openDialog } from "../../../ui/index.js";
 
+/** The characters of a text that are compared. */
+const COMPARED = 65_536;
 
 /** @param {string} key @param {Stored} [stored] @returns {Entry} */
-export const entryOf = (key, { text = "", revision = null, ttl } = {}) => ({
-	key, text, revision, size: new Blob([text]).size,
-	expires: Date.now() + 1000 * (ttl ?? Infinity),
-});
+export function entryOf(key, { text = "", revision = null, ttl } = {}) {
+	const expires = Date.now() + 1000 * (ttl ?? Infinity);
+	const entry = { key, text, revision, size: new Blob([text]).size,
+		get ttl() {
+			const seconds = (expires - Date.now()) / 1000;
+			return seconds < Infinity ? Math.max(0.001, seconds) : null;
+		},
+		get isExpired() {
+			return expires <= Date.now();
+		},
+		async write(changed, ttl = entry.ttl) {
+			const text = changed.trim(); // white space around a value is not stored
+			return entryOf(key, { text, ttl, revision: await writeKeys({ data: [[key, text]],
+				ttls: { [key]: ttl }, conditions: { [key]: revision } }) });
+		} };
+	return entry;
+}
 
 /** @param {string} key @param {AbortSignal} [signal] */
 export async function readEntry(key, signal) {
@@ -16,39 +34,63 @@ export async function readEntry(key, signal) {
 	return stored && entryOf(key, stored);
 }
 
-/** @param {Entry} entry */
-export const isExpired = ({ expires }) => expires <= Date.now();
-
-/** Seconds that remain; null: it never expires. @param {Entry} entry */
-export const ttlOf = ({ expires }) =>
-	expires < Infinity ? Math.max(0.001, (expires - Date.now()) / 1000) : null;
-
-/** Fails if somebody else has changed it. @param {Entry} entry @param {string} text */
-export async function write(entry, text, ttl = ttlOf(entry)) {
-	const { key, revision } = entry;
-	text = text.trim(); // white space around a value is not stored
-	return entryOf(key, { text, ttl, revision: await writeKeys({ data: [[key, text]],
-		ttls: { [key]: ttl }, conditions: { [key]: revision } }) });
-}
-
 /** Has the user choose on a conflict. @param {Pane} pane @param {string} text */
 export async function save(pane, text) {
 	const { key, entry } = pane;
-	const done = (/** @type {Entry} */ saved) => {
-		pane.isEditing = false;
-		pane.written(saved);
-	};
-	try {
-		return done(await write(entry, text));
-	} catch (error) {
+	const saved = await entry.write(text).catch((error) => {
 		if (!hasCode(error, "condition_failed")) throw error;
+	});
+	const theirs = saved ?? await readEntry(key);
+	// the same text: the reply to an earlier attempt was lost
+	const isMine = theirs?.text === text.trim();
+	if (!isMine) {
+		const choice = await choose([entry.text, text, theirs?.text]);
+		if (choice !== "theirs" && (choice || pane.isEditing)) {
+			pane.entry = theirs ?? entryOf(key); // what the next attempt replaces
+			return choice ? save(pane, text) : pane.report();
+		}
 	}
-	const theirs = await readEntry(key);
-	// the reply to an earlier attempt was lost
-	if (theirs?.text === text.trim()) return done(theirs);
-	const choice = await choose(entry, text, theirs);
-	if (choice === "theirs" || !(choice || pane.isEditing)) return pane.show(theirs);
-	pane.entry = theirs ?? entryOf(key); // what the next attempt replaces
-	if (choice === "mine") return save(pane, text);
-	pane.report();
+	pane.isEditing = false;
+	(isMine ? pane.written : pane.show)(theirs);
+}
+
+/**
+ * Shows the versions of a conflict side by side.
+ * @param {(string | undefined)[]} versions the base, mine, theirs if it exists
+ * @returns {Promise<string>} "mine", "theirs", or "": undecided
+ */
+function choose(versions) {
+	const exists = versions[2] !== undefined;
+	const texts = versions.map((exact) => {
+		const text = exact && format(exact);
+		return text && text.length > COMPARED ? `${text.slice(0, COMPARED)}\n…` : text ?? "";
+	});
+	const titles = [t("Before", "До"), t("Mine", "Моё"), t("Theirs", "Чужое")];
+	const columns = texts.map((text, at) => {
+		const compared = at ? texts.slice(0, 1) : texts;
+		const marked = new Set(compared.flatMap((other) => [...changedLines(other, text)]));
+		return h("section", h("h3", titles[at]), h("pre.value-text",
+			{ tabindex: 0, "aria-label": titles[at], role: "region" },
+			text.split("\n").map((line, index) =>
+				h(marked.has(index + 1) ? "mark" : "div", line || " "))));
+	});
+	return new Promise((resolve) => {
+		let choice = "";
+		const option = (name, label, kind = "") => button(label, () => {
+			choice = name;
+			dialog.close();
+		}, kind);
+		const dialog = openDialog(t("Conflict", "Конфликт"), [
+			h("p", exists ? t("Somebody else has changed this value. ± marks what differs.",
+				"Значение изменил кто-то другой. Различия отмечены знаком ±.")
+				: t("Somebody else has deleted this key, or it has expired.",
+					"Ключ удалён кем-то другим, или его срок истёк.")),
+			h("div.versions", columns.slice(0, exists ? 3 : 2)),
+			h("div.actions", option("", t("Continue editing", "Править дальше")),
+				option("theirs", exists ? t("Take theirs", "Принять чужое")
+					: t("Discard", "Отбросить")),
+				option("mine", exists ? t("Overwrite with mine", "Записать моё")
+					: t("Create", "Создать"), "danger"))],
+		{ class: "wide", onclose: () => resolve(choice) });
+	});
 }

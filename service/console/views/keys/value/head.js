@@ -2,7 +2,6 @@
 import { t } from "../../../locale.js";
 import { duration, size } from "../../../text/format.js";
 import { button, fill, formDialog, h, icon, keyText } from "../../../ui/index.js";
-import { isExpired, ttlOf, write } from "./entry.js";
 import { lifetimeField, openNewKey } from "./new-key.js";
 
 /** The key, with links to its prefixes. @param {Pane} pane */
@@ -19,17 +18,17 @@ export function heading({ key, onclose }) {
 /** @param {Pane} pane */
 export function facts(pane) {
 	const { entry, isEditing } = pane;
-	const live = async (ttl) => pane.written(await write(entry, entry.text, ttl));
+	const live = async (ttl) => pane.written(await entry.write(entry.text, ttl));
 	const ask = () => {
 		const { element, seconds } = lifetimeField(true);
 		formDialog({ title: t("Lifetime", "Срок"), label: t("Set", "Задать"), body: element,
 			submit: () => live(seconds()) });
 	};
-	const isEndless = ttlOf(entry) === null;
+	const isEndless = entry.ttl === null;
 	return h("div.toolbar.muted", h("span", size(entry.size)),
 		entry.revision && h("span", t("Revision {n}", "Ревизия {n}", { n: entry.revision })),
 		!isEndless && countdown(pane),
-		!isEditing && !isExpired(entry) && [
+		!isEditing && !entry.isExpired && [
 			button(isEndless ? t("Set a lifetime…", "Задать срок…")
 				: t("Extend…", "Продлить…"), ask, "link"),
 			!isEndless && button(t("Persist", "Бессрочно"), () => live(null), "link")]);
@@ -38,14 +37,14 @@ export function facts(pane) {
 /** @param {Pane} pane */
 function countdown(pane) {
 	const { entry, signal } = pane;
-	const wasExpired = isExpired(entry);
+	const wasExpired = entry.isExpired;
 	const element = h("span", { role: "timer" });
 	const tick = () => {
 		if (signal.aborted) return;
-		const isOver = isExpired(entry);
+		const isOver = entry.isExpired;
 		fill(element, isOver ? t("Expired", "Срок истёк")
 			: t("Expires in {time}", "Истекает через {time}",
-				{ time: duration(Math.ceil(ttlOf(entry) ?? 0)) }));
+				{ time: duration(Math.ceil(entry.ttl ?? 0)) }));
 		if (!isOver) setTimeout(tick, 500);
 		else if (pane.isEditing) pane.report();
 		else if (!wasExpired) pane.show(entry);
@@ -57,14 +56,14 @@ function countdown(pane) {
 /** That what is shown is out of date, if it is. @param {Pane} pane */
 export function warning({ entry, isEditing, newest: { revision, isDeleted }, load }) {
 	const banner = (...says) => h("p.banner", icon("warning"), says);
-	const isGone = !entry?.revision || isExpired(entry);
+	const isGone = !entry?.revision || entry.isExpired;
 	if (revision > (entry?.revision ?? 0) && !(isDeleted && isGone)) {
 		return banner(t("Changed by another client at revision {n}.",
 			"Изменено другим клиентом, ревизия {n}.", { n: revision }), " ", isEditing
 			? t("Saving will show the conflict.", "При сохранении будет показан конфликт.")
 			: button(t("Show", "Показать"), load));
 	}
-	return entry && isExpired(entry) && banner(t(
+	return entry?.isExpired && banner(t(
 		"This key has expired. This was its last value.",
 		"Срок ключа истёк. Это его последнее значение."));
 }

@@ -3,7 +3,7 @@ import { t } from "../../../locale.js";
 import { duration } from "../../../text/format.js";
 import { check } from "../../../text/tokenizer.js";
 import { PLAIN, button, field, formDialog, h } from "../../../ui/index.js";
-import { entryOf, write } from "./entry.js";
+import { entryOf } from "./entry.js";
 import { caretAt } from "./text.js";
 
 /**
@@ -45,6 +45,6 @@ export function openNewKey({ prefix, oncreated }) {
 			const error = check(input.value);
 			if (error) caretAt(input, error.offset);
 			if (error) throw error;
-			await write(entryOf(key), input.value, lifetime.seconds());
+			await entryOf(key).write(input.value, lifetime.seconds());
 		} });
 }

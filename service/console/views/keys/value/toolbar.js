@@ -6,7 +6,7 @@ import { check } from "../../../text/tokenizer.js";
 import {
 	attempt, button, confirmDialog, field, formDialog, h, keyText, notify
 } from "../../../ui/index.js";
-import { entryOf, isExpired, readEntry, save, ttlOf, write } from "./entry.js";
+import { entryOf, readEntry, save } from "./entry.js";
 import { askKey } from "./new-key.js";
 import { LARGE, copy, download } from "./text.js";
 
@@ -30,11 +30,11 @@ export function toolbar(pane) {
 	};
 	const copying = t("Duplicate", "Дублировать");
 	const duplicate = () => askKey({ title: copying, name: key, done: opened,
-		save: (name) => write(entryOf(name), text) });
+		save: (name) => entryOf(name).write(text) });
 	const renaming = t("Rename", "Переименовать");
 	const rename = () => askKey({ title: renaming, name: key,
 		save: (name) => writeKeys({ data: [[name, text]], deleted: [key],
-			ttls: { [name]: ttlOf(entry) }, conditions: { [key]: revision, [name]: null } }),
+			ttls: { [name]: entry.ttl }, conditions: { [key]: revision, [name]: null } }),
 		done: (name) => {
 			onremoved(key);
 			opened(name);
@@ -63,7 +63,7 @@ export function toolbar(pane) {
 		? button(t("Replace by a file…", "Заменить файлом…"), replace)
 		: button(editing, () => pane.show(entry, true), "primary", "edit");
 	const removal = button(deleting, remove);
-	const isLive = !isExpired(entry);
+	const isLive = !entry.isExpired;
 	if (isLive) {
 		shortcut("e", editing, () => edit.click(), signal);
 		shortcut("Delete", deleting, () => removal.click(), signal);
