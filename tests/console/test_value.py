@@ -259,7 +259,7 @@ async def test_a_copy_is_exact(
 
 @pytest.mark.parametrize(
     ("choice", "expected"),
-    [("Take theirs", '["theirs",1]'), ("Overwrite with mine", '["mine",1]')],
+    [("Take theirs", '["theirs",1]'), ("Save mine", '["mine",1]')],
 )
 async def test_a_conflict_is_decided(
     new_page: NewPage, account: Account, client: Client, choice: str, expected: str
@@ -287,7 +287,7 @@ async def test_a_conflict_is_decided(
         await expect(pane.text).to_have_text(expected)
         assert await stored(client, key) == expected
         assert (await lifetime(client, key) or 0) > 4000
-        if choice == "Overwrite with mine":
+        if choice == "Save mine":
             await expect(
                 other.root.get_by_text("Changed by another client")
             ).to_be_visible()
@@ -317,14 +317,14 @@ async def test_a_conflict_is_edited_further(
     await pane.button("Save").click()
     dialog = pane.dialog("Conflict")
     await expect(dialog).to_contain_text("deleted this key")
-    await dialog.get_by_role("button", name="Create").click()
+    await dialog.get_by_role("button", name="Save mine").click()
     await expect(pane.text).to_have_text("4")
     assert await stored(client, key) == "4"
 
     await pane.edit("5")
     await client.delete([key])
     await pane.button("Save").click()
-    await dialog.get_by_role("button", name="Discard").click()
+    await dialog.get_by_role("button", name="Take theirs").click()
     await expect(pane.root.get_by_text("This key does not exist.")).to_be_visible()
     await pane.button("Create").click()
     new = pane.dialog("New key")
@@ -422,11 +422,7 @@ async def test_counters_are_exact(page: Page, account: Account, client: Client) 
     await expect(pane.button("+1")).to_be_focused()
     await pane.button("\N{MINUS SIGN}1").click()
     await expect(pane.text).to_have_text("9007199254740992")
-    await pane.button("Add…").click()
-    await page.get_by_label("Integer").fill(str(2**62))
-    await page.get_by_role("button", name="Add", exact=True).click()
-    await expect(pane.text).to_have_text(str(2**53 + 2**62))
-    assert await stored(client, key) == str(2**53 + 2**62)
+    assert await stored(client, key) == str(2**53)
     assert (await lifetime(client, key) or 0) > 4000
     await expect(pane.root.get_by_role("timer")).to_be_visible()
     assert await pane.root.get_by_text("Changed by another client").count() == 0

@@ -121,8 +121,8 @@ interface Pane extends PaneOptions {
   /** What is stored; null: nothing, or it is not read yet. */
   entry: Entry;
   isEditing: boolean;
-  /** The newest change that was reported. */
-  newest: { revision: number; isDeleted: boolean };
+  /** The revision of the newest change that was reported. */
+  newest: number;
   load(): Promise<void>;
   /** Shows what is stored. */
   show(entry: Entry | null, isEditing?: boolean): void;

@@ -7,7 +7,7 @@ import { format } from "../../../text/json-text.js";
 import { check } from "../../../text/tokenizer.js";
 import { PLAIN, button, confirmDialog, fill, h } from "../../../ui/index.js";
 import { save } from "./entry.js";
-import { caretAt, colour } from "./text.js";
+import { colour } from "./text.js";
 
 const PAUSE = 200; // milliseconds without a change, after which a text is checked
 const COLOURED = 32_768; // characters: Chromium takes long to lay out more lines
@@ -20,6 +20,10 @@ export function editor(pane) {
 	const area = h("textarea", { ...PLAIN, "aria-label": t("Text", "Текст"),
 		"aria-describedby": "json-check" }, text);
 	const status = h("span", { id: "json-check", role: "status" });
+	const caretAt = (offset) => {
+		area.focus();
+		area.setSelectionRange(offset, offset);
+	};
 	const exact = () => withLineEnds(text, area.value);
 	const isChanged = () => exact() !== pane.entry.text;
 	const paint = () => {
@@ -40,7 +44,7 @@ export function editor(pane) {
 	/** Otherwise the caret goes to the first error. */
 	const isValid = () => {
 		const error = verify();
-		if (error) caretAt(area, error.offset);
+		if (error) caretAt(error.offset);
 		return !error;
 	};
 	let timer = 0;
@@ -55,7 +59,7 @@ export function editor(pane) {
 		area.focus();
 		area.select();
 		document.execCommand("insertText", false, moved); // can be undone
-		caretAt(area, 0);
+		caretAt(0);
 	});
 	const saving = t("Save", "Сохранить");
 	const saveButton = button(saving, async () => {

@@ -60,7 +60,6 @@ export async function save(pane, text) {
  * @returns {Promise<string>} "mine", "theirs", or "": undecided
  */
 function choose(versions) {
-	const exists = versions[2] !== undefined;
 	const texts = versions.map((exact) => {
 		const text = exact && format(exact);
 		return text && text.length > COMPARED ? `${text.slice(0, COMPARED)}\n…` : text ?? "";
@@ -81,16 +80,14 @@ function choose(versions) {
 			dialog.close();
 		}, kind);
 		const dialog = openDialog(t("Conflict", "Конфликт"), [
-			h("p", exists ? t("Somebody else has changed this value. ± marks what differs.",
+			h("p", versions[2] ? t("Somebody else has changed this value. ± marks what differs.",
 				"Значение изменил кто-то другой. Различия отмечены знаком ±.")
 				: t("Somebody else has deleted this key, or it has expired.",
 					"Ключ удалён кем-то другим, или его срок истёк.")),
-			h("div.versions", columns.slice(0, exists ? 3 : 2)),
+			h("div.versions", columns),
 			h("div.actions", option("", t("Continue editing", "Править дальше")),
-				option("theirs", exists ? t("Take theirs", "Принять чужое")
-					: t("Discard", "Отбросить")),
-				option("mine", exists ? t("Overwrite with mine", "Записать моё")
-					: t("Create", "Создать"), "danger"))],
+				option("theirs", t("Take theirs", "Принять чужое")),
+				option("mine", t("Save mine", "Записать моё"), "danger"))],
 		{ class: "wide", onclose: () => resolve(choice) });
 	});
 }

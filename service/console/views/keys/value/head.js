@@ -24,42 +24,38 @@ export function facts(pane) {
 		formDialog({ title: t("Lifetime", "Срок"), label: t("Set", "Задать"), body: element,
 			submit: () => live(seconds()) });
 	};
-	const isEndless = entry.ttl === null;
+	const { ttl, isExpired } = entry;
 	return h("div.toolbar.muted", h("span", size(entry.size)),
 		entry.revision && h("span", t("Revision {n}", "Ревизия {n}", { n: entry.revision })),
-		!isEndless && countdown(pane),
-		!isEditing && !entry.isExpired && [
-			button(isEndless ? t("Set a lifetime…", "Задать срок…")
-				: t("Extend…", "Продлить…"), ask, "link"),
-			!isEndless && button(t("Persist", "Бессрочно"), () => live(null), "link")]);
+		ttl && !isExpired && countdown(pane),
+		!isEditing && !isExpired && [
+			button(ttl ? t("Extend…", "Продлить…") : t("Set a lifetime…", "Задать срок…"),
+				ask, "link"),
+			ttl && button(t("Persist", "Бессрочно"), () => live(null), "link")]);
 }
 
 /** @param {Pane} pane */
 function countdown(pane) {
 	const { entry, signal } = pane;
-	const wasExpired = entry.isExpired;
 	const element = h("span", { role: "timer" });
 	const tick = () => {
 		if (signal.aborted) return;
-		const isOver = entry.isExpired;
-		fill(element, isOver ? t("Expired", "Срок истёк")
-			: t("Expires in {time}", "Истекает через {time}",
-				{ time: duration(Math.ceil(entry.ttl ?? 0)) }));
-		if (!isOver) setTimeout(tick, 500);
-		else if (pane.isEditing) pane.report();
-		else if (!wasExpired) pane.show(entry);
+		fill(element);
+		if (entry.isExpired) return pane.isEditing ? pane.report() : pane.show(entry);
+		fill(element, t("Expires in {time}", "Истекает через {time}",
+			{ time: duration(Math.ceil(entry.ttl ?? 0)) }));
+		setTimeout(tick, 500);
 	};
 	tick();
 	return element;
 }
 
 /** That what is shown is out of date, if it is. @param {Pane} pane */
-export function warning({ entry, isEditing, newest: { revision, isDeleted }, load }) {
+export function warning({ entry, isEditing, newest, load }) {
 	const banner = (...says) => h("p.banner", icon("warning"), says);
-	const isGone = !entry?.revision || entry.isExpired;
-	if (revision > (entry?.revision ?? 0) && !(isDeleted && isGone)) {
+	if (newest > (entry?.revision ?? 0)) {
 		return banner(t("Changed by another client at revision {n}.",
-			"Изменено другим клиентом, ревизия {n}.", { n: revision }), " ", isEditing
+			"Изменено другим клиентом, ревизия {n}.", { n: newest }), " ", isEditing
 			? t("Saving will show the conflict.", "При сохранении будет показан конфликт.")
 			: button(t("Show", "Показать"), load));
 	}
@@ -69,10 +65,9 @@ export function warning({ entry, isEditing, newest: { revision, isDeleted }, loa
 }
 
 /** That there is no value. @param {Pane} pane */
-export const missing = ({ key, onwritten, onopen, load }) => h("div.empty",
+export const missing = ({ key, onopen, load }) => h("div.empty",
 	h("p", t("This key does not exist.", "Такого ключа нет.")),
 	button(t("Create", "Создать"), () => openNewKey({ prefix: key, oncreated: (name) => {
-		onwritten(name);
 		onopen(name);
 		load();
 	} }), "primary"));

@@ -20,7 +20,11 @@ export function showValue(options) {
 	let mode = new AbortController();
 	/** @type {Pane} */
 	const pane = { ...options, entry: /** @type {any} */ (null), isEditing: false,
-		newest: { revision: 0, isDeleted: false },
+		newest: 0,
+		onopen(name) {
+			onwritten(name);
+			options.onopen(name);
+		},
 		async load() {
 			if (!pane.entry) fill(element, loading());
 			try {
@@ -46,8 +50,9 @@ export function showValue(options) {
 			else if (focused) (same ?? element).focus();
 		},
 		report(revision = 0, isDeleted = false) {
-			if (revision > pane.newest.revision) {
-				pane.newest = { revision, isDeleted };
+			const isGone = isDeleted && (!pane.entry?.revision || pane.entry.isExpired);
+			if (revision > pane.newest && !isGone) {
+				pane.newest = revision;
 				onwritten(key);
 			}
 			fill(banner, warning(pane));

@@ -4,7 +4,6 @@ import { duration } from "../../../text/format.js";
 import { check } from "../../../text/tokenizer.js";
 import { PLAIN, button, field, formDialog, h } from "../../../ui/index.js";
 import { entryOf } from "./entry.js";
-import { caretAt } from "./text.js";
 
 /**
  * Asks for the name of a key that does not exist. `save` requires that.
@@ -43,7 +42,6 @@ export function openNewKey({ prefix, oncreated }) {
 		more: [element, lifetime.element], done: oncreated,
 		save: async (key) => {
 			const error = check(input.value);
-			if (error) caretAt(input, error.offset);
 			if (error) throw error;
 			await entryOf(key).write(input.value, lifetime.seconds());
 		} });

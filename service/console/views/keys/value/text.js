@@ -9,12 +9,6 @@ export const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
 
-/** @param {HTMLInputElement | HTMLTextAreaElement} area @param {number} offset */
-export function caretAt(area, offset) {
-	area.focus();
-	area.setSelectionRange(offset, offset);
-}
-
 /** The text; of a large one the beginning. @param {Entry} entry */
 export function valueText({ text, size: bytes }) {
 	const isLarge = bytes > LARGE;
@@ -61,6 +55,6 @@ export function copy(text) {
 /** @param {string} key @param {string} text */
 export function download(key, text) {
 	const href = URL.createObjectURL(new Blob([text]));
-	h("a", { href, download: `${key.replace(/[^\p{L}\p{N}.-]+/gu, "_")}.json` }).click();
+	h("a", { href, download: `${key}.json` }).click();
 	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

@@ -3,33 +3,21 @@ import { deleteKeys, incrementKey, writeKeys } from "../../../api/keys.js";
 import { shortcut } from "../../../app/shortcuts.js";
 import { t } from "../../../locale.js";
 import { check } from "../../../text/tokenizer.js";
-import {
-	attempt, button, confirmDialog, field, formDialog, h, keyText, notify
-} from "../../../ui/index.js";
+import { attempt, button, confirmDialog, h, keyText, notify } from "../../../ui/index.js";
 import { entryOf, readEntry, save } from "./entry.js";
 import { askKey } from "./new-key.js";
 import { LARGE, copy, download } from "./text.js";
 
 /** @param {Pane} pane */
 export function toolbar(pane) {
-	const { key, entry, signal, onwritten, onremoved, onopen } = pane;
+	const { key, entry, signal, onremoved, onopen } = pane;
 	const { text, revision } = entry;
 	const add = async (by) => {
-		await incrementKey(key, by);
+		await incrementKey(key, String(by));
 		pane.written(await readEntry(key));
 	};
-	const askNumber = () => {
-		const { element, input } = field({ label: t("Integer", "Целое число"), required: true,
-			pattern: "-?(0|[1-9][0-9]*)", autocomplete: "off" });
-		formDialog({ title: t("Add to the counter", "Прибавить к счётчику"), body: element,
-			label: t("Add", "Прибавить"), submit: () => add(input.value) });
-	};
-	const opened = (name) => {
-		onwritten(name);
-		onopen(name);
-	};
 	const copying = t("Duplicate", "Дублировать");
-	const duplicate = () => askKey({ title: copying, name: key, done: opened,
+	const duplicate = () => askKey({ title: copying, name: key, done: onopen,
 		save: (name) => entryOf(name).write(text) });
 	const renaming = t("Rename", "Переименовать");
 	const rename = () => askKey({ title: renaming, name: key,
@@ -37,7 +25,7 @@ export function toolbar(pane) {
 			ttls: { [name]: entry.ttl }, conditions: { [key]: revision, [name]: null } }),
 		done: (name) => {
 			onremoved(key);
-			opened(name);
+			onopen(name);
 		} });
 	const deleting = t("Delete", "Удалить");
 	const remove = async () => {
@@ -68,9 +56,8 @@ export function toolbar(pane) {
 		shortcut("e", editing, () => edit.click(), signal);
 		shortcut("Delete", deleting, () => removal.click(), signal);
 	}
-	return h("div.toolbar", isLive && [edit, isCounter(text) && [
-		button("−1", () => add("-1")), button("+1", () => add("1")),
-		button(t("Add…", "Прибавить…"), askNumber)]],
+	return h("div.toolbar", isLive && [edit, isCounter(text)
+		&& [button("−1", () => add(-1)), button("+1", () => add(1))]],
 	button(t("Copy", "Копировать"), () => copy(text)),
 	button(t("Download", "Скачать"), () => download(key, text)),
 	h("a.button", { href: `#/history/${encodeURIComponent(key)}` }, t("History", "История")),
