@@ -110,9 +110,9 @@ interface Entry {
 interface PaneOptions {
   key: string;
   signal: AbortSignal;
-  onwritten(key: string): void;
-  onremoved(key: string): void;
-  onopen(key: string): void;
+  onwritten: OfKey;
+  onremoved: OfKey;
+  onopen: OfKey;
   onclose(): void;
 }
 
@@ -137,4 +137,16 @@ interface Stored {
   text?: string;
   revision?: number | null;
   ttl?: number | null;
+}
+
+type OfKey = (key: string) => void;
+
+/** A dialog that asks for a name; `save` fails if a key has it. */
+interface KeyQuestion {
+  title: string;
+  label?: string;
+  name: string;
+  more?: Child;
+  save(key: string): Promise<unknown>;
+  done: OfKey;
 }

@@ -1,13 +1,12 @@
 // Edits the text of a value. Lines that are not touched keep their bytes.
 import { guardLeaving } from "../../../app/router.js";
-import { shortcut } from "../../../app/shortcuts.js";
 import { t } from "../../../locale.js";
 import { withLineEnds } from "../../../text/diff.js";
 import { format } from "../../../text/json-text.js";
 import { check } from "../../../text/tokenizer.js";
 import { PLAIN, button, confirmDialog, fill, h } from "../../../ui/index.js";
 import { save } from "./entry.js";
-import { colour } from "./text.js";
+import { colour, keyButton } from "./text.js";
 
 const PAUSE = 200; // milliseconds without a change, after which a text is checked
 const COLOURED = 32_768; // characters: Chromium takes long to lay out more lines
@@ -20,10 +19,6 @@ export function editor(pane) {
 	const area = h("textarea", { ...PLAIN, "aria-label": t("Text", "Текст"),
 		"aria-describedby": "json-check" }, text);
 	const status = h("span", { id: "json-check", role: "status" });
-	const caretAt = (offset) => {
-		area.focus();
-		area.setSelectionRange(offset, offset);
-	};
 	const exact = () => withLineEnds(text, area.value);
 	const isChanged = () => exact() !== pane.entry.text;
 	const paint = () => {
@@ -32,21 +27,21 @@ export function editor(pane) {
 		copy.data = isPlain ? "" : area.value;
 		colour(copy);
 	};
-	const verify = () => {
+	const verify = (jump = false) => {
 		const error = check(area.value);
 		const says = error?.message ?? t("Valid JSON", "JSON верен");
 		if (status.textContent !== says) {
 			fill(status, error ? button(says, isValid, "link bad", "warning") : says);
 		}
-		area.setAttribute("aria-invalid", String(error !== null));
-		return error;
-	};
-	/** Otherwise the caret goes to the first error. */
-	const isValid = () => {
-		const error = verify();
-		if (error) caretAt(error.offset);
+		area.ariaInvalid = String(error !== null);
+		if (error && jump) {
+			area.focus();
+			area.setSelectionRange(error.offset, error.offset);
+		}
 		return !error;
 	};
+	/** Otherwise the caret goes to the first error. */
+	const isValid = () => verify(true);
 	let timer = 0;
 	area.addEventListener("input", () => {
 		paint();
@@ -59,28 +54,26 @@ export function editor(pane) {
 		area.focus();
 		area.select();
 		document.execCommand("insertText", false, moved); // can be undone
-		caretAt(0);
+		area.setSelectionRange(0, 0);
 	});
-	const saving = t("Save", "Сохранить");
-	const saveButton = button(saving, async () => {
+	const submit = async () => {
 		if (!isValid()) return;
 		if (!isChanged()) return pane.show(pane.entry);
 		area.readOnly = true;
 		await save(pane, exact()).finally(() => (area.readOnly = false));
-	}, "primary");
+	};
 	const mayLeave = async () => !isChanged() || confirmDialog({ danger: true, text: "",
 		title: t("Discard your changes?", "Отбросить изменения?"),
 		action: t("Discard", "Отбросить") });
-	const cancelling = t("Cancel", "Отмена");
 	const cancel = async () => await mayLeave() && pane.show(pane.entry);
 	guardLeaving(mayLeave, signal);
 	addEventListener("beforeunload", (event) => isChanged() && event.preventDefault(),
 		{ signal });
-	shortcut("Mod+s", saving, () => saveButton.click(), signal);
-	shortcut("Escape", cancelling, cancel, signal);
 	paint();
 	verify();
-	return [h("div.toolbar", saveButton, button(cancelling, cancel),
+	return [h("div.toolbar",
+		keyButton("Mod+s", t("Save", "Сохранить"), submit, signal, "primary"),
+		keyButton("Escape", t("Cancel", "Отмена"), cancel, signal),
 		layout(t("Format", "Форматировать"), false), layout(t("Compact", "Сжать"), true), status),
 	h("div.layers", h("pre.value-text", { "aria-hidden": "true" }, copy, "\n"), area)];
 }

@@ -6,8 +6,8 @@ import { changedLines } from "../../../text/diff.js";
 import { format } from "../../../text/json-text.js";
 import { button, h, openDialog } from "../../../ui/index.js";
 
-/** The characters of a text that are compared. */
-const COMPARED = 65_536;
+/** Only the first characters of a text are compared. */
+const LONG = /^([^]{65536})[^]+/;
 
 /** @param {string} key @param {Stored} [stored] @returns {Entry} */
 export function entryOf(key, { text = "", revision = null, ttl } = {}) {
@@ -54,16 +54,10 @@ export async function save(pane, text) {
 	(isMine ? pane.written : pane.show)(theirs);
 }
 
-/**
- * Shows the versions of a conflict side by side.
- * @param {(string | undefined)[]} versions the base, mine, theirs if it exists
- * @returns {Promise<string>} "mine", "theirs", or "": undecided
- */
+/** The base, mine and theirs side by side: "mine", "theirs" or "" is chosen. */
 function choose(versions) {
-	const texts = versions.map((exact) => {
-		const text = exact && format(exact);
-		return text && text.length > COMPARED ? `${text.slice(0, COMPARED)}\n…` : text ?? "";
-	});
+	const texts = versions.map((exact) => (exact ? format(exact)
+		: t("No value", "Значения нет")).replace(LONG, "$1\n…"));
 	const titles = [t("Before", "До"), t("Mine", "Моё"), t("Theirs", "Чужое")];
 	const columns = texts.map((text, at) => {
 		const compared = at ? texts.slice(0, 1) : texts;
@@ -80,10 +74,8 @@ function choose(versions) {
 			dialog.close();
 		}, kind);
 		const dialog = openDialog(t("Conflict", "Конфликт"), [
-			h("p", versions[2] ? t("Somebody else has changed this value. ± marks what differs.",
-				"Значение изменил кто-то другой. Различия отмечены знаком ±.")
-				: t("Somebody else has deleted this key, or it has expired.",
-					"Ключ удалён кем-то другим, или его срок истёк.")),
+			h("p", t("Somebody else has changed this value. ± marks what differs.",
+				"Значение изменил кто-то другой. Различия отмечены знаком ±.")),
 			h("div.versions", columns),
 			h("div.actions", option("", t("Continue editing", "Править дальше")),
 				option("theirs", t("Take theirs", "Принять чужое")),

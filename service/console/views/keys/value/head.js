@@ -4,14 +4,12 @@ import { duration, size } from "../../../text/format.js";
 import { button, fill, formDialog, h, icon, keyText } from "../../../ui/index.js";
 import { lifetimeField, openNewKey } from "./new-key.js";
 
-/** The key, with links to its prefixes. @param {Pane} pane */
+/** The key, with a link to its prefix. @param {Pane} pane */
 export function heading({ key, onclose }) {
-	const links = key.split(/(?<=\/)/).map((part, at, parts) => {
-		const prefix = encodeURIComponent(parts.slice(0, at + 1).join(""));
-		const name = keyText(part);
-		return part.endsWith("/") ? h("a", { href: `#/keys?prefix=${prefix}` }, name) : name;
-	});
-	return h("header", h("h2.mono", links),
+	const prefix = key.replace(/[^/]*$/, "");
+	const href = `#/keys?prefix=${encodeURIComponent(prefix)}`;
+	return h("header", h("h2.mono", prefix && h("a", { href }, keyText(prefix)),
+		keyText(key.slice(prefix.length))),
 		button(t("Close", "Закрыть"), onclose, "quiet", "close"));
 }
 
@@ -34,7 +32,6 @@ export function facts(pane) {
 			ttl && button(t("Persist", "Бессрочно"), () => live(null), "link")]);
 }
 
-/** @param {Pane} pane */
 function countdown(pane) {
 	const { entry, signal } = pane;
 	const element = h("span", { role: "timer" });
@@ -55,9 +52,8 @@ export function warning({ entry, isEditing, newest, load }) {
 	const banner = (...says) => h("p.banner", icon("warning"), says);
 	if (newest > (entry?.revision ?? 0)) {
 		return banner(t("Changed by another client at revision {n}.",
-			"Изменено другим клиентом, ревизия {n}.", { n: newest }), " ", isEditing
-			? t("Saving will show the conflict.", "При сохранении будет показан конфликт.")
-			: button(t("Show", "Показать"), load));
+			"Изменено другим клиентом, ревизия {n}.", { n: newest }), !isEditing
+			&& button(t("Show", "Показать"), load));
 	}
 	return entry?.isExpired && banner(t(
 		"This key has expired. This was its last value.",

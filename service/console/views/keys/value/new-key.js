@@ -5,11 +5,7 @@ import { check } from "../../../text/tokenizer.js";
 import { PLAIN, button, field, formDialog, h } from "../../../ui/index.js";
 import { entryOf } from "./entry.js";
 
-/**
- * Asks for the name of a key that does not exist. `save` requires that.
- * @param {{title: string, label?: string, name: string, more?: Child,
- *   save: (key: string) => Promise<unknown>, done: (key: string) => void}} options
- */
+/** Asks for the name of a new key. @param {KeyQuestion} options */
 export function askKey({ title, label, name, more, save, done }) {
 	const { element, input } = field({ ...PLAIN, label: t("Key", "Ключ"), value: name,
 		required: true });
@@ -33,7 +29,7 @@ export function lifetimeField(required) {
 	return { element, seconds: () => Number(input.value) || null };
 }
 
-/** @param {{prefix: string, oncreated: (key: string) => void}} options */
+/** @param {{prefix: string, oncreated: OfKey}} options */
 export function openNewKey({ prefix, oncreated }) {
 	const { element, input } = field({ tag: "textarea", class: "mono", rows: 5,
 		label: t("Value, as JSON", "Значение в JSON"), required: true, spellcheck: "false" });

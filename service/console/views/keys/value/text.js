@@ -1,11 +1,12 @@
-// Shows, colours, copies and downloads exact texts.
+// Shows, colours, copies and downloads exact texts; a button with a shortcut.
+import { shortcut } from "../../../app/shortcuts.js";
 import { t } from "../../../locale.js";
 import { size } from "../../../text/format.js";
 import { tokenize } from "../../../text/tokenizer.js";
-import { h, notify } from "../../../ui/index.js";
+import { button, h, notify } from "../../../ui/index.js";
 
 /** Bytes. A browser would take long to lay out and to colour a longer text. */
-export const LARGE = 256 * 1024;
+const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
 
@@ -14,7 +15,7 @@ export function valueText({ text, size: bytes }) {
 	const isLarge = bytes > LARGE;
 	// does not cut a character
 	const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
-	const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
+	const node = document.createTextNode(text.slice(0, isLarge ? read : undefined));
 	colour(node);
 	return [isLarge && h("p.hint", t("The first {part} of {whole}.",
 		"Первые {part} из {whole}.", { part: size(SHOWN), whole: size(bytes) })),
@@ -24,9 +25,8 @@ export function valueText({ text, size: bytes }) {
 
 /** Colours the only coloured text, up to its first error. @param {Text} node */
 export function colour(node) {
-	if (!CSS.highlights) return;
-	CSS.highlights.clear();
 	try {
+		CSS.highlights.clear();
 		for (const { kind, start, end } of tokenize(node.data)) {
 			if (kind === "mark") continue;
 			COLON.lastIndex = end;
@@ -40,6 +40,13 @@ export function colour(node) {
 	} catch {
 		// it is cut or under edit
 	}
+}
+
+/** @param {string} key @param {string} label @param {() => unknown} run */
+export function keyButton(key, label, run, signal, kind = "", sign = "") {
+	const element = button(label, run, kind, sign);
+	shortcut(key, label, () => element.click(), signal);
+	return element;
 }
 
 /** Copies a text; navigator.clipboard would require HTTPS. @param {string} text */
