@@ -184,7 +184,7 @@ async def test_markup_is_shown_as_text(
     assert await page.locator("img, script:not([src])").count() == 0
 
 
-async def test_a_large_value_is_cut_downloaded_and_edited(
+async def test_a_large_value_is_cut_and_downloaded(
     page: Page, account: Account, client: Client
 ) -> None:
     largest, large = unique("largest"), unique("large/ü")
@@ -217,23 +217,13 @@ async def test_a_large_value_is_cut_downloaded_and_edited(
     assert text.startswith(shown)
     assert 64 * KIB - 4 < len(shown.encode()) <= 64 * KIB
     await expect(pane.root.get_by_text("The first 64 KiB of")).to_be_visible()
+    assert await pane.button("Edit").count() == 0
 
     async with page.expect_download() as download:
         await pane.button("Download").click()
     file = await (await download.value).path()
     assert file.read_bytes() == text.encode()
     assert (await download.value).suggested_filename.endswith(".json")
-
-    await page.evaluate("window.longest = 0")
-    await pane.button("Edit").click()
-    await expect(pane.area).to_be_focused()
-    await page.keyboard.type(" [")
-    await page.keyboard.press("Control+End")
-    await page.keyboard.type("]")
-    await pane.button("Save").click()
-    await expect(pane.button("Edit")).to_be_visible()
-    assert await stored(client, large) == f"[{text}]"
-    print("ms of the longest task of an edit:", await page.evaluate("longest"))
 
 
 async def test_a_copy_is_exact(
@@ -267,9 +257,7 @@ async def test_a_conflict_is_decided(
         await other.edit('["theirs",1]')
         await other.button("Save").click()
         await expect(other.button("Edit")).to_be_visible()
-        await expect(
-            pane.root.get_by_text("Changed by another client")
-        ).to_be_visible()
+        await expect(pane.root.get_by_text("Changed by another client")).to_be_visible()
         await pane.button("Save").click()
         dialog = pane.dialog("Conflict")
         for title, line in (("Before", "base"), ("Mine", "mine"), ("Theirs", "theirs")):

@@ -48,13 +48,25 @@ export function editor(pane) {
 		clearTimeout(timer);
 		timer = setTimeout(verify, PAUSE);
 	});
-	const layout = (label, isCompact) => button(label, () => {
-		if (!isValid()) return;
-		const moved = format(area.value, isCompact);
-		area.focus();
-		area.select();
-		document.execCommand("insertText", false, moved); // can be undone
+	const replace = (changed) => {
+		area.value = changed;
 		area.setSelectionRange(0, 0);
+		area.focus();
+		paint();
+		verify();
+	};
+	const done = []; // layouts: a browser undoes only what is typed
+	const layout = (label, isCompact) => button(label, () => {
+		const before = area.value;
+		if (!isValid()) return;
+		replace(format(before, isCompact));
+		done.push([before, area.value]);
+	});
+	area.addEventListener("keydown", (event) => {
+		const isUndo = (event.ctrlKey || event.metaKey) && /^[zя]$/.test(event.key);
+		if (!isUndo || done.at(-1)?.[1] !== area.value) return;
+		event.preventDefault();
+		replace(done.pop()[0]);
 	});
 	const submit = async () => {
 		if (!isValid()) return;

@@ -6,7 +6,7 @@ import { tokenize } from "../../../text/tokenizer.js";
 import { button, h, notify } from "../../../ui/index.js";
 
 /** Bytes. A browser would take long to lay out and to colour a longer text. */
-const LARGE = 256 * 1024;
+export const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
 

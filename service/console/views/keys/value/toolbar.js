@@ -4,7 +4,7 @@ import { t } from "../../../locale.js";
 import { button, confirmDialog, h, keyText, notify } from "../../../ui/index.js";
 import { entryOf, readEntry } from "./entry.js";
 import { askKey } from "./new-key.js";
-import { copy, download, keyButton } from "./text.js";
+import { LARGE, copy, download, keyButton } from "./text.js";
 
 /** @param {Pane} pane */
 export function toolbar(pane) {
@@ -36,8 +36,8 @@ export function toolbar(pane) {
 	};
 	const edit = () => pane.show(entry, true);
 	const isLive = !entry.isExpired;
-	return h("div.toolbar", isLive && [
-		keyButton("e", t("Edit", "Изменить"), edit, signal, "primary", "edit"),
+	return h("div.toolbar", isLive && [entry.size <= LARGE
+		&& keyButton("e", t("Edit", "Изменить"), edit, signal, "primary", "edit"),
 	isCounter(text) && [button("−1", () => add(-1)), button("+1", () => add(1))]],
 	button(t("Copy", "Копировать"), () => copy(text)),
 	button(t("Download", "Скачать"), () => download(key, text)),
