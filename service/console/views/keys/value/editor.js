@@ -40,8 +40,7 @@ export function editor(pane) {
 		}
 		return !error;
 	};
-	/** Otherwise the caret goes to the first error. */
-	const isValid = () => verify(true);
+	const isValid = () => verify(true); // or the caret goes to the error
 	let timer = 0;
 	area.addEventListener("input", () => {
 		paint();

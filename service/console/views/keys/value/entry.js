@@ -1,4 +1,4 @@
-// What is stored under a key, and a save, which replaces only what the user has seen.
+// What is stored under a key, and how it is replaced: only if the user has seen it.
 import { readKey, writeKeys } from "../../../api/keys.js";
 import { hasCode } from "../../../api/problem.js";
 import { t } from "../../../locale.js";
@@ -41,7 +41,7 @@ export async function save(pane, text) {
 		if (!hasCode(error, "condition_failed")) throw error;
 	});
 	const theirs = saved ?? await readEntry(key);
-	// the same text: the reply to an earlier attempt was lost
+	// or the reply to an earlier attempt was lost
 	const isMine = theirs?.text === text.trim();
 	if (!isMine) {
 		const choice = await choose([entry.text, text, theirs?.text]);
