@@ -226,3 +226,62 @@ interface Row {
 }
 
 type Place = import("../../service/console/views/keys/place.js").Place;
+
+/** What is stored under a key; `revision` null: nothing. */
+interface Entry {
+  key: string;
+  text: string;
+  revision: number | null;
+  /** Bytes. */
+  size: number;
+  /** Seconds that remain; null: it never expires. */
+  readonly ttl: number | null;
+  readonly isExpired: boolean;
+  /** Fails if somebody else has changed it. */
+  write(text: string, ttl?: number | null): Promise<Entry>;
+}
+
+/** What the value pane reports, and the signal until which it is shown. */
+interface PaneOptions {
+  key: string;
+  signal: AbortSignal;
+  onwritten: OfKey;
+  onremoved: OfKey;
+  onopen: OfKey;
+  onclose(): void;
+}
+
+/** `signal` is aborted when something else is shown in the pane. */
+interface Pane extends PaneOptions {
+  /** What is stored; null: nothing, or it is not read yet. */
+  entry: Entry;
+  isEditing: boolean;
+  /** The revision of the newest change that was reported. */
+  newest: number;
+  load(): Promise<void>;
+  /** Shows what is stored. */
+  show(entry: Entry | null, isEditing?: boolean): void;
+  /** Says whether what is shown is out of date. */
+  report(revision?: number, isDeleted?: boolean): void;
+  /** Shows what is stored now, unless an edit has begun. */
+  written(entry: Entry | null): void;
+}
+
+/** An entry to be: without a revision the key does not exist. */
+interface Stored {
+  text?: string;
+  revision?: number | null;
+  ttl?: number | null;
+}
+
+type OfKey = (key: string) => void;
+
+/** A dialog that asks for a name; `save` fails if a key has it. */
+interface KeyQuestion {
+  title: string;
+  label?: string;
+  name: string;
+  more?: Child;
+  save(key: string): Promise<unknown>;
+  done: OfKey;
+}

@@ -1,7 +1,9 @@
 // The tokens of a JSON text (RFC 8259), and the check of its grammar.
 import { t } from "../locale.js";
 
-const STRING = /"(?:[ !#-[\]-\uffff]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*/y;
+// linear: a character can be matched in one way only
+const STRING =
+	/"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\uffff]*)*/y;
 const TOKEN = new RegExp(`(${STRING.source}"|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?`
 	+ "(?:[eE][+-]?\\d+)?(?![\\w.+-])|(?:true|false|null)(?!\\w)|[{}[\\]:,])", "y");
 const SPACE = /[ \t\n\r]*/y;
@@ -10,12 +12,12 @@ const SPACE = /[ \t\n\r]*/y;
 export class JsonError extends Error {
 	/** @param {string} text @param {number} offset @param {string} problem */
 	constructor(text, offset, problem) {
-		super(problem);
 		const lines = text.slice(0, offset).split(/\r\n|[\r\n]/);
+		const column = [...(lines.at(-1) ?? "")].length + 1;
+		super(t("Line {line}, column {column}: {problem}",
+			"Строка {line}, столбец {column}: {problem}",
+			{ line: lines.length, column, problem }));
 		this.offset = offset;
-		this.problem = problem;
-		this.line = lines.length;
-		this.column = [...(lines.at(-1) ?? "")].length + 1;
 	}
 }
 

@@ -2,97 +2,72 @@
 import { followChanges } from "../../../api/live.js";
 import { isAbort } from "../../../api/problem.js";
 import { t } from "../../../locale.js";
-import { fill, h, loading, notify } from "../../../ui/index.js";
+import { failed, fill, h, loading, notify } from "../../../ui/index.js";
 import { editor } from "./editor.js";
 import { readEntry } from "./entry.js";
-import { facts, heading, trouble, warning } from "./head.js";
+import { facts, heading, missing, warning } from "./head.js";
 import { valueText } from "./text.js";
 import { toolbar } from "./toolbar.js";
 
 /** Milliseconds until a change is reported: the reply to an own write comes first. */
 const DELAY = 500;
 
-/**
- * `signal` is aborted when another value is shown.
- * @import {Entry} from "./entry.js"
- * @typedef {(key: string) => void} OfKey
- * @typedef {{key: string, signal: AbortSignal, onwritten: OfKey, onremoved: OfKey,
- *   onopen: OfKey, onclose: () => void}} Options
- */
-
-/** @param {Options} options */
+/** The pane of a key, until the signal is aborted. @param {PaneOptions} options */
 export function showValue(options) {
-	const pane = new Pane(options);
-	const { key, signal } = options;
+	const { key, signal, onwritten } = options;
+	const element = h("section.value", { "aria-label": key, tabindex: -1 });
+	const banner = h("div", { role: "status" });
+	let mode = new AbortController();
+	/** @type {Pane} */
+	const pane = { ...options, entry: /** @type {any} */ (null), isEditing: false,
+		newest: 0,
+		onopen(name) {
+			onwritten(name);
+			options.onopen(name);
+		},
+		async load() {
+			if (!pane.entry) fill(element, loading());
+			try {
+				const entry = await readEntry(key, signal);
+				if (!pane.isEditing) pane.show(entry);
+			} catch (error) {
+				if (!isAbort(error)) fill(element, heading(pane), failed(error, pane.load));
+			}
+		},
+		show(entry, isEditing = false) {
+			const focused = element.querySelector(":focus");
+			mode.abort();
+			mode = new AbortController();
+			pane.signal = AbortSignal.any([signal, mode.signal]);
+			Object.assign(pane, { entry, isEditing });
+			pane.report();
+			fill(element, heading(pane), banner, !entry ? missing(pane)
+				: [facts(pane), isEditing ? editor(pane) : [toolbar(pane), valueText(entry)]]);
+			// the focus stays on a control with the same text
+			const same = [...element.querySelectorAll("button")].find(({ textContent }) =>
+				textContent && textContent === focused?.textContent);
+			if (isEditing) element.querySelector("textarea")?.focus();
+			else if (focused) (same ?? element).focus();
+		},
+		report(revision = 0, isDeleted = false) {
+			const isGone = isDeleted && (!pane.entry?.revision || pane.entry.isExpired);
+			if (revision > pane.newest && !isGone) {
+				pane.newest = revision;
+				onwritten(key);
+			}
+			fill(banner, warning(pane));
+		},
+		written(entry) {
+			if (!pane.isEditing) pane.show(entry);
+			onwritten(key);
+			notify(t("Saved", "Сохранено"));
+		} };
 	followChanges({ prefix: key, signal, onstate: () => {},
 		onchange: ({ revision, data, deleted }) => {
 			const isDeleted = deleted.includes(key);
-			if (!isDeleted && !data.some(([it]) => it === key)) return;
+			if (!isDeleted && !data.some(([name]) => name === key)) return;
 			setTimeout(() => pane.report(revision, isDeleted), DELAY);
 		} });
 	pane.load();
-	return pane.element;
-}
-
-export class Pane {
-	/** What is stored; null: nothing, or it is not read yet. */
-	entry = /** @type {Entry} */ (/** @type {unknown} */ (null));
-	isEditing = false;
-	/** The newest change that was reported. */
-	newest = { revision: 0, isDeleted: false };
-	#banner = h("div", { role: "status" });
-	#mode = new AbortController();
-	/** Is aborted when something else is shown. */
-	signal = this.#mode.signal;
-
-	/** @param {Options} options */
-	constructor(options) {
-		this.options = options;
-		this.element = h("section.value", { "aria-label": options.key, tabindex: -1 });
-		options.signal.addEventListener("abort", () => this.#mode.abort());
-	}
-
-	load = async () => {
-		const { key, signal } = this.options;
-		if (!this.entry) fill(this.element, loading());
-		try {
-			const entry = await readEntry(key, signal);
-			if (!this.isEditing) this.show(entry);
-		} catch (error) {
-			if (!isAbort(error)) fill(this.element, heading(this), trouble(this, error));
-		}
-	};
-
-	/** Shows what is stored. The focus stays on a control with the same text.
-	 * @param {Entry | null} entry */
-	show(entry, isEditing = false) {
-		const { element } = this;
-		const focused = element.querySelector(":focus");
-		this.#mode.abort();
-		this.#mode = new AbortController();
-		Object.assign(this, { entry, isEditing, signal: this.#mode.signal });
-		this.report();
-		fill(element, heading(this), this.#banner, !entry ? trouble(this)
-			: [facts(this), isEditing ? editor(this) : [toolbar(this), valueText(entry)]]);
-		const same = [...element.querySelectorAll("button")].find((it) =>
-			it.tagName === focused?.tagName && it.textContent === focused.textContent);
-		if (isEditing) element.querySelector("textarea")?.focus();
-		else if (focused) (same ?? element).focus();
-	}
-
-	/** Says whether what is shown is out of date. */
-	report(revision = 0, isDeleted = false) {
-		if (revision > this.newest.revision) {
-			this.newest = { revision, isDeleted };
-			this.options.onwritten(this.options.key);
-		}
-		fill(this.#banner, warning(this));
-	}
-
-	/** Shows what is stored now, unless an edit has begun. @param {Entry | null} entry */
-	written(entry, isSave = false) {
-		if (isSave || !this.isEditing) this.show(entry);
-		this.options.onwritten(this.options.key);
-		notify(t("Saved", "Сохранено"));
-	}
+	return element;
 }

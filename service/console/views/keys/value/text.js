@@ -1,50 +1,52 @@
-// Shows, colours, copies and downloads exact texts.
+// Shows, colours, copies and downloads exact texts; a button with a shortcut.
+import { shortcut } from "../../../app/shortcuts.js";
 import { t } from "../../../locale.js";
 import { size } from "../../../text/format.js";
 import { tokenize } from "../../../text/tokenizer.js";
-import { h, notify } from "../../../ui/index.js";
+import { button, h, notify } from "../../../ui/index.js";
 
 /** Bytes. A browser would take long to lay out and to colour a longer text. */
 export const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
 
-/** @param {{line: number, column: number, problem: string}} error */
-export const errorText = ({ line, column, problem }) =>
-	t("Line {line}, column {column}: {expected}",
-		"Строка {line}, столбец {column}: {expected}", { line, column, problem });
-
-/** The text; of a large one the beginning. @param {import("./entry.js").Entry} entry */
+/** The text; of a large one the beginning. @param {Entry} entry */
 export function valueText({ text, size: bytes }) {
 	const isLarge = bytes > LARGE;
 	// does not cut a character
 	const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
-	const node = document.createTextNode(isLarge ? text.slice(0, read) : text);
+	const node = document.createTextNode(text.slice(0, isLarge ? read : undefined));
 	colour(node);
-	return [isLarge && h("p.hint", t(
-		"The first {part} of {whole}.", "Первые {part} из {whole}.",
-		{ part: size(SHOWN), whole: size(bytes) })),
-		h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") }, node)];
+	return [isLarge && h("p.hint", t("The first {part} of {whole}.",
+		"Первые {part} из {whole}.", { part: size(SHOWN), whole: size(bytes) })),
+	h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") },
+		node)];
 }
 
 /** Colours the only coloured text, up to its first error. @param {Text} node */
 export function colour(node) {
-	if (!CSS.highlights) return;
-	CSS.highlights.clear();
 	try {
+		CSS.highlights.clear();
 		for (const { kind, start, end } of tokenize(node.data)) {
 			if (kind === "mark") continue;
 			COLON.lastIndex = end;
 			const name = `json-${kind === "string" && COLON.test(node.data) ? "name" : kind}`;
 			const range = new StaticRange({ startContainer: node, startOffset: start,
 				endContainer: node, endOffset: end });
-			if (CSS.highlights.get(name)?.add(range) === undefined) {
+			if (!CSS.highlights.get(name)?.add(range)) {
 				CSS.highlights.set(name, new Highlight(range));
 			}
 		}
 	} catch {
 		// it is cut or under edit
 	}
+}
+
+/** @param {string} key @param {string} label @param {() => unknown} run */
+export function keyButton(key, label, run, signal, kind = "", sign = "") {
+	const element = button(label, run, kind, sign);
+	shortcut(key, label, () => element.click(), signal);
+	return element;
 }
 
 /** Copies a text; navigator.clipboard would require HTTPS. @param {string} text */
@@ -60,6 +62,6 @@ export function copy(text) {
 /** @param {string} key @param {string} text */
 export function download(key, text) {
 	const href = URL.createObjectURL(new Blob([text]));
-	h("a", { href, download: `${key.replace(/[^\p{L}\p{N}.-]+/gu, "_")}.json` }).click();
+	h("a", { href, download: `${key}.json` }).click();
 	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
