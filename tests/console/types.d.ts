@@ -61,6 +61,18 @@ interface Change {
   deleted: string[];
 }
 
+/** Nothing follows "ended", which has a problem, until it is asked to go on. */
+type FollowingState = "connecting" | "open" | "waiting" | "paused" | "ended";
+
+/** `since` null: from now on. */
+interface Following {
+  prefix: string;
+  since?: string | null;
+  signal: AbortSignal;
+  onchange: (change: Change) => void;
+  onstate: (state: FollowingState, problem?: any) => void;
+}
+
 /** An entry of a history; `text` null: deleted or expired. */
 interface Version {
   revision: number;
