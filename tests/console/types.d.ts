@@ -94,6 +94,22 @@ interface TransferLine {
   revision?: number;
 }
 
+interface ExportOptions {
+  prefix: string;
+  file: FileSystemFileHandle | null;
+  signal: AbortSignal;
+  onprogress: (lines: number, bytes: number) => void;
+}
+
+/** A key exists, for a mode, if its revision is at most `since`. */
+interface ImportOptions {
+  file: File;
+  mode: "overwrite" | "create" | "skip";
+  since: number | null;
+  signal: AbortSignal;
+  onprogress: (sent: number, report: TransferLine) => void;
+}
+
 interface AccessToken {
   id: number;
   name: string;

@@ -4,8 +4,8 @@ import { call } from "./client.js";
 
 /** Seconds that the service may wait for a change. */
 const WAIT = 50;
-/** Milliseconds before another attempt: the first, which doubles, and the longest. */
-const [FIRST_DELAY, LONGEST_DELAY] = [1000, 30_000];
+/** The longest time between two attempts, in milliseconds. The first is a second. */
+const LONGEST = 30_000;
 
 /** @returns {Change} */
 function changeOf(text) {
@@ -42,7 +42,7 @@ export function followChanges({ prefix, since, signal, onchange, onstate }) {
 			if (signal.aborted) return;
 			if (error.status > 0 && error.status < 500) return report("ended", error);
 			report("waiting");
-			const most = Math.min(FIRST_DELAY * 2 ** failures++, LONGEST_DELAY);
+			const most = Math.min(1000 * 2 ** failures++, LONGEST);
 			poll(most * (0.75 + Math.random() / 4));
 		}
 	};

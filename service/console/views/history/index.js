@@ -18,7 +18,7 @@ export async function historyView({ path, signal }) {
 	const details = h("section.card", { "aria-label": t(
 		"Selected change", "Выбранное изменение") });
 
-	/** A page, which is only empty at the end of the history. */
+	/** An empty page is the last one. */
 	const pageOf = async (/** @type {number | null} */ before, limit = 50) => {
 		let page = await historyOf(key, before, signal, limit);
 		while (page.next !== null && page.changes.length === 0) {
@@ -64,8 +64,8 @@ export async function historyView({ path, signal }) {
 	const reload = async () => {
 		fill(list);
 		const first = await load(null);
-		if (first) first.click();
-		else fill(details, t(
+		if (first) return first.click();
+		fill(details, t(
 			"This key has no changes in the log.", "В журнале нет изменений этого ключа."));
 	};
 	document.title = `${t("History", "История")} · KV`;
