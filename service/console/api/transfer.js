@@ -2,21 +2,18 @@
 import { authorization, call, open, urlOf } from "./client.js";
 import { Problem, problemOf } from "./problem.js";
 
-const LF = 10;
 /** Bytes: the last line of an export is shorter. */
 const LAST_LINE = 4096;
-const CODINGS = { gz: "gzip", zst: "zstd" };
 
 /**
- * Exports keys into a file, or into a Blob that the browser may keep on the disk.
- * Without `end` in its last line it is incomplete.
+ * Exports keys into a file or a Blob. Without `end` in `last` it is incomplete.
  * @param {ExportOptions} options
  * @returns {Promise<{last: TransferLine, blob: Blob | null}>}
  */
 export function exportKeys({ prefix, file, signal, onprogress }) {
 	let [lines, bytes] = [0, 0];
 	const watch = new TransformStream({ transform(chunk, controller) {
-		for (const byte of chunk) lines += Number(byte === LF);
+		for (const byte of chunk) lines += Number(byte === 10); // LF
 		bytes += chunk.length;
 		onprogress(lines, bytes);
 		controller.enqueue(chunk);
@@ -36,22 +33,21 @@ export const currentRevision = () => call("POST", "api/list", { json: { limit: 1
 
 /**
  * Imports a file, which is sent from the disk. Over HTTP/1.1 browsers read the reports
- * only after they have sent everything.
+ * only after that.
  * @param {ImportOptions} options
  * @returns {Promise<TransferLine>} the last line, with `end`
  */
 export const importFile = ({ file, mode, since, signal, onprogress }) =>
 	new Promise((resolve, reject) => {
+		signal.throwIfAborted();
 		const xhr = new XMLHttpRequest();
-		let sent = 0;
-		/** @type {TransferLine} */
-		let last = {};
+		let [sent, last] = [0, /** @type {TransferLine} */ ({})];
 		const show = () => onprogress(sent, last = lastLine(xhr.responseText) ?? last);
 		const problem = () => (xhr.status >= 400
 			? problemOf(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After"))
 			: new Problem(xhr.status, { code: "unreachable", ...last }));
 		xhr.open("POST", urlOf("api/import", { mode, since }));
-		const coding = CODINGS[file.name.split(".").at(-1) ?? ""];
+		const coding = { gz: "gzip", zst: "zstd" }[file.name.split(".").at(-1) ?? ""];
 		Object.entries({ ...authorization(), "Content-Type": "application/x-ndjson",
 			...coding && { "Content-Encoding": coding },
 		}).forEach((header) => xhr.setRequestHeader(...header));
