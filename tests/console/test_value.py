@@ -419,10 +419,10 @@ async def test_an_unsaved_text_survives_the_end_of_the_session(
     pane = await open_value(page, account, key)
     await pane.edit('"typed"')
     end_tokens(tarantool, account.username)
-    await pane.button("Save").click()
-    dialog = pane.dialog("Sign in again")
+    dialog = pane.dialog("Sign in again")  # the call that waits for changes has ended
     await dialog.get_by_label("Password").fill(account.password)
     await dialog.get_by_role("button", name="Sign in").click()
+    await pane.button("Save").click()
     await expect(pane.text).to_have_text('"typed"')
     await client.login(*account)
     assert await stored(client, key) == '"typed"'

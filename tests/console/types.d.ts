@@ -62,6 +62,18 @@ interface Change {
   deleted: string[];
 }
 
+/** Nothing follows "ended", which has a problem, until it is asked to go on. */
+type FollowingState = "connecting" | "open" | "waiting" | "paused" | "ended";
+
+/** `since` null: from now on. */
+interface Following {
+  prefix: string;
+  since?: string | null;
+  signal: AbortSignal;
+  onchange: (change: Change) => void;
+  onstate: (state: FollowingState, problem?: any) => void;
+}
+
 /** An entry of a history; `text` null: deleted or expired. */
 interface Version {
   revision: number;
@@ -81,6 +93,21 @@ interface TransferLine {
   since?: number;
   keys?: number;
   revision?: number;
+}
+
+interface ExportOptions {
+  prefix: string;
+  file: FileSystemFileHandle | null;
+  signal: AbortSignal;
+  onprogress: (lines: number, bytes: number) => void;
+}
+
+/** A key exists, for a mode, if its revision is at most `since`. */
+interface ImportOptions {
+  file: File;
+  mode: string;
+  signal: AbortSignal;
+  onprogress: (sent: number, report: TransferLine) => void;
 }
 
 interface AccessToken {

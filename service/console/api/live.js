@@ -1,79 +1,57 @@
 // Follows the changes of a prefix. It resumes where it was: none is missed or repeated.
-import { elements, entries, memberText } from "../text/json-text.js";
-import { call, callJson, urlOf } from "./client.js";
+import { elements, entries } from "../text/json-text.js";
+import { call } from "./client.js";
 
-/** Milliseconds before another attempt: the first, which doubles, and the longest. */
-const [FIRST_DELAY, LONGEST_DELAY] = [1000, 30_000];
+/** Seconds that the service may wait for a change. */
+const WAIT = 50;
+/** The longest time between two attempts, in milliseconds. The first is a second. */
+const LONGEST = 30_000;
 
-/**
- * `data`: keys and the JSON texts of their values.
- * @typedef {{revision: number, data: [string, string][], deleted: string[]}} Change
- * @typedef {"connecting" | "open" | "waiting" | "ended"} State
- * `since` null: from now. Nothing follows "ended", which has a problem.
- * @typedef {{prefix: string, since?: number | null, signal: AbortSignal,
- *   onchange: (change: Change) => void,
- *   onstate: (state: State, problem: any, revision: number | null) => void}} Options
- */
+/** @returns {Change} */
+function changeOf(text) {
+	const { revision = "", data = "", deleted = "" } = Object.fromEntries(entries(text));
+	return { revision: Number(revision), data: entries(data),
+		deleted: JSON.parse(deleted) };
+}
 
-/** @param {Options} options */
-export function followChanges({ prefix, since = null, signal, onchange, onstate }) {
-	let [position, failures, isEnded] = [since, 0, false];
-	let connection = new AbortController();
-	/** @param {State} state @param {unknown} [problem] */
-	const report = (state, problem) => onstate(state, problem, position);
+/** Returns a function that pauses (true), and goes on. @param {Following} options */
+export function followChanges({ prefix, since, signal, onchange, onstate }) {
+	let [position, failures] = [since, 0];
+	/** @type {FollowingState} */
+	let state = "connecting";
+	let turn = new AbortController();
+	/** @param {FollowingState} next @param {any} [problem] */
+	const report = (next, problem) => next !== state && onstate(state = next, problem);
 
-	/** @param {string} text a change */
-	const take = (text) => {
-		const revision = Number(memberText(text, "revision"));
-		if (revision <= (position ?? 0)) return;
-		position = revision;
-		onchange({ revision, data: entries(memberText(text, "data") ?? "{}"),
-			deleted: JSON.parse(memberText(text, "deleted") ?? "[]") });
-	};
-	const retry = () => {
-		report("waiting");
-		const delay = Math.min(FIRST_DELAY * 2 ** failures++, LONGEST_DELAY);
-		connect(delay * (0.75 + Math.random() / 4));
-	};
-	/** Connects anew, or only disconnects while the page is hidden. */
-	const connect = async (delay = 0) => {
-		connection.abort();
-		const { signal } = (connection = new AbortController());
+	/** Asks again and again. A hidden page does not: a host has only six connections. */
+	const poll = async (delay = 0) => {
+		turn.abort();
+		const { signal } = (turn = new AbortController());
 		await new Promise((resolve) => setTimeout(resolve, delay));
-		if (signal.aborted || document.hidden || isEnded) return;
-		report("connecting");
+		const isIdle = document.hidden || state === "paused" || state === "ended";
+		if (signal.aborted || isIdle) return;
 		try {
-			// a stream does not say why it is refused, nor at which revision it begins
-			const query = { prefix, since: position };
+			const query = { prefix, since: position, wait: state === "open" ? WAIT : 0 };
 			const { text } = await call("GET", "api/changes", { query, signal });
-			elements(memberText(text, "changes") ?? "[]").forEach(take);
-			position = Number(memberText(text, "revision"));
-			const { ticket } = await callJson("POST", "api/tickets", { signal });
-			listen(urlOf("api/changes", { ...query, since: position, ticket }), signal);
+			const { changes = "", revision } = Object.fromEntries(entries(text));
+			elements(changes).map(changeOf).forEach(onchange);
+			[position, failures] = [revision, 0];
+			report("open");
+			poll();
 		} catch (/** @type {any} */ error) {
 			if (signal.aborted) return;
-			if (error.status === 0 || error.status >= 500) return retry();
-			isEnded = true;
-			report("ended", error);
+			if (error.status > 0 && error.status < 500) return report("ended", error);
+			report("waiting");
+			const most = Math.min(1000 * 2 ** failures++, LONGEST);
+			poll(most * (0.75 + Math.random() / 4));
 		}
 	};
-	/** @param {URL} url @param {AbortSignal} signal */
-	const listen = (url, signal) => {
-		const source = new EventSource(url);
-		signal.addEventListener("abort", () => source.close());
-		source.onopen = () => {
-			failures = 0;
-			report("open");
-		};
-		source.onmessage = ({ data }) => take(data);
-		source.addEventListener("end", retry); // the next call says why
-		source.onerror = () => {
-			if (source.readyState === EventSource.CLOSED) retry();
-			else report("waiting"); // the browser tries again
-		};
+	signal.addEventListener("abort", () => turn.abort());
+	document.addEventListener("visibilitychange", () => poll(), { signal });
+	onstate(state);
+	poll();
+	return (/** @type {boolean} */ isPaused) => {
+		report(isPaused ? "paused" : "connecting");
+		poll();
 	};
-	signal.addEventListener("abort", () => connection.abort());
-	// hidden pages are disconnected: a browser has six connections for each host
-	document.addEventListener("visibilitychange", () => connect(), { signal });
-	connect();
 }

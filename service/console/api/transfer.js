@@ -2,79 +2,64 @@
 import { authorization, open, urlOf } from "./client.js";
 import { Problem, problemOf } from "./problem.js";
 
-/** A report, the end, or an error.
- * @typedef {{end?: true, code?: string, line?: number, written?: number,
- *   skipped?: number, since?: number, keys?: number, revision?: number}} Line
- */
-
-const LF = 10;
 /** Bytes: the last line of an export is shorter. */
 const LAST_LINE = 4096;
-/** @type {Record<string, Record<string, string>>} */
-const CODINGS = { gz: { "Content-Encoding": "gzip" }, zst: { "Content-Encoding": "zstd" } };
 
 /**
- * Exports keys into a file, or into a Blob that the browser may keep on the disk.
- * @param {{prefix: string, file: FileSystemFileHandle | null, signal: AbortSignal,
- *   onprogress: (lines: number, bytes: number) => void}} options
- * @returns {Promise<{last: Line, blob: Blob | null}>} `last` without `end`: incomplete
+ * Exports keys into a file or a Blob. Without `end` in `last` it is incomplete.
+ * @param {ExportOptions} options
+ * @returns {Promise<{last: TransferLine, blob: Blob | null}>}
  */
 export function exportKeys({ prefix, file, signal, onprogress }) {
-	let [lines, bytes, tail] = [0, 0, ""];
+	let [lines, bytes] = [0, 0];
 	const watch = new TransformStream({ transform(chunk, controller) {
-		for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) {
-			lines += 1;
-		}
+		for (const byte of chunk) lines += Number(byte === 10); // LF
 		bytes += chunk.length;
-		tail += new TextDecoder().decode(chunk.subarray(-LAST_LINE));
-		tail = tail.slice(-LAST_LINE);
 		onprogress(lines, bytes);
 		controller.enqueue(chunk);
 	} });
 	return open("GET", "api/export", { query: { prefix }, signal }, async (reply) => {
 		const watched = /** @type {ReadableStream} */ (reply.body).pipeThrough(watch);
 		await (file && watched.pipeTo(await file.createWritable()));
-		const blob = file ? null : await new Response(watched).blob();
-		return { last: lastLine(tail) ?? { code: "unreachable" }, blob };
+		const saved = await (file ? file.getFile() : new Response(watched).blob());
+		const last = lastLine(await saved.slice(-LAST_LINE).text());
+		return { last: last ?? { code: "unreachable" }, blob: file ? null : saved };
 	});
 }
 
 /**
  * Imports a file, which is sent from the disk. Over HTTP/1.1 browsers read the reports
- * only after they have sent everything.
- * @param {{file: File, mode: string, signal: AbortSignal,
- *   onprogress: (sent: number, report: Line) => void}} options
- * @returns {Promise<Line>} the last line, with `end`
+ * only after that.
+ * @param {ImportOptions} options
+ * @returns {Promise<TransferLine>} the last line, with `end`
  */
-export function importFile({ file, mode, signal, onprogress }) {
-	return new Promise((resolve, reject) => {
+export const importFile = ({ file, mode, signal, onprogress }) =>
+	new Promise((resolve, reject) => {
+		signal.throwIfAborted();
 		const xhr = new XMLHttpRequest();
-		let sent = 0;
-		/** @type {Line} */
-		let last = {};
+		let [sent, last] = [0, /** @type {TransferLine} */ ({})];
 		const show = () => onprogress(sent, last = lastLine(xhr.responseText) ?? last);
-		const fail = () => reject(xhr.status >= 400
+		const problem = () => (xhr.status >= 400
 			? problemOf(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After"))
 			: new Problem(xhr.status, { code: "unreachable", ...last }));
 		xhr.open("POST", urlOf("api/import", { mode }));
-		const headers = { ...authorization(), "Content-Type": "application/x-ndjson",
-			...CODINGS[file.name.split(".").at(-1) ?? ""] };
-		Object.entries(headers).forEach((header) => xhr.setRequestHeader(...header));
+		const coding = { gz: "gzip", zst: "zstd" }[file.name.split(".").at(-1) ?? ""];
+		Object.entries({ ...authorization(), "Content-Type": "application/x-ndjson",
+			...coding && { "Content-Encoding": coding },
+		}).forEach((header) => xhr.setRequestHeader(...header));
 		xhr.upload.onprogress = ({ loaded }) => {
 			sent = loaded;
 			show();
 		};
 		xhr.onprogress = show;
-		xhr.onload = () => {
+		xhr.onloadend = () => {
 			show();
-			return last.end ? resolve(last) : fail();
+			if (last.end) resolve(last);
+			else reject(signal.aborted ? signal.reason : problem());
 		};
-		xhr.onerror = fail;
-		xhr.onabort = () => reject(new DOMException("", "AbortError"));
 		signal.addEventListener("abort", () => xhr.abort());
 		xhr.send(file);
 	});
-}
 
 /** A line of the service, never one with a value. @param {string} text */
 function lastLine(text) {

@@ -1,86 +1,94 @@
 // The history of a key: #/history/<key>
-import { historyOf } from "../../api/keys.js";
-import { readKey } from "../../api/keys.js";
+import { historyOf, readKey, writeKeys } from "../../api/keys.js";
 import { hasCode } from "../../api/problem.js";
 import { keyHref } from "../../app/router.js";
 import { t } from "../../locale.js";
 import { dateTime, size } from "../../text/format.js";
-import { button, fill, h } from "../../ui/index.js";
-import { detailsOf } from "./details.js";
+import { attempt, button, confirmDialog, fill, h, notify } from "../../ui/index.js";
+import { diffView } from "./diff-view.js";
 
-/** @param {Context} context */
+/** The characters of a value that are shown. */
+const SHOWN = 65_536;
+
+/** @type {View} */
 export async function historyView({ path, signal }) {
 	const key = decodeURIComponent(path);
-	/** @type {Version[]} */
-	let changes = [];
-	/** @type {number | null} */
-	let next = null;
 	const list = h("ol", { role: "list", "aria-label": t("Changes", "Изменения") });
 	const end = h("div.hint");
 	const details = h("section.card", { "aria-label": t(
 		"Selected change", "Выбранное изменение") });
 
-	/** @type {Promise<void> | null} */
-	let loading = null;
-	const load = () => (loading ??= loadPage().finally(() => (loading = null)));
-	const loadPage = async () => {
-		const page = await historyOf(key, next, signal);
-		next = page.next;
-		const at = changes.push(...page.changes);
-		list.append(...page.changes.map((change) => rowOf(change, () => select(change))));
-		fill(end, changes.some(({ by, expired }) => by === null && !expired)
-			&& h("p", t("Only administrators see the names of other accounts.",
-				"Имена чужих учётных записей видят только администраторы.")),
-		next === null ? t("The change log begins at revision {n}.",
-			"Журнал изменений начинается с ревизии {n}.", { n: page.oldest })
-			: button(t("Load older", "Показать более ранние"), () => load().then(() => rowAt(at)?.focus())));
+	/** An empty page is the last one. */
+	const pageOf = async (/** @type {number | null} */ before, limit = 50) => {
+		let page = await historyOf(key, before, signal, limit);
+		while (page.next !== null && page.changes.length === 0) {
+			page = await historyOf(key, page.next, signal, limit);
+		}
+		return page;
 	};
-	/** @param {number} at */
-	const rowAt = (at) => list.children[at]?.querySelector("button");
-	/** @param {Version} change */
-	const select = (change) => {
-		const index = changes.indexOf(change);
-		changes.forEach((_, at) => rowAt(at)?.setAttribute("aria-current", String(at === index)));
-		const before = async () => {
-			while (index + 1 === changes.length && next !== null) await load();
-			return changes[index + 1]?.text ?? null;
-		};
-		fill(details, detailsOf({ key, change, current, before, reload }));
+	/** Shows one more page, and has its first change focused. */
+	const load = async (/** @type {number | null} */ before) => {
+		const { changes, next, oldest } = await pageOf(before);
+		const rows = changes.map((change) => rowOf(change, (row) => select(change, row)));
+		list.append(...rows.map((row) => h("li", row)));
+		fill(end, next === null ? t("The change log begins at revision {n}.",
+			"Журнал изменений начинается с ревизии {n}.", { n: oldest })
+			: button(t("Load older", "Показать более ранние"), () => load(next)));
+		rows[0]?.focus();
+		return rows[0];
+	};
+	const select = async (/** @type {Version} */ { revision: n, text }, row) => {
+		list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+		row.setAttribute("aria-current", "true");
+		const before = (await pageOf(n, 1)).changes[0]?.text ?? null;
+		if (!row.hasAttribute("aria-current")) return;
+		fill(details, h("div.toolbar", h("h2", t("Revision {n}", "Ревизия {n}", { n })),
+			text !== null && h("div.end", button(t(
+				"Restore this value", "Восстановить значение"), () => restore(n, text)))),
+		diffView(before, text ?? ""),
+		text !== null && [h("h3", t("Value", "Значение")),
+			h("pre", { tabindex: "0" }, text.slice(0, SHOWN), text.length > SHOWN && "…")]);
+	};
+	const restore = async (/** @type {number} */ n, /** @type {string} */ text) => {
+		const current = await readKey(key, signal);
+		const action = t("Restore this value", "Восстановить значение");
+		if (!(await confirmDialog({ title: action, action, text: [
+			t("It changes the current value:", "Текущее значение изменится:"),
+			diffView(current?.text ?? null, text)] }))) return;
+		const ttl = (await readKey(key))?.ttl; // what is left by now
+		await writeKeys({ data: [[key, text]], ttls: ttl ? { [key]: ttl } : {},
+			conditions: { [key]: current?.revision ?? null } }).finally(reload);
+		notify(t("The value of revision {n} was restored.",
+			"Значение ревизии {n} восстановлено.", { n }));
 	};
 	const reload = async () => {
-		[changes, next, current] = [[], null, await readKey(key, signal)];
 		fill(list);
-		do await load(); while (next !== null && changes.length === 0);
-		rowAt(0)?.focus();
-		if (changes[0]) select(changes[0]);
-		else fill(details, t(
+		const first = await load(null);
+		if (first) return first.click();
+		fill(details, t(
 			"This key has no changes in the log.", "В журнале нет изменений этого ключа."));
 	};
-	/** @type {Value | null} */
-	let current = null;
-	let isLogged = true;
-	try {
-		await reload();
-	} catch (problem) {
-		isLogged = !hasCode(problem, "not_found");
-		if (isLogged) throw problem;
-	}
 	document.title = `${t("History", "История")} · KV`;
+	const body = await reload().then(() => h("div.history", h("div", list, end), details),
+		(problem) => {
+			if (!hasCode(problem, "not_found")) throw problem;
+			return h("p.banner", t(
+				"The change log is disabled.", "Журнал изменений отключён."));
+		});
 	return { element: h("div.view", h("h1", t("History", "История")),
-		h("a.mono", { href: keyHref(key) }, h("bdi", key)),
-		isLogged ? h("div.history", h("div", list, end), details)
-			: h("p.banner", t("The change log is disabled.", "Журнал изменений отключён."))) };
+		h("a.mono", { href: keyHref(key) }, h("bdi", key)), body) };
 }
 
-/** @param {Version} change @param {() => void} onclick */
-function rowOf({ revision, at, by, text, expired }, onclick) {
+/** @param {Version} change @param {(row: Element) => Promise<void>} onselect */
+function rowOf({ revision, at, by, text, expired }, onselect) {
 	const [name, what] = expired ? ["warn", t("expired", "истёк")]
 		: text === null ? ["bad", t("deleted", "удалён")] : ["good", t("written", "записан")];
 	const author = by ?? (!expired && t("another account", "другая учётная запись"));
 	const facts = [t("Revision {n}", "Ревизия {n}", { n: revision }), author,
 		text !== null && size(new Blob([text]).size)];
-	return h("li", h("button", { type: "button", onclick },
+	const row = h("button", { type: "button", onclick: () => attempt(() => onselect(row)) },
 		h("time", at === null ? "—" : dateTime(at)),
 		h(`span.badge.${name}`, what),
-		h("bdi.hint", facts.filter(Boolean).join(" · "))));
+		h("bdi.hint", facts.filter(Boolean).join(" · ")));
+	return row;
 }
