@@ -1,7 +1,5 @@
 // The language of the page. Each message stands in both languages where it is used.
 
-/** @typedef {Record<string, string | number>} Values */
-
 const STORED = "kv.language";
 export const LANGUAGES = { en: "English", ru: "Русский" };
 
@@ -25,22 +23,14 @@ export function chooseLanguage(code) {
 }
 
 /**
- * A message in the language of the page.
- * @param {string} english with {names} for values
- * @param {string} russian
- * @param {Values} [values]
+ * A message in the language of the page. `english`: with {names} for values. @type
+ * {kv.t}
  */
 export const t = (english, russian, values = {}) =>
 	(current === "ru" ? russian : english).replace(/\{(\w+)\}/g, (whole, name) =>
 		String(values[name] ?? whole));
 
-/**
- * A message about a number: `{n}` stands for it.
- * @param {number} n
- * @param {[one: string, many: string]} english
- * @param {[one: string, few: string, many: string]} russian
- * @param {Values} [values]
- */
+/** A message about a number: `{n}` stands for it. @type {kv.tn} */
 export function tn(n, english, russian, values) {
 	const rule = new Intl.PluralRules(current).select(n);
 	const form = { one: 0, few: 1 }[String(rule)] ?? 2;

@@ -312,3 +312,154 @@ interface KeyQuestion {
   save(key: string): Promise<unknown>;
   done: OfKey;
 }
+
+type Values = Record<string, string | number>;
+type Props = Record<string, any>;
+type Tags = HTMLElementTagNameMap;
+type Problem = import("../../service/console/api/problem.js").Problem;
+
+/** The types of exported functions, by their names. */
+declare namespace kv {
+  // locale.js
+  type t = (english: string, russian: string, values?: Values) => string;
+  type tn = (n: number, english: [one: string, many: string], russian: [one: string, few: string, many: string], values?: Values) => string;
+  // api/accounts.js
+  type signIn = (username: string, password: string, keep: boolean) => Promise<void>;
+  type register = (username: string, password: string) => Promise<{
+    headers: Headers;
+    text: string;
+  }>;
+  type loadUser = (signal?: AbortSignal) => Promise<void>;
+  type changePassword = (password: string, newPassword: string, keep: boolean) => Promise<void>;
+  type listTokens = (signal?: AbortSignal) => Promise<AccessToken[]>;
+  type administer = (method: string, path: string, options: CallOptions) => Promise<any>;
+  // api/client.js
+  type onSessionEnd = (ask: () => Promise<boolean>) => () => Promise<boolean>;
+  type authorization = () => Record<string, string>;
+  type urlOf = (path: string, query?: Record<string, any>) => URL;
+  type call = (method: string, path: string, options?: CallOptions) => Promise<{
+    headers: Headers;
+    text: string;
+  }>;
+  type callJson = (method: string, path: string, options?: CallOptions) => Promise<any>;
+  type open = <T>(method: string, path: string, options: CallOptions | undefined, read: (reply: Response) => Promise<T>) => Promise<T>;
+  // api/keys.js
+  type listPage = (options: ListOptions) => Promise<Page>;
+  type readKey = (key: string, signal?: AbortSignal) => Promise<Value | null>;
+  type deleteKeys = (keys: string[], conditions?: Conditions, signal?: AbortSignal) => Promise<number>;
+  type incrementKey = (key: string, by: string) => Promise<{
+    headers: Headers;
+    text: string;
+  }>;
+  type historyOf = (key: string, before: number | null, signal?: AbortSignal, limit?: number) => Promise<HistoryPage>;
+  // api/problem.js
+  type problemOf = (status: number, text: string, retryAfter: string | null) => Problem;
+  type hasCode = (error: any, code: string) => boolean;
+  // api/transfer.js
+  type exportKeys = (options: ExportOptions) => Promise<{
+    last: TransferLine;
+    blob: Blob | null;
+  }>;
+  type importFile = (options: ImportOptions) => Promise<TransferLine>;
+  // app/frame.js
+  type languageSelect = (onchange: (code: string) => void) => HTMLSelectElement;
+  type buildFrame = (onlanguage: (code: string) => void, onsignout: () => void) => {
+    outlet: HTMLElement;
+    setCurrent: (route: string) => void;
+  };
+  // app/router.js
+  type go = (hash: string) => undefined;
+  type guardLeaving = (ask: () => Promise<boolean>, signal: AbortSignal) => void;
+  type startRouter = (views: Record<string, View>) => void;
+  type setFrame = (next: Frame | null) => void;
+  // app/shortcuts.js
+  type shortcut = (key: string, label: string, run: Shortcut["run"], signal?: AbortSignal) => void;
+  // app/sign-in-again.js
+  type signInAgain = () => Promise<boolean>;
+  // text/diff.js
+  type diffLines = (a: string, b: string) => Block[];
+  type changedLines = (base: string, other: string) => Set<number>;
+  type withLineEnds = (original: string, shown: string) => string;
+  // text/format.js
+  type size = (bytes: number) => string;
+  type duration = (seconds: number) => string;
+  type time = (instant: number) => string;
+  // text/json-text.js
+  type format = (text: string, isCompact?: boolean) => string;
+  type entries = (text: string) => [name: string, text: string][];
+  type memberText = (text: string, name: string) => string | undefined;
+  // text/problems.js
+  type describe = ({ code, detail, message, members, retryAfter }: any) => string;
+  // text/tokenizer.js
+  type tokenize = (text: string) => Generator<Token, void>;
+  type parse = (text: string) => Generator<Token, void>;
+  // ui/button.js
+  type button = (label: string, run: () => unknown, kind?: string, sign?: string) => HTMLButtonElement;
+  type attempt = (run: () => unknown, done?: string) => Promise<void>;
+  // ui/dialog.js
+  type openDialog = (title: string, body: Child, { onclose, ...options }?: {
+    class?: string;
+    onclose?: () => void;
+  }) => any;
+  // ui/dom.js
+  type h = <T extends string>(tag: T, ...rest: (Child | Props)[]) => T extends keyof Tags ? Tags[T] : T extends `${infer K extends keyof Tags}.${string}`
+    ? Tags[K] : HTMLElement;
+  type fill = (element: Element, ...children: Child[]) => void;
+  // ui/form.js
+  type field = (options: FieldOptions) => {
+    element: HTMLDivElement;
+    input: HTMLInputElement;
+    setError: (text: Child) => void;
+  };
+  type form = (options: FormOptions) => HTMLFormElement;
+  type formDialog = (options: FormDialogOptions) => void;
+  type confirmDialog = (options: ConfirmOptions) => Promise<boolean>;
+  // ui/icon.js
+  type icon = (name: string) => SVGSVGElement;
+  // ui/loading.js
+  type failed = (error: unknown, again: () => unknown) => HTMLDivElement;
+  // ui/notices.js
+  type notify = (text: string, kind?: "success" | "error" | "info") => void;
+  // views/sign-in.js
+  type showSignIn = (onlanguage: (code: string) => void, message: string) => void;
+  // views/accounts/account.js
+  type accountPage = (account: Account | null) => HTMLElement;
+  // views/accounts/shared.js
+  type badges = (options: Partial<Account>) => (string | false | HTMLSpanElement | undefined)[];
+  type created = ({ created_at: at }: {
+    created_at: number;
+  }) => string;
+  type deleteButton = (name: string, run: any, more?: () => Child) => HTMLButtonElement;
+  // views/accounts/tokens.js
+  type tokensCard = (signal: AbortSignal) => Promise<{
+    reload: () => Promise<void>;
+    element: HTMLElement;
+  }>;
+  // views/history/diff-view.js
+  type diffView = (before: string | null, after: string) => (false | HTMLParagraphElement | HTMLPreElement)[];
+  // views/keys/remove.js
+  type removeKeys = (keys: any, conditions?: Conditions) => Promise<boolean>;
+  // views/keys/rows.js
+  type rowsOf = (options: Page, depth: any) => any[];
+  // views/keys/value/entry.js
+  type entryOf = (key: string, { text, revision, ttl }?: Stored) => Entry;
+  type readEntry = (key: string, signal?: AbortSignal) => Promise<Entry | null>;
+  type save = (pane: Pane, text: string) => any;
+  // views/keys/value/index.js
+  type showValue = (options: PaneOptions) => HTMLElement;
+  // views/keys/value/new-key.js
+  type askKey = (options: KeyQuestion) => void;
+  type openNewKey = ({ prefix, oncreated }: {
+    prefix: string;
+    oncreated: OfKey;
+  }) => void;
+  // views/keys/value/text.js
+  type keyButton = (key: string, label: string, run: () => unknown, signal: any, kind?: string, sign?: string) => HTMLButtonElement;
+  type copy = (text: string) => void;
+  type download = (key: string, text: string) => void;
+  // views/status/figures.js
+  type chart = (label: any, format: (value: number) => string) => {
+    add: (now: any, latest: any) => void;
+    element: HTMLElement;
+  };
+}

@@ -3,18 +3,18 @@ import { call, callJson } from "./client.js";
 import { hasCode } from "./problem.js";
 import { session } from "./session.js";
 
-/** @param {string} username @param {string} password @param {boolean} keep the token */
+/** `keep`: the token. @type {kv.signIn} */
 export async function signIn(username, password, keep) {
 	const options = { json: { username, password }, anonymous: true };
 	session.setToken((await callJson("POST", "api/login", options)).token, keep);
 	await loadUser();
 }
 
-/** @param {string} username @param {string} password */
+/** @type {kv.register} */
 export const register = (username, password) =>
 	call("POST", "api/register", { json: { username, password }, anonymous: true });
 
-/** Reads the account of the token. @param {AbortSignal} [signal] */
+/** Reads the account of the token. @type {kv.loadUser} */
 export const loadUser = async (signal) =>
 	session.setUser(await callJson("GET", "api/me", { signal }));
 
@@ -29,9 +29,8 @@ export async function signOutEverywhere() {
 }
 
 /**
- * Ends all other tokens of the account.
- * @param {string} password @param {string} newPassword
- * @param {boolean} keep whether access tokens stay valid
+ * Ends all other tokens of the account. `keep`: whether access tokens stay valid. @type
+ * {kv.changePassword}
  */
 export async function changePassword(password, newPassword, keep) {
 	const json = { password, new_password: newPassword, keep_access_tokens: keep };
@@ -44,7 +43,7 @@ export async function deleteAccount(password) {
 	session.clear();
 }
 
-/** @param {AbortSignal} [signal] @returns {Promise<AccessToken[]>} */
+/** @type {kv.listTokens} */
 export const listTokens = async (signal) =>
 	(await callJson("GET", "api/tokens", { signal })).tokens;
 
@@ -56,8 +55,8 @@ export const createToken = async (/** @type {Record<string, any>} */ json) =>
 export const revokeToken = (id) => call("DELETE", `api/tokens/${id}`);
 
 /**
- * A call of an administrator; a user who no longer is one is loaded again.
- * @param {string} method @param {string} path @param {CallOptions} options
+ * A call of an administrator; a user who no longer is one is loaded again. @type
+ * {kv.administer}
  */
 export async function administer(method, path, options) {
 	try {

@@ -5,16 +5,13 @@ import { session } from "./session.js";
 /** Asks the user to sign in again, and says whether that was done. */
 let signInAgain = async () => false;
 
-/** @param {() => Promise<boolean>} ask */
+/** @type {kv.onSessionEnd} */
 export const onSessionEnd = (ask) => (signInAgain = ask);
 
-/** @returns {Record<string, string>} */
+/** @type {kv.authorization} */
 export const authorization = () => ({ Authorization: `Bearer ${session.token}` });
 
-/**
- * A URL relative to the page: a proxy may serve it below a path.
- * @param {string} path @param {Record<string, any>} query
- */
+/** A URL relative to the page: a proxy may serve it below a path. @type {kv.urlOf} */
 export function urlOf(path, query = {}) {
 	const url = new URL(path, document.baseURI);
 	const given = Object.entries(query)
@@ -26,21 +23,18 @@ export function urlOf(path, query = {}) {
 
 /**
  * Makes a call. A user whose session has ended can sign in again: it is repeated then.
- * @param {string} method @param {string} path such as "api/list"
- * @param {CallOptions} [options] @throws {Problem}
+ * `path`: such as "api/list". @throws {Problem} @type {kv.call}
  */
 export const call = (method, path, options) => open(method, path, options,
 	async (reply) => ({ headers: reply.headers, text: await reply.text() }));
 
-/** @param {string} method @param {string} path @param {CallOptions} [options] */
+/** @type {kv.callJson} */
 export const callJson = async (method, path, options) =>
 	JSON.parse((await call(method, path, options)).text);
 
 /**
- * The same with a function that reads the reply, maybe while it arrives.
- * @template T
- * @param {string} method @param {string} path @param {CallOptions | undefined} options
- * @param {(reply: Response) => Promise<T>} read @returns {Promise<T>}
+ * The same with a function that reads the reply, maybe while it arrives. @type
+ * {kv.open}
  */
 export async function open(method, path, options = {}, read) {
 	const { json, body, query, signal, anonymous } = options;

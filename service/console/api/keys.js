@@ -2,14 +2,11 @@
 import { elements, entries, memberText } from "../text/json-text.js";
 import { call, callJson } from "./client.js";
 
-/** Keys in byte order. @param {ListOptions} options @returns {Promise<Page>} */
+/** Keys in byte order. @type {kv.listPage} */
 export const listPage = ({ signal, ...body }) =>
 	callJson("POST", "api/list", { json: { ...body, details: true }, signal });
 
-/**
- * The value of a key, or null.
- * @param {string} key @param {AbortSignal} [signal] @returns {Promise<Value | null>}
- */
+/** The value of a key, or null. @type {kv.readKey} */
 export async function readKey(key, signal) {
 	const json = { keys: [key], revisions: true };
 	const { text } = await call("POST", "api/read", { json, signal });
@@ -27,28 +24,17 @@ export async function writeKeys({ data = [], deleted, conditions, ttls }) {
 	return Number((await call("POST", "api/write", { body })).headers.get("KV-Revision"));
 }
 
-/**
- * Deletes all of the keys or none, and says how many existed.
- * @param {string[]} keys @param {Conditions} [conditions] @param {AbortSignal} [signal]
- * @returns {Promise<number>}
- */
+/** Deletes all of the keys or none, and says how many existed. @type {kv.deleteKeys} */
 export async function deleteKeys(keys, conditions, signal) {
 	const json = { keys, if: conditions };
 	return (await callJson("POST", "api/delete", { json, signal })).deleted;
 }
 
-/**
- * Adds an integer of 64 bits to a counter.
- * @param {string} key @param {string} by
- */
+/** Adds an integer of 64 bits to a counter. @type {kv.incrementKey} */
 export const incrementKey = (key, by) =>
 	call("POST", "api/increment", { body: `{"data":{${JSON.stringify(key)}:${by}}}` });
 
-/**
- * The changes of a key before a revision, the newest first.
- * @param {string} key @param {number | null} before @param {AbortSignal} [signal]
- * @returns {Promise<HistoryPage>}
- */
+/** The changes of a key before a revision, the newest first. @type {kv.historyOf} */
 export async function historyOf(key, before, signal, limit = 50) {
 	const query = { key, before, limit };
 	const { text } = await call("GET", "api/history", { query, signal });

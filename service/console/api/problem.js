@@ -13,10 +13,7 @@ export class Problem extends Error {
 	}
 }
 
-/**
- * The problem of a reply; a proxy's own page has none.
- * @param {number} status @param {string} text @param {string | null} retryAfter
- */
+/** The problem of a reply; a proxy's own page has none. @type {kv.problemOf} */
 export function problemOf(status, text, retryAfter) {
 	try {
 		return new Problem(status, JSON.parse(text), Number(retryAfter));
@@ -25,7 +22,7 @@ export function problemOf(status, text, retryAfter) {
 	}
 }
 
-/** @param {any} error @param {string} code */
+/** @type {kv.hasCode} */
 export const hasCode = (error, code) => error?.code === code;
 
 /** Whether the session has ended. @param {any} error */

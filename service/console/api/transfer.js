@@ -6,9 +6,8 @@ import { Problem, problemOf } from "./problem.js";
 const LAST_LINE = 4096;
 
 /**
- * Exports keys into a file or a Blob. Without `end` in `last` it is incomplete.
- * @param {ExportOptions} options
- * @returns {Promise<{last: TransferLine, blob: Blob | null}>}
+ * Exports keys into a file or a Blob. Without `end` in `last` it is incomplete. @type
+ * {kv.exportKeys}
  */
 export function exportKeys({ prefix, file, signal, onprogress }) {
 	let [lines, bytes] = [0, 0];
@@ -29,9 +28,7 @@ export function exportKeys({ prefix, file, signal, onprogress }) {
 
 /**
  * Imports a file, which is sent from the disk. Over HTTP/1.1 browsers read the reports
- * only after that.
- * @param {ImportOptions} options
- * @returns {Promise<TransferLine>} the last line, with `end`
+ * only after that. Returns the last line, with `end`. @type {kv.importFile}
  */
 export const importFile = ({ file, mode, signal, onprogress }) =>
 	new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { session } from "../api/session.js";
 import { LANGUAGES, language, t } from "../locale.js";
 import { button, fill, h, icon } from "../ui/index.js";
 
-/** The choice of the language. @param {(code: string) => void} onchange */
+/** The choice of the language. @type {kv.languageSelect} */
 export function languageSelect(onchange) {
 	const select = h("select", { "aria-label": t("Language", "Язык"),
 		onchange: () => onchange(select.value) },
@@ -12,10 +12,7 @@ export function languageSelect(onchange) {
 	return select;
 }
 
-/**
- * Builds the frame.
- * @param {(code: string) => void} onlanguage @param {() => void} onsignout
- */
+/** Builds the frame. @type {kv.buildFrame} */
 export function buildFrame(onlanguage, onsignout) {
 	const outlet = h("main", { id: "main", tabindex: "-1" });
 	const links = Object.entries({

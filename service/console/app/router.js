@@ -18,7 +18,7 @@ let mayLeave = noGuard;
 /** The address of a key. @param {string} key */
 export const keyHref = (key) => `#/keys/${encodeURIComponent(key)}`;
 
-/** @param {string} hash */
+/** @type {kv.go} */
 export const go = (hash) => void (location.hash = hash);
 
 /** Says what is shown, without a step in the history. @param {string} hash */
@@ -31,15 +31,15 @@ export function replaceAddress(hash) {
 export const mayLeaveView = () => mayLeave();
 
 /**
- * Has the user asked before the view is left, until `signal` is aborted.
- * @param {() => Promise<boolean>} ask @param {AbortSignal} signal
+ * Has the user asked before the view is left, until `signal` is aborted. @type
+ * {kv.guardLeaving}
  */
 export function guardLeaving(ask, signal) {
 	mayLeave = ask;
 	signal.addEventListener("abort", () => (mayLeave = noGuard));
 }
 
-/** Follows the address from now on. @param {Record<string, View>} views */
+/** Follows the address from now on. @type {kv.startRouter} */
 export function startRouter(views) {
 	routes = views;
 	addEventListener("hashchange", async () => {
@@ -51,7 +51,7 @@ export function startRouter(views) {
 	});
 }
 
-/** Leaves the view, and shows it anew in a frame. @param {Frame | null} next */
+/** Leaves the view, and shows it anew in a frame. @type {kv.setFrame} */
 export function setFrame(next) {
 	leave.abort();
 	current = {};

@@ -6,9 +6,7 @@ import { h, openDialog } from "../ui/index.js";
 const active = new Set();
 
 /**
- * Adds a shortcut until `signal` is aborted.
- * @param {string} key @param {string} label what it does
- * @param {Shortcut["run"]} run @param {AbortSignal} [signal]
+ * Adds a shortcut until `signal` is aborted. `label`: what it does. @type {kv.shortcut}
  */
 export function shortcut(key, label, run, signal) {
 	const added = { key, label, run };

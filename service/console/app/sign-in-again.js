@@ -7,7 +7,7 @@ import { field, formDialog, h } from "../ui/index.js";
 /** @type {Promise<boolean> | null} */
 let asking = null;
 
-/** Asks once, however many calls have failed. @returns {Promise<boolean>} */
+/** Asks once, however many calls have failed. @type {kv.signInAgain} */
 export async function signInAgain() {
 	if (session.user === null) return false;
 	asking ??= ask(session.user.username).finally(() => (asking = null));

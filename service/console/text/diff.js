@@ -21,8 +21,8 @@ function commonLengths(a, b) {
 }
 
 /**
- * The blocks of two columns in order; same and changed ones alternate.
- * @param {string} a @param {string} b
+ * The blocks of two columns in order; same and changed ones alternate. @type
+ * {kv.diffLines}
  */
 export function diffLines(a, b) {
 	const [left, right] = [a.split("\n"), b.split("\n")];
@@ -55,7 +55,7 @@ export function diffLines(a, b) {
 	return blocks;
 }
 
-/** @param {string} base @param {string} other @returns {Set<number>} lines of other */
+/** Returns lines of other. @type {kv.changedLines} */
 export const changedLines = (base, other) => new Set(diffLines(base, other)
 	.filter(({ kind }) => kind === "changed")
 	.flatMap(({ right, rightLine }) => right.map((_, at) => rightLine + at)));
@@ -65,8 +65,7 @@ export const shownText = (text) => text.replace(/\r\n?/g, "\n");
 
 /**
  * The text of a <textarea>, with the line ends of the original, of which new lines have
- * the first.
- * @param {string} original @param {string} shown
+ * the first. @type {kv.withLineEnds}
  */
 export function withLineEnds(original, shown) {
 	const ends = original.match(/\r\n?|\n/g) ?? [];

@@ -5,7 +5,7 @@ import { language, t } from "../locale.js";
 const number = (n, fraction = 0) =>
 	n.toLocaleString(language(), { maximumFractionDigits: fraction });
 
-/** @param {number} bytes @returns {string} such as "3 B", "1.2 KiB" */
+/** Returns such as "3 B", "1.2 KiB". @type {kv.size} */
 export function size(bytes) {
 	let [n, unit] = [bytes, 0];
 	// what would be rounded up to 1,024 belongs to the next unit
@@ -17,7 +17,7 @@ export function size(bytes) {
 /** @param {number | null} n null: more than 1,000 */
 export const count = (n) => (n === null ? `${number(1000)}+` : number(n));
 
-/** @param {number} seconds @returns {string} such as "3 d 4 h", "59 s" */
+/** Returns such as "3 d 4 h", "59 s". @type {kv.duration} */
 export function duration(seconds) {
 	const units = t("d h min s", "дн. ч мин с").split(" ");
 	let rest = Math.max(0, Math.floor(seconds));
@@ -30,7 +30,7 @@ export function duration(seconds) {
 	return parts.slice(first, first + 2).filter(Boolean).join(" ");
 }
 
-/** @param {number} instant Unix seconds @returns {string} such as "12:04:31" */
+/** `instant`: Unix seconds Returns such as "12:04:31". @type {kv.time} */
 export const time = (instant) =>
 	new Date(instant * 1000).toLocaleTimeString(language(), { hourCycle: "h23" });
 

@@ -10,10 +10,8 @@ const opens = (token) => token === "{" || token === "[";
 const closes = (token) => token === "}" || token === "]";
 
 /**
- * Moves white space only.
- * @param {string} text
- * @param {boolean} [isCompact] removes it
- * @returns {string} @throws {import("./tokenizer.js").JsonError}
+ * Moves white space only. `isCompact`: removes it. @throws
+ * {import("./tokenizer.js").JsonError} @type {kv.format}
  */
 export function format(text, isCompact = false) {
 	let [result, depth, before] = ["", 0, ""];
@@ -32,9 +30,8 @@ export function format(text, isCompact = false) {
 }
 
 /**
- * The members of an object, or the elements of an array, whose name is empty.
- * @param {string} text valid JSON
- * @returns {[name: string, text: string][]} duplicates too
+ * The members of an object, or the elements of an array, whose name is empty. `text`:
+ * valid JSON Returns duplicates too. @type {kv.entries}
  */
 export function entries(text) {
 	/** @type {[string, string][]} */
@@ -59,6 +56,6 @@ export function entries(text) {
 /** @param {string} text an array */
 export const elements = (text) => entries(text).map(([, element]) => element);
 
-/** @param {string} text an object @param {string} name */
+/** `text`: an object. @type {kv.memberText} */
 export const memberText = (text, name) =>
 	entries(text).find(([found]) => found === name)?.[1];

@@ -45,8 +45,8 @@ const messages = () => ({
 const DETAILED = ["forbidden", "storage_full", "internal", "not_a_counter"];
 
 /**
- * What went wrong, in one or more sentences.
- * @param {any} error a Problem, or another error @returns {string}
+ * What went wrong, in one or more sentences. `error`: a Problem, or another error.
+ * @type {kv.describe}
  */
 export function describe({ code, detail, message, members, retryAfter }) {
 	const says = messages()[String(code).replace(/^token_.*/, "token")];

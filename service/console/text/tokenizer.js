@@ -26,10 +26,7 @@ function endOf(pattern, text, at) {
 	return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-/**
- * The tokens, in any order.
- * @param {string} text @returns {Generator<Token, void>} @throws {JsonError}
- */
+/** The tokens, in any order. @throws {JsonError} @type {kv.tokenize} */
 export function* tokenize(text) {
 	for (let end = 0, start; (start = endOf(SPACE, text, end)) < text.length;) {
 		end = endOf(TOKEN, text, start);
@@ -63,10 +60,7 @@ const expected = (/** @type {string} */ state) => ({
 	"after }": t("expected a comma or }", "ожидается запятая или }"),
 }[state] ?? t("expected the end of the text", "ожидается конец текста"));
 
-/**
- * The tokens of one JSON value.
- * @param {string} text @returns {Generator<Token, void>} @throws {JsonError}
- */
+/** The tokens of one JSON value. @throws {JsonError} @type {kv.parse} */
 export function* parse(text) {
 	/** The ends of the open containers. @type {string[]} */
 	const open = [];

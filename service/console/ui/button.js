@@ -6,10 +6,7 @@ import { notify } from "./notices.js";
 
 /**
  * A quiet button with an icon has its label for assistive technology and as a tooltip.
- * @param {string} label
- * @param {() => unknown} run
- * @param {string} [kind] "primary", "danger", "quiet" or "link"
- * @param {string} [sign] an icon
+ * `kind`: "primary", "danger", "quiet" or "link" `sign`: an icon. @type {kv.button}
  */
 export function button(label, run, kind = "", sign = "") {
 	const name = kind === "quiet" && sign !== "" && label;
@@ -25,8 +22,8 @@ export function button(label, run, kind = "", sign = "") {
 }
 
 /**
- * Runs an action, and shows its error as a notice.
- * @param {() => unknown} run @param {string} [done] a notice of success
+ * Runs an action, and shows its error as a notice. `done`: a notice of success. @type
+ * {kv.attempt}
  */
 export async function attempt(run, done) {
 	try {

@@ -3,10 +3,7 @@ import { t } from "../locale.js";
 import { button } from "./button.js";
 import { h, newId } from "./dom.js";
 
-/**
- * @param {string} title @param {Child} body
- * @param {{class?: string, onclose?: () => void}} [options]
- */
+/** @type {kv.openDialog} */
 export function openDialog(title, body, { onclose, ...options } = {}) {
 	const id = newId();
 	const content = h("div.dialog-body", body);

@@ -1,16 +1,9 @@
 // Builds elements. Text is always a text node: no markup is ever parsed.
 
-/** @typedef {Record<string, any>} Props */
-/** @typedef {HTMLElementTagNameMap} Tags */
-
 /**
  * An element: `h("p.muted", { id: "a" }, "text")`. Properties that begin with `on` are
- * listeners, `true` is a boolean attribute, `false` and `null` are left out.
- * @template {string} T
- * @param {T} tag with its classes
- * @param {...(Child | Props)} rest properties, if any, and children
- * @returns {T extends keyof Tags ? Tags[T]
- *   : T extends `${infer K extends keyof Tags}.${string}` ? Tags[K] : HTMLElement}
+ * listeners, `true` is a boolean attribute, `false` and `null` are left out. `tag`:
+ * with its classes `rest`: properties, if any, and children. @type {kv.h}
  */
 export function h(tag, ...rest) {
 	const [name = "", ...classes] = tag.split(".");
@@ -38,10 +31,7 @@ function append(element, children) {
 	}
 }
 
-/**
- * Replaces the children of an element.
- * @param {Element} element @param {...Child} children
- */
+/** Replaces the children of an element. @type {kv.fill} */
 export function fill(element, ...children) {
 	element.replaceChildren();
 	append(element, children);

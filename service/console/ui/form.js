@@ -8,7 +8,7 @@ import { fill, h, newId } from "./dom.js";
 /** Attributes of a field for text that is no prose. */
 export const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
 
-/** A field with its label. @param {FieldOptions} options */
+/** A field with its label. @type {kv.field} */
 export function field({ label, hint, tag = "input", ...attributes }) {
 	const id = newId();
 	const error = h("span.field-error", { id: `${id}-error` });
@@ -29,7 +29,7 @@ export function checkbox(label, checked = false) {
 	return { element: h("label.check", input, label), input };
 }
 
-/** @param {FormOptions} options */
+/** @type {kv.form} */
 export function form({ body, label, submit, cancel, danger }) {
 	const error = h("p.form-error", { role: "alert" });
 	const send = h(`button.${danger ? "danger" : "primary"}`, label);
@@ -48,7 +48,7 @@ export function form({ body, label, submit, cancel, danger }) {
 		h("div.actions", cancel && button(t("Cancel", "Отмена"), cancel), send));
 }
 
-/** A dialog with a form. @param {FormDialogOptions} options */
+/** A dialog with a form. @type {kv.formDialog} */
 export function formDialog({ title, label = title, onclose, submit, ...options }) {
 	const dialog = openDialog(title, form({ ...options, label,
 		cancel: () => dialog.close(),
@@ -59,7 +59,7 @@ export function formDialog({ title, label = title, onclose, submit, ...options }
 		} }), { onclose });
 }
 
-/** Asks the user. @param {ConfirmOptions} options @returns {Promise<boolean>} */
+/** Asks the user. @type {kv.confirmDialog} */
 export const confirmDialog = ({ title, text, action, danger, typed = "" }) =>
 	new Promise((resolve) => {
 		let answer = false;

@@ -26,8 +26,7 @@ const PATHS = {
 
 /**
  * An icon. It is hidden from assistive technology: the control has a text or a label.
- * @param {string} name
- * @returns {SVGSVGElement}
+ * @type {kv.icon}
  */
 export function icon(name) {
 	const svg = document.createElementNS(SVG, "svg");

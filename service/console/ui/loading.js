@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 export const loading = () =>
 	h("p.loading", { role: "status" }, t("Loading…", "Загрузка…"));
 
-/** @param {unknown} error @param {() => unknown} again */
+/** @type {kv.failed} */
 export const failed = (error, again) => h("div.empty", { role: "alert" },
 	h("h1", t("This page could not be loaded", "Страницу не удалось загрузить")),
 	h("p", describe(error)), button(t("Try again", "Повторить"), again));

@@ -18,7 +18,7 @@ export function announce(text) {
 	requestAnimationFrame(() => (region.textContent = text));
 }
 
-/** Shows a message. @param {string} text @param {"success" | "error" | "info"} kind */
+/** Shows a message. @type {kv.notify} */
 export function notify(text, kind = "success") {
 	const isError = kind === "error";
 	const notice = h(`div.notice.${kind}`, { role: isError && "alert" }, h("p", text),

@@ -4,10 +4,7 @@ import { languageSelect } from "../app/frame.js";
 import { t } from "../locale.js";
 import { button, checkbox, field, fill, form, h, icon, PLAIN } from "../ui/index.js";
 
-/**
- * Shows the page in place of everything else.
- * @param {(code: string) => void} onlanguage @param {string} message
- */
+/** Shows the page in place of everything else. @type {kv.showSignIn} */
 export function showSignIn(onlanguage, message) {
 	const card = h("div.card");
 	const show = (/** @type {boolean} */ isNew) => {

@@ -14,7 +14,7 @@ import {
 /** @param {string} name */
 export const accountHref = (name) => `#/admin/accounts/${encodeURIComponent(name)}`;
 
-/** @param {Account | null} account null: a new one @returns {HTMLElement} */
+/** `account`: null: a new one. @type {kv.accountPage} */
 export function accountPage(account) {
 	const { username = "" } = account ?? {};
 	const query = { username };

@@ -7,12 +7,12 @@ import { attempt, button, confirmDialog, field, h } from "../../ui/index.js";
 export const stateNames = () => ({ disabled: t("Disabled", "Отключена"),
 	administrator: t("Administrator", "Администратор") });
 
-/** @param {Partial<Account>} account */
+/** @type {kv.badges} */
 export const badges = ({ disabled, administrator }) => [
 	disabled && h("span.badge.bad", stateNames().disabled), " ",
 	administrator && h("span.badge.warn", stateNames().administrator)];
 
-/** @param {{created_at: number}} item an account or a token */
+/** `item`: an account or a token. @type {kv.created} */
 export const created = ({ created_at: at }) =>
 	t("Created {time}", "Создано {time}", { time: dateTime(at) });
 
@@ -35,7 +35,7 @@ export const confirmed = (title, text, run, done, kind = "", sign = "", typed = 
 		if (await confirmDialog(options)) await attempt(run, done);
 	}, kind, sign);
 
-/** @param {string} name @param {() => Child} [more] for the dialog */
+/** `more`: for the dialog. @type {kv.deleteButton} */
 export const deleteButton = (name, run, more) => confirmed(
 	t("Delete the account", "Удалить учётную запись"),
 	() => [h("p", t("The keys that it wrote stay.", "Записанные ключи останутся.")), more?.()],

@@ -8,7 +8,7 @@ import { confirmed, created, currentPassword } from "./shared.js";
 
 const allRights = () => t("All rights of the account", "Все права учётной записи");
 
-/** @param {AbortSignal} signal */
+/** @type {kv.tokensCard} */
 export async function tokensCard(signal) {
 	const list = h("ul.tokens");
 	const create = button(t("Create an access token", "Создать токен доступа"),

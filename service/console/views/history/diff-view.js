@@ -24,8 +24,8 @@ function unchanged(lines) {
 }
 
 /**
- * JSON texts in one layout.
- * @param {string | null} before null: no value @param {string} after or ""
+ * JSON texts in one layout. `before`: null: no value `after`: or "". @type
+ * {kv.diffView}
  */
 export function diffView(before, after) {
 	const [old = "", now = ""] = [before ?? "", after].map((text) => text && format(text));

@@ -13,7 +13,7 @@ export const deleteText = (n) =>
 const deletedText = (n) =>
 	t("Deleted: {keys}.", "Удалено: {keys}.", { keys: keysText(n) });
 
-/** Returns whether the user agreed. @param {Conditions} [conditions] */
+/** Returns whether the user agreed. @type {kv.removeKeys} */
 export async function removeKeys(keys, conditions) {
 	const action = deleteText(keys.length);
 	const text = [...keys.slice(0, 5).map(keyText), keys.length > 5 && "…"];

@@ -5,7 +5,7 @@ import { listPage } from "../../api/keys.js";
 export const more = (prefix, depth, after) =>
 	({ kind: "more", key: prefix, depth, after, isLoading: false, error: null });
 
-/** @param {Page} page @returns {any[]} */
+/** @type {kv.rowsOf} */
 export function rowsOf({ keys, prefixes, details }, depth) {
 	const rows = keys.map((key) => ({ kind: "key", key, depth, ...details[key],
 		expires: Date.now() + (details[key]?.ttl ?? Infinity) * 1000 }));

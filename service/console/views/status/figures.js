@@ -37,7 +37,7 @@ export const node = ({ name, role, connected, lag }) => h("div",
 			connected ? t("Connected", "Подключено") : t("Not connected", "Нет связи")),
 		lag !== null && t(", lag {n} ms", ", отставание {n} мс", { n: Math.round(lag * 1000) })));
 
-/** A line of the last minutes. @param {(value: number) => string} format */
+/** A line of the last minutes. @type {kv.chart} */
 export function chart(label, format) {
 	const svg = icon("");
 	svg.setAttribute("viewBox", "0 -3 300 66");

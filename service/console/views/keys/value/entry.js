@@ -9,7 +9,7 @@ import { button, h, openDialog } from "../../../ui/index.js";
 /** Only the first characters of a text are compared. */
 const LONG = /^([^]{65536})[^]+/;
 
-/** @param {string} key @param {Stored} [stored] @returns {Entry} */
+/** @type {kv.entryOf} */
 export function entryOf(key, { text = "", revision = null, ttl } = {}) {
 	const expires = Date.now() + 1000 * (ttl ?? Infinity);
 	const entry = { key, text, revision, size: new Blob([text]).size,
@@ -28,13 +28,13 @@ export function entryOf(key, { text = "", revision = null, ttl } = {}) {
 	return entry;
 }
 
-/** @param {string} key @param {AbortSignal} [signal] */
+/** @type {kv.readEntry} */
 export async function readEntry(key, signal) {
 	const stored = await readKey(key, signal);
 	return stored && entryOf(key, stored);
 }
 
-/** Has the user choose on a conflict. @param {Pane} pane @param {string} text */
+/** Has the user choose on a conflict. @type {kv.save} */
 export async function save(pane, text) {
 	const { key, entry } = pane;
 	const saved = await entry.write(text).catch((error) => {

@@ -12,7 +12,7 @@ import { toolbar } from "./toolbar.js";
 /** Milliseconds until a change is reported: the reply to an own write comes first. */
 const DELAY = 500;
 
-/** The pane of a key, until the signal is aborted. @param {PaneOptions} options */
+/** The pane of a key, until the signal is aborted. @type {kv.showValue} */
 export function showValue(options) {
 	const { key, signal, onwritten } = options;
 	const element = h("section.value", { "aria-label": key, tabindex: -1 });

@@ -5,7 +5,7 @@ import { check } from "../../../text/tokenizer.js";
 import { PLAIN, button, field, formDialog, h } from "../../../ui/index.js";
 import { entryOf } from "./entry.js";
 
-/** Asks for the name of a new key. @param {KeyQuestion} options */
+/** Asks for the name of a new key. @type {kv.askKey} */
 export function askKey({ title, label, name, more, save, done }) {
 	const { element, input } = field({ ...PLAIN, label: t("Key", "Ключ"), value: name,
 		required: true });
@@ -29,7 +29,7 @@ export function lifetimeField(required) {
 	return { element, seconds: () => Number(input.value) || null };
 }
 
-/** @param {{prefix: string, oncreated: OfKey}} options */
+/** @type {kv.openNewKey} */
 export function openNewKey({ prefix, oncreated }) {
 	const { element, input } = field({ tag: "textarea", class: "mono", rows: 5,
 		label: t("Value, as JSON", "Значение в JSON"), required: true, spellcheck: "false" });

@@ -42,14 +42,14 @@ export function colour(node) {
 	}
 }
 
-/** @param {string} key @param {string} label @param {() => unknown} run */
+/** @type {kv.keyButton} */
 export function keyButton(key, label, run, signal, kind = "", sign = "") {
 	const element = button(label, run, kind, sign);
 	shortcut(key, label, () => element.click(), signal);
 	return element;
 }
 
-/** Copies a text; navigator.clipboard would require HTTPS. @param {string} text */
+/** Copies a text; navigator.clipboard would require HTTPS. @type {kv.copy} */
 export function copy(text) {
 	addEventListener("copy", (event) => {
 		event.clipboardData?.setData("text/plain", text);
@@ -59,7 +59,7 @@ export function copy(text) {
 	document.execCommand("copy");
 }
 
-/** @param {string} key @param {string} text */
+/** @type {kv.download} */
 export function download(key, text) {
 	const href = URL.createObjectURL(new Blob([text]));
 	h("a", { href, download: `${key}.json` }).click();
