@@ -199,7 +199,7 @@ async def test_a_closed_registration_is_said_in_words(
         await page.get_by_label("New password", exact=True).fill("password")
         await page.get_by_label("New password again").fill("password")
         await press(page, "Create the account")
-        await expect_alert(page, "Registration is closed. Ask an administrator")
+        await expect_alert(page, "Registration is closed: ask an administrator")
 
 
 async def test_a_full_store_and_one_that_is_away_are_said_in_words(

@@ -14,7 +14,7 @@ export function languageSelect(onchange) {
 
 /** Builds the frame. @type {kv.buildFrame} */
 export function buildFrame(onlanguage, onsignout) {
-	const outlet = h("main", { id: "main", tabindex: "-1" });
+	const outlet = h("main", { tabindex: "-1" });
 	const links = Object.entries({
 		keys: t("Keys", "Ключи"),
 		live: t("Live changes", "Изменения"),
@@ -25,12 +25,8 @@ export function buildFrame(onlanguage, onsignout) {
 			"admin/status": t("Status", "Состояние"),
 		},
 	}).map(([route, label]) => h("a", { href: `#/${route}` }, label));
-	const skip = (/** @type {Event} */ event) => {
-		event.preventDefault();
-		outlet.focus();
-	};
 	fill(document.body,
-		h("a.skip", { href: "#main", onclick: skip },
+		h("button.skip", { type: "button", onclick: () => outlet.focus() },
 			t("Skip to the content", "К содержанию")),
 		h("header.shell", h("a.brand", { href: "#/keys" }, icon("key"), "KV"),
 			h("nav", { "aria-label": t("Main", "Разделы") }, links),
@@ -38,14 +34,12 @@ export function buildFrame(onlanguage, onsignout) {
 				h("span.who", icon("user"), h("bdi", session.user?.username)),
 				button(t("Sign out", "Выйти"), onsignout))),
 		outlet);
-	const setCurrent = (/** @type {string} */ route) => {
-		for (const link of links) {
-			link.removeAttribute("aria-current");
-			if (link.getAttribute("href") !== `#/${route}`) continue;
-			link.setAttribute("aria-current", "page");
-			link.scrollIntoView({ block: "nearest", inline: "nearest" });
-			document.title = `${link.textContent} · KV`;
-		}
-	};
+	const setCurrent = (/** @type {string} */ route) => links.forEach((link) => {
+		link.removeAttribute("aria-current");
+		if (link.getAttribute("href") !== `#/${route}`) return;
+		link.setAttribute("aria-current", "page");
+		link.scrollIntoView({ block: "nearest", inline: "nearest" });
+		document.title = `${link.textContent} · KV`;
+	});
 	return { outlet, setCurrent };
 }

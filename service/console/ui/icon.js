@@ -5,15 +5,12 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @type {Record<string, string>} */
 const PATHS = {
 	add: "M8 3v10M3 8h10",
-	back: "M10 3 5 8l5 5",
 	close: "m4 4 8 8m0-8-8 8",
 	closed: "m6 4 4 4-4 4",
-	copy: "M6 6h7v7H6zM3 10V3h7",
 	delete: "M3 4.5h10M6 4V2.5h4V4m-5.5.5.5 9h6l.5-9",
 	download: "M8 2v8m-3-3 3 3 3-3M3 13h10",
 	edit: "m3 13 .6-2.6L11 3l2 2-7.4 7.4zM9.5 4.5l2 2",
 	folder: "M2 4h4l1.5 2H14v7H2z",
-	history: "M3 8a5 5 0 1 1 1.6 3.7M3 13v-2.6h2.6M8 5v3l2 1.5",
 	key: "M7.4 8.6 13 3m-2.4 2.4 2 2M8.2 10.7a2.7 2.7 0 1 1-5.4 0 2.7 2.7 0 0 1 5.4 0z",
 	open: "m4 6 4 4 4-4",
 	pause: "M5.5 3v10m5-10v10",
