@@ -387,9 +387,10 @@ declare namespace kv {
   // text/json-text.js
   type format = (text: string, isCompact?: boolean) => string;
   type entries = (text: string) => [name: string, text: string][];
+  type elements = (text: string) => string[];
   type memberText = (text: string, name: string) => string | undefined;
   // text/problems.js
-  type describe = ({ code, detail, message, members, retryAfter }: any) => string;
+  type describe = (error: any) => string;
   // text/tokenizer.js
   type tokenize = (text: string) => Generator<Token, void>;
   type parse = (text: string) => Generator<Token, void>;

@@ -3,7 +3,7 @@ import { call, callJson } from "./client.js";
 import { hasCode } from "./problem.js";
 import { session } from "./session.js";
 
-/** `keep`: the token. @type {kv.signIn} */
+/** With `keep` the token survives a reload. @type {kv.signIn} */
 export async function signIn(username, password, keep) {
 	const options = { json: { username, password }, anonymous: true };
 	session.setToken((await callJson("POST", "api/login", options)).token, keep);

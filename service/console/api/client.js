@@ -23,7 +23,7 @@ export function urlOf(path, query = {}) {
 
 /**
  * Makes a call. A user whose session has ended can sign in again: it is repeated then.
- * `path`: such as "api/list". @throws {Problem} @type {kv.call}
+ * @throws {Problem} @type {kv.call}
  */
 export const call = (method, path, options) => open(method, path, options,
 	async (reply) => ({ headers: reply.headers, text: await reply.text() }));

@@ -5,9 +5,7 @@ import { h, openDialog } from "../ui/index.js";
 /** @type {Set<Shortcut>} */
 const active = new Set();
 
-/**
- * Adds a shortcut until `signal` is aborted. `label`: what it does. @type {kv.shortcut}
- */
+/** Adds a shortcut until `signal` is aborted. @type {kv.shortcut} */
 export function shortcut(key, label, run, signal) {
 	const added = { key, label, run };
 	active.add(added);

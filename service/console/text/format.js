@@ -30,7 +30,7 @@ export function duration(seconds) {
 	return parts.slice(first, first + 2).filter(Boolean).join(" ");
 }
 
-/** `instant`: Unix seconds Returns such as "12:04:31". @type {kv.time} */
+/** Of Unix seconds, such as "12:04:31". @type {kv.time} */
 export const time = (instant) =>
 	new Date(instant * 1000).toLocaleTimeString(language(), { hourCycle: "h23" });
 

@@ -4,15 +4,10 @@ import { parse, tokenize } from "./tokenizer.js";
 /** The deepest indentation, so that nested arrays do not exhaust the memory. */
 const MOST_LEVELS = 64;
 
-/** @param {string} token */
-const opens = (token) => token === "{" || token === "[";
-/** @param {string} token */
-const closes = (token) => token === "}" || token === "]";
+const opens = (/** @type {string} */ token) => token === "{" || token === "[";
+const closes = (/** @type {string} */ token) => token === "}" || token === "]";
 
-/**
- * Moves white space only. `isCompact`: removes it. @throws
- * {import("./tokenizer.js").JsonError} @type {kv.format}
- */
+/** Moves white space only, or removes it. @throws {JsonError} @type {kv.format} */
 export function format(text, isCompact = false) {
 	let [result, depth, before] = ["", 0, ""];
 	for (const { start, end } of parse(text)) {
@@ -30,8 +25,8 @@ export function format(text, isCompact = false) {
 }
 
 /**
- * The members of an object, or the elements of an array, whose name is empty. `text`:
- * valid JSON Returns duplicates too. @type {kv.entries}
+ * The members of an object, duplicates too, or the elements of an array, without names.
+ * @type {kv.entries}
  */
 export function entries(text) {
 	/** @type {[string, string][]} */
@@ -53,9 +48,9 @@ export function entries(text) {
 	return found;
 }
 
-/** @param {string} text an array */
+/** @type {kv.elements} */
 export const elements = (text) => entries(text).map(([, element]) => element);
 
-/** `text`: an object. @type {kv.memberText} */
+/** @type {kv.memberText} */
 export const memberText = (text, name) =>
 	entries(text).find(([found]) => found === name)?.[1];

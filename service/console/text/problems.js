@@ -44,10 +44,7 @@ const messages = () => ({
 /** Codes whose detail says more than the message: which key, which limit. */
 const DETAILED = ["forbidden", "storage_full", "internal", "not_a_counter"];
 
-/**
- * What went wrong, in one or more sentences. `error`: a Problem, or another error.
- * @type {kv.describe}
- */
+/** What went wrong, in one or more sentences. @type {kv.describe} */
 export function describe({ code, detail, message, members, retryAfter }) {
 	const says = messages()[String(code).replace(/^token_.*/, "token")];
 	if (!says) return detail || message;

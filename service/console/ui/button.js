@@ -5,8 +5,8 @@ import { icon } from "./icon.js";
 import { notify } from "./notices.js";
 
 /**
- * A quiet button with an icon has its label for assistive technology and as a tooltip.
- * `kind`: "primary", "danger", "quiet" or "link" `sign`: an icon. @type {kv.button}
+ * `kind` is "primary", "danger", "quiet" or "link", `sign` an icon. A quiet button with
+ * an icon has its label for assistive technology, and as a tooltip. @type {kv.button}
  */
 export function button(label, run, kind = "", sign = "") {
 	const name = kind === "quiet" && sign !== "" && label;

@@ -2,8 +2,8 @@
 
 /**
  * An element: `h("p.muted", { id: "a" }, "text")`. Properties that begin with `on` are
- * listeners, `true` is a boolean attribute, `false` and `null` are left out. `tag`:
- * with its classes `rest`: properties, if any, and children. @type {kv.h}
+ * listeners, `true` is a boolean attribute, `false` and `null` are left out.
+ * @type {kv.h}
  */
 export function h(tag, ...rest) {
 	const [name = "", ...classes] = tag.split(".");

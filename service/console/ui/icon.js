@@ -21,10 +21,7 @@ const PATHS = {
 	warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.5m0 1.6v.4",
 };
 
-/**
- * An icon. It is hidden from assistive technology: the control has a text or a label.
- * @type {kv.icon}
- */
+/** An icon. Its control has a text or a label. @type {kv.icon} */
 export function icon(name) {
 	const svg = document.createElementNS(SVG, "svg");
 	svg.setAttribute("viewBox", "0 0 16 16");
