@@ -368,6 +368,7 @@ declare namespace kv {
     setCurrent: (route: string) => void;
   };
   // app/router.js
+  type keyHref = (key: string) => string;
   type go = (hash: string) => undefined;
   type guardLeaving = (ask: () => Promise<boolean>, signal: AbortSignal) => void;
   type startRouter = (views: Record<string, View>) => void;
@@ -420,6 +421,7 @@ declare namespace kv {
   // ui/loading.js
   type failed = (error: unknown, again: () => unknown) => HTMLDivElement;
   // ui/notices.js
+  type announce = (text: string) => void;
   type notify = (text: string, kind?: "success" | "error" | "info") => void;
   // views/sign-in.js
   type showSignIn = (onlanguage: (code: string) => void, message: string) => void;

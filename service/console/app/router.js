@@ -13,37 +13,33 @@ let shownHash = location.hash;
 let routes = {};
 
 const noGuard = async () => true;
-let mayLeave = noGuard;
 
-/** The address of a key. @param {string} key */
+/** Asks a user with unsaved work whether the view may be left. */
+export let mayLeaveView = noGuard;
+
+/** The address of a key. @type {kv.keyHref} */
 export const keyHref = (key) => `#/keys/${encodeURIComponent(key)}`;
 
 /** @type {kv.go} */
 export const go = (hash) => void (location.hash = hash);
 
-/** Says what is shown, without a step in the history. @param {string} hash */
+/** Says what is shown, without a step in the history. @type {kv.go} */
 export function replaceAddress(hash) {
 	history.replaceState(null, "", hash);
 	shownHash = hash;
 }
 
-/** Asks a user with unsaved work whether the view may be left. */
-export const mayLeaveView = () => mayLeave();
-
-/**
- * Has the user asked before the view is left, until `signal` is aborted. @type
- * {kv.guardLeaving}
- */
+/** Has `ask` decide whether the view is left. @type {kv.guardLeaving} */
 export function guardLeaving(ask, signal) {
-	mayLeave = ask;
-	signal.addEventListener("abort", () => (mayLeave = noGuard));
+	mayLeaveView = ask;
+	signal.addEventListener("abort", () => (mayLeaveView = noGuard));
 }
 
-/** Follows the address from now on. @type {kv.startRouter} */
+/** Follows the address. @type {kv.startRouter} */
 export function startRouter(views) {
 	routes = views;
 	addEventListener("hashchange", async () => {
-		if (location.hash !== shownHash && !(await mayLeave())) {
+		if (location.hash !== shownHash && !(await mayLeaveView())) {
 			return history.replaceState(null, "", shownHash);
 		}
 		shownHash = location.hash;

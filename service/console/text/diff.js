@@ -3,10 +3,7 @@
 /** Comparisons; texts that need more have no line in common. */
 const MOST = 4_000_000;
 
-/**
- * For each i and j the length of the longest common part of a from i and b from j.
- * @param {string[]} a @param {string[]} b
- */
+/** The length of the longest common part of a from line i and b from line j. */
 function commonLengths(a, b) {
 	const width = b.length + 1;
 	const size = (a.length + 1) * width;

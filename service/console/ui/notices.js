@@ -9,10 +9,10 @@ const SHOWN_FOR = 5000;
 const region = h("div.visually-hidden", { role: "status" });
 const stack = h("div.notices");
 
-/** The elements of this module, to be put into the page once. */
+/** To be put into the page. */
 export const noticeElements = [region, stack];
 
-/** Has a screen reader say a text. @param {string} text */
+/** Has a screen reader say a text. @type {kv.announce} */
 export function announce(text) {
 	region.textContent = "";
 	requestAnimationFrame(() => (region.textContent = text));
