@@ -23,8 +23,8 @@ export function chooseLanguage(code) {
 }
 
 /**
- * A message in the language of the page. `english`: with {names} for values. @type
- * {kv.t}
+ * A message in the language of the page. `english`: with {names} for values.
+ * @type {kv.t}
  */
 export const t = (english, russian, values = {}) =>
 	(current === "ru" ? russian : english).replace(/\{(\w+)\}/g, (whole, name) =>

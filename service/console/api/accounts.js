@@ -29,8 +29,8 @@ export async function signOutEverywhere() {
 }
 
 /**
- * Ends all other tokens of the account. `keep`: whether access tokens stay valid. @type
- * {kv.changePassword}
+ * Ends all other tokens of the account. `keep`: whether access tokens stay valid.
+ * @type {kv.changePassword}
  */
 export async function changePassword(password, newPassword, keep) {
 	const json = { password, new_password: newPassword, keep_access_tokens: keep };
@@ -55,8 +55,8 @@ export const createToken = async (/** @type {Record<string, any>} */ json) =>
 export const revokeToken = (id) => call("DELETE", `api/tokens/${id}`);
 
 /**
- * A call of an administrator; a user who no longer is one is loaded again. @type
- * {kv.administer}
+ * A call of an administrator; a user who no longer is one is loaded again.
+ * @type {kv.administer}
  */
 export async function administer(method, path, options) {
 	try {

@@ -33,8 +33,8 @@ export const callJson = async (method, path, options) =>
 	JSON.parse((await call(method, path, options)).text);
 
 /**
- * The same with a function that reads the reply, maybe while it arrives. @type
- * {kv.open}
+ * The same with a function that reads the reply, maybe while it arrives.
+ * @type {kv.open}
  */
 export async function open(method, path, options = {}, read) {
 	const { json, body, query, signal, anonymous } = options;

@@ -6,8 +6,8 @@ import { Problem, problemOf } from "./problem.js";
 const LAST_LINE = 4096;
 
 /**
- * Exports keys into a file or a Blob. Without `end` in `last` it is incomplete. @type
- * {kv.exportKeys}
+ * Exports keys into a file or a Blob. Without `end` in `last` it is incomplete.
+ * @type {kv.exportKeys}
  */
 export function exportKeys({ prefix, file, signal, onprogress }) {
 	let [lines, bytes] = [0, 0];

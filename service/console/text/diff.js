@@ -18,8 +18,8 @@ function commonLengths(a, b) {
 }
 
 /**
- * The blocks of two columns in order; same and changed ones alternate. @type
- * {kv.diffLines}
+ * The blocks of two columns in order; same and changed ones alternate.
+ * @type {kv.diffLines}
  */
 export function diffLines(a, b) {
 	const [left, right] = [a.split("\n"), b.split("\n")];

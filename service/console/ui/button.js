@@ -22,8 +22,8 @@ export function button(label, run, kind = "", sign = "") {
 }
 
 /**
- * Runs an action, and shows its error as a notice. `done`: a notice of success. @type
- * {kv.attempt}
+ * Runs an action, and shows its error as a notice. `done`: a notice of success.
+ * @type {kv.attempt}
  */
 export async function attempt(run, done) {
 	try {

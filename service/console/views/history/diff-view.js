@@ -24,8 +24,8 @@ function unchanged(lines) {
 }
 
 /**
- * JSON texts in one layout. `before`: null: no value `after`: or "". @type
- * {kv.diffView}
+ * JSON texts in one layout. `before`: null: no value `after`: or "".
+ * @type {kv.diffView}
  */
 export function diffView(before, after) {
 	const [old = "", now = ""] = [before ?? "", after].map((text) => text && format(text));
