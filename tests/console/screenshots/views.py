@@ -107,7 +107,7 @@ async def grants(page: Page, _: Client) -> None:
 
 
 async def status(page: Page, client: Client) -> None:
-    await _open(page, "#/admin/status", "svg[role=img]")
+    await _open(page, "#/admin/status", "figure")
     for number in range(4 * WRITES):
         await client.write({f"sessions/new/{number}": number}, ttl=600)
         await asyncio.sleep(0.1)
