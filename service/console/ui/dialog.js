@@ -17,6 +17,6 @@ export function openDialog(title, body, { onclose, ...options } = {}) {
 	document.body.append(element);
 	element.showModal();
 	/** @type {HTMLElement | null} */
-	(content.querySelector("input:not([readonly]), textarea, .primary, .danger"))?.focus();
+	(content.querySelector("input:not([readonly]), textarea, .actions button"))?.focus();
 	return element;
 }
