@@ -260,9 +260,16 @@ async def test_a_conflict_is_decided(
         await expect(pane.root.get_by_text("Changed by another client")).to_be_visible()
         await pane.button("Save").click()
         dialog = pane.dialog("Conflict")
-        for title, line in (("Before", "base"), ("Mine", "mine"), ("Theirs", "theirs")):
-            marked = dialog.get_by_role("region", name=title).locator("mark")
-            await expect(marked).to_have_text(f'  "{line}",')
+        before = dialog.get_by_role("region", name="Before")
+        await expect(before).to_contain_text('"base"')
+        for title, line in (("Mine", "mine"), ("Theirs", "theirs")):
+            version = dialog.get_by_role("region", name=title)
+            added, removed = (
+                version.get_by_role("insertion"),
+                version.get_by_role("deletion"),
+            )
+            await expect(added).to_have_text(f'+   "{line}",')
+            await expect(removed).to_contain_text('"base"')
         assert await violations(one.page) == []
         await dialog.get_by_role("button", name=choice).click()
         await expect(pane.text).to_have_text(expected)

@@ -396,7 +396,7 @@ declare namespace kv {
   type tokenize = (text: string) => Generator<Token, void>;
   type parse = (text: string) => Generator<Token, void>;
   // ui/button.js
-  type button = (label: string, run: () => unknown, kind?: string, sign?: string) => HTMLButtonElement;
+  type button = (label: Child, run: () => unknown, kind?: string, sign?: string) => HTMLButtonElement;
   type attempt = (run: () => unknown, done?: string) => Promise<void>;
   // ui/dialog.js
   type openDialog = (title: string, body: Child, { onclose, ...options }?: {
@@ -438,8 +438,8 @@ declare namespace kv {
     reload: () => Promise<void>;
     element: HTMLElement;
   }>;
-  // views/history/diff-view.js
-  type diffView = (before: string | null, after: string) => (false | HTMLParagraphElement | HTMLPreElement)[];
+  // views/keys/value/diff-view.js
+  type diffView = (before: string, after: string) => HTMLPreElement;
   // views/keys/remove.js
   type removeKeys = (keys: any, conditions?: Conditions) => Promise<boolean>;
   // views/keys/rows.js
@@ -458,8 +458,6 @@ declare namespace kv {
   }) => void;
   // views/keys/value/text.js
   type keyButton = (key: string, label: string, run: () => unknown, signal: any, kind?: string, sign?: string) => HTMLButtonElement;
-  type copy = (text: string) => void;
-  type download = (key: string, text: string) => void;
   // views/status/figures.js
   type chart = (label: any, format: (value: number) => string) => {
     add: (now: any, latest: any) => void;

@@ -1,7 +1,7 @@
 // The views by the first part of their address.
 import { accountView } from "./accounts/own.js";
 import { accounts as accountsView } from "./accounts/index.js";
-import { historyView } from "./history/index.js";
+import { historyView } from "./keys/value/history.js";
 import { keysView } from "./keys/index.js";
 import { liveView } from "./live/index.js";
 import { status as statusView } from "./status/index.js";

@@ -4,7 +4,7 @@ import { go } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale.js";
 import { describe } from "../../text/problems.js";
-import { PLAIN, button, field, fill, h, icon } from "../../ui/index.js";
+import { PLAIN, button, field, fill, h } from "../../ui/index.js";
 import { changeList } from "./list.js";
 
 /** @type {View} */
@@ -16,39 +16,35 @@ export function liveView(context) {
 		inputmode: "numeric", pattern: "[0-9]{1,15}" });
 	const status = h("div", { role: "status" });
 	const alert = h("div", { role: "alert" });
-	const pause = h("button", { type: "button", onclick: () => setPaused(!isPaused) });
 	let isPaused = false;
 	let connection = new AbortController();
-	let setPaused = (/** @type {boolean} */ _) => {};
+	let setPaused;
+	const toggle = () => setPaused(!isPaused);
+	const pause = button("", toggle);
 
-	const addressOf = (from = since.input.value) =>
+	const addressOf = (from) =>
 		`#/live?${new URLSearchParams({ prefix: prefix.input.value, since: from })}`;
 	/** @type {Following["onstate"]} */
 	const onstate = (state, problem) => {
 		isPaused = state === "paused";
-		fill(pause, icon(isPaused ? "play" : "pause"),
-			isPaused ? t("Resume", "Продолжить") : t("Pause", "Пауза"));
-		const [kind, sign, text] = {
-			connecting: ["wait", "refresh", t("Connecting…", "Подключение…")],
-			open: ["good", "play", t("Connected", "Подключено")],
-			waiting: ["warn", "warning", t(
-				"Disconnected, trying again…", "Нет связи, повторяем…")],
-			paused: ["warn", "pause", t("Paused", "Пауза")],
-			ended: ["bad", "close", t("Ended", "Остановлено")],
+		fill(pause, isPaused ? t("Resume", "Продолжить") : t("Pause", "Пауза"));
+		const [kind, text] = {
+			connecting: ["wait", t("Connecting…", "Подключение…")],
+			open: ["good", t("Connected", "Подключено")],
+			waiting: ["warn", t("Disconnected, trying again…", "Нет связи, повторяем…")],
+			paused: ["warn", t("Paused", "Пауза")],
+			ended: ["bad", t("Ended", "Остановлено")],
 		}[state];
-		fill(status, h(`span.badge.${kind}`, icon(sign ?? ""), " ", text));
-		fill(alert, problem && trouble(problem));
-	};
-	/** @param {any} problem */
-	const trouble = (problem) => {
-		const n = problem.members.oldest;
-		return h("div.banner", problem.code === "not_found" ? t(
-			"The change log is disabled.", "Журнал изменений отключён.") : describe(problem),
+		fill(status, h(`span.badge.${kind}`, text));
+		const n = problem?.members.oldest;
+		fill(alert, problem && h("div.banner", problem.code === "not_found"
+			? t("The change log is disabled.", "Журнал изменений отключён.")
+			: describe(problem),
 		n === undefined ? button(t("Try again", "Повторить"), () => setPaused(false))
-			: h("a", { href: addressOf(n) }, t(
-				"Start at revision {n}", "Начать с ревизии {n}", { n })));
+			: h("a", { href: addressOf(n) },
+				t("Start at revision {n}", "Начать с ревизии {n}", { n }))));
 	};
-	const start = ({ query } = context) => {
+	const update = ({ query }) => {
 		connection.abort();
 		connection = new AbortController();
 		prefix.input.value = query.get("prefix") ?? "";
@@ -59,16 +55,16 @@ export function liveView(context) {
 			signal: AbortSignal.any([context.signal, connection.signal]),
 			onchange: add, onstate });
 	};
-	const onsubmit = (/** @type {Event} */ event) => {
+	const onsubmit = (event) => {
 		event.preventDefault();
-		go(addressOf());
+		go(addressOf(since.input.value));
 	};
-	shortcut("p", t("Pause", "Пауза"), () => setPaused(!isPaused), context.signal);
-	start();
-	return { update: start, element: h("div.view", h("h1", t("Live changes", "Изменения")),
+	shortcut("p", t("Pause", "Пауза"), toggle, context.signal);
+	update(context);
+	return { update, element: h("div.view", h("h1", t("Live changes", "Изменения")),
 		h("form.toolbar", { onsubmit }, prefix.element, since.element,
 			h("button.primary", t("Follow", "Следить"))),
-		h("div.toolbar", filter, status, h("div.toolbar.end", pause,
-			button(t("Clear", "Очистить"), clear))),
+		h("div.toolbar", filter, status,
+			h("div.toolbar.end", pause, button(t("Clear", "Очистить"), clear))),
 		alert, element) };
 }

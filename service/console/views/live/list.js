@@ -7,7 +7,6 @@ import { PLAIN, announce, fill, h } from "../../ui/index.js";
 /** The rows that are kept, the characters of a value, milliseconds of silence. */
 const [KEPT, PREVIEW, QUIET] = [500, 200, 3000];
 
-/** @param {number} n a revision @param {string} key @param {Element} badge */
 const row = (n, key, badge, text = "") => h("li", h("time", time(Date.now() / 1000)),
 	h("span.number.muted", { title: t("Revision {n}", "Ревизия {n}", { n }) }, n), badge,
 	h("a.mono", { href: keyHref(key) }, h("bdi", key)),
@@ -21,17 +20,15 @@ export function changeList() {
 		...PLAIN, oninput: () => show([...list.children]) });
 	let unannounced = 0;
 
-	/** Shows those of the rows that match. @param {Element[]} rows */
+	/** Shows those of the rows that match. */
 	const show = (rows) => {
-		rows.forEach((each) => each.toggleAttribute("hidden",
-			!each.querySelector("bdi")?.textContent.includes(filter.value)));
-		const isFull = list.childElementCount === KEPT;
-		fill(note, list.querySelector("li:not([hidden])")
-			? isFull && t("Older changes are not shown.", "Более ранние не показаны.")
-			: list.firstChild ? t(
-				"No change matches the filter.", "Под фильтр ничего не подходит.")
-				: t("No changes yet. They appear here as they are made.",
-					"Изменений пока нет. Они появятся здесь сразу."));
+		rows.forEach((each) => (each.hidden =
+			!each.querySelector("bdi").textContent.includes(filter.value)));
+		fill(note, !list.firstChild ? t("No changes yet.", "Изменений пока нет.")
+			: !list.querySelector("li:not([hidden])")
+				? t("No change matches the filter.", "Под фильтр ничего не подходит.")
+				: list.childElementCount === KEPT
+					&& t("Older changes are not shown.", "Более ранние не показаны."));
 	};
 	/** @param {Change} change */
 	const add = ({ revision, data, deleted }) => {
@@ -43,7 +40,7 @@ export function changeList() {
 		list.prepend(...rows);
 		[...list.children].slice(KEPT).forEach((each) => each.remove());
 		show(rows);
-		if (unannounced === 0) setTimeout(announceAll, QUIET);
+		if (!unannounced) setTimeout(announceAll, QUIET);
 		unannounced += rows.length;
 	};
 	const announceAll = () => {

@@ -1,13 +1,8 @@
 // What is stored under a key, and how it is replaced: only if the user has seen it.
 import { readKey, writeKeys } from "../../../api/keys.js";
-import { hasCode } from "../../../api/problem.js";
 import { t } from "../../../locale.js";
-import { changedLines } from "../../../text/diff.js";
-import { format } from "../../../text/json-text.js";
 import { button, h, openDialog } from "../../../ui/index.js";
-
-/** Only the first characters of a text are compared. */
-const LONG = /^([^]{65536})[^]+/;
+import { diffView, laidOut } from "./diff-view.js";
 
 /** @type {kv.entryOf} */
 export function entryOf(key, { text = "", revision = null, ttl } = {}) {
@@ -38,48 +33,34 @@ export async function readEntry(key, signal) {
 export async function save(pane, text) {
 	const { key, entry } = pane;
 	const saved = await entry.write(text).catch((error) => {
-		if (!hasCode(error, "condition_failed")) throw error;
+		if (error.code !== "condition_failed") throw error;
 	});
 	const theirs = saved ?? await readEntry(key);
 	// or the reply to an earlier attempt was lost
 	const isMine = theirs?.text === text.trim();
-	if (!isMine) {
-		const choice = await choose([entry.text, text, theirs?.text]);
-		if (choice !== "theirs" && (choice || pane.isEditing)) {
-			pane.entry = theirs ?? entryOf(key); // what the next attempt replaces
-			return choice ? save(pane, text) : pane.report();
-		}
+	const choice = isMine || await choose(entry.text, text, theirs?.text ?? "");
+	if (!isMine && choice !== "theirs") {
+		pane.entry = theirs ?? entryOf(key); // what the next attempt replaces
+		return choice ? save(pane, text) : pane.report();
 	}
 	pane.isEditing = false;
 	(isMine ? pane.written : pane.show)(theirs);
 }
 
-/** The base, mine and theirs side by side: "mine", "theirs" or "" is chosen. */
-function choose(versions) {
-	const texts = versions.map((exact) => (exact ? format(exact)
-		: t("No value", "Значения нет")).replace(LONG, "$1\n…"));
-	const titles = [t("Before", "До"), t("Mine", "Моё"), t("Theirs", "Чужое")];
-	const columns = texts.map((text, at) => {
-		const compared = at ? texts.slice(0, 1) : texts;
-		const marked = new Set(compared.flatMap((other) => [...changedLines(other, text)]));
-		return h("section", h("h3", titles[at]), h("pre.value-text",
-			{ tabindex: 0, "aria-label": titles[at], role: "region" },
-			text.split("\n").map((line, index) =>
-				h(marked.has(index + 1) ? "mark" : "div", line || " "))));
-	});
-	return new Promise((resolve) => {
-		let choice = "";
-		const option = (name, label, kind = "") => button(label, () => {
-			choice = name;
-			dialog.close();
-		}, kind);
-		const dialog = openDialog(t("Conflict", "Конфликт"), [
-			h("p", t("Somebody else has changed this value. ± marks what differs.",
-				"Значение изменил кто-то другой. Различия отмечены знаком ±.")),
-			h("div.versions", columns),
-			h("div.actions", option("", t("Continue editing", "Править дальше")),
-				option("theirs", t("Take theirs", "Принять чужое")),
-				option("mine", t("Save mine", "Записать моё"), "danger"))],
-		{ class: "wide", onclose: () => resolve(choice) });
-	});
-}
+/** The versions side by side: "mine", "theirs" or "" is chosen. */
+const choose = (before, mine, theirs) => new Promise((resolve) => {
+	const column = (title, shown) =>
+		h("section", { "aria-label": title }, h("h3", title), shown);
+	const option = (choice, label, kind = "") =>
+		button(label, () => dialog.close(choice), kind);
+	const dialog = openDialog(t("Conflict", "Конфликт"), [
+		t("Somebody else has changed this value.", "Значение изменил кто-то другой."),
+		h("div.versions",
+			column(t("Before", "До"), h("pre.diff", { tabindex: 0 }, laidOut(before))),
+			column(t("Mine", "Моё"), diffView(before, mine)),
+			column(t("Theirs", "Чужое"), diffView(before, theirs))),
+		h("div.actions", option("", t("Continue editing", "Править дальше")),
+			option("theirs", t("Take theirs", "Принять чужое")),
+			option("mine", t("Save mine", "Записать моё"), "danger"))],
+	{ class: "wide", onclose: () => resolve(dialog.returnValue) });
+});

@@ -41,8 +41,8 @@ export function showValue(options) {
 			pane.signal = AbortSignal.any([signal, mode.signal]);
 			Object.assign(pane, { entry, isEditing });
 			pane.report();
-			fill(element, heading(pane), banner, !entry ? missing(pane)
-				: [facts(pane), isEditing ? editor(pane) : [toolbar(pane), valueText(entry)]]);
+			fill(element, heading(pane), banner, !entry ? missing(pane) : [facts(pane),
+				isEditing ? editor(pane) : [toolbar(pane), valueText(entry.text)]]);
 			// the focus stays on a control with the same text
 			const same = [...element.querySelectorAll("button")].find(({ textContent }) =>
 				textContent && textContent === focused?.textContent);

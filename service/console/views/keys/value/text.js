@@ -1,24 +1,24 @@
-// Shows, colours, copies and downloads exact texts; a button with a shortcut.
+// Shows and colours exact texts; a button with a shortcut.
 import { shortcut } from "../../../app/shortcuts.js";
 import { t } from "../../../locale.js";
 import { size } from "../../../text/format.js";
 import { tokenize } from "../../../text/tokenizer.js";
-import { button, h, notify } from "../../../ui/index.js";
+import { button, h } from "../../../ui/index.js";
 
-/** Bytes. A browser would take long to lay out and to colour a longer text. */
+/** Bytes: a browser would take long to lay out and to colour a longer text. */
 export const LARGE = 256 * 1024;
 const SHOWN = 64 * 1024;
 const COLON = /\s*:/y;
 
-/** The text; of a large one the beginning. @param {Entry} entry */
-export function valueText({ text, size: bytes }) {
-	const isLarge = bytes > LARGE;
+/** A text; of a large one the beginning. @param {string} text */
+export function valueText(text) {
+	const { size: whole } = new Blob([text]);
 	// does not cut a character
 	const { read } = new TextEncoder().encodeInto(text, new Uint8Array(SHOWN));
-	const node = document.createTextNode(text.slice(0, isLarge ? read : undefined));
+	const node = document.createTextNode(whole > LARGE ? text.slice(0, read) : text);
 	colour(node);
-	return [isLarge && h("p.hint", t("The first {part} of {whole}.",
-		"Первые {part} из {whole}.", { part: size(SHOWN), whole: size(bytes) })),
+	return [node.data !== text && h("p.hint", t("The first {part} of {whole}.",
+		"Первые {part} из {whole}.", { part: size(SHOWN), whole: size(whole) })),
 	h("pre.value-text", { tabindex: 0, role: "region", "aria-label": t("Text", "Текст") },
 		node)];
 }
@@ -47,21 +47,4 @@ export function keyButton(key, label, run, signal, kind = "", sign = "") {
 	const element = button(label, run, kind, sign);
 	shortcut(key, label, () => element.click(), signal);
 	return element;
-}
-
-/** Copies a text; navigator.clipboard would require HTTPS. @type {kv.copy} */
-export function copy(text) {
-	addEventListener("copy", (event) => {
-		event.clipboardData?.setData("text/plain", text);
-		event.preventDefault();
-		notify(t("Copied", "Скопировано"));
-	}, { once: true });
-	document.execCommand("copy");
-}
-
-/** @type {kv.download} */
-export function download(key, text) {
-	const href = URL.createObjectURL(new Blob([text]));
-	h("a", { href, download: `${key}.json` }).click();
-	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

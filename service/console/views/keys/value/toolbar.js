@@ -4,7 +4,7 @@ import { t } from "../../../locale.js";
 import { button, confirmDialog, h, keyText, notify } from "../../../ui/index.js";
 import { entryOf, readEntry } from "./entry.js";
 import { askKey } from "./new-key.js";
-import { LARGE, copy, download, keyButton } from "./text.js";
+import { LARGE, keyButton } from "./text.js";
 
 /** @param {Pane} pane */
 export function toolbar(pane) {
@@ -44,6 +44,22 @@ export function toolbar(pane) {
 	h("a.button", { href: `#/history/${encodeURIComponent(key)}` }, t("History", "История")),
 	button(copying, duplicate), isLive && [button(renaming, rename),
 		keyButton("Delete", deleting, remove, signal)]);
+}
+
+/** Copies a text; navigator.clipboard would require HTTPS. */
+function copy(text) {
+	addEventListener("copy", (event) => {
+		event.clipboardData?.setData("text/plain", text);
+		event.preventDefault();
+		notify(t("Copied", "Скопировано"));
+	}, { once: true });
+	document.execCommand("copy");
+}
+
+function download(key, text) {
+	const href = URL.createObjectURL(new Blob([text]));
+	h("a", { href, download: `${key}.json` }).click();
+	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
 // an integer of 64 bits
