@@ -272,9 +272,9 @@ interface Entry {
 interface PaneOptions {
   key: string;
   signal: AbortSignal;
-  onwritten: OfKey;
+  /** `shown`: the key to show then. */
+  onwritten(key: string, shown?: string): void;
   onremoved: OfKey;
-  onopen: OfKey;
   onclose(): void;
 }
 

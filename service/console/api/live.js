@@ -2,12 +2,9 @@
 import { elements, entries } from "../text/json-text.js";
 import { call } from "./client.js";
 
-/** Seconds that the service may wait for a change. */
-const WAIT = 50;
-/** The longest time between two attempts, in milliseconds. The first is a second. */
-const LONGEST = 30_000;
+/** Seconds to wait for a change, and the most milliseconds between two attempts. */
+const [WAIT, LONGEST] = [50, 30_000];
 
-/** @returns {Change} */
 function changeOf(text) {
 	const { revision = "", data = "", deleted = "" } = Object.fromEntries(entries(text));
 	return { revision: Number(revision), data: entries(data),
@@ -20,7 +17,6 @@ export function followChanges({ prefix, since, signal, onchange, onstate }) {
 	/** @type {FollowingState} */
 	let state = "connecting";
 	let turn = new AbortController();
-	/** @param {FollowingState} next @param {any} [problem] */
 	const report = (next, problem) => next !== state && onstate(state = next, problem);
 
 	/** Asks again and again. A hidden page does not: a host has only six connections. */
@@ -50,7 +46,7 @@ export function followChanges({ prefix, since, signal, onchange, onstate }) {
 	document.addEventListener("visibilitychange", () => poll(), { signal });
 	onstate(state);
 	poll();
-	return (/** @type {boolean} */ isPaused) => {
+	return (isPaused) => {
 		report(isPaused ? "paused" : "connecting");
 		poll();
 	};

@@ -67,7 +67,7 @@ export function keysView(context) {
 		if (key === shownKey) return;
 		const inner = nextPane();
 		fill(pane, key === null ? hint()
-			: showValue({ key, signal: inner, onopen, onclose, onwritten, onremoved }));
+			: showValue({ key, signal: inner, onclose, onwritten, onremoved }));
 		if (shownKey !== undefined) {
 			(body.checkVisibility() ? list.grid : pane).focus();
 		}

@@ -18,7 +18,7 @@ export function facts(pane) {
 	const { entry, isEditing } = pane;
 	const live = async (ttl) => pane.written(await entry.write(entry.text, ttl));
 	const ask = () => {
-		const { element, seconds } = lifetimeField(true);
+		const { element, seconds } = lifetimeField();
 		formDialog({ title: t("Lifetime", "Срок"), label: t("Set", "Задать"), body: element,
 			submit: () => live(seconds()) });
 	};
@@ -55,15 +55,14 @@ export function warning({ entry, isEditing, newest, load }) {
 			"Изменено другим клиентом, ревизия {n}.", { n: newest }), !isEditing
 			&& button(t("Show", "Показать"), load));
 	}
-	return entry?.isExpired && banner(t(
-		"This key has expired. This was its last value.",
-		"Срок ключа истёк. Это его последнее значение."));
+	return entry?.isExpired && banner(t("This key has expired. Its last value:",
+		"Срок ключа истёк. Последнее значение:"));
 }
 
 /** That there is no value. @param {Pane} pane */
-export const missing = ({ key, onopen, load }) => h("div.empty",
+export const missing = ({ key, onwritten, load }) => h("div.empty",
 	h("p", t("This key does not exist.", "Такого ключа нет.")),
 	button(t("Create", "Создать"), () => openNewKey({ prefix: key, oncreated: (name) => {
-		onopen(name);
+		onwritten(name, name);
 		load();
 	} }), "primary"));

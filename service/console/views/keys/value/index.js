@@ -21,10 +21,6 @@ export function showValue(options) {
 	/** @type {Pane} */
 	const pane = { ...options, entry: /** @type {any} */ (null), isEditing: false,
 		newest: 0,
-		onopen(name) {
-			onwritten(name);
-			options.onopen(name);
-		},
 		async load() {
 			if (!pane.entry) fill(element, loading());
 			try {

@@ -19,11 +19,10 @@ export function askKey({ title, label, name, more, save, done }) {
 	} });
 }
 
-/** @param {boolean} required */
-export function lifetimeField(required) {
-	const { element, input } = field({ required, type: "number", min: 1,
+export function lifetimeField() {
+	const { element, input } = field({ type: "number", min: 1,
 		label: t("Lifetime from now, in seconds", "Срок с этого момента, секунд"),
-		hint: required ? "" : t("Empty: it never expires.", "Пусто: бессрочно.") });
+		hint: t("Empty: it never expires.", "Пусто: бессрочно.") });
 	element.append(h("div.toolbar", [3600, 86_400, 604_800].map((seconds) =>
 		button(duration(seconds), () => (input.value = String(seconds))))));
 	return { element, seconds: () => Number(input.value) || null };
@@ -33,7 +32,7 @@ export function lifetimeField(required) {
 export function openNewKey({ prefix, oncreated }) {
 	const { element, input } = field({ tag: "textarea", class: "mono", rows: 5,
 		label: t("Value, as JSON", "Значение в JSON"), required: true, spellcheck: "false" });
-	const lifetime = lifetimeField(false);
+	const lifetime = lifetimeField();
 	askKey({ title: t("New key", "Новый ключ"), label: t("Create", "Создать"), name: prefix,
 		more: [element, lifetime.element], done: oncreated,
 		save: async (key) => {

@@ -8,14 +8,15 @@ import { LARGE, keyButton } from "./text.js";
 
 /** @param {Pane} pane */
 export function toolbar(pane) {
-	const { key, entry, signal, onremoved, onopen } = pane;
+	const { key, entry, signal, onremoved, onwritten } = pane;
 	const { text, revision } = entry;
 	const add = async (by) => {
 		await incrementKey(key, String(by));
 		pane.written(await readEntry(key));
 	};
+	const open = (name) => onwritten(name, name);
 	const copying = t("Duplicate", "Дублировать");
-	const duplicate = () => askKey({ title: copying, name: key, done: onopen,
+	const duplicate = () => askKey({ title: copying, name: key, done: open,
 		save: (name) => entryOf(name).write(text) });
 	const renaming = t("Rename", "Переименовать");
 	const rename = () => askKey({ title: renaming, name: key,
@@ -23,7 +24,7 @@ export function toolbar(pane) {
 			ttls: { [name]: entry.ttl }, conditions: { [key]: revision, [name]: null } }),
 		done: (name) => {
 			onremoved(key);
-			onopen(name);
+			open(name);
 		} });
 	const deleting = t("Delete", "Удалить");
 	const remove = async () => {
@@ -34,10 +35,10 @@ export function toolbar(pane) {
 			onremoved(key);
 		}
 	};
-	const edit = () => pane.show(entry, true);
 	const isLive = !entry.isExpired;
 	return h("div.toolbar", isLive && [entry.size <= LARGE
-		&& keyButton("e", t("Edit", "Изменить"), edit, signal, "primary", "edit"),
+		&& keyButton("e", t("Edit", "Изменить"), () => pane.show(entry, true), signal,
+			"primary", "edit"),
 	isCounter(text) && [button("−1", () => add(-1)), button("+1", () => add(1))]],
 	button(t("Copy", "Копировать"), () => copy(text)),
 	button(t("Download", "Скачать"), () => download(key, text)),
