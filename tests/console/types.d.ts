@@ -379,7 +379,6 @@ declare namespace kv {
   type signInAgain = () => Promise<boolean>;
   // text/diff.js
   type diffLines = (a: string, b: string) => Block[];
-  type changedLines = (base: string, other: string) => Set<number>;
   type withLineEnds = (original: string, shown: string) => string;
   // text/format.js
   type size = (bytes: number) => string;

@@ -63,9 +63,9 @@ def test_the_line_ends_after_an_edit(original: str, text: str, exact: str) -> No
 
 
 DIFF = """
-import { changedLines, diffLines } from "./text/diff.js";
+import { diffLines } from "./text/diff.js";
 
-return input.map(([a, b]) => [diffLines(a, b), [...changedLines(a, b)]]);
+return input.map(([a, b]) => diffLines(a, b));
 """
 
 LINES = st.lists(st.sampled_from("abc"), max_size=10).map("\n".join)
@@ -86,10 +86,9 @@ def common_length(a: list[str], b: list[str]) -> int:
 @many_texts
 @given(st.lists(st.tuples(LINES, LINES), min_size=1, max_size=200))
 def test_differences_are_the_fewest(cases: list[tuple[str, str]]) -> None:
-    for (a, b), (blocks, changed) in zip(cases, evaluate(DIFF, cases), strict=True):
+    for (a, b), blocks in zip(cases, evaluate(DIFF, cases), strict=True):
         left: list[str] = []
         right: list[str] = []
-        expected: list[int] = []
         kinds, same = [], 0
         for block in blocks:
             assert (block["leftLine"], block["rightLine"]) == (
@@ -102,20 +101,17 @@ def test_differences_are_the_fewest(cases: list[tuple[str, str]]) -> None:
             if block["kind"] == "same":
                 assert block["left"] == block["right"] != []
                 same += len(block["left"])
-            else:
-                start = block["rightLine"]
-                expected += range(start, start + len(block["right"]))
         assert (left, right) == (a.split("\n"), b.split("\n"))
         assert all(kinds[at] != kinds[at + 1] for at in range(len(kinds) - 1))
         assert same == common_length(left, right)
-        assert changed == expected
 
 
 def test_too_many_differences_are_one_block() -> None:
     a, b = ("\n".join(["head", *map(str, lines), "tail"]) for lines in NUMBERED)
-    [[blocks, changed]] = evaluate(DIFF, [[a, b]])
+    [blocks] = evaluate(DIFF, [[a, b]])
     assert [block["kind"] for block in blocks] == ["same", "changed", "same"]
-    assert changed == [*range(2, 5002)]
+    assert blocks[1]["rightLine"] == 2
+    assert len(blocks[1]["right"]) == 5000
 
 
 NUMBERED = (range(5000), range(5000, 10000))

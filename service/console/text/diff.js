@@ -52,11 +52,6 @@ export function diffLines(a, b) {
 	return blocks;
 }
 
-/** Returns lines of other. @type {kv.changedLines} */
-export const changedLines = (base, other) => new Set(diffLines(base, other)
-	.filter(({ kind }) => kind === "changed")
-	.flatMap(({ right, rightLine }) => right.map((_, at) => rightLine + at)));
-
 /** @param {string} text as a <textarea> shows it: each line end is \n */
 export const shownText = (text) => text.replace(/\r\n?/g, "\n");
 
