@@ -6,7 +6,7 @@ import { headElement, remaining, rowElement } from "./row.js";
 
 /** @param {Place} place */
 export function keyGrid(place, { onopen, ondelete, onchange }) {
-	const { isTree, selected } = place;
+	const { selected } = place;
 
 	place.onchange = () => {
 		const { rows } = place;
@@ -16,7 +16,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 		list.refresh();
 	};
 
-	/** Makes a row the active one. `extend`: selects the rows from the last one. */
+	/** Makes a row the active one. `extend`: selects the rows up to it. */
 	const activate = (index, extend) => {
 		const from = place.active;
 		const to = place.active = Math.max(0, index);
@@ -78,7 +78,7 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 		}
 	};
 
-	const element = h("div.key-grid", { role: isTree ? "treegrid" : "grid", tabindex: 0,
+	const element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid", tabindex: 0,
 		"aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true",
 		onkeydown, onclick }, headElement());
 	const list = virtualList(element,

@@ -1,4 +1,4 @@
-// One row of the list as an element, and what is said about all.
+// What the list shows: its rows, and texts about them.
 import { hasCode } from "../../api/problem.js";
 import { session } from "../../api/session.js";
 import { t, tn } from "../../locale.js";
@@ -38,7 +38,6 @@ export function nothing(place, onnew) {
 			h("a", { href: addressOf({ ...place, prefix }, null) }, keyText(prefix)))];
 }
 
-/** The remaining time of a key. */
 export const remaining = (row) => row?.expires < Infinity
 	? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
