@@ -248,8 +248,8 @@ interface Row {
   isOpen: boolean;
   /** Of what is not loaded yet. */
   after: string | null;
-  isLoading: boolean;
-  error: unknown;
+  /** Undefined: not asked for; null: it loads. */
+  error?: unknown;
 }
 
 type Place = import("../../service/console/views/keys/place.js").Place;
@@ -439,10 +439,6 @@ declare namespace kv {
   }>;
   // views/keys/value/diff-view.js
   type diffView = (before: string, after: string) => HTMLPreElement;
-  // views/keys/remove.js
-  type removeKeys = (keys: any, conditions?: Conditions) => Promise<boolean>;
-  // views/keys/rows.js
-  type rowsOf = (options: Page, depth: any) => any[];
   // views/keys/value/entry.js
   type entryOf = (key: string, { text, revision, ttl }?: Stored) => Entry;
   type readEntry = (key: string, signal?: AbortSignal) => Promise<Entry | null>;

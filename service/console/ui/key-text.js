@@ -6,11 +6,10 @@ const ODD = /([[\p{Cc}\p{Cf}\p{Z}]--[ \u200d]]|^ +| +$)/v;
 
 const SYMBOLS = { " ": "·", "\n": "↵", "\t": "⇥" };
 
-const symbol = (/** @type {string} */ [first = "", ...rest]) => (SYMBOLS[first]
-	?? `U+${first.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`)
-		.repeat(rest.length + 1);
+const symbol = (odd) => SYMBOLS[odd]
+	?? `U+${odd.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /** @param {string} text a key, or a part of it */
 export const keyText = (text) =>
-	h("bdi.key-text", text.split(ODD).map((part, i) =>
-		i % 2 === 1 ? h("span.odd", { "data-symbol": symbol(part) }, part) : part));
+	h("bdi.key-text.mono", text.split(ODD).map((part, i) => i % 2 === 0 ? part
+		: h("span.odd", { "data-symbol": [...part].map(symbol).join("") }, part)));

@@ -6,51 +6,48 @@ import { headElement, remaining, rowElement } from "./row.js";
 
 /** @param {Place} place */
 export function keyGrid(place, { onopen, ondelete, onchange }) {
-	const { signal, isTree, selected } = place;
+	const { selected } = place;
 
-	const refresh = () => {
+	place.onchange = () => {
 		const { rows } = place;
 		place.active = Math.max(0, Math.min(place.active, rows.length - 1));
 		element.ariaRowCount = String(rows.at(-1)?.kind === "more" ? -1 : rows.length + 1);
 		onchange();
-		list.setCount(rows.length);
+		list.refresh();
 	};
 
-	const select = ({ kind, key }) => kind === "key" && selected.add(key);
-
-	/** Makes a row the active one. `extend` selects the rows up to it. */
-	const activate = (index, extend = false) => {
-		place.active = index;
-		refresh();
-		const { active, rows } = place;
-		if (!extend) place.anchor = active;
-		const [first = 0, last = 0] = [place.anchor, active].sort((a, b) => a - b);
-		if (extend) rows.slice(first, last + 1).forEach(select);
-		if (extend) refresh();
-		list.scrollTo(active);
+	/** Makes a row the active one. `extend`: selects the rows up to it. */
+	const activate = (index, extend) => {
+		const from = place.active;
+		const to = place.active = Math.max(0, index);
+		const range = place.rows.slice(Math.min(from, to), Math.max(from, to) + 1);
+		if (extend) range.forEach(({ kind, key }) => kind === "key" && selected.add(key));
+		place.onchange();
+		list.scrollTo(place.active);
 	};
 
 	/** Opens a row, or selects it. */
-	const open = (row, isSelection = false) => {
-		if (row.kind === "prefix") return place.toggle(row);
-		if (row.kind === "more") row.error = null;
-		else if (!isSelection) return onopen(row.key);
-		else if (!selected.delete(row.key)) select(row);
-		refresh();
+	const open = (row, isSelection) => {
+		const { kind, key } = row;
+		if (kind === "prefix") return place.toggle(row);
+		if (kind === "more") row.error = undefined;
+		else if (!isSelection) return onopen(key);
+		else if (!selected.delete(key)) selected.add(key);
+		place.onchange();
 	};
 
 	const onkeydown = (event) => {
 		const { active: at, rows } = place;
 		const row = rows[at];
 		if (event.ctrlKey || event.metaKey || event.altKey || !row) return;
-		const { isOpen } = row;
 		const page = Math.floor(element.clientHeight / ROW) - 2;
 		const go = (to) => () => activate(to, event.shiftKey);
 		const action = {
 			ArrowDown: go(at + 1), ArrowUp: go(at - 1), PageDown: go(at + page),
 			PageUp: go(at - page), Home: go(0), End: go(Infinity),
-			ArrowRight: () => isOpen ? activate(at + 1) : row.kind === "prefix" && open(row),
-			ArrowLeft: () => isOpen ? open(row) : row.depth > 0 && activate(
+			ArrowRight: () => row.isOpen ? activate(at + 1)
+				: row.kind === "prefix" && open(row),
+			ArrowLeft: () => row.isOpen ? open(row) : row.depth > 0 && activate(
 				rows.findLastIndex(({ depth }, i) => i < at && depth < row.depth)),
 			Enter: () => open(row), " ": () => open(row, true), Delete: () => ondelete(row),
 		}[event.key];
@@ -60,15 +57,16 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 	};
 
 	const onclick = (event) => {
-		const at = Number(event.target.closest("[aria-rowindex]")?.ariaRowIndex) - 2;
+		const { target, shiftKey } = event;
+		const at = Number(target.closest("[aria-rowindex]")?.ariaRowIndex) - 2;
 		const row = place.rows[at];
 		if (!row || event.ctrlKey || event.metaKey) return; // may open another tab
-		const isCheck = event.target.matches("input");
+		const isCheck = target.matches("input");
 		if (!isCheck) event.preventDefault();
 		element.focus({ preventScroll: true });
-		activate(at, event.shiftKey);
-		if (event.shiftKey) return;
-		if (row.kind === "prefix" && event.target.closest("button")) ondelete(row);
+		activate(at, shiftKey);
+		if (shiftKey) return;
+		if (row.kind === "prefix" && target.closest("button")) ondelete(row);
 		else open(row, isCheck);
 	};
 
@@ -76,25 +74,24 @@ export function keyGrid(place, { onopen, ondelete, onchange }) {
 		place.last = last;
 		element.setAttribute("aria-activedescendant", `row-${place.active}`);
 		for (const row of place.rows.slice(first, last + 300)) {
-			if (row.kind === "more" && !row.isLoading && row.error === null) place.load(row);
+			if (row.kind === "more" && row.error === undefined) place.load(row);
 		}
 	};
 
-	const timer = setInterval(() => list.rows.forEach((made, index) => {
-		const row = place.rows[index];
-		made.querySelector(".ttl")?.replaceChildren(remaining(row));
-		if (row && row.expires <= Date.now()) {
-			row.expires = Infinity;
-			attempt(() => place.reread(row.key));
-		}
-	}), 1000);
-	signal.addEventListener("abort", () => clearInterval(timer));
-
-	const element = h("div.key-grid", { role: isTree ? "treegrid" : "grid", tabindex: 0,
+	const element = h("div.key-grid", { role: place.isTree ? "treegrid" : "grid", tabindex: 0,
 		"aria-label": t("Keys", "Ключи"), "aria-multiselectable": "true",
 		onkeydown, onclick }, headElement());
 	const list = virtualList(element,
-		{ place, signal, onshow, renderRow: (index) => rowElement(place, index) });
-	place.onchange = refresh;
+		{ place, onshow, renderRow: (index) => rowElement(place, index) });
+	const timer = setInterval(() => {
+		if (!element.isConnected) clearInterval(timer);
+		list.rows.forEach((made, index) => {
+			const row = place.rows[index];
+			made.querySelector(".ttl")?.replaceChildren(remaining(row));
+			if (!(row?.expires <= Date.now())) return;
+			row.expires = Infinity;
+			attempt(() => place.reread(row.key));
+		});
+	}, 1000);
 	return element;
 }

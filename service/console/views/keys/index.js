@@ -1,28 +1,19 @@
 // The keys: a list, and the value of a key next to it.
+import { session } from "../../api/session.js";
 import { go, replaceAddress } from "../../app/router.js";
 import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale.js";
 import { attempt, fill, h } from "../../ui/index.js";
 import { showList } from "./list.js";
-import { placeOf } from "./place.js";
-import { addressOf } from "./rows.js";
+import { Place } from "./place.js";
+import { addressOf } from "./row.js";
 import { tools } from "./tools.js";
 import { showValue } from "./value/index.js";
 import { openNewKey } from "./value/new-key.js";
 
-const hint = () => h("div.empty", h("p", t(
-	"Choose a key to see its value.", "Выберите ключ, чтобы увидеть значение.")),
+const hint = () => h("div.empty", h("p", t("Choose a key to see its value.",
+	"Выберите ключ, чтобы увидеть значение.")),
 h("p", h("kbd", "?"), t(" for the shortcuts", " — клавиши")));
-
-/** Makes signals: each ends with the view, or with the next one. */
-function renewable(signal) {
-	let last = new AbortController();
-	return () => {
-		last.abort();
-		last = new AbortController();
-		return AbortSignal.any([signal, last.signal]);
-	};
-}
 
 /** The key of a path. One that is typed by hand may not be encoded. */
 function keyOf(path) {
@@ -33,11 +24,24 @@ function keyOf(path) {
 	}
 }
 
+let kept;
+session.addEventListener("change", () => (kept = null));
+
+/** The place of an address. What that does not say (null) stays as it is. */
+function placeOf(key, prefix, isTree) {
+	prefix ??= kept?.prefix ?? key?.slice(0, key.lastIndexOf("/") + 1) ?? "";
+	isTree ??= kept?.isTree ?? false;
+	const isSame = kept?.prefix === prefix && kept.isTree === isTree;
+	if (!isSame) kept = new Place(prefix, isTree);
+	kept.key = key;
+	return kept;
+}
+
 /** @type {View} */
 export function keysView(context) {
 	const { signal } = context;
-	const [nextList, nextPane] = [renewable(signal), renewable(signal)];
-	let place, list, shownKey;
+	let inPane = new AbortController();
+	let place, grid, shownKey;
 
 	const onopen = (key) => go(addressOf(place, key));
 	const onclose = () => onopen(null);
@@ -45,31 +49,30 @@ export function keysView(context) {
 		attempt(() => place.reread(key));
 		if (shown !== place.key) onopen(shown);
 	};
-	const onremoved = (key) => onwritten(key, null);
 	const onnew = () => openNewKey({ prefix: place.prefix,
 		oncreated: (key) => onwritten(key, key) });
 
 	const show = (wanted) => {
-		replaceAddress(addressOf(wanted, wanted.key));
+		const { key, last } = wanted;
+		replaceAddress(addressOf(wanted, key));
 		head.show(wanted);
-		if (wanted === place) return place.onchange();
-		place = wanted;
-		place.signal = nextList();
-		list = showList(place, { onopen, onnew });
-		fill(body, list.elements);
+		if (wanted !== place) {
+			place = wanted;
+			place.signal = signal;
+			grid = showList(body, place, { onopen, onnew });
+			// a very long list stays as it was
+			if (last > 0 && last < 10_000) attempt(() => place.reload());
+		}
 		place.onchange();
-		// a very long list stays as it was
-		if (place.last > 0 && place.last < 10_000) attempt(() => place.reload());
-	};
-
-	const showKey = (key) => {
 		element.classList.toggle("has-key", key !== null);
 		if (key === shownKey) return;
-		const inner = nextPane();
-		fill(pane, key === null ? hint()
-			: showValue({ key, signal: inner, onclose, onwritten, onremoved }));
+		inPane.abort();
+		inPane = new AbortController();
+		fill(pane, key === null ? hint() : showValue({ key, onclose, onwritten,
+			onremoved: (gone) => onwritten(gone, null),
+			signal: AbortSignal.any([signal, inPane.signal]) }));
 		if (shownKey !== undefined) {
-			(body.checkVisibility() ? list.grid : pane).focus();
+			(body.checkVisibility() ? grid : pane).focus();
 		}
 		shownKey = key;
 	};
@@ -77,11 +80,10 @@ export function keysView(context) {
 	const update = ({ path, query }) => {
 		const mode = query.get("mode");
 		show(placeOf(keyOf(path), query.get("prefix"), mode && mode === "tree"));
-		showKey(place.key);
 	};
 
 	const head = tools({ signal, onnew, onrefresh: () => place.reload(),
-		onfocus: () => list.grid.focus(),
+		onfocus: () => grid.focus(),
 		onchange: (prefix, isTree) => show(placeOf(place.key, prefix, isTree)) });
 	const body = h("div.keys-body");
 	const pane = h("div.keys-value", { tabindex: -1 });

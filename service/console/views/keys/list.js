@@ -1,37 +1,44 @@
 // The list's grid, what it says about itself, and what it deletes.
-import { hasCode } from "../../api/problem.js";
+import { deleteKeys, listPage } from "../../api/keys.js";
 import { session } from "../../api/session.js";
 import { t } from "../../locale.js";
-import { attempt, button, fill, h, keyText } from "../../ui/index.js";
+import { attempt, button, confirmDialog, fill, h, keyText, notify, openDialog }
+	from "../../ui/index.js";
 import { keyGrid } from "./grid.js";
-import { deleteText, removeKeys, removePrefix } from "./remove.js";
-import { deleteAllText, keysText } from "./row.js";
-import { addressOf } from "./rows.js";
+import { deleteAllText, keysText, nothing, statusText } from "./row.js";
 
-function statusText({ rows, isTree }) {
-	const hasMore = rows.at(-1)?.kind === "more";
-	const n = rows.filter(({ depth }) => depth === 0).length - Number(hasMore);
-	return n > 0 && [isTree ? t("Entries: {n}", "Записей: {n}", { n }) : keysText(n),
-		hasMore && t(", more follow", ", есть ещё")];
+const deleteText = (n) => t("Delete {keys}", "Удалить {keys}", { keys: keysText(n) });
+const deletedText = (n) => t("Deleted: {keys}.", "Удалено: {keys}.", { keys: keysText(n) });
+
+/** Has the user type the prefix, and deletes page by page. */
+async function removePrefix(prefix) {
+	const title = deleteAllText();
+	const text = prefix ? keyText(prefix) : t("All keys", "Все ключи");
+	if (!await confirmDialog({ title, text, action: title, danger: true,
+		typed: prefix || session.user?.username })) return;
+	const stop = new AbortController();
+	const onclose = () => stop.abort();
+	const status = h("p", { role: "status" });
+	const dialog = openDialog(title, [h("progress", { "aria-label": title }), status,
+		h("div.actions", button(t("Cancel", "Отмена"), onclose))], { onclose });
+	let deleted = 0;
+	let after;
+	await attempt(async () => {
+		do {
+			const page = await listPage({ prefix, after, signal: stop.signal });
+			// a deletion is not cancelled: its number would not be known
+			if (page.keys.length > 0) deleted += await deleteKeys(page.keys);
+			status.textContent = deletedText(deleted);
+			after = page.next;
+		} while (after !== null);
+	});
+	dialog.close();
+	notify(deletedText(deleted));
 }
 
-const nothing = (prefix, onnew) => [
-	h("h2", prefix ? t("No key begins with this prefix", "Нет ключей с этим префиксом")
-		: t("There are no keys yet", "Ключей пока нет")),
-	button(t("New key", "Новый ключ"), onnew, "primary"),
-	h("a", { href: "#/transfer" }, t("Import a file", "Импортировать файл"))];
-
-function forbidden(place) {
-	const grants = session.user?.grants ?? [];
-	return [h("h2", t("No right to read these keys", "Нет права читать эти ключи")),
-		h("p", t("Your prefixes: {n}", "Ваши префиксы: {n}", { n: grants.length })),
-		grants.map(({ prefix }) =>
-			h("a", { href: addressOf({ ...place, prefix }, null) }, keyText(prefix)))];
-}
-
-/** @param {Place} place */
-export function showList(place, { onopen, onnew }) {
-	const { selected, prefix } = place;
+/** Fills an element, and returns the grid in it. @param {Place} place */
+export function showList(body, place, { onopen, onnew }) {
+	const { selected } = place;
 
 	const clear = () => {
 		selected.clear();
@@ -39,55 +46,53 @@ export function showList(place, { onopen, onnew }) {
 		grid.focus();
 	};
 
-	const removeAll = async (below) => {
-		await removePrefix(below);
+	const removeAll = async (prefix) => {
+		await removePrefix(prefix);
 		await place.reload();
 		clear();
 	};
 
 	/** A single key is only deleted as it is shown. */
 	const remove = async (keys) => {
-		const [key] = keys;
+		const [key, second] = keys;
+		const action = deleteText(keys.length);
+		const text = [...keys.slice(0, 5).map((each) => h("div", keyText(each))),
+			keys.length > 5 && "…"];
 		const { revision } = place.rows[place.find(key)] ?? {};
-		try {
-			if (!await removeKeys(keys, keys[1] ? undefined : { [key]: revision })) return;
-			const gone = new Set(keys);
-			if (gone.has(place.key)) onopen(null);
-			place.rows = place.rows.filter(({ kind, key: each }) =>
-				kind !== "key" || !gone.has(each));
-			if (place.isTree) await place.reload();
-		} catch (error) {
+		if (!await confirmDialog({ title: action, action, danger: true, text })) return;
+		const removal = deleteKeys(keys, second ? undefined : { [key]: revision });
+		notify(deletedText(await removal.catch(async (error) => {
 			await place.reread(key);
 			throw error;
-		}
+		})));
+		const gone = new Set(keys);
+		if (gone.has(place.key)) onopen(null);
+		place.rows = place.rows.filter((row) => row.kind !== "key" || !gone.has(row.key));
 		clear();
+		if (place.isTree) await place.reload();
 	};
 
-	const actions = () => selected.size === 0
-		? button(`${deleteAllText()}…`, () => removeAll(prefix), "link")
-		: [button(t("Clear the selection", "Снять выбор"), clear),
-			button(deleteText(selected.size), () => remove([...selected]), "danger")];
-
-	let shown = "";
 	const onchange = () => {
-		const [row] = place.rows;
-		const isForbidden = hasCode(row?.error, "forbidden");
-		const isEmpty = !row || isForbidden;
+		const { size } = selected;
+		const instead = nothing(place, onnew);
+		fill(empty, instead);
+		empty.hidden = !instead;
+		grid.hidden = buttons.hidden = !empty.hidden;
 		fill(status, statusText(place));
-		const state = `${isEmpty}${isForbidden}${selected.size}`;
-		if (shown === state) return; // or else the buttons lose the focus
-		shown = state;
-		grid.hidden = isEmpty;
-		empty.hidden = !isEmpty;
-		fill(empty, isForbidden ? forbidden(place) : nothing(prefix, onnew));
-		fill(buttons, !isEmpty && actions());
+		removing.textContent = size > 0 ? deleteText(size) : `${deleteAllText()}…`;
+		removing.className = size > 0 ? "danger" : "link";
+		clearing.hidden = size === 0;
 	};
 
 	const empty = h("div.empty");
 	const status = h("p", { role: "status" });
-	const buttons = h("div.toolbar.end");
+	const clearing = button(t("Clear the selection", "Снять выбор"), clear);
+	const removing = button("", () =>
+		selected.size > 0 ? remove([...selected]) : removeAll(place.prefix));
+	const buttons = h("div.toolbar.end", clearing, removing);
 	const ondelete = ({ kind, key }) => attempt(() => kind === "prefix" ? removeAll(key)
 		: kind === "key" && remove(selected.size > 0 ? [...selected] : [key]));
 	const grid = keyGrid(place, { onopen, onchange, ondelete });
-	return { elements: [grid, empty, h("div.toolbar.foot", status, buttons)], grid };
+	fill(body, grid, empty, h("div.toolbar.foot", status, buttons));
+	return grid;
 }

@@ -1,23 +1,32 @@
-// The place in the list: its rows, and where the user is. Kept until the page ends.
+// The place in the list: its rows, and where the user is.
+// A flat list is a tree that has one level.
 import { listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
-import { session } from "../../api/session.js";
 import { ROW } from "../../ui/virtual-list.js";
-import { fetchAgain, fetchRows, more, rowsOf } from "./rows.js";
+
+/** What is not loaded yet. @returns {any} */
+const more = (prefix, depth, after) => ({ kind: "more", key: prefix, depth, after });
+
+function rowsOf(/** @type {Page} */ { keys, prefixes, details }, depth) {
+	const rows = keys.map((key) => ({ kind: "key", key, depth, ...details[key],
+		expires: Date.now() + (details[key]?.ttl ?? Infinity) * 1000 }));
+	return !prefixes ? rows : [...rows, ...prefixes.map(({ prefix: key, keys: count }) =>
+		({ kind: "prefix", key, depth, count, isOpen: false }))]
+		.sort((a, b) => a.key < b.key ? -1 : 1);
+}
 
 export class Place {
 	top = 0; // pixels above the view
 	last = 0; // row in view
 	active = 0; // row
-	anchor = 0; // other end of a selection
 	selected = new Set();
+	key;
 	signal;
 	onchange = () => {};
 
-	constructor(prefix, isTree, key) {
+	constructor(prefix, isTree) {
 		this.prefix = prefix;
 		this.isTree = isTree;
-		this.key = key;
 		this.rows = /** @type {Row[]} */ ([more(prefix, 0)]);
 	}
 
@@ -31,15 +40,22 @@ export class Place {
 		this.onchange();
 	}
 
+	async #fetch({ key: prefix, depth, after }) {
+		const { isTree, signal } = this;
+		const delimiter = isTree ? "/" : undefined;
+		const page = await listPage({ prefix, after, delimiter, signal });
+		const rest = page.next === null ? [] : more(prefix, depth, page.next);
+		return rowsOf(page, depth).concat(rest);
+	}
+
 	async load(row) {
-		row.isLoading = true;
-		const rows = await fetchRows(row, this).catch((error) => {
-			row.error = isAbort(error) ? null : error;
+		row.error = null;
+		const rows = await this.#fetch(row).catch((error) => {
+			row.error = isAbort(error) ? undefined : error;
 			return [row];
 		});
-		row.isLoading = false;
 		const at = this.rows.lastIndexOf(row);
-		if (at === -1 || this.signal.aborted) return;
+		if (at === -1) return;
 		this.#splice(at, 1, rows);
 		if (at > 0) return;
 		this.active = this.find(this.key);
@@ -52,11 +68,20 @@ export class Place {
 		row.isOpen = !row.isOpen;
 		if (row.isOpen) return this.#splice(at, 0, [more(row.key, row.depth + 1)]);
 		const end = this.rows.findIndex(({ depth }, i) => i >= at && depth <= row.depth);
-		this.#splice(at, (end === -1 ? this.rows.length : end) - at, []);
+		this.#splice(at, end === -1 ? Infinity : end - at, []);
 	}
 
+	/** Loads the rows down to the last one in view, with the prefixes that are open. */
 	async reload() {
-		const rows = await fetchAgain(this);
+		const open = new Set(this.rows.map((row) => row.isOpen && row.key));
+		const rows = [more(this.prefix, 0)];
+		for (let at = 0; at < rows.length && at <= this.last; at += 1) {
+			const row = rows[at];
+			if (row.kind === "more") rows.splice(at--, 1, ...await this.#fetch(row));
+			else if (row.kind === "prefix" && (row.isOpen = open.has(row.key))) {
+				rows.splice(at + 1, 0, more(row.key, row.depth + 1));
+			}
+		}
 		const { key, kind } = this.rows[this.active] ?? {};
 		this.rows = rows;
 		const at = this.find(key, kind);
@@ -72,19 +97,4 @@ export class Place {
 		if (at === -1 || (this.isTree && !exists)) return this.reload();
 		this.#splice(at, 1, exists ? rowsOf(page, this.rows[at].depth) : []);
 	}
-}
-
-let kept;
-session.addEventListener("change", () => (kept = null));
-
-/** The place of an address. What that does not say (null) stays as it is. */
-export function placeOf(key, prefix, isTree) {
-	const around = kept?.prefix ?? "";
-	prefix ??= kept && (key ?? around).startsWith(around) ? around
-		: key?.slice(0, key.lastIndexOf("/") + 1) ?? "";
-	isTree ??= kept?.isTree ?? false;
-	const isSame = kept?.prefix === prefix && kept.isTree === isTree;
-	if (!isSame) kept = new Place(prefix, isTree, key);
-	kept.key = key;
-	return kept;
 }

@@ -1,9 +1,16 @@
-// One row of the list as an element.
+// What the list shows: its rows, and texts about them.
+import { hasCode } from "../../api/problem.js";
+import { session } from "../../api/session.js";
 import { t, tn } from "../../locale.js";
 import { count, duration, size } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
-import { h, icon, keyText } from "../../ui/index.js";
-import { addressOf } from "./rows.js";
+import { button, h, icon, keyText } from "../../ui/index.js";
+
+/** The address of a key (null: none) in a place. */
+export function addressOf({ prefix, isTree }, key) {
+	const query = new URLSearchParams({ prefix, mode: isTree ? "tree" : "list" });
+	return `#/keys${key === null ? "" : `/${encodeURIComponent(key)}`}?${query}`;
+}
 
 /** @param {number | null} n null: more than 1,000 */
 export const keysText = (n) => tn(n ?? 1000, ["{n} key", "{n} keys"],
@@ -12,7 +19,25 @@ export const keysText = (n) => tn(n ?? 1000, ["{n} key", "{n} keys"],
 export const deleteAllText = () =>
 	t("Delete all keys with this prefix", "Удалить все с этим префиксом");
 
-/** The remaining time of a key. */
+export function statusText({ rows }) {
+	const rest = rows.at(-1)?.kind === "more" ? 1 : 0;
+	const n = rows.filter(({ depth }) => depth === 0).length - rest;
+	return n > 0 && t("Entries: {n}", "Записей: {n}", { n: count(n) + (rest ? "+" : "") });
+}
+
+/** What is shown instead of an empty or forbidden list. */
+export function nothing(place, onnew) {
+	const [row] = place.rows;
+	if (!row) {
+		return [h("h2", t("There are no keys here", "Здесь нет ключей")),
+			button(t("New key", "Новый ключ"), onnew, "primary")];
+	}
+	return hasCode(row.error, "forbidden") && [
+		h("h2", t("No right to read these keys", "Нет права читать эти ключи")),
+		session.user?.grants.map(({ prefix }) =>
+			h("a", { href: addressOf({ ...place, prefix }, null) }, keyText(prefix)))];
+}
+
 export const remaining = (row) => row?.expires < Infinity
 	? duration(Math.ceil((row.expires - Date.now()) / 1000)) : "";
 
@@ -34,12 +59,11 @@ function cellsOf(row, place) {
 		return [["check", icon(row.isOpen ? "open" : "closed")],
 			["name", [icon("folder"), name]],
 			["number", keysText(row.count)], ["number.revision"],
-			["number", h("button.quiet", { type: "button", tabindex: -1,
+			["number", h("button.quiet", { tabindex: -1,
 				"aria-label": deleteAllText() }, icon("delete"))]];
 	}
-	return [["wide", row.error === null ? t("Loading…", "Загрузка…")
-		: [describe(row.error), " ", h("button.link", { type: "button", tabindex: -1 },
-			t("Try again", "Повторить"))]]];
+	return [["wide", !row.error ? t("Loading…", "Загрузка…") : [describe(row.error), " ",
+		h("button.link", { tabindex: -1 }, t("Try again", "Повторить"))]]];
 }
 
 const element = (classes, role, cells, props) => h(classes, { role: "row", ...props },
