@@ -176,6 +176,7 @@ async def test_an_expired_session_is_noticed_by_the_next_call(
         while (await client.request("GET", "/api/me")).status == 200:
             pass  # for a second
         await watch.page.get_by_role("link", name="Import and export").click()
+        await watch.page.get_by_label("Prefix", exact=True).fill(unique("none"))
         await press(watch.page, "Export")
         dialog = watch.page.get_by_role("dialog", name="Sign in again")
         await dialog.get_by_label("Password", exact=True).fill(account.password)
