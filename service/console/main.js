@@ -7,12 +7,11 @@ import { buildFrame } from "./app/frame.js";
 import { startRefreshing } from "./app/refresh.js";
 import { mayLeaveView, setFrame, startRouter } from "./app/router.js";
 import { startShortcuts } from "./app/shortcuts.js";
-import { signInAgain } from "./app/sign-in-again.js";
 import { chooseLanguage, loadLanguage } from "./locale.js";
 import { describe } from "./text/problems.js";
 import { noticeElements } from "./ui/index.js";
 import { routes } from "./views/routes.js";
-import { showSignIn } from "./views/sign-in.js";
+import { showSignIn, signInAgain } from "./views/sign-in.js";
 
 /** @param {string} code */
 async function changeLanguage(code) {

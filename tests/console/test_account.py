@@ -55,7 +55,7 @@ async def test_an_access_token_is_created_shown_once_and_revoked(
     await form.get_by_label("Rights").last.select_option("w")
     await expect(explained).to_have_text("orders/17: Read and write")
     await form.get_by_role("button", name="Remove the grant").last.click()
-    await expect(form.get_by_label("Prefix of the keys")).to_be_focused()
+    await expect(form.get_by_role("button", name="Add a grant")).to_be_focused()
     await form.get_by_label("Days, or empty").fill("7")
     await form.get_by_label("Current password").fill("wrong")
     watch.expect_status(401)

@@ -324,14 +324,9 @@ declare namespace kv {
   type t = (english: string, russian: string, values?: Values) => string;
   type tn = (n: number, english: [one: string, many: string], russian: [one: string, few: string, many: string], values?: Values) => string;
   // api/accounts.js
-  type signIn = (username: string, password: string, keep: boolean) => Promise<void>;
-  type register = (username: string, password: string) => Promise<{
-    headers: Headers;
-    text: string;
-  }>;
+  type takeToken = (path: string, options?: CallOptions, keep?: boolean) => Promise<void>;
+  type signIn = (username: string, password: string, keep: boolean, isNew?: boolean) => Promise<void>;
   type loadUser = (signal?: AbortSignal) => Promise<void>;
-  type changePassword = (password: string, newPassword: string, keep: boolean) => Promise<void>;
-  type listTokens = (signal?: AbortSignal) => Promise<AccessToken[]>;
   type administer = (method: string, path: string, options: CallOptions) => Promise<any>;
   // api/client.js
   type onSessionEnd = (ask: () => Promise<boolean>) => () => Promise<boolean>;
@@ -375,8 +370,6 @@ declare namespace kv {
   type setFrame = (next: Frame | null) => void;
   // app/shortcuts.js
   type shortcut = (key: string, label: string, run: Shortcut["run"], signal?: AbortSignal) => void;
-  // app/sign-in-again.js
-  type signInAgain = () => Promise<boolean>;
   // text/diff.js
   type diffLines = (a: string, b: string) => Block[];
   type withLineEnds = (original: string, shown: string) => string;
@@ -410,7 +403,6 @@ declare namespace kv {
   type field = (options: FieldOptions) => {
     element: HTMLDivElement;
     input: HTMLInputElement;
-    setError: (text: Child) => void;
   };
   type form = (options: FormOptions) => HTMLFormElement;
   type formDialog = (options: FormDialogOptions) => void;
@@ -423,6 +415,7 @@ declare namespace kv {
   type announce = (text: string) => void;
   type notify = (text: string, kind?: "success" | "error" | "info") => void;
   // views/sign-in.js
+  type signInAgain = () => Promise<boolean>;
   type showSignIn = (onlanguage: (code: string) => void, message: string) => void;
   // views/accounts/account.js
   type accountPage = (account: Account | null) => HTMLElement;

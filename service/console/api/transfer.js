@@ -2,13 +2,7 @@
 import { authorization, open, urlOf } from "./client.js";
 import { Problem, problemOf } from "./problem.js";
 
-/** Bytes: the last line of an export is shorter. */
-const LAST_LINE = 4096;
-
-/**
- * Exports keys into a file or a Blob. Without `end` in `last` it is incomplete.
- * @type {kv.exportKeys}
- */
+/** Into a file or a Blob, whole if `last` has `end`. @type {kv.exportKeys} */
 export function exportKeys({ prefix, file, signal, onprogress }) {
 	let [lines, bytes] = [0, 0];
 	const watch = new TransformStream({ transform(chunk, controller) {
@@ -21,14 +15,15 @@ export function exportKeys({ prefix, file, signal, onprogress }) {
 		const watched = /** @type {ReadableStream} */ (reply.body).pipeThrough(watch);
 		await (file && watched.pipeTo(await file.createWritable()));
 		const saved = await (file ? file.getFile() : new Response(watched).blob());
-		const last = lastLine(await saved.slice(-LAST_LINE).text());
+		// the last line is shorter than this
+		const last = lastLine(await saved.slice(-4096).text());
 		return { last: last ?? { code: "unreachable" }, blob: file ? null : saved };
 	});
 }
 
 /**
- * Imports a file, which is sent from the disk. Over HTTP/1.1 browsers read the reports
- * only after that. Returns the last line, with `end`. @type {kv.importFile}
+ * Sends a file from the disk. Over HTTP/1.1 browsers read the reports only after that.
+ * Returns the last line, with `end`. @type {kv.importFile}
  */
 export const importFile = ({ file, mode, signal, onprogress }) =>
 	new Promise((resolve, reject) => {

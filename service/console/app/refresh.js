@@ -1,5 +1,5 @@
 // Keeps an active user signed in: exchanges the token in the second half of its life.
-import { refresh } from "../api/accounts.js";
+import { takeToken } from "../api/accounts.js";
 import { session } from "../api/session.js";
 
 /** Milliseconds between two checks, which cost nothing. */
@@ -17,7 +17,7 @@ export function startRefreshing() {
 		const half = (expires - received) / 2;
 		const now = Date.now();
 		if (user && now > expires - half && now < expires && lastActivity > now - half) {
-			await refresh().catch(() => {}); // the next check tries again
+			await takeToken("api/refresh").catch(() => {}); // the next check tries again
 		}
 	}, INTERVAL);
 }

@@ -11,17 +11,15 @@ export const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: 
 /** A field with its label. @type {kv.field} */
 export function field({ label, hint, tag = "input", ...attributes }) {
 	const id = newId();
-	const error = h("span.field-error", { id: `${id}-error` });
-	const input = /** @type {HTMLInputElement} */ (h(tag, { id, oninput: () => setError(""),
-		"aria-describedby": `${id}-hint ${id}-error`, ...attributes }));
-	const setError = (/** @type {Child} */ text) => {
-		fill(error, text);
-		input.setAttribute("aria-invalid", String(text !== ""));
-	};
-	const element = h("div.field", h("label", { for: id }, label), input,
-		h("span.hint", { id: `${id}-hint` }, hint), error);
-	return { element, input, setError };
+	const input = /** @type {HTMLInputElement} */ (h(tag, { id,
+		"aria-describedby": `${id}-hint`, ...attributes }));
+	return { input, element: h("div.field", h("label", { for: id }, label), input,
+		h("span.hint", { id: `${id}-hint` }, hint)) };
 }
+
+/** @param {string} label */
+export const passwordField = (label, autocomplete = "new-password") => field({ label,
+	autocomplete, name: autocomplete, type: "password", required: true });
 
 /** A check box with its label. @param {string} label */
 export function checkbox(label, checked = false) {
@@ -66,7 +64,7 @@ export const confirmDialog = ({ title, text, action, danger, typed = "" }) =>
 		const { element, input } = field({ ...PLAIN, label: t("Type {typed} to confirm",
 			"Для подтверждения введите {typed}", { typed }) });
 		formDialog({ title, label: action, danger, onclose: () => resolve(answer),
-			body: [h("div", text), typed && element],
+			body: [text, typed && element],
 			submit: () => {
 				answer = input.value === typed;
 				if (answer) return;

@@ -16,8 +16,7 @@ export const grantsInWords = (grants) => grants.length === 0
 
 /**
  * A row for each grant; an example key explains them. With the check box `otherwise`
- * there is no list: `grants` returns null.
- * @param {Grant[]} initial
+ * there is no list: `grants` returns null. @param {Grant[]} initial
  */
 export function grantsEditor(initial, otherwise = "") {
 	/** @type {Set<Grant>} */
@@ -46,19 +45,19 @@ export function grantsEditor(initial, otherwise = "") {
 				h("option", { value, selected: value === grant.rights }, name)));
 		const row = h("div.grant", prefix, rights,
 			button(t("Remove the grant", "Убрать право"), () => {
-				const next = row.nextElementSibling ?? row.previousElementSibling;
 				row.remove();
 				grants.delete(grant);
 				show();
-				(next?.querySelector("input") ?? add).focus();
+				add.focus();
 			}, "quiet", "delete"));
 		grants.add(grant);
 		list.append(row);
-		show();
 		return prefix;
 	};
-	const add = button(t("Add a grant", "Добавить право"),
-		() => addRow({ prefix: "", rights: "r" }).focus(), "", "add");
+	const add = button(t("Add a grant", "Добавить право"), () => {
+		addRow({ prefix: "", rights: "r" }).focus();
+		show();
+	}, "", "add");
 	const fields = h("fieldset", { oninput: show, hidden: otherwise !== "" },
 		h("legend", t("Grants", "Права")), list, h("div", add), example.element, says);
 	const all = checkbox(otherwise, otherwise !== "");

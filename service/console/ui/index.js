@@ -2,7 +2,7 @@
 export { attempt, button } from "./button.js";
 export { openDialog } from "./dialog.js";
 export { fill, h, newId } from "./dom.js";
-export { PLAIN, checkbox, confirmDialog, field, form, formDialog } from "./form.js";
+export { PLAIN, checkbox, confirmDialog, field, form, formDialog, passwordField } from "./form.js";
 export { icon } from "./icon.js";
 export { keyText } from "./key-text.js";
 export { failed, loading } from "./loading.js";

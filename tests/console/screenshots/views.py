@@ -26,7 +26,7 @@ async def _open(page: Page, address: str, shown: str) -> None:
 async def sign_in_form(page: Page, _: Client) -> None:
     await page.goto("./")
     await page.locator("[name=username]").fill(ADMINISTRATOR)
-    await page.locator("[name=password]").fill(PASSWORD)
+    await page.locator("[name=current-password]").fill(PASSWORD)
 
 
 async def keys(page: Page, client: Client) -> None:

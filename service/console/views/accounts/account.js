@@ -5,22 +5,21 @@ import { go } from "../../app/router.js";
 import { t } from "../../locale.js";
 import { grantsEditor } from "../../ui/grants.js";
 import {
-	PLAIN, attempt, checkbox, field, form, h, notify
+	attempt, checkbox, form, h, notify, passwordField
 } from "../../ui/index.js";
 import {
-	badges, confirmed, created, deleteButton, passwordField, stateNames
+	badges, confirmed, created, deleteButton, nameField, stateNames
 } from "./shared.js";
 
 /** @param {string} name */
 export const accountHref = (name) => `#/admin/accounts/${encodeURIComponent(name)}`;
 
-/** `account`: null: a new one. @type {kv.accountPage} */
+/** null: a new one. @type {kv.accountPage} */
 export function accountPage(account) {
 	const { username = "" } = account ?? {};
 	const query = { username };
 	const isOwn = username === session.user?.username;
-	const name = field({ ...PLAIN, label: t("User name", "Имя пользователя"),
-		required: true, maxlength: 64 });
+	const name = nameField();
 	const password = passwordField(t("New password", "Новый пароль"));
 	password.input.required = !account;
 	const disabled = checkbox(stateNames().disabled, account?.disabled);
@@ -57,8 +56,7 @@ export function accountPage(account) {
 		h("div.toolbar", h("h1", account ? h("bdi", username)
 			: t("New account", "Новая учётная запись")),
 		account && [badges(account), h("span.muted.end", created(account))]),
-		isOwn && h("p.banner", t("This is your own account: do not lock yourself out.",
-			"Это ваша учётная запись: не потеряйте доступ.")),
+		isOwn && h("p.banner", t("This is your own account.", "Это вы.")),
 		h("div.card", form({ label: t("Save", "Сохранить"), submit: save,
 			body: [!account && name.element, password.element, administrator.element,
 				account && disabled.element, elements, account && keep.element] })),

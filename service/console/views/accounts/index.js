@@ -13,11 +13,9 @@ const HREF = "#/admin/accounts?";
 
 /** @type {View} */
 export async function accounts({ path, query, signal }) {
-	if (query.has("new")) return { element: accountPage(null) };
-	if (path !== "") {
-		return { element: accountPage(await administer("GET", "account",
-			{ query: { username: decodeURIComponent(path) }, signal })) };
-	}
+	const account = path && await administer("GET", "account",
+		{ query: { username: decodeURIComponent(path) }, signal });
+	if (account || query.has("new")) return { element: accountPage(account || null) };
 	const find = t("Beginning of the name", "Начало имени");
 	const input = h("input.end", { ...PLAIN, type: "search", value: query.get("prefix"),
 		"aria-label": find, placeholder: find,
@@ -28,8 +26,7 @@ export async function accounts({ path, query, signal }) {
 			attempt(load);
 		} });
 	const body = h("tbody");
-	const none = h("p.empty", { role: "status" },
-		t("No name begins so. Shorten it.", "Таких имён нет. Сократите начало."));
+	const none = h("p.empty", { role: "status" }, t("No name begins so.", "Таких имён нет."));
 	let searches = 0;
 	/** @type {string | null} */
 	let next = null;

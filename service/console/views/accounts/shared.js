@@ -1,8 +1,10 @@
-// What the page of the own account shares with those of administrators.
+// What pages of accounts share.
 import { session } from "../../api/session.js";
 import { t } from "../../locale.js";
 import { dateTime } from "../../text/format.js";
-import { attempt, button, confirmDialog, field, h } from "../../ui/index.js";
+import {
+	PLAIN, attempt, button, confirmDialog, field, h, passwordField
+} from "../../ui/index.js";
 
 export const stateNames = () => ({ disabled: t("Disabled", "Отключена"),
 	administrator: t("Administrator", "Администратор") });
@@ -12,20 +14,29 @@ export const badges = ({ disabled, administrator }) => [
 	disabled && h("span.badge.bad", stateNames().disabled), " ",
 	administrator && h("span.badge.warn", stateNames().administrator)];
 
-/** `item`: an account or a token. @type {kv.created} */
+/** @type {kv.created} */
 export const created = ({ created_at: at }) =>
 	t("Created {time}", "Создано {time}", { time: dateTime(at) });
 
-/** @param {string} label */
-export const passwordField = (label, autocomplete = "new-password") => field({ label,
-	autocomplete, name: autocomplete, type: "password", required: true });
+export const nameField = (autocomplete = "off") => field({ ...PLAIN, autocomplete,
+	name: "username", label: t("User name", "Имя пользователя"), required: true,
+	maxlength: 64 });
 
-/** The password of the user; the name tells password managers whose it is. */
-export function currentPassword() {
-	const { element, input } = passwordField(t("Current password", "Текущий пароль"),
-		"current-password");
+/** With the name of the user for password managers. */
+export function currentPassword(label = t("Current password", "Текущий пароль")) {
+	const { element, input } = passwordField(label, "current-password");
 	return { input, elements: [element, h("input", { autocomplete: "username",
 		name: "username", value: session.user?.username, hidden: true })] };
+}
+
+/** A new password, typed twice. */
+export function newPassword() {
+	const first = passwordField(t("New password", "Новый пароль"));
+	const again = passwordField(t("New password again", "Новый пароль ещё раз"));
+	return { elements: [first.element, again.element], value() {
+		if (first.input.value === again.input.value) return first.input.value;
+		throw new Error(t("The passwords differ.", "Пароли не совпадают."));
+	} };
 }
 
 /** A button for what has to be confirmed. @param {() => Child} text in the dialog */
@@ -38,6 +49,6 @@ export const confirmed = (title, text, run, done, kind = "", sign = "", typed = 
 /** `more`: for the dialog. @type {kv.deleteButton} */
 export const deleteButton = (name, run, more) => confirmed(
 	t("Delete the account", "Удалить учётную запись"),
-	() => [h("p", t("The keys that it wrote stay.", "Записанные ключи останутся.")), more?.()],
+	() => [h("p", t("Its keys stay.", "Её ключи останутся.")), more?.()],
 	run, t("The account is deleted.", "Учётная запись удалена."),
 	"danger end", "", name);

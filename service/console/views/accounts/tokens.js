@@ -1,5 +1,5 @@
 // The access tokens of the account: list, create and revoke.
-import { createToken, listTokens, revokeToken } from "../../api/accounts.js";
+import { call, callJson } from "../../api/client.js";
 import { t } from "../../locale.js";
 import { dateTime } from "../../text/format.js";
 import { grantsEditor, grantsInWords } from "../../ui/grants.js";
@@ -7,19 +7,19 @@ import { button, field, fill, formDialog, h, openDialog } from "../../ui/index.j
 import { confirmed, created, currentPassword } from "./shared.js";
 
 const allRights = () => t("All rights of the account", "Все права учётной записи");
+const createText = () => t("Create an access token", "Создать токен доступа");
 
 /** @type {kv.tokensCard} */
 export async function tokensCard(signal) {
 	const list = h("ul.tokens");
-	const create = button(t("Create an access token", "Создать токен доступа"),
-		() => ask(reload), "end");
+	const create = button(createText(), () => ask(reload), "end");
 	const reload = async () => {
-		const tokens = await listTokens(signal);
+		const { tokens } = await callJson("GET", "api/tokens", { signal });
 		fill(list, tokens.map((token) => row(token, async () => {
-			await revokeToken(token.id);
+			await call("DELETE", `api/tokens/${token.id}`);
 			create.focus();
 			await reload();
-		})), tokens.length === 0 && h("li.muted",
+		})), !tokens.length && h("li.muted",
 			t("None yet. Programs use them instead of a password.",
 				"Пока нет. Программы входят с ними без пароля.")));
 	};
@@ -28,6 +28,7 @@ export async function tokensCard(signal) {
 		h("div.toolbar", h("h2", t("Access tokens", "Токены доступа")), create), list) };
 }
 
+/** @param {AccessToken} token */
 function row(token, revoke) {
 	const { name, grants, expires_at: expires, last_used_at: used } = token;
 	const words = grants ? grantsInWords(grants) : [allRights()];
@@ -52,12 +53,12 @@ function ask(oncreate) {
 	const days = field({ label: t("Days, or empty: it does not expire",
 		"Срок в днях, пусто: бессрочно"), type: "number", min: 1, value: 90 });
 	const password = currentPassword();
-	formDialog({ title: t("Create an access token", "Создать токен доступа"),
+	formDialog({ title: createText(),
 		body: [name.element, elements, days.element, password.elements],
 		submit: async () => {
-			const token = await createToken({ password: password.input.value,
-				name: name.input.value, grants: grants(),
-				expires_in: Number(days.input.value) * 86_400 || null });
+			const { token } = await callJson("POST", "api/tokens", { json: {
+				password: password.input.value, name: name.input.value, grants: grants(),
+				expires_in: Number(days.input.value) * 86_400 || null } });
 			oncreate();
 			return () => show(token);
 		} });

@@ -1,4 +1,4 @@
-// The figures of the store, the nodes of its cluster, and small charts.
+// Figures of the store and of the nodes of its cluster, and small charts.
 import { t } from "../../locale.js";
 import { count, dateTime, duration, size } from "../../text/format.js";
 import { fill, h, icon } from "../../ui/index.js";
@@ -21,9 +21,8 @@ export function figures({ memory, changes, wal, snapshots, tarantool, ...state }
 		[used, meter(used, { ...memory, bytes: memory.used })],
 		[log, changes.enabled ? meter(log, changes) : t("off", "выключен")],
 		["WAL", `${wal.mode}, ${size(wal.bytes)}`],
-		[t("Snapshots", "Снимки"), size(snapshots.bytes)],
-		[t("Last snapshot", "Последний снимок"),
-			snapshots.newest && dateTime(snapshots.newest)],
+		[t("Snapshots", "Снимки"), [size(snapshots.bytes),
+			snapshots.newest && `, ${dateTime(snapshots.newest)}`]],
 		[t("Versions", "Версии"), `${state.version}, Tarantool ${tarantool.version}`],
 		[t("Uptime", "Время работы"), duration(tarantool.uptime)],
 	].map(([label, value]) => h("div", h("dt", label), h("dd", value)));

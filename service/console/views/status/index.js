@@ -4,7 +4,7 @@ import { isSessionEnd } from "../../api/problem.js";
 import { t } from "../../locale.js";
 import { count, size, time } from "../../text/format.js";
 import { describe } from "../../text/problems.js";
-import { h } from "../../ui/index.js";
+import { fill, h } from "../../ui/index.js";
 import { chart, figures, node } from "./figures.js";
 
 /** Milliseconds between two readings. */
@@ -18,8 +18,7 @@ export async function status({ signal }) {
 	const charts = [chart(t("Writes per second", "Записей в секунду"),
 		(rate) => count(Math.round(rate))),
 	chart(t("Keys", "Ключи"), count), chart(t("Memory", "Память"), size)];
-	let readAt = 0;
-	let revision = 0;
+	let [readAt, revision] = [0, 0];
 
 	async function read() {
 		const state = await administer("GET", "status", { signal });
@@ -43,9 +42,8 @@ export async function status({ signal }) {
 		try {
 			if (!document.hidden) await read();
 		} catch (/** @type {any} */ error) {
-			const since = t("These figures are from {time}.", "Данные на {time}.",
-				{ time: time(readAt / 1000) });
-			renew(notice, [h("p.banner", `${since} ${describe({ ...error, retryAfter: 0 })}`)]);
+			renew(notice, [h("p.banner", t("These figures are from {time}.", "Данные на {time}.",
+				{ time: time(readAt / 1000) }), " ", describe({ ...error, retryAfter: 0 }))]);
 			if (isSessionEnd(error)) return; // the user did not sign in again
 		}
 		setTimeout(poll, INTERVAL);
@@ -56,16 +54,13 @@ export async function status({ signal }) {
 	return { element: h("div.view.status", h("h1", t("Status", "Состояние")), notice,
 		h("div.charts", charts.map(({ element }) => element)), list,
 		h("section.card", h("h2", t("Cluster nodes", "Узлы кластера")),
-			nodes.firstChild ? nodes : t("The store is a single instance, not a cluster.",
-				"Хранилище — один экземпляр, не кластер."))) };
+			nodes.firstChild ? nodes : t("This store is not a cluster.",
+				"Хранилище — не кластер."))) };
 }
 
 /** Replaces what differs only: a selection stays, a text is said once. */
 function renew(list, items) {
-	items.forEach((item, i) => {
-		const shown = list.children[i];
-		if (!shown) list.append(item);
-		else if (!shown.isEqualNode(item)) shown.replaceWith(item);
-	});
-	while (list.childElementCount > items.length) list.lastChild.remove();
+	if (list.childElementCount !== items.length) fill(list, items);
+	items.forEach((item, i) => item.isEqualNode(list.children[i])
+		|| list.children[i].replaceWith(item));
 }

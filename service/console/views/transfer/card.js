@@ -21,21 +21,17 @@ export function transferCard({ title, sign, text, fields, left, work, explain })
 			title: t("Stop the transfer?", "Прервать передачу?"),
 			action: t("Stop", "Прервать") }), over.signal);
 		addEventListener("beforeunload", (event) => event.preventDefault(), over);
-		try {
-			const signal = AbortSignal.any([left, cancel.signal]);
-			show("success", await work(signal, (words, part) => {
-				said.textContent = words;
-				if (part !== undefined) bar.value = part;
-			}));
-		} catch (/** @type {any} */ error) {
-			if (isAbort(error)) show("info", explain(error, t("Cancelled.", "Отменено.")));
-			else show("error", explain(error, describe(error)));
-		}
+		const signal = AbortSignal.any([left, cancel.signal]);
+		const result = await work(signal, (words, part) => {
+			said.textContent = words;
+			if (part !== undefined) bar.value = part;
+		}).then((words) => ["success", words], (error) => isAbort(error)
+			? ["info", explain(error, t("Cancelled.", "Отменено."))]
+			: ["error", explain(error, describe(error))]);
 		over.abort();
 		disable(false);
+		fill(status, h(`div.notice.${result[0]}`, { role: "alert" }, h("div", result[1])));
 	};
-	const show = (kind, children) =>
-		fill(status, h(`div.notice.${kind}`, { role: "alert" }, h("div", children)));
 	return h("section.card", h("h2", title), h("p.muted", text),
 		h("form", { onsubmit }, h("fieldset", fields,
 			h("div", h("button.primary", icon(sign), title)))), status);
