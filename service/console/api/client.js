@@ -2,7 +2,7 @@
 import { Problem, isSessionEnd, problemOf } from "./problem.js";
 import { session } from "./session.js";
 
-/** Asks the user to sign in again, and says whether that was done. */
+/** Whether the user has signed in again. */
 let signInAgain = async () => false;
 
 /** @type {kv.onSessionEnd} */

@@ -2,7 +2,7 @@
 
 const STORED = "kv.token";
 
-/** It dispatches `change` when a user signs in or out, or may do other things. */
+/** It dispatches `change` when there is another user, or one with other rights. */
 class Session extends EventTarget {
 	token = sessionStorage.getItem(STORED) ?? "";
 	/** @type {User | null} */

@@ -6,7 +6,10 @@ import { button, fill, h, icon } from "../ui/index.js";
 /** The choice of the language. @type {kv.languageSelect} */
 export function languageSelect(onchange) {
 	const select = h("select", { "aria-label": t("Language", "Язык"),
-		onchange: () => onchange(select.value) },
+		onchange: async () => {
+			await onchange(select.value);
+			select.value = language();
+		} },
 		Object.entries(LANGUAGES).map(([code, name]) =>
 			h("option", { value: code, lang: code, selected: code === language() }, name)));
 	return select;

@@ -40,7 +40,7 @@ export function startRouter(views) {
 	routes = views;
 	addEventListener("hashchange", async () => {
 		if (location.hash !== shownHash && !(await mayLeaveView())) {
-			return history.replaceState(null, "", shownHash);
+			return history.pushState(null, "", shownHash);
 		}
 		shownHash = location.hash;
 		show();

@@ -61,17 +61,18 @@ export const shownText = (text) => text.replace(/\r\n?/g, "\n");
  */
 export function withLineEnds(original, shown) {
 	const ends = original.match(/\r\n?|\n/g) ?? [];
-	const used = shown.split("\n").map(() => ends[0] ?? "\n");
-	const blocks = diffLines(shownText(original), shown);
+	const lines = shown.split("\n");
+	const used = lines.map(() => ends[0] ?? "\n");
+	const blocks = original.includes("\r") ? diffLines(shownText(original), shown) : [];
 	for (const { kind, right, leftLine, rightLine } of blocks) {
 		right.forEach((_, at) => {
 			const end = ends[leftLine + at - 1];
 			if (kind === "same" && end) used[rightLine + at - 1] = end;
 		});
 	}
-	return shown.split("\n").reduce((text, line, at) => {
-		const end = used[at - 1];
+	return lines.map((line, at) => {
 		// a \r and a \n that meet would be one line end
-		return text + (text.endsWith("\r") && end === "\n" ? "\r\n" : end) + line;
-	});
+		if (used[at - 1] === "\r" && !line && used[at] === "\n") used[at] = "\r\n";
+		return at < lines.length - 1 ? line + used[at] : line;
+	}).join("");
 }

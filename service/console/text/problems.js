@@ -4,8 +4,7 @@ import { time } from "./format.js";
 
 /** By the code of the problem. @returns {Record<string, string>} */
 const messages = () => ({
-	unreachable: t("The service does not respond. Check the connection.",
-		"Сервис не отвечает. Проверьте связь."),
+	unreachable: t("The service does not respond.", "Сервис не отвечает."),
 	storage_unavailable: t("The store does not respond, or has no leader.",
 		"Хранилище не отвечает или осталось без лидера."),
 	no_quorum: t("The cluster has no majority.", "В кластере нет большинства."),
@@ -18,7 +17,7 @@ const messages = () => ({
 		"Неверное имя или пароль."),
 	user_exists: t("This user name is taken.", "Это имя занято."),
 	registration_closed: t("Registration is closed: ask an administrator.",
-		"Регистрация закрыта: обратитесь к администратору."),
+		"Регистрация закрыта: спросите администратора."),
 	token: t("Your session has ended. Sign in again.", "Сеанс завершён. Войдите снова."),
 	forbidden: t("You have no right to do this.", "У вас нет права на это."),
 	not_an_administrator: t("Only administrators can do this.",

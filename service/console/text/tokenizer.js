@@ -1,7 +1,7 @@
 // The tokens of a JSON text (RFC 8259), and the check of its grammar.
 import { t } from "../locale.js";
 
-// linear: a character can be matched in one way only
+// linear: a character is matched in one way only
 const STRING =
 	/"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\uffff]*)*/y;
 const TOKEN = new RegExp(`(${STRING.source}"|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?`

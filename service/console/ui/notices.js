@@ -20,13 +20,14 @@ export function announce(text) {
 
 /** Shows a message. @type {kv.notify} */
 export function notify(text, kind = "success") {
-	const isError = kind === "error";
-	const notice = h(`div.notice.${kind}`, { role: isError && "alert" }, h("p", text),
+	const role = kind === "error" && "alert";
+	const notice = h(`div.notice.${kind}`, { role }, h("p", text),
 		h("button.quiet", { type: "button", "aria-label": t("Close", "Закрыть"),
 			onclick: () => notice.remove() }, icon("close")));
 	[...stack.children].find((other) => other.textContent === text)?.remove();
 	stack.append(notice);
-	if (isError) return;
+	if (role) return;
+	if (kind === "success") stack.querySelector(".error")?.remove();
 	announce(text);
 	setTimeout(() => notice.remove(), SHOWN_FOR);
 }

@@ -33,7 +33,7 @@ async function removePrefix(prefix) {
 		} while (after !== null);
 	});
 	dialog.close();
-	notify(deletedText(deleted));
+	notify(deletedText(deleted), "info");
 }
 
 /** Fills an element, and returns the grid in it. @param {Place} place */

@@ -34,7 +34,7 @@ export function nothing(place, onnew) {
 	}
 	return hasCode(row.error, "forbidden") && [
 		h("h2", t("No right to read these keys", "Нет права читать эти ключи")),
-		session.user?.grants.map(({ prefix }) =>
+		session.user?.grants.map(({ prefix, rights }) => rights !== "w" &&
 			h("a", { href: addressOf({ ...place, prefix }, null) }, keyText(prefix)))];
 }
 

@@ -72,13 +72,13 @@ function importCard(left) {
 					last = report;
 					show(t("{part} of {total}", "{part} из {total}",
 						{ part: size(sent), total: size(file.size) })
-						+ (report.line ? `. ${numbers(report)}` : ""), sent / file.size);
+						+ (report.line ? `. ${numbers(report)}` : ""), sent / (file.size || 1));
 				} }));
 		},
 		explain: ({ status, detail, members = {} }, why) => {
 			const { line, written_through: through = last.line ?? 0 } = members;
 			return [
-				line && h("h3", t("Error in line {line}", "Ошибка в строке {line}",
+				line > 0 && h("h3", t("Error in line {line}", "Ошибка в строке {line}",
 					{ line: count(line) })),
 				h("p", line ? detail : why),
 				h("p", through > 0 ? t("Written through line {line}.",

@@ -36,6 +36,7 @@ export function showValue(options) {
 			mode = new AbortController();
 			pane.signal = AbortSignal.any([signal, mode.signal]);
 			Object.assign(pane, { entry, isEditing });
+			if (!entry) pane.newest = 0;
 			pane.report();
 			fill(element, heading(pane), banner, !entry ? missing(pane) : [facts(pane),
 				isEditing ? editor(pane) : [toolbar(pane), valueText(entry.text)]]);

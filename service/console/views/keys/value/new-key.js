@@ -20,7 +20,7 @@ export function askKey({ title, label, name, more, save, done }) {
 }
 
 export function lifetimeField() {
-	const { element, input } = field({ type: "number", min: 1,
+	const { element, input } = field({ type: "number", min: 1, max: 3e9,
 		label: t("Lifetime from now, in seconds", "Срок с этого момента, секунд"),
 		hint: t("Empty: it never expires.", "Пусто: бессрочно.") });
 	element.append(h("div.toolbar", [3600, 86_400, 604_800].map((seconds) =>
