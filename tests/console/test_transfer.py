@@ -140,6 +140,16 @@ async def test_an_error_has_its_line_and_a_corrected_file_is_imported(
     assert await text_of(client, f"{prefix}/3000") == "0"
 
 
+async def test_an_empty_file_is_an_error(watch: Watch, account: Account) -> None:
+    watch.expect_status(400)
+    await open_view(watch.page, account, "#/transfer")
+    await run_import(watch.page, "empty.ndjson", b"")
+    await expect(watch.page.get_by_role("alert")).to_contain_text(
+        "Nothing was written."
+    )
+    await expect(watch.page.get_by_label("If a key exists")).to_be_enabled()
+
+
 async def test_an_import_guards_the_page_and_is_cancelled(
     page: Page, client: Client, account: Account, tmp_path: Path
 ) -> None:

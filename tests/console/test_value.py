@@ -226,6 +226,32 @@ async def test_a_large_value_is_cut_and_downloaded(
     assert (await download.value).suggested_filename.endswith(".json")
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_a_long_key_leaves_every_button_in_reach(
+    new_page: NewPage, account: Account, client: Client, width: int
+) -> None:
+    key = unique("long").ljust(1024, "x")
+    await put(client, key, f'"{"y" * 2000}"')
+    async with new_page(viewport={"width": width, "height": 740}) as watch:
+        pane = await open_value(watch.page, account, key)
+        for part in pane.button("Close"), pane.button("Delete"), pane.text:
+            box = await part.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= width
+
+
+async def test_a_deletion_by_another_client_is_shown_once(
+    page: Page, account: Account, client: Client
+) -> None:
+    key = unique("deleted")
+    await put(client, key, "1")
+    pane = await open_value(page, account, key)
+    await client.delete([key])
+    await pane.button("Show").click()
+    await expect(pane.root.get_by_text("This key does not exist.")).to_be_visible()
+    await expect(pane.button("Show")).to_have_count(0)
+
+
 async def test_a_copy_is_exact(
     new_page: NewPage, account: Account, client: Client
 ) -> None:

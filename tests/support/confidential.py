@@ -15,12 +15,14 @@ from service.telemetry.log import Log
 CONFIDENTIAL = re.compile(r"[0-9a-f]{32}|eyJ[A-Za-z0-9_-]{8}|kvt_[A-Za-z0-9_-]{8}")
 
 #: What may have such strings: the name of a caller whose token has been verified, ids,
-#: and the account that an operator has changed on the console.
+#: the account that an operator has changed on the console, and the modules of a test
+#: library, one of which may block the event loop.
 PERMITTED = re.compile(
     r'"(?:user\.name|request_id|trace_id)":"(?:[^"\\]|\\.)*"'
     r'|\buser="(?:[^"\\]|\\.)*"'
     r"|\b(?:request_id|trace_id)=[\w.-]+"
     r"|\bkv: audit: \w+ '(?:[^'\\]|\\.)*'"
+    r"|\bhypothesis_temporary_module_[0-9a-f]+"
 )
 
 
