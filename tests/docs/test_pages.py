@@ -27,7 +27,7 @@ DESIGN = Path("docs/design.md")
 ASSETS = {"GET /favicon.ico", "GET /console/{path:.+}", "GET /docs/{name}"}
 
 #: Of a link or an image; not in a code span.
-TARGET = re.compile(r"\]\(([^)\s]+)\)")
+TARGET = re.compile(r"(?:\]\(|\bsrc(?:set)?=\")([^)\"\s]+)")
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
@@ -80,7 +80,9 @@ def test_every_link_leads_to_a_page_and_a_heading(page: Path) -> None:
 def test_a_broken_link_is_found() -> None:
     """The control of the test before."""
     text = "[a](docs/api.md#write) [b](docs/none.md) [c](docs/api.md#none) `[d](none)`"
-    assert broken_links(README, text) == ["docs/none.md", "docs/api.md#none"]
+    text += '<source srcset="docs/none.png"><img src="docs/benchmarks/2026-11.svg">'
+    broken = ["docs/none.md", "docs/api.md#none", "docs/none.png"]
+    assert broken_links(README, text) == broken
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
