@@ -19,7 +19,7 @@ FILES = {
     if path.suffix in TYPES and path != PAGE
 }
 
-#: Moreover, a text cannot become markup or a script.
+#: Also, text cannot become markup or a script.
 CONSOLE_POLICY = f"{POLICY}; require-trusted-types-for 'script'"
 HEADERS = page_headers(CONSOLE_POLICY)
 

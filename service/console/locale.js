@@ -8,7 +8,7 @@ let current = "en";
 /** The language of the page: "en" or "ru". */
 export const language = () => current;
 
-/** Uses the language that was chosen, or the first that exists of the browser. */
+/** Uses the language that was chosen, or the browser's first that exists. */
 export function loadLanguage() {
 	const wanted = [sessionStorage.getItem(STORED) ?? "", ...navigator.languages];
 	const codes = wanted.map((name) => name.slice(0, 2));

@@ -2,7 +2,12 @@
 
 from typing import NamedTuple
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Error, Page, Request, expect
+
+from tests.support.browser import NETWORK_CHANGED
+
+#: A page is loaded so often before the test gives up.
+LOADS = 4
 
 
 class Account(NamedTuple):
@@ -11,8 +16,28 @@ class Account(NamedTuple):
 
 
 async def open_console(page: Page, path: str = "") -> None:
-    """:param path: of a view, like `#/keys`"""
-    await page.goto(f"./{path}")
+    """Loads the page again where the machine's network changed in the meantime.
+
+    :param path: of a view, like `#/keys`
+    """
+    aborted: list[Request] = []
+
+    def note(request: Request) -> None:
+        if request.failure == NETWORK_CHANGED:
+            aborted.append(request)
+
+    page.on("requestfailed", note)
+    for _ in range(LOADS):
+        aborted.clear()
+        try:
+            await page.goto("about:blank")
+            await page.goto(f"./{path}")
+        except Error as error:
+            if NETWORK_CHANGED not in error.message:
+                raise
+        if not aborted:
+            break
+    page.remove_listener("requestfailed", note)
 
 
 async def sign_in(page: Page, username: str, password: str) -> None:

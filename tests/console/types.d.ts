@@ -90,7 +90,6 @@ interface TransferLine {
   line?: number;
   written?: number;
   skipped?: number;
-  since?: number;
   keys?: number;
   revision?: number;
 }
@@ -102,7 +101,6 @@ interface ExportOptions {
   onprogress: (lines: number, bytes: number) => void;
 }
 
-/** A key exists, for a mode, if its revision is at most `since`. */
 interface ImportOptions {
   file: File;
   mode: string;
@@ -371,6 +369,7 @@ declare namespace kv {
   // app/shortcuts.js
   type shortcut = (key: string, label: string, run: Shortcut["run"], signal?: AbortSignal) => void;
   // text/diff.js
+  type shownText = (text: string) => string;
   type diffLines = (a: string, b: string) => Block[];
   type withLineEnds = (original: string, shown: string) => string;
   // text/format.js
@@ -412,6 +411,7 @@ declare namespace kv {
   // ui/loading.js
   type failed = (error: unknown, again: () => unknown) => HTMLDivElement;
   // ui/notices.js
+  type saveFile = (blob: Blob, name: string) => void;
   type announce = (text: string) => void;
   type notify = (text: string, kind?: "success" | "error" | "info") => void;
   // views/sign-in.js

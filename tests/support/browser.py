@@ -48,6 +48,10 @@ REFUSED = re.compile(
     r"Failed to load resource: the server responded with a status of (\d+)"
 )
 
+#: Why Chromium aborts requests while the machine gets or loses an address, as it does
+#: with containers: no fault of a page.
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+
 #: What Chromium logs for each request without a reply.
 UNREACHABLE = "Failed to load resource: net::ERR_"
 
@@ -113,7 +117,7 @@ class Watch:
 
     def _expects(self, text: str) -> bool:
         if text.startswith(UNREACHABLE):
-            return self._may_be_unreachable
+            return self._may_be_unreachable or text.endswith(NETWORK_CHANGED)
         refused = REFUSED.match(text)
         return refused is not None and int(refused[1]) in self._expected
 

@@ -53,7 +53,6 @@ export function parsed(path) {
         name,
         english: forms(node.arguments[first]),
         russian: forms(node.arguments[first + 1]),
-        isSpread: node.arguments.some(({ type }) => type === "SpreadElement"),
         members: members(node.arguments[first + 2]),
         line,
       });

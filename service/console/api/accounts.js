@@ -1,11 +1,14 @@
-// Calls on accounts: the own one, and those of administrators.
+// Calls on accounts: the user's own, and administration.
 import { call, callJson } from "./client.js";
 import { hasCode } from "./problem.js";
 import { session } from "./session.js";
 
 /** A call that replies with the next token of the session. @type {kv.takeToken} */
-export const takeToken = async (path, options, keep) =>
-	session.setToken((await callJson("POST", path, options)).token, keep);
+export async function takeToken(path, options, keep) {
+	const before = session.token;
+	const { token } = await callJson("POST", path, options);
+	if (session.token === before) session.setToken(token, keep);
+}
 
 /** Registers a new account first. `keep`: the token. @type {kv.signIn} */
 export async function signIn(username, password, keep, isNew = false) {
@@ -19,7 +22,7 @@ export async function signIn(username, password, keep, isNew = false) {
 export const loadUser = async (signal) =>
 	session.setUser(await callJson("GET", "api/me", { signal }));
 
-/** One who no longer is an administrator is loaded again. @type {kv.administer} */
+/** Reloads the account of a demoted administrator. @type {kv.administer} */
 export async function administer(method, path, options) {
 	try {
 		return await callJson(method, `api/admin/${path}`, options);

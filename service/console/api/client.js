@@ -22,7 +22,7 @@ export function urlOf(path, query = {}) {
 }
 
 /**
- * Makes a call. A user whose session has ended can sign in again: it is repeated then.
+ * Makes a call. If the session has ended, the user can sign in again: it is repeated.
  * @throws {Problem} @type {kv.call}
  */
 export const call = (method, path, options) => open(method, path, options,

@@ -11,18 +11,18 @@ function changeOf(text) {
 		deleted: JSON.parse(deleted) };
 }
 
-/** Returns a function that pauses (true), and goes on. @param {Following} options */
+/** Returns a function that pauses (true) or resumes. @param {Following} options */
 export function followChanges({ prefix, since, signal, onchange, onstate }) {
 	let [position, failures] = [since, 0];
 	/** @type {FollowingState} */
 	let state = "connecting";
-	let turn = new AbortController();
+	let poller = new AbortController();
 	const report = (next, problem) => next !== state && onstate(state = next, problem);
 
-	/** Asks again and again. A hidden page does not: a host has only six connections. */
+	/** Polls. A hidden page does not: a host has only six connections. */
 	const poll = async (delay = 0) => {
-		turn.abort();
-		const { signal } = (turn = new AbortController());
+		poller.abort();
+		const { signal } = (poller = new AbortController());
 		await new Promise((resolve) => setTimeout(resolve, delay));
 		const isIdle = document.hidden || state === "paused" || state === "ended";
 		if (signal.aborted || isIdle) return;
@@ -42,7 +42,7 @@ export function followChanges({ prefix, since, signal, onchange, onstate }) {
 			poll(most * (0.75 + Math.random() / 4));
 		}
 	};
-	signal.addEventListener("abort", () => turn.abort());
+	signal.addEventListener("abort", () => poller.abort());
 	document.addEventListener("visibilitychange", () => poll(), { signal });
 	onstate(state);
 	poll();

@@ -1,6 +1,6 @@
 // An error of the service, as problem details (RFC 9457).
 
-/** What a call failed with. `members` has all, such as `conflicts` and `oldest`. */
+/** Why a call failed. `members` has all, such as `conflicts` and `oldest`. */
 export class Problem extends Error {
 	/** @param {number} status 0: no reply  @param {Record<string, any>} members */
 	constructor(status, members, retryAfter = 0) {

@@ -25,7 +25,7 @@ class Session extends EventTarget {
 	setToken(token, keep = this.isKept) {
 		this.token = token;
 		this.received = Date.now();
-		if (keep) sessionStorage.setItem(STORED, token);
+		sessionStorage[keep ? "setItem" : "removeItem"](STORED, token);
 	}
 
 	/** The same user who signs in again keeps the page. @param {User | null} user */

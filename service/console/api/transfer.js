@@ -1,4 +1,4 @@
-// Export and import of files of any length: neither is in the page's memory.
+// Export and import of files, streamed where the browser can.
 import { authorization, open, urlOf } from "./client.js";
 import { Problem, problemOf } from "./problem.js";
 

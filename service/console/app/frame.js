@@ -30,7 +30,7 @@ export function buildFrame(onlanguage, onsignout) {
 	}).map(([route, label]) => h("a", { href: `#/${route}` }, label));
 	fill(document.body,
 		h("button.skip", { type: "button", onclick: () => outlet.focus() },
-			t("Skip to the content", "К содержанию")),
+			t("Skip to the content", "К содержимому")),
 		h("header.shell", h("a.brand", { href: "#/keys" }, icon("key"), "KV"),
 			h("nav", { "aria-label": t("Main", "Разделы") }, links),
 			h("div.shell-end", languageSelect(onlanguage),

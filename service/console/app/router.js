@@ -7,7 +7,7 @@ let leave = new AbortController();
 let current = {};
 /** @type {Frame | null} */
 let frame = null;
-/** The address that is shown, to return to it when the user does not want to leave. */
+/** The address that is shown, for users who do not want to leave. */
 let shownHash = location.hash;
 /** By the first part of the path. @type {Record<string, View>} */
 let routes = {};
@@ -47,7 +47,7 @@ export function startRouter(views) {
 	});
 }
 
-/** Leaves the view, and shows it anew in a frame. @type {kv.setFrame} */
+/** Shows the view again, in a frame. @type {kv.setFrame} */
 export function setFrame(next) {
 	leave.abort();
 	current = {};

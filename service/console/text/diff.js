@@ -52,12 +52,12 @@ export function diffLines(a, b) {
 	return blocks;
 }
 
-/** @param {string} text as a <textarea> shows it: each line end is \n */
+/** As a <textarea> shows it: each line end is \n. @type {kv.shownText} */
 export const shownText = (text) => text.replace(/\r\n?/g, "\n");
 
 /**
- * The text of a <textarea>, with the line ends of the original, of which new lines have
- * the first. @type {kv.withLineEnds}
+ * The text of a <textarea> with the original line ends; new lines have the first.
+ * @type {kv.withLineEnds}
  */
 export function withLineEnds(original, shown) {
 	const ends = original.match(/\r\n?|\n/g) ?? [];

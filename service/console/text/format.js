@@ -34,6 +34,6 @@ export function duration(seconds) {
 export const time = (instant) =>
 	new Date(instant * 1000).toLocaleTimeString(language(), { hourCycle: "h23" });
 
-/** @param {number} instant Unix seconds @returns {string} day and time */
+/** Day and time. @type {kv.time} */
 export const dateTime = (instant) => new Date(instant * 1000).toLocaleString(language(),
 	{ dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });

@@ -1,7 +1,7 @@
 // JSON texts laid out and cut as text: no number, name or string is converted.
 import { parse, tokenize } from "./tokenizer.js";
 
-/** The deepest indentation, so that nested arrays do not exhaust the memory. */
+/** The deepest indentation: nested arrays must not exhaust the memory. */
 const MOST_LEVELS = 64;
 
 const opens = (/** @type {string} */ token) => token === "{" || token === "[";
@@ -25,7 +25,7 @@ export function format(text, isCompact = false) {
 }
 
 /**
- * The members of an object, duplicates too, or the elements of an array, without names.
+ * The members of an object, duplicates too, or the nameless elements of an array.
  * @type {kv.entries}
  */
 export function entries(text) {

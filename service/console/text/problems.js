@@ -17,7 +17,7 @@ const messages = () => ({
 		"Неверное имя или пароль."),
 	user_exists: t("This user name is taken.", "Это имя занято."),
 	registration_closed: t("Registration is closed: ask an administrator.",
-		"Регистрация закрыта: спросите администратора."),
+		"Регистрация закрыта: обратитесь к администратору."),
 	token: t("Your session has ended. Sign in again.", "Сеанс завершён. Войдите снова."),
 	forbidden: t("You have no right to do this.", "У вас нет права на это."),
 	not_an_administrator: t("Only administrators can do this.",
@@ -37,7 +37,7 @@ const messages = () => ({
 	internal: t("The service has failed.", "Ошибка сервиса."),
 });
 
-/** Codes whose detail says more than the message: which key, which limit. */
+/** Codes whose detail says more: which key, which limit. */
 const DETAILED = ["forbidden", "storage_full", "internal", "not_a_counter"];
 
 /** What went wrong, in one or more sentences. @type {kv.describe} */
@@ -48,7 +48,7 @@ export function describe({ code, detail, message, members, retryAfter }) {
 		retryAfter > 0 && t("Try again at {time}.", "Повторите в {time}.",
 			{ time: time(Date.now() / 1000 + retryAfter) }),
 		members?.applied === "unknown"
-			&& t("Maybe the change was made: look before you repeat it.",
+			&& t("It may have been written: check before you retry.",
 				"Возможно, изменение выполнено: проверьте."),
 	].filter(Boolean).join(" ");
 }

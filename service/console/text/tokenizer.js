@@ -10,7 +10,7 @@ const SPACE = /[ \t\n\r]*/y;
 
 /** The first error of a JSON text. Lines and columns, in code points, begin at 1. */
 export class JsonError extends Error {
-	/** @param {string} text @param {number} offset @param {string} problem */
+	/** @param {string} text */
 	constructor(text, offset, problem) {
 		const lines = text.slice(0, offset).split(/\r\n|[\r\n]/);
 		const column = [...(lines.at(-1) ?? "")].length + 1;

@@ -39,5 +39,5 @@ export function fill(element, ...children) {
 
 let ids = 0;
 
-/** An id that is unique in the page, to connect a label with its control. */
+/** An id that is unique in the page. */
 export const newId = () => `kv-${++ids}`;

@@ -1,11 +1,11 @@
 // Forms: labelled fields, errors next to them, one submission at a time.
 import { t } from "../locale.js";
 import { describe } from "../text/problems.js";
-import { button } from "./button.js";
+import { attempt, button } from "./button.js";
 import { openDialog } from "./dialog.js";
 import { fill, h, newId } from "./dom.js";
 
-/** Attributes of a field for text that is no prose. */
+/** Attributes of a field for text that is not prose. */
 export const PLAIN = { autocomplete: "off", autocapitalize: "none", spellcheck: "false" };
 
 /** A field with its label. @type {kv.field} */
@@ -51,9 +51,9 @@ export function formDialog({ title, label = title, onclose, submit, ...options }
 	const dialog = openDialog(title, form({ ...options, label,
 		cancel: () => dialog.close(),
 		submit: async () => {
-			const then = await submit();
+			const then = /** @type {any} */ (await submit());
 			dialog.close();
-			if (typeof then === "function") then();
+			if (typeof then === "function") attempt(then);
 		} }), { onclose });
 }
 

@@ -11,7 +11,7 @@ const everyKey = () => t("every key", "все ключи");
 export const grantsInWords = (grants) => grants.length === 0
 	? [t("No keys", "Нет доступа к ключам")]
 	: grants.map(({ prefix, rights }) => `${rightsNames()[rights]}: ${prefix
-		? t("keys that begin with “{it}”", "ключи на «{it}»", { it: prefix })
+		? t("keys that begin with “{it}”", "ключи с «{it}»", { it: prefix })
 		: everyKey()}`);
 
 /**

@@ -3,7 +3,7 @@ import { t } from "../locale.js";
 import { h } from "./dom.js";
 import { icon } from "./icon.js";
 
-/** Milliseconds. Errors stay until they are closed. */
+/** Milliseconds. Errors stay until closed, or until a success. */
 const SHOWN_FOR = 5000;
 
 const region = h("div.visually-hidden", { role: "status" });

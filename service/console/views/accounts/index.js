@@ -12,7 +12,7 @@ import { accountHref, accountPage } from "./account.js";
 const HREF = "#/admin/accounts?";
 
 /** @type {View} */
-export async function accounts({ path, query, signal }) {
+export async function accountsView({ path, query, signal }) {
 	const account = path && await administer("GET", "account",
 		{ query: { username: decodeURIComponent(path) }, signal });
 	if (account || query.has("new")) return { element: accountPage(account || null) };

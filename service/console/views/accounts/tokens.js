@@ -3,7 +3,8 @@ import { call, callJson } from "../../api/client.js";
 import { t } from "../../locale.js";
 import { dateTime } from "../../text/format.js";
 import { grantsEditor, grantsInWords } from "../../ui/grants.js";
-import { button, field, fill, formDialog, h, openDialog } from "../../ui/index.js";
+import { button, copyText, field, fill, formDialog, h, openDialog }
+	from "../../ui/index.js";
 import { confirmed, created, currentPassword } from "./shared.js";
 
 const allRights = () => t("All rights of the account", "Все права учётной записи");
@@ -67,12 +68,12 @@ function ask(oncreate) {
 function show(value) {
 	const label = t("Access token", "Токен доступа");
 	const { element, input } = field({ label, value, readonly: true, class: "mono" });
-	const copy = button(t("Copy", "Копировать"), async () => {
-		await navigator.clipboard.writeText(value);
+	const copy = button(t("Copy", "Копировать"), () => {
+		copyText(value);
 		copy.textContent = t("Copied", "Скопировано");
 	});
 	openDialog(label, [h("p.banner", t("Copy it now: it is not shown again.",
 		"Скопируйте сейчас: больше он не появится.")), element,
-	navigator.clipboard && h("div.actions", copy)]);
+	h("div.actions", copy)]);
 	input.select();
 }

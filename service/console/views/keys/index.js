@@ -27,7 +27,7 @@ function keyOf(path) {
 let kept;
 session.addEventListener("change", () => (kept = null));
 
-/** The place of an address. What that does not say (null) stays as it is. */
+/** The place of an address; what that lacks (null) stays as it is. */
 function placeOf(key, prefix, isTree) {
 	prefix ??= kept?.prefix ?? key?.slice(0, key.lastIndexOf("/") + 1) ?? "";
 	isTree ??= kept?.isTree ?? false;

@@ -1,5 +1,4 @@
-// The place in the list: its rows, and where the user is.
-// A flat list is a tree that has one level.
+// The rows of the list, and where the user is. A flat list is a tree of one level.
 import { listPage } from "../../api/keys.js";
 import { isAbort } from "../../api/problem.js";
 import { ROW } from "../../ui/virtual-list.js";
@@ -71,7 +70,7 @@ export class Place {
 		this.#splice(at, end === -1 ? Infinity : end - at, []);
 	}
 
-	/** Loads the rows down to the last one in view, with the prefixes that are open. */
+	/** Loads the rows down to the last one in view, and open prefixes. */
 	async reload() {
 		const open = new Set(this.rows.map((row) => row.isOpen && row.key));
 		const rows = [more(this.prefix, 0)];
@@ -94,6 +93,7 @@ export class Place {
 		const page = await listPage({ prefix: key, limit: 1, signal: this.signal });
 		const at = this.find(key);
 		const exists = page.keys[0] === key;
+		if (!exists) this.selected.delete(key);
 		if (at === -1 || (this.isTree && !exists)) return this.reload();
 		this.#splice(at, 1, exists ? rowsOf(page, this.rows[at].depth) : []);
 	}

@@ -20,8 +20,9 @@ export const deleteAllText = () =>
 	t("Delete all keys with this prefix", "Удалить все с этим префиксом");
 
 export function statusText({ rows }) {
-	const rest = rows.at(-1)?.kind === "more" ? 1 : 0;
-	const n = rows.filter(({ depth }) => depth === 0).length - rest;
+	const top = rows.filter(({ depth }) => depth === 0);
+	const rest = top.at(-1)?.kind === "more" ? 1 : 0;
+	const n = top.length - rest;
 	return n > 0 && t("Entries: {n}", "Записей: {n}", { n: count(n) + (rest ? "+" : "") });
 }
 

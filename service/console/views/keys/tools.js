@@ -3,7 +3,7 @@ import { shortcut } from "../../app/shortcuts.js";
 import { t } from "../../locale.js";
 import { PLAIN, button, h } from "../../ui/index.js";
 
-/** `onchange` gets a prefix, and whether a tree is wanted. */
+/** `onchange` gets a prefix, and whether it is a tree. */
 export function tools({ signal, onnew, onrefresh, onfocus, onchange }) {
 	let timer = 0;
 	let isTree = false;

@@ -26,7 +26,7 @@ export function changeList() {
 			!each.querySelector("bdi").textContent.includes(filter.value)));
 		fill(note, !list.firstChild ? t("No changes yet.", "Изменений пока нет.")
 			: !list.querySelector("li:not([hidden])")
-				? t("No change matches the filter.", "Под фильтр ничего не подходит.")
+				? t("No change matches the filter.", "Ничего не подходит.")
 				: list.childElementCount === KEPT
 					&& t("Older changes are not shown.", "Более ранние не показаны."));
 	};

@@ -11,7 +11,7 @@ import { chart, figures, node } from "./figures.js";
 const INTERVAL = 2000;
 
 /** @type {View} */
-export async function status({ signal }) {
+export async function statusView({ signal }) {
 	const notice = h("div", { role: "status" });
 	const list = h("dl.card");
 	const nodes = h("dl");
@@ -55,7 +55,7 @@ export async function status({ signal }) {
 		h("div.charts", charts.map(({ element }) => element)), list,
 		h("section.card", h("h2", t("Cluster nodes", "Узлы кластера")),
 			nodes.firstChild ? nodes : t("This store is not a cluster.",
-				"Хранилище — не кластер."))) };
+				"Это не кластер."))) };
 }
 
 /** Replaces what differs only: a selection stays, a text is said once. */

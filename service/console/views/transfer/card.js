@@ -11,7 +11,7 @@ export function transferCard({ title, sign, text, fields, left, work, explain })
 	const onsubmit = async (event) => {
 		event.preventDefault();
 		const [cancel, over] = [new AbortController(), new AbortController()];
-		const bar = h("progress", { "aria-label": t("Progress", "Ход") });
+		const bar = h("progress", { "aria-label": t("Progress", "Прогресс") });
 		const said = h("p.muted");
 		const stop = button(t("Cancel", "Отмена"), () => cancel.abort());
 		fill(status, bar, said, stop);

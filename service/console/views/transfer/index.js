@@ -3,7 +3,7 @@ import { Problem } from "../../api/problem.js";
 import { exportKeys, importFile } from "../../api/transfer.js";
 import { t } from "../../locale.js";
 import { count, size } from "../../text/format.js";
-import { PLAIN, field, h } from "../../ui/index.js";
+import { PLAIN, field, h, saveFile } from "../../ui/index.js";
 import { transferCard } from "./card.js";
 
 /** @type {View} */
@@ -32,19 +32,13 @@ function exportCard(value, left) {
 					sent = bytes;
 					show(words(lines - 1));
 				} });
-			if (blob) save(blob, name);
+			if (blob) saveFile(blob, name);
 			if (!last.end) throw new Problem(0, { ...last, isSaved: true });
 			return words(last.keys);
 		},
 		explain: ({ members }, why) => [members?.isSaved
 			? t("The file is incomplete.", "Файл неполон.")
 			: t("Nothing was saved.", "Ничего не сохранено."), " ", why] });
-}
-
-function save(blob, download) {
-	const href = URL.createObjectURL(blob);
-	h("a", { href, download }).click();
-	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
 function importCard(left) {

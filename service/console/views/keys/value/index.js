@@ -9,7 +9,7 @@ import { facts, heading, missing, warning } from "./head.js";
 import { valueText } from "./text.js";
 import { toolbar } from "./toolbar.js";
 
-/** Milliseconds until a change is reported: the reply to an own write comes first. */
+/** Milliseconds: the reply to an own write comes before its change. */
 const DELAY = 500;
 
 /** The pane of a key, until the signal is aborted. @type {kv.showValue} */

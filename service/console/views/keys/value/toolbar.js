@@ -1,7 +1,8 @@
 // What can be done with a value that is viewed.
 import { deleteKeys, incrementKey, writeKeys } from "../../../api/keys.js";
 import { t } from "../../../locale.js";
-import { button, confirmDialog, h, keyText, notify } from "../../../ui/index.js";
+import { button, confirmDialog, copyText, h, keyText, notify, saveFile }
+	from "../../../ui/index.js";
 import { entryOf, readEntry } from "./entry.js";
 import { askKey } from "./new-key.js";
 import { LARGE, keyButton } from "./text.js";
@@ -36,31 +37,15 @@ export function toolbar(pane) {
 		}
 	};
 	const isLive = !entry.isExpired;
-	return h("div.toolbar", isLive && [entry.size <= LARGE
+	return h("div.toolbar", isLive && [entry.size <= 2 * LARGE
 		&& keyButton("e", t("Edit", "Изменить"), () => pane.show(entry, true), signal,
 			"primary", "edit"),
 	isCounter(text) && [button("−1", () => add(-1)), button("+1", () => add(1))]],
-	button(t("Copy", "Копировать"), () => copy(text)),
-	button(t("Download", "Скачать"), () => download(key, text)),
+	button(t("Copy", "Копировать"), () => copyText(text)),
+	button(t("Download", "Скачать"), () => saveFile(new Blob([text]), `${key}.json`)),
 	h("a.button", { href: `#/history/${encodeURIComponent(key)}` }, t("History", "История")),
 	button(copying, duplicate), isLive && [button(renaming, rename),
 		keyButton("Delete", deleting, remove, signal)]);
-}
-
-/** Copies a text; navigator.clipboard would require HTTPS. */
-function copy(text) {
-	addEventListener("copy", (event) => {
-		event.clipboardData?.setData("text/plain", text);
-		event.preventDefault();
-		notify(t("Copied", "Скопировано"));
-	}, { once: true });
-	document.execCommand("copy");
-}
-
-function download(key, text) {
-	const href = URL.createObjectURL(new Blob([text]));
-	h("a", { href, download: `${key}.json` }).click();
-	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
 // an integer of 64 bits
