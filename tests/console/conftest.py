@@ -1,6 +1,6 @@
 """A real browser, and a service whose web console it opens."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.addresses import new_address
 from tests.support.browser import Watch, started_chromium, watched_page
 from tests.support.client import Client, account_of
 from tests.support.service import Serve
-from tests.support.tarantool import Tarantool
+from tests.support.tarantool import Tarantool, Tarantools
 
 NewPage = Callable[..., AbstractAsyncContextManager[Watch]]
 
@@ -56,6 +56,13 @@ async def watch(new_page: NewPage) -> AsyncIterator[Watch]:
 @pytest.fixture
 def page(watch: Watch) -> Page:
     return watch.page
+
+
+@pytest.fixture
+def store(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """An instance of its own, without other administrators than those of the test."""
+    with tarantools.running() as tarantool:
+        yield tarantool
 
 
 @pytest.fixture

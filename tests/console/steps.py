@@ -40,18 +40,27 @@ async def open_console(page: Page, path: str = "") -> None:
     page.remove_listener("requestfailed", note)
 
 
-async def sign_in(page: Page, username: str, password: str) -> None:
-    """On a page that shows the form; ends with the view of the keys."""
+async def fill_in(page: Page, username: str, password: str) -> None:
+    """Signs in on a page that shows the form."""
     await page.get_by_label("User name", exact=True).fill(username)
     await page.get_by_label("Password", exact=True).fill(password)
     await page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+async def sign_in(page: Page, username: str, password: str) -> None:
+    """On a page that shows the form; ends with the view of the keys."""
+    await fill_in(page, username, password)
     await expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
 
 
 async def open_view(page: Page, account: Account, path: str) -> None:
     """Signs in on the page of a view, like `#/account`, and ends there."""
     await open_console(page, path)
-    await page.get_by_label("User name", exact=True).fill(account.username)
-    await page.get_by_label("Password", exact=True).fill(account.password)
-    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await fill_in(page, *account)
     await expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+
+
+async def opened(page: Page, account: Account, path: str, heading: str) -> None:
+    """The same, for a view that has loaded when it has this heading."""
+    await open_view(page, account, path)
+    await expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()

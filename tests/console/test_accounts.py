@@ -1,6 +1,6 @@
 """The accounts, as an administrator sees and changes them in a browser."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -9,8 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.console.administered import Administrator, administrator_of
 from tests.console.conftest import NewPage
-from tests.console.opened import opened
-from tests.console.steps import Account
+from tests.console.steps import Account, opened
 from tests.console.themes import violations
 from tests.support.addresses import coming_from, new_address
 from tests.support.assertions import assert_problem
@@ -18,20 +17,13 @@ from tests.support.browser import Watch
 from tests.support.client import Client, account_of
 from tests.support.console import make_administrator
 from tests.support.service import Serve
-from tests.support.tarantool import Tarantool, Tarantools
+from tests.support.tarantool import Tarantool
 
 #: A name that looks like a path, a file and markup.
 ODD = "a/../b.<b>c</b>?d#e%20f"
 
 NARROW = {"width": 360, "height": 740}
 WIDTH = "document.documentElement.scrollWidth"
-
-
-@pytest.fixture
-def store(tarantools: Tarantools) -> Iterator[Tarantool]:
-    """Without other administrators than those of the test."""
-    with tarantools.running() as tarantool:
-        yield tarantool
 
 
 @pytest.fixture

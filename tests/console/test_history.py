@@ -3,8 +3,7 @@
 from playwright.async_api import Locator, Page, expect
 
 from tests.console.conftest import NewPage
-from tests.console.opened import opened
-from tests.console.steps import Account
+from tests.console.steps import Account, opened
 from tests.support.axe import violations
 from tests.support.client import Client, account_of, unique
 from tests.support.service import Serve

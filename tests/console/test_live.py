@@ -4,8 +4,7 @@ from playwright.async_api import Locator, Page, expect
 
 from service.sizes import KIB
 from tests.console.conftest import NewPage
-from tests.console.opened import opened
-from tests.console.steps import Account
+from tests.console.steps import Account, opened
 from tests.support.axe import violations
 from tests.support.client import Client, account_of, unique
 from tests.support.console import end_tokens

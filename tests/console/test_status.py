@@ -1,29 +1,22 @@
 """The state of the store, as an administrator sees it in a browser."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.console.administered import Administrator, administrator_of
 from tests.console.conftest import NewPage
-from tests.console.opened import opened
-from tests.console.steps import Account
+from tests.console.steps import Account, opened
 from tests.console.themes import violations
 from tests.support.browser import Watch, watched_page
 from tests.support.client import Client
 from tests.support.cluster import Cluster
 from tests.support.service import Serve
-from tests.support.tarantool import Tarantool, Tarantools
+from tests.support.tarantool import Tarantool
 
 TRUSTED = {"KV_TRUSTED_PROXIES": "127.0.0.1"}
-
-
-@pytest.fixture
-def store(tarantools: Tarantools) -> Iterator[Tarantool]:
-    with tarantools.running() as tarantool:
-        yield tarantool
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from playwright.async_api import Locator, Page, expect
 
 from service.sizes import KIB, MIB
 from tests.console.conftest import NewPage
-from tests.console.opened import opened
-from tests.console.steps import Account
+from tests.console.steps import Account, opened
 from tests.support.axe import violations
 from tests.support.browser import Watch
 from tests.support.client import Client, account_of, unique
