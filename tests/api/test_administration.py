@@ -17,7 +17,7 @@ from service.auth.passwords import THREADS
 from tests.support.access_tokens import program_of
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, Reply, account_of, unique
-from tests.support.console import admin, lua, make_administrator
+from tests.support.console import admin, listed_account, lua, make_administrator
 from tests.support.machine import wait_until
 from tests.support.service import Serve
 from tests.support.sse import following
@@ -898,7 +898,6 @@ def password_hash() -> str:
 
 
 def state_of(tarantool: Tarantool, name: str) -> str:
-    page = admin(tarantool, "list_accounts", "1000").splitlines()
-    (line,) = [line for line in page if line.startswith(f"'{name}'")]
+    line = listed_account(tarantool, name)
     _, _, state, _ = re.split(r" {2,}", line, maxsplit=3)
     return state

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from tests.support.assertions import assert_problem
 from tests.support.client import Client, account_of, unique
-from tests.support.console import admin, functions, hash_of, listed, lua, mistake
+from tests.support.console import (
+    admin,
+    functions,
+    hash_of,
+    listed,
+    listed_account,
+    lua,
+    mistake,
+)
 from tests.support.tarantool import Tarantool, Tarantools, evaluated
 
 #: A hash of bcrypt, and what is not one.
@@ -221,14 +229,8 @@ async def test_a_disabled_account_is_refused_until_it_is_enabled(
     assert state_of(tarantool, name) == "enabled"
 
 
-def line_of(tarantool: Tarantool, name: str) -> str:
-    page = admin(tarantool, "list_accounts", "1000").splitlines()
-    (line,) = [line for line in page if line.startswith(f"'{name}'")]
-    return str(line)
-
-
 def state_of(tarantool: Tarantool, name: str) -> str:
-    return line_of(tarantool, name).split()[2]
+    return listed_account(tarantool, name).split()[2]
 
 
 async def test_a_deleted_account_is_refused_and_its_keys_stay(
@@ -318,7 +320,7 @@ async def test_the_list_shows_the_time_in_utc_and_the_grants(
         (many, f"rw 'a', r '{'é' * 24}…', w 'c'"),
     ):
         admin(tarantool, "set_grants", lua(name), listed(*grants))
-        _, created, _, shown = line_of(tarantool, name).split(maxsplit=3)
+        _, created, _, shown = listed_account(tarantool, name).split(maxsplit=3)
         assert shown == short + (", 9 more" if len(grants) > 3 else "")
         age = datetime.now(UTC) - datetime.fromisoformat(created)
         assert abs(age.total_seconds()) < 60

@@ -80,3 +80,10 @@ def hash_of(password: str) -> str:
         check=True,
     )
     return run.stdout.strip()
+
+
+def listed_account(tarantool: Tarantool, name: str) -> str:
+    """The line of an account in the list, whatever number of accounts there is."""
+    page = admin(tarantool, "list_accounts", "1000", lua(name[:-1])).splitlines()
+    (line,) = [line for line in page if line.startswith(f"'{name}'")]
+    return str(line)
