@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests.console.administered import Administrator, administrator_of
 from tests.console.steps import Account
 from tests.support.addresses import new_address
 from tests.support.browser import Watch, started_chromium, watched_page
@@ -63,6 +64,14 @@ def store(tarantools: Tarantools) -> Iterator[Tarantool]:
     """An instance of its own, without other administrators than those of the test."""
     with tarantools.running() as tarantool:
         yield tarantool
+
+
+@pytest.fixture
+async def administrator(
+    console: Client, store: Tarantool
+) -> AsyncIterator[Administrator]:
+    async with administrator_of(console, store) as administrator:
+        yield administrator
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.console.administered import Administrator, administrator_of
+from tests.console.administered import Administrator
 from tests.console.conftest import NewPage
 from tests.console.steps import Account, opened
 from tests.console.themes import violations
@@ -30,14 +30,6 @@ WIDTH = "document.documentElement.scrollWidth"
 async def console(serve: Serve, store: Tarantool) -> AsyncIterator[Client]:
     async with serve(store, KV_TRUSTED_PROXIES="127.0.0.1") as client:
         yield client
-
-
-@pytest.fixture
-async def administrator(
-    console: Client, store: Tarantool
-) -> AsyncIterator[Administrator]:
-    async with administrator_of(console, store) as administrator:
-        yield administrator
 
 
 @pytest.fixture

@@ -25,14 +25,6 @@ async def console(serve: Serve, store: Tarantool) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.fixture
-async def administrator(
-    console: Client, store: Tarantool
-) -> AsyncIterator[Administrator]:
-    async with administrator_of(console, store) as administrator:
-        yield administrator
-
-
 async def open_status(page: Page, account: Account) -> None:
     await opened(page, account, "#/admin/status", "Status")
 
