@@ -1,5 +1,8 @@
 """The history of a key, as a browser shows it."""
 
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.console.conftest import NewPage
@@ -7,11 +10,24 @@ from tests.console.steps import Account, opened
 from tests.support.axe import violations
 from tests.support.client import Client, account_of, unique
 from tests.support.service import Serve
-from tests.support.tarantool import Tarantools
+from tests.support.tarantool import Tarantool, Tarantools
 from tests.support.verbatim import path_of, send
 
 HTML = "<b>&amp;"
 LARGE = '{"n":248480010225057793, "n": 1.0, "e":1e400}'
+
+
+@pytest.fixture(scope="module")
+def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """Not the shared instance: many large batches of others would end a page early."""
+    with tarantools.running() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+async def service(serve: Serve, tarantool: Tarantool) -> AsyncIterator[Client]:
+    async with serve(tarantool) as client:
+        yield client
 
 
 async def put(client: Client, key: str, text: str) -> int:
