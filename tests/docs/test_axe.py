@@ -5,13 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, Route
 
+from service.api.console import CONSOLE_POLICY
 from tests.support.axe import violations
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'"
-)
 
 PAGE = """<!doctype html>
 <html lang="en"><head><title>A page</title><link rel="stylesheet" href="a.css"></head>
@@ -42,7 +37,10 @@ class Pages:
         if route.request.url.endswith(".css"):
             await route.fulfill(body=STYLE, content_type="text/css")
         else:
-            headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html"}
+            headers = {
+                "Content-Security-Policy": CONSOLE_POLICY,
+                "Content-Type": "text/html",
+            }
             await route.fulfill(body=self._body, headers=headers)
 
 

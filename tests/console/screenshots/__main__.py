@@ -11,6 +11,7 @@ from playwright.async_api import Browser
 
 from tests.console.screenshots.sample import ADMINISTRATOR, PASSWORD, fill
 from tests.console.screenshots.views import VIEWS
+from tests.console.themes import THEMES
 from tests.support.browser import PAGE_TIMEOUT, started_chromium
 from tests.support.client import Client
 from tests.support.machine import ROOT
@@ -18,7 +19,6 @@ from tests.support.service import service_process
 
 PICTURES = ROOT / "docs" / "images" / "console"
 
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LANGUAGES = ("en", "ru")
 
 #: CSS pixels.
