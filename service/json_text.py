@@ -1,6 +1,6 @@
 """JSON texts, composed of encoded values and of texts that are JSON already."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -24,25 +24,7 @@ def encoded(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def members_of(members: Iterable[tuple[str, str]]) -> list[str]:
-    """The JSON text of an object whose values are JSON texts, in parts.
-
-    Joining the parts copies a long value only once.
-    """
-    texts: list[str] = []
-    for key, value in members:
-        texts += (",", encoded(key), ":", value)
-    texts[:1] = "{"  # replaces the first comma
-    texts.append("}")
-    return texts
-
-
-def data_of(values: Mapping[str, str]) -> bytes:
-    """The JSON text `{"data": …}` of keys and JSON texts, encoded."""
-    raw = {key: msgspec.Raw(value) for key, value in values.items()}
-    return msgspec.json.encode({"data": raw})
-
-
 def object_of(members: Iterable[tuple[str, str]]) -> str:
     """The JSON text of an object whose values are JSON texts."""
-    return "".join(members_of(members))
+    texts = (f"{encoded(key)}:{value}" for key, value in members)
+    return f"{{{','.join(texts)}}}"

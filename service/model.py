@@ -155,16 +155,41 @@ class Row(NamedTuple):
     ttl: float | None
 
 
-class StaleRows(NamedTuple):
-    """Rows of any node of a cluster, None for a missing key.
+class StaleRow(NamedTuple):
+    """A row of any node of a cluster, None for a missing key.
 
-    :ivar age: seconds since the node heard from the leader
+    :ivar age: seconds since the node had every confirmed write
     :ivar revision: of the node's data
     """
 
     age: float
     revision: int
-    rows: list[Row | None]
+    row: Row | None
+
+
+class Members(NamedTuple):
+    """Values of keys, as the members of a JSON object.
+
+    :ivar text: `"key":value`, joined by commas, of the keys that exist
+    :ivar revisions: of each key, None for a missing key; if requested
+    :ivar ttls: seconds until each key expires, None: it does not; if requested
+    """
+
+    text: str
+    revisions: Sequence[int | None] = ()
+    ttls: Sequence[float | None] = ()
+
+
+class StaleMembers(NamedTuple):
+    """Values of any node of a cluster.
+
+    :ivar age: seconds since the node had every confirmed write
+    :ivar revision: of the node's data
+    """
+
+    age: float
+    revision: int
+    members: Members
 
 
 class ListQuery(NamedTuple):
@@ -209,7 +234,7 @@ class Listing(NamedTuple):
     """A page of keys, ordered by their bytes, all at one revision.
 
     :ivar next: the text to continue after, None on the last page
-    :ivar values: JSON texts, None if not requested
+    :ivar members: with the values, as the text of `Members`; None if not requested
     :ivar details: of each key, None if not requested
     :ivar prefixes: of deeper levels, None without a delimiter
     """
@@ -217,7 +242,7 @@ class Listing(NamedTuple):
     revision: int
     next: str | None
     keys: list[str]
-    values: list[str] | None = None
+    members: str | None = None
     details: list[KeyDetails] | None = None
     prefixes: list[KeyPrefix] | None = None
 

@@ -21,10 +21,10 @@ from service.api.schemas.replies import SUCCESS
 from service.api.sized_reads import MAX_CALLS, expected_size, read_stale, sized_read
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
-from service.json_text import encoded, members_of, object_of
-from service.model import IdempotencyKey, KeyDetails, Listing, Row
+from service.json_text import encoded, object_of
+from service.model import IdempotencyKey, KeyDetails, Listing, Members
 from service.sizes import MIB, SMALL
-from service.storage.client import MAX_COALESCED_KEYS
+from service.storage.reads import MAX_COALESCED_KEYS
 from service.web.reservation import reserve
 from service.web.responses import (
     data_reply,
@@ -82,38 +82,41 @@ async def read(request: web.Request) -> web.StreamResponse:
     if is_stale:
         return await _read_stale(request, keys, detailed)
     if detailed:
-        read_rows = partial(app[STORAGE].get_rows, request[CALLER], keys)
-        rows = await sized_read(request, expected_size(request, len(keys)), read_rows)
+        read_detailed = partial(
+            app[STORAGE].reads.read, request[CALLER], keys, detailed=True
+        )
+        size = expected_size(request, len(keys))
+        members = await sized_read(request, size, read_detailed)
         note_touched(request, ("read", len(keys)))
-        return spliced_reply(_detailed(keys, rows))
-    found = zip(keys, await _values(request, app, keys), strict=True)
+        return spliced_reply(_detailed(keys, members))
+    text = await _members_text(request, app, keys)
     note_touched(request, ("read", len(keys)))
-    return data_reply(request, {key: text for key, text in found if text is not None})
+    return data_reply(request, text)
 
 
 async def _read_stale(
     request: web.Request, keys: list[str], detailed: bool
 ) -> web.StreamResponse:
-    age, revision, rows = await read_stale(request, keys)
+    age, revision, members = await read_stale(request, keys, detailed=detailed)
     note_touched(request, ("read", len(keys)))
     if detailed:
-        return with_age(spliced_reply(_detailed(keys, rows)), age, revision)
-    found = {key: row.value for key, row in zip(keys, rows, strict=True) if row}
-    return data_reply(request, found, revision, age)
+        return with_age(spliced_reply(_detailed(keys, members)), age, revision)
+    return data_reply(request, members.text, revision, age)
 
 
-async def _values(
+async def _members_text(
     request: web.Request, app: web.Application, keys: list[str]
-) -> list[str | None]:
-    storage, caller = app[STORAGE], request[CALLER]
+) -> str:
+    reads, caller = app[STORAGE].reads, request[CALLER]
     if len(keys) <= MAX_COALESCED_KEYS:
-        found = await storage.get_small(caller, keys, app[SETTINGS].max_body)
-        if not isinstance(found, int):
+        found = await reads.read_small(caller, keys, app[SETTINGS].max_body)
+        if isinstance(found, str):
             return found
         size, calls = found, MAX_CALLS - 1
     else:
         size, calls = expected_size(request, len(keys)), MAX_CALLS
-    return await sized_read(request, size, partial(storage.get, caller, keys), calls)
+    read_plain = partial(reads.read, caller, keys, detailed=False)
+    return (await sized_read(request, size, read_plain, calls)).text
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -160,8 +163,8 @@ async def increment(request: web.Request) -> web.Response:
 
 def _page(listing: Listing) -> str:
     members = f'"keys":{encoded(listing.keys)}'
-    if listing.values is not None:
-        members = f'"data":{object_of(zip(listing.keys, listing.values, strict=True))}'
+    if listing.members is not None:
+        members = f'"data":{{{listing.members}}}'
     if listing.details is not None:
         shown = zip(listing.keys, map(_shown, listing.details), strict=True)
         members += f',"details":{encoded(dict(shown))}'
@@ -176,9 +179,16 @@ def _shown(details: KeyDetails) -> replies.Details:
     return replies.Details(details.size, details.revision, ttl)
 
 
-def _detailed(keys: list[str], rows: list[Row | None]) -> list[str]:
-    found = [(key, row) for key, row in zip(keys, rows, strict=True) if row is not None]
-    data = members_of((key, row.value) for key, row in found)
-    revisions = encoded({key: row.revision for key, row in found})
-    ttl = encoded({key: round(row.ttl, 3) for key, row in found if row.ttl is not None})
-    return ['{"data":', *data, ',"revisions":', revisions, ',"ttl":', ttl, "}"]
+def _detailed(keys: list[str], members: Members) -> list[str]:
+    """The parts of a reply with revisions and times to live."""
+    revisions = zip(keys, members.revisions, strict=True)
+    ttls = zip(keys, members.ttls, strict=True)
+    return [
+        '{"data":{',
+        members.text,
+        '},"revisions":',
+        encoded({key: number for key, number in revisions if number is not None}),
+        ',"ttl":',
+        encoded({key: round(ttl, 3) for key, ttl in ttls if ttl is not None}),
+        "}",
+    ]

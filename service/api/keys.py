@@ -13,7 +13,7 @@ from service.api.parsing.keys import parse_key
 from service.api.parsing.queries import parse_key_query, parse_put_query
 from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
-from service.api.sized_reads import EXPECTED, read_stale, sized_read
+from service.api.sized_reads import EXPECTED, sized_read
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
@@ -33,8 +33,8 @@ async def get(request: web.Request) -> web.Response:
     elif query.revision is not None:
         row = await _row_at(request, key, query.revision)
     else:
-        read = partial(request.app[STORAGE].get_rows, request[CALLER], [key])
-        (row,) = await sized_read(request, EXPECTED, read)
+        read = partial(request.app[STORAGE].reads.row, request[CALLER], key)
+        row = await sized_read(request, EXPECTED, read)
     note_touched(request, ("read", 1))
     if row is None:
         raise _not_found(key, headers)
@@ -95,7 +95,8 @@ async def _stale_row(
     request: web.Request, key: str
 ) -> tuple[Row | None, Mapping[str, str]]:
     """The row that a node has, and headers with its age."""
-    age, revision, (row,) = await read_stale(request, [key])
+    read = partial(request.app[STORAGE].reads.stale_row, request[CALLER], key)
+    age, revision, row = await sized_read(request, EXPECTED, read)
     return row, age_headers(age, revision)
 
 

@@ -9,9 +9,9 @@ from aiohttp import web
 from service.api.context import ADMISSION, SETTINGS, STORAGE
 from service.auth.tokens import CALLER
 from service.errors import ReplyTooLarge
-from service.model import StaleRows
+from service.model import StaleMembers
 from service.sizes import SMALL
-from service.storage.client import MAX_COALESCED_KEYS
+from service.storage.reads import MAX_COALESCED_KEYS
 from service.web.reservation import reserve, take_slot
 
 T = TypeVar("T")
@@ -57,21 +57,23 @@ async def sized_read(
         calls -= 1
 
 
-async def read_stale(request: web.Request, keys: Sequence[str]) -> StaleRows:
-    """The rows that some node has; those of a few keys in a call with other requests.
+async def read_stale(
+    request: web.Request, keys: Sequence[str], *, detailed: bool
+) -> StaleMembers:
+    """The values that some node has; those of a few keys in a call with other requests.
 
+    :param detailed: whether revisions and times to live are read, too
     :raises Stale: no node has confirmed data within the limit of their age
     :raises ReplyTooLarge: the result exceeds the largest size
     :raises Overloaded: there is no memory for it, or no slot for a large reply
     """
-    storage, caller = request.app[STORAGE], request[CALLER]
+    reads, caller = request.app[STORAGE].reads, request[CALLER]
     size, calls = expected_size(request, len(keys)), MAX_CALLS
-    if len(keys) <= MAX_COALESCED_KEYS:
+    if len(keys) <= MAX_COALESCED_KEYS and not detailed:
         limit = request.app[SETTINGS].max_body
-        found = await storage.get_stale_small(caller, keys, limit)
+        found = await reads.read_stale_small(caller, keys, limit)
         if not isinstance(found, int):
             return found
         size, calls = found, MAX_CALLS - 1
-    return await sized_read(
-        request, size, partial(storage.get_stale, caller, keys), calls
-    )
+    read = partial(reads.read_stale, caller, keys, detailed=detailed)
+    return await sized_read(request, size, read, calls)

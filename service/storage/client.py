@@ -10,7 +10,6 @@ from typing import Any
 
 from service.errors import (
     ConditionFailed,
-    ReplyTooLarge,
     RevisionCompacted,
     StorageUnavailable,
     TooManyAttempts,
@@ -28,44 +27,28 @@ from service.model import (
     IdempotencyKey,
     Listing,
     ListQuery,
-    Row,
-    StaleRows,
     User,
 )
 from service.settings import Address
-from service.sizes import KIB
 from service.storage.access_tokens import AccessTokens
 from service.storage.administration import Administration
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
 from service.storage.history import History
-from service.storage.listing import list_call, listing_of
+from service.storage.listing import list_arguments, listing_of
 from service.storage.nodes import Nodes
+from service.storage.reads import (
+    MAX_COALESCED_BYTES,
+    MAX_COALESCED_KEYS,
+    MAX_COALESCED_REQUESTS,
+    Reads,
+)
 from service.storage.refusals import too_old
 from service.storage.transfers import Transfers
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 
-#: Keys of a read or a write, and bytes of their values, up to which it is coalesced
-#: with others. The fixed cost of a call is negligible for a larger one, and the other
-#: requests would have to wait for it.
-MAX_COALESCED_KEYS, MAX_COALESCED_BYTES = 16, 8 * KIB
-
-#: Requests in a coalesced call: with more, the first ones wait longer than they gain.
-MAX_COALESCED_REQUESTS = 16
-
 SmallPut = tuple[Caller, Sequence[str], Sequence[str]]
-SmallGet = tuple[Caller, Sequence[str], int]
-
-#: The values; the bytes that they take, if these are too many; None for a request that
-#: must wait for the WAL or is refused: it needs a call of its own.
-SmallResult = list[str | None] | int | None
-
-#: The same of a stale read.
-SmallStaleResult = StaleRows | int | None
-
-#: The last argument of a read: a result that is too large is answered by its size.
-SIZED = True
 
 
 class Storage:
@@ -76,6 +59,7 @@ class Storage:
     :ivar access_tokens: the procedures of access tokens
     :ivar administration: the calls of administrators
     :ivar history: the procedures for the history of a key
+    :ivar reads: the procedures that read keys
     :ivar transfers: the procedures of exports and imports
     """
 
@@ -97,10 +81,9 @@ class Storage:
         self.administration = Administration(calls)
         self.transfers = Transfers(calls)
         self.history = History(calls)
-        options = MAX_COALESCED_REQUESTS, metrics.coalesced.child()
-        self._gets = Coalescer(self._get_each, *options)
-        self._stale_gets = Coalescer(self._get_stale_each, *options)
-        self._puts = Coalescer(self._put_each, *options)
+        coalesced = metrics.coalesced.child()
+        self.reads = Reads(calls, coalesced)
+        self._puts = Coalescer(self._put_each, MAX_COALESCED_REQUESTS, coalesced)
 
     async def open(self, max_wait: float) -> None:
         """Connects; tries again for `max_wait` seconds.
@@ -377,82 +360,6 @@ class Storage:
         )
         return revision, values
 
-    async def get_small(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int
-    ) -> list[str | None] | int:
-        """Reads at most `MAX_COALESCED_KEYS` keys, in one call with other requests.
-
-        :return: the values, or the bytes that `get` has to be called with: the values
-            take more than `MAX_COALESCED_BYTES`, are not yet in the WAL, or are refused
-        """
-        limit = min(max_bytes, MAX_COALESCED_BYTES)
-        found = await self._gets.submit((caller, keys, limit))
-        return limit if found is None else found
-
-    async def get(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int
-    ) -> list[str | None]:
-        """Reads values, all at one revision, as JSON texts; None for a missing key.
-
-        :raises TokenRevoked: the token is no longer valid
-        :raises NotGranted: the account may not read a key
-        :raises ReplyTooLarge: keys and values take more than `max_bytes`
-        """
-        (values,) = await self._get(caller, keys, max_bytes, detailed=False)
-        return values
-
-    async def get_rows(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int
-    ) -> list[Row | None]:
-        """Reads values with their revisions and times to live; None for a missing key.
-
-        :raises TokenRevoked: the token is no longer valid
-        :raises NotGranted: the account may not read a key
-        :raises ReplyTooLarge: keys and values take more than `max_bytes`
-        """
-        return _rows(await self._get(caller, keys, max_bytes, detailed=True))
-
-    async def get_stale_small(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int
-    ) -> StaleRows | int:
-        """Reads as `get_stale` does, and is coalesced as `get_small` is.
-
-        :return: the rows, or the bytes that `get_stale` has to be called with
-        :raises Stale: as `get_stale`
-        """
-        limit = min(max_bytes, MAX_COALESCED_BYTES)
-        found = await self._stale_gets.submit((caller, keys, limit))
-        return limit if found is None else found
-
-    async def get_stale(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int
-    ) -> StaleRows:
-        """Reads confirmed values of any node with their revisions and times to live.
-
-        :raises Stale: no node has confirmed data within the limit of their age
-        :raises TokenRevoked: the token is no longer valid
-        :raises NotGranted: the account may not read a key
-        :raises ReplyTooLarge: keys and values take more than `max_bytes`
-        """
-        size = max_bytes + size_at_most(keys)
-        age, revision, *columns = await self._call_any(
-            "kv.v1.get_stale", caller, keys, max_bytes, True, size=size
-        )
-        if isinstance(columns[0], int):
-            raise ReplyTooLarge(columns[0], max_bytes)
-        return StaleRows(age, revision, _rows(columns))
-
-    async def _get(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int, *, detailed: bool
-    ) -> list[list[Any]]:
-        size = max_bytes + size_at_most(keys)
-        columns: list[list[Any]] = await self._call(
-            "kv.v1.get", caller, keys, max_bytes, detailed, SIZED, size=size
-        )
-        if isinstance(columns[0], int):
-            raise ReplyTooLarge(columns[0], max_bytes)
-        return columns
-
     async def list_keys(self, caller: Caller, page: ListQuery, size: int) -> Listing:
         """Reads a page of the keys with a prefix that the account may read.
 
@@ -460,8 +367,9 @@ class Storage:
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        procedure, args = list_call(page, size)
-        return listing_of(await self._call(procedure, caller, *args, size=size))
+        args = list_arguments(page, size)
+        result = await self._call("kv.v1.list_page", caller, *args, size=size)
+        return listing_of(result)
 
     async def list_stale(
         self, caller: Caller, page: ListQuery, size: int
@@ -472,9 +380,9 @@ class Storage:
         :raises TokenRevoked: the token is no longer valid
         :raises NotGranted: the account may not read any key with the prefix
         """
-        procedure, args = list_call(page, size)
+        args = list_arguments(page, size)
         age, *result = await self._call_any(
-            f"{procedure}_stale", caller, *args, size=size
+            "kv.v1.list_page_stale", caller, *args, size=size
         )
         return age, listing_of(result)
 
@@ -522,20 +430,6 @@ class Storage:
         (revisions,) = await self._call("kv.v1.put_each", puts, writes=True)
         return revisions
 
-    async def _get_each(self, gets: list[SmallGet]) -> list[SmallResult]:
-        results: list[SmallResult]
-        (results,) = await self._call("kv.v1.get_each", gets, SIZED)
-        return results
-
-    async def _get_stale_each(self, gets: list[SmallGet]) -> list[SmallStaleResult]:
-        age, revision, results = await self._call_any(
-            "kv.v1.get_stale_each", gets, size=0
-        )
-        return [
-            StaleRows(age, revision, _rows(found)) if isinstance(found, list) else found
-            for found in results
-        ]
-
 
 def _can_be_coalesced(keys: Sequence[str], values: Sequence[str]) -> bool:
     return (
@@ -547,13 +441,6 @@ def _options(**given: Any) -> list[dict[str, Any]]:
     """The last argument of a write, omitted when it is empty."""
     options = {name: value for name, value in given.items() if value}
     return [options] if options else []
-
-
-def _rows(columns: list[list[Any]]) -> list[Row | None]:
-    return [
-        Row(value, revision, ttl) if value is not None else None
-        for value, revision, ttl in zip(*columns, strict=True)
-    ]
 
 
 def _revision(result: list[Any]) -> int:

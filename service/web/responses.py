@@ -5,7 +5,7 @@ large reply in one write would end for the service when it begins, and its bytes
 not count as buffered for a client that reads slowly.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
@@ -13,7 +13,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
-from service.json_text import data_of, members_of, size_at_most, size_of
+from service.json_text import size_at_most, size_of
 from service.sizes import SMALL
 from service.web.headers import (
     JSON,
@@ -212,22 +212,24 @@ def short_reply(
 
 def data_reply(
     request: web.Request,
-    values: Mapping[str, str],
+    members: str,
     revision: int | None = None,
     age: float | None = None,
 ) -> web.StreamResponse:
-    """`{"data": …}` of keys and their JSON texts, compressible.
+    """`{"data": {…}}`, compressible.
 
+    :param members: JSON text of the members of the object
     :param revision: of stale data
     :param age: of stale data, in seconds
     """
-    if size_at_most(values.values()) <= SMALL:
-        body = data_of(values)
+    texts = ['{"data":{', members, "}}"]
+    if size_at_most(texts) <= SMALL:
+        body = "".join(texts).encode()
         if not request.app[COMPRESSION].applies_to(len(body)):
             return short_reply(request, body, revision, age)
         reply = json_reply(body, compressible=True)
     else:
-        reply = spliced_reply(['{"data":', *members_of(values.items()), "}"])
+        reply = spliced_reply(texts)
     return _with_headers(reply, revision, age)
 
 
@@ -250,11 +252,13 @@ def _joined(texts: Iterable[str]) -> Iterator[memoryview]:
     waiting: list[str] = []
     size = 0
     for text in texts:
-        waiting.append(text)
-        size += len(text)
-        if size >= SMALL:
-            yield from _cut("".join(waiting).encode())
-            waiting, size = [], 0
+        for begin in range(0, len(text), SMALL):
+            piece = text[begin : begin + SMALL]
+            waiting.append(piece)
+            size += len(piece)
+            if size >= SMALL:
+                yield from _cut("".join(waiting).encode())
+                waiting, size = [], 0
     yield from _cut("".join(waiting).encode())
 
 

@@ -25,8 +25,9 @@ CALLS = "box.stat().CALL.total"
 #: The value of a key becomes longer after each call that reads.
 GROWS = """
 local original = {{
-    get = kv.v1.get, get_each = kv.v1.get_each,
-    get_stale = kv.v1.get_stale, get_stale_each = kv.v1.get_stale_each,
+    get = kv.v1.get, read = kv.v1.read, read_each = kv.v1.read_each,
+    get_stale = kv.v1.get_stale,
+    read_stale = kv.v1.read_stale, read_stale_each = kv.v1.read_stale_each,
 }}
 local size = {size}
 for name, read in pairs(original) do

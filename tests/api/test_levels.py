@@ -45,10 +45,10 @@ SEEDS = range(24)
 
 #: Counts the rows that are examined, in the global `steps`.
 COUNT_STEPS = """
-local store = require('kv.data.store')
-local is_live = store.is_live
+local rows = require('kv.data.rows')
+local is_live = rows.is_live
 rawset(_G, 'steps', 0)
-store.is_live = function(...)
+rows.is_live = function(...)
     steps = steps + 1
     return is_live(...)
 end

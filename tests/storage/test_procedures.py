@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,68 +12,12 @@ from asynctnt.exceptions import TarantoolDatabaseError
 
 from tests.support.client import unique
 from tests.support.tarantool import (
-    PASSWORD,
+    SERVICE_ACCOUNT,
     Tarantool,
     Tarantools,
-    caller_of,
     connected,
     evaluated,
 )
-
-ACCOUNT = {"username": "kv_service", "password": PASSWORD}
-PROCEDURES = [
-    "account",
-    "begin_login",
-    "begin_sign_up",
-    "change_account",
-    "change_password",
-    "changes",
-    "check_session",
-    "confirm_administrator",
-    "create_access_token",
-    "create_account",
-    "create_administrator",
-    "create_user",
-    "delete",
-    "delete_access_token",
-    "delete_account",
-    "delete_user",
-    "describe_caller",
-    "end_account_tokens",
-    "end_login",
-    "end_tokens",
-    "export_page",
-    "find_administrator",
-    "follow",
-    "follow_changes",
-    "get",
-    "get_each",
-    "get_stale",
-    "get_stale_each",
-    "has_user",
-    "history",
-    "import_batch",
-    "increment",
-    "list",
-    "list_access_tokens",
-    "list_accounts",
-    "list_details",
-    "list_details_stale",
-    "list_level",
-    "list_level_stale",
-    "list_stale",
-    "metrics",
-    "put",
-    "put_each",
-    "read_changes",
-    "rehash",
-    "set_password",
-    "show_account",
-    "statistics",
-    "status",
-    "value_at",
-    "write",
-]
 
 #: The names of the functions in this system space.
 DEPLOYED = """
@@ -118,20 +62,6 @@ end)()
 """
 
 LARGE = 1_000_000
-
-
-@pytest.fixture
-async def account(tarantool: Tarantool) -> AsyncIterator[asynctnt.Connection]:
-    connection = await connected(tarantool, **ACCOUNT)
-    yield connection
-    await connection.disconnect()
-
-
-@pytest.fixture
-async def caller(tarantool: Tarantool, account: asynctnt.Connection) -> list[Any]:
-    name = unique("user")
-    await account.call("kv.v1.create_user", [name, "a hash"])
-    return caller_of(tarantool, name)
 
 
 @pytest.fixture
@@ -253,7 +183,7 @@ async def test_a_reply_over_the_limit_has_its_size_returned_on_request(
 
 
 def test_what_is_stale_is_dropped_with_its_grant(own: Tarantool) -> None:
-    procedures = [f"kv.v1.{name}" for name in PROCEDURES]
+    procedures = sorted(RELEASED)
     grants = sorted(f"execute function {name}" for name in procedures)
     assert evaluated(own, DEPLOYED) == procedures
     assert evaluated(own, GRANTED) == grants
@@ -296,9 +226,9 @@ def test_a_missing_and_a_changed_procedure_are_found(own: Tarantool) -> None:
 async def test_a_start_sets_the_password_of_the_environment(own: Tarantool) -> None:
     own.console("box.schema.user.passwd('kv_service', 'another')")
     with pytest.raises(TarantoolDatabaseError):
-        await connected(own, **ACCOUNT)
+        await connected(own, **SERVICE_ACCOUNT)
     restart(own)
-    connection = await connected(own, **ACCOUNT)
+    connection = await connected(own, **SERVICE_ACCOUNT)
     await connection.disconnect()
     with pytest.raises(TarantoolDatabaseError):
         await connected(own, username="kv_service", password="another")

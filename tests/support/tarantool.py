@@ -35,6 +35,9 @@ from tests.support.child_program import ChildProgram
 from tests.support.machine import ROOT, free_port, wait_until
 
 PASSWORD = "a password for tests"
+
+#: How the service logs in to Tarantool.
+SERVICE_ACCOUNT = {"username": "kv_service", "password": PASSWORD}
 READY = "entering the event loop"
 START_TIMEOUT = 30.0
 

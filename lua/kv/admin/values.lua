@@ -16,13 +16,17 @@ local DEFAULT_LIMIT = 10
 --- Bytes of a page, whose first key may be larger: the instance's one thread formats them.
 local MAX_BYTES = 1024 * 1024
 
-local function shown(row, now)
-    local head = ('key %s, revision %d'):format(format.literal(row.key), tonumber(row.revision))
-    if row.expires_at ~= nil then
+--- What a page has of its rows.
+local COLUMNS = { values = true, revisions = true, ttls = true, keys = true }
+
+---@param ttl number|nil seconds until the key expires
+local function shown(key, value, revision, ttl, now)
+    local head = ('key %s, revision %d'):format(format.literal(key), revision)
+    if ttl ~= nil then
         head = ('%s, expires %s (in %s)'):format(
-            head, format.time(row.expires_at), format.duration(row.expires_at - now))
+            head, format.time(now + ttl), format.duration(ttl))
     end
-    return head .. '\n\n' .. pretty_json.indented(row.value)
+    return head .. '\n\n' .. pretty_json.indented(value)
 end
 
 local function show_value(key)
@@ -35,7 +39,8 @@ local function show_value(key)
     if row == nil then
         args.refuse('there is no key %s', key)
     end
-    return shown(row, now)
+    local ttl = row.expires_at ~= nil and row.expires_at - now or nil
+    return shown(key, row.value, tonumber(row.revision), ttl, now)
 end
 
 local function list_values(prefix, limit, after)
@@ -44,11 +49,11 @@ local function list_values(prefix, limit, after)
     args.after(after)
     local page
     repeat
-        page = listing.page({ prefix }, after, limit, MAX_BYTES, { values = true })
+        page = listing.page({ prefix }, after, limit, MAX_BYTES, COLUMNS)
     until transaction.commits:await_all()
-    local texts, now = {}, clock.now()
-    for _, row in ipairs(page.rows) do
-        table.insert(texts, shown(row, now))
+    local texts, found = {}, page.found
+    for i, key in ipairs(found.keys) do
+        texts[i] = shown(key, found.values[i], found.revisions[i], found.ttls[i], page.now)
     end
     if page.last ~= nil then
         table.insert(texts, ('continue with kv.admin.list_values(%s, %d, %s)'):format(

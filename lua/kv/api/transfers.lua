@@ -3,7 +3,6 @@ local change_log = require('kv.data.change_log')
 local clock = require('kv.data.clock')
 local export = require('kv.data.export')
 local import = require('kv.data.import')
-local reads = require('kv.data.reads')
 local store = require('kv.data.store')
 local transaction = require('kv.data.transaction')
 
@@ -15,7 +14,11 @@ local NO_EXPIRIES, NO_KEYS, NO_OPTIONS = {}, {}, {}
 local function row_columns(rows)
     local columns = {}
     for i, field in ipairs(FIELDS) do
-        columns[i] = reads.column(rows, #rows, field)
+        local column = {}
+        for j, row in ipairs(rows) do
+            column[j] = row[field] == nil and box.NULL or row[field]
+        end
+        columns[i] = column
     end
     return columns
 end

@@ -10,15 +10,12 @@ local administration = require('kv.accounts.administration')
 local authorize = require('kv.accounts.authorize')
 local change_log = require('kv.data.change_log')
 local changes = require('kv.api.changes')
-local clock = require('kv.data.clock')
 local counter = require('kv.data.counter')
 local errors = require('kv.base.errors')
 local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
-local lease = require('kv.base.lease')
 local metrics = require('kv.metrics')
-local reads = require('kv.data.reads')
 local stale_reads = require('kv.data.stale_reads')
 local store = require('kv.data.store')
 local throttle = require('kv.accounts.throttle')
@@ -33,6 +30,7 @@ local PARTS = {
     changes,
     require('kv.api.history'),
     require('kv.api.listings'),
+    require('kv.api.reads'),
     require('kv.api.transfers'),
     require('kv.api.writes'),
 }
@@ -229,103 +227,6 @@ function M.increment(caller, keys, deltas, options)
         end
         return { keys = keys, values = values, expiries = expiries, result = values }
     end)
-end
-
-local function columns(rows, count, now, detailed)
-    local values = reads.column(rows, count, store.VALUE)
-    if not detailed then
-        return values
-    end
-    local left = reads.column(rows, count, store.EXPIRES_AT)
-    for i = 1, count do
-        left[i] = left[i] ~= nil and left[i] - now or box.NULL
-    end
-    return values, reads.column(rows, count, store.REVISION), left
-end
-
---- Reads all the keys at one moment. Raises kv.ReplyTooLarge.
----@param caller Caller
----@param keys string[]
----@param max_bytes number that the keys and values may take together
----@param detailed boolean|nil true: returns more than the values
----@param sized boolean|nil true: returns a number in place of kv.ReplyTooLarge
----@return table|number values one for each key: a JSON text, or null where there is none; a
--- number: the bytes that the keys and values take at most, more than max_bytes
----@return table|nil revisions one for each key, or null
----@return table|nil left one for each key: seconds until it expires, or null
-function M.get(caller, keys, max_bytes, detailed, sized)
-    local rows, bytes, now = reads.get(caller, keys, max_bytes)
-    if bytes > max_bytes and sized then
-        return bytes
-    elseif bytes > max_bytes then
-        errors.raise('ReplyTooLarge', bytes, max_bytes)
-    end
-    return columns(rows, #keys, now, detailed)
-end
-
---- Reads all the keys at one moment, on any node of a cluster. The data are confirmed, and may
--- be outdated by their age. Raises kv.NotConfirmed where a majority does not confirm them in
--- time, or the node sees none; and kv.NotLeader where it has heard from no leader since its start.
----@param caller Caller
----@param keys string[]
----@param max_bytes number that the keys and values may take together
----@param detailed boolean|nil true: returns more than the values
----@return number age seconds since the node had every confirmed write; 0 on a single instance
----@return number revision of the moment
----@return table|number values as `get` with `sized` returns them
----@return table|nil revisions
----@return table|nil left
-function M.get_stale(caller, keys, max_bytes, detailed)
-    local age, revision, rows, bytes, now = stale_reads.get(caller, keys, max_bytes)
-    if bytes > max_bytes then
-        return age, revision, bytes
-    end
-    return age, revision, columns(rows, #keys, now, detailed)
-end
-
---- Executes many independent `get_stale`, all at one moment. One that is left out needs a call of
--- its own, which can wait and raise. Raises kv.NotLeader as `get_stale` does, for all of them.
----@param requests table[] each {caller, keys, max_bytes}
----@return number age as `get_stale` returns it
----@return number revision of the moment
----@return table results each {values, revisions, left}, as `get_stale` returns them; null: it was
--- left out; a number: it was left out, and its keys and values take this many bytes at most
-function M.get_stale_each(requests)
-    local age, revision, found, now = stale_reads.get_each(requests)
-    local results = {}
-    for i = 1, #requests do
-        local _, keys, max_bytes = unpack(requests[i])
-        local rows, bytes = unpack(found[i] or {})
-        if rows == nil then
-            results[i] = box.NULL
-        elseif bytes > max_bytes then
-            results[i] = bytes
-        else
-            results[i] = { columns(rows, #keys, now, true) }
-        end
-    end
-    return age, revision, results
-end
-
---- Executes many independent `get`. One that is left out needs a call of its own, which can
--- wait and raise.
----@param requests table[] each {caller, keys, max_bytes}
----@param sized boolean|nil true: returns a number for a result of more than max_bytes
----@return table results the values of each; null: it was left out; a number: it was left out,
--- and its keys and values take this many bytes at most
-function M.get_each(requests, sized)
-    local results, term = {}, leader.term()
-    for i = 1, #requests do
-        local ok, found = pcall(reads.get_without_waiting, unpack(requests[i]))
-        local is_result = ok and (sized or type(found) == 'table')
-        results[i] = is_result and found or box.NULL
-    end
-    if not (pcall(clock.settle) and lease.holds(term)) then
-        for i = 1, #requests do
-            results[i] = box.NULL
-        end
-    end
-    return results
 end
 
 --- Returns the changes after a revision, in whole batches reduced to the keys with a prefix

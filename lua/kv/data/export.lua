@@ -12,7 +12,6 @@ local authorize = require('kv.accounts.authorize')
 local change_log = require('kv.data.change_log')
 local errors = require('kv.base.errors')
 local grants = require('kv.accounts.grants')
-local listing = require('kv.data.listing')
 local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
 local transaction = require('kv.data.transaction')
@@ -108,13 +107,20 @@ local function changes_after(position, target, readable, max_bytes)
     return { rows = rows, bytes = bytes, since = target, skip = 0, are_all = true }
 end
 
+local function rows_from(prefix, after)
+    if after ~= nil and after >= prefix then
+        return box.space.kv:pairs(after, { iterator = 'GT' })
+    end
+    return box.space.kv:pairs(prefix, { iterator = 'GE' })
+end
+
 --- The rows after a key. There is one at least, if there are any.
 ---@return table[] rows
 ---@return boolean are_all
 local function rows_after(after, readable, max_bytes)
     local rows, bytes = {}, 0
     for _, prefix in ipairs(readable) do
-        for _, row in listing.rows_from(prefix, after) do
+        for _, row in rows_from(prefix, after) do
             if not row[store.KEY]:startswith(prefix) then
                 break
             end

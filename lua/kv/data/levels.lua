@@ -7,11 +7,10 @@
 -- at all, and the next one begins further on.
 local clock = require('kv.data.clock')
 local listing = require('kv.data.listing')
+local rows = require('kv.data.rows')
 local store = require('kv.data.store')
 
 local M = {}
-
-local KEY, EXPIRES_AT = store.KEY, store.EXPIRES_AT
 
 --- Keys below a prefix that are counted: of more the number is not known.
 M.MAX_COUNT = 1000
@@ -36,7 +35,7 @@ local function new_scan(prefixes)
 end
 
 function Scan:open(key, iterator)
-    self.generator, self.param, self.state = box.space.kv:pairs(key, { iterator = iterator })
+    self.next_row, self.state = rows.scan(key, iterator)
 end
 
 --- Continues at a text: rows at it (GE) or after it (GT). It never goes back.
@@ -47,7 +46,7 @@ function Scan:seek(text, iterator)
         prefix = self.prefixes[self.at]
     end
     if prefix == nil then
-        self.generator = nil
+        self.next_row = nil
     elseif text < prefix then
         self:open(prefix, 'GE')
     else
@@ -55,13 +54,12 @@ function Scan:seek(text, iterator)
     end
 end
 
----@return table|nil row
+---@return cdata|nil row
 ---@return string|nil key of the row
 function Scan:next()
-    while self.generator ~= nil do
-        local row
-        self.state, row = self.generator(self.param, self.state)
-        local key, prefix = row and row[KEY], self.prefixes[self.at]
+    while self.next_row ~= nil do
+        local row = self.next_row(self.state)
+        local key, prefix = row and rows.key(row), self.prefixes[self.at]
         if row ~= nil and key:startswith(prefix) then
             return row, key
         end
@@ -70,7 +68,7 @@ function Scan:next()
         if prefix ~= nil then
             self:open(prefix, 'GE')
         else
-            self.generator = nil
+            self.next_row = nil
         end
     end
 end
@@ -80,7 +78,7 @@ end
 function Scan:key_at(key, distance, prefix)
     local options = { iterator = 'GE', offset = distance, limit = 1 }
     local row = box.space.kv:select(key, options)[1]
-    local found = row and row[KEY]
+    local found = row and row.key
     if row ~= nil and found:startswith(prefix) and found:startswith(self.prefixes[self.at]) then
         return found
     end
@@ -143,22 +141,22 @@ end
 ---@param page Page
 ---@param scan table
 ---@param prefix string
----@param row table the first one
+---@param row cdata the first one
 ---@param key string of the row
 ---@param has_expired boolean whether some row of the store has
----@return table|nil row after them
+---@return cdata|nil row after them
 ---@return string|nil key of the row
 local function add_level(page, scan, prefix, row, key, has_expired)
     local live = 0
     repeat
         page.skipped = page.skipped + 1
-        if store.is_live(row, page.now) then
+        if rows.is_live(row, page.now) then
             live = live + 1
             if live == 1 and not page:admit(#prefix + PREFIX_BYTES) then
                 return nil
             end
         else
-            clock.note_missing(row[EXPIRES_AT])
+            clock.note_missing(rows.expires_at(row))
             -- a page that begins after the prefix itself would skip all of it
             if live == 0 and key ~= prefix then
                 page.passed = key
@@ -215,7 +213,7 @@ function M.page(prefixes, after, limit, max_bytes, shown, prefix, delimiter)
         if child ~= nil then
             row, key = add_level(page, scan, child, row, key, has_expired)
         else
-            if store.is_live(row, page.now) then
+            if rows.is_live(row, page.now) then
                 page:add(row, key)
             else
                 page:skip(row, key)
@@ -223,6 +221,7 @@ function M.page(prefixes, after, limit, max_bytes, shown, prefix, delimiter)
             row, key = scan:next()
         end
     end
+    page.found:finish()
     return page
 end
 

@@ -1,10 +1,9 @@
 --- Keys in byte order, in pages.
 local clock = require('kv.data.clock')
-local store = require('kv.data.store')
+local results = require('kv.data.results')
+local rows = require('kv.data.rows')
 
 local M = {}
-
-local KEY, EXPIRES_AT = store.KEY, store.EXPIRES_AT
 
 --- Rows that a page reads and does not return, because they have expired or are only counted:
 -- with more of them it ends early.
@@ -14,9 +13,10 @@ M.MAX_SKIPPED = 10000
 local DETAILS_BYTES = 64
 
 ---@class Page
----@field rows table[] live ones of one moment
+---@field found Results of the live rows of one moment
 ---@field prefixes string[] see kv.data.levels
 ---@field counts table for each of these the number of its keys, or null
+---@field count number of the rows
 ---@field now number seconds since 1970: the moment
 ---@field last string|nil the text after which the next page begins; nil: there is none
 local Page = {}
@@ -24,13 +24,14 @@ Page.__index = Page
 
 ---@param limit number entries of the page
 ---@param max_bytes number of the page; its first entry may be larger
----@param shown table {values =, details =}: what the reply shows of the rows, booleans
+---@param shown Shown see kv.data.results
 ---@return Page
 function M.new_page(limit, max_bytes, shown)
+    local now = clock.now()
     return setmetatable({
-        rows = {}, prefixes = {}, counts = {}, now = clock.now(),
+        found = results.new(shown, now), prefixes = {}, counts = {}, now = now,
         limit = limit, max_bytes = max_bytes, shown = shown,
-        entries = 0, bytes = 0, skipped = 0,
+        count = 0, entries = 0, bytes = 0, skipped = 0,
         passed = nil, -- the last text after which the page could end
     }, Page)
 end
@@ -55,19 +56,23 @@ end
 
 --- Adds a live row, or ends the page.
 function Page:add(row, key)
-    local bytes = self.shown.values and row:bsize() or #key
-    if self.shown.details then
+    local shown, bytes = self.shown, #key
+    if shown.members or shown.values then
+        bytes = rows.size(row)
+    end
+    if shown.sizes then
         bytes = bytes + #key + DETAILS_BYTES
     end
     if self:admit(bytes) then
-        table.insert(self.rows, row)
+        self.count = self.count + 1
+        self.found:add(self.count, key, row)
         self.passed = key
     end
 end
 
 --- Skips an expired row. Too many end the page.
 function Page:skip(row, key)
-    clock.note_missing(row[EXPIRES_AT])
+    clock.note_missing(rows.expires_at(row))
     self.skipped = self.skipped + 1
     self.passed = key
     if self.skipped >= M.MAX_SKIPPED then
@@ -75,14 +80,31 @@ function Page:skip(row, key)
     end
 end
 
---- Iterates over the rows with a key from `prefix` on, and with a later one than `after`.
+--- The rows with a key from `prefix` on, and with a later one than `after`.
 ---@param prefix string
 ---@param after string|nil
-function M.rows_from(prefix, after)
+local function scan(prefix, after)
     if after ~= nil and after >= prefix then
-        return box.space.kv:pairs(after, { iterator = 'GT' })
+        return rows.scan(after, 'GT')
     end
-    return box.space.kv:pairs(prefix, { iterator = 'GE' })
+    return rows.scan(prefix, 'GE')
+end
+
+--- Adds the live rows with a prefix, until the page ends.
+local function add_rows(page, prefix, after)
+    for row in scan(prefix, after) do
+        local key = rows.key(row)
+        if not key:startswith(prefix) then
+            return
+        elseif rows.is_live(row, page.now) then
+            page:add(row, key)
+        else
+            page:skip(row, key)
+        end
+        if page.last ~= nil then
+            return
+        end
+    end
 end
 
 --- A page of the live rows at one moment.
@@ -94,21 +116,12 @@ end
 ---@return Page
 function M.page(prefixes, after, limit, max_bytes, shown)
     local page = M.new_page(limit, max_bytes, shown)
-    for _, prefix in ipairs(prefixes) do
-        for _, row in M.rows_from(prefix, after) do
-            local key = row[KEY]
-            if not key:startswith(prefix) then
-                break
-            elseif store.is_live(row, page.now) then
-                page:add(row, key)
-            else
-                page:skip(row, key)
-            end
-            if page.last ~= nil then
-                return page
-            end
+    for i = 1, #prefixes do
+        if page.last == nil then
+            add_rows(page, prefixes[i], after)
         end
     end
+    page.found:finish()
     return page
 end
 

@@ -3,57 +3,47 @@ local authorize = require('kv.accounts.authorize')
 local clock = require('kv.data.clock')
 local durability = require('kv.base.durability')
 local grants = require('kv.accounts.grants')
-local store = require('kv.data.store')
+local results = require('kv.data.results')
+local rows = require('kv.data.rows')
 local transaction = require('kv.data.transaction')
 
 local M = {}
 
-local VALUE, REVISION, EXPIRES_AT = store.VALUE, store.REVISION, store.EXPIRES_AT
-
---- The rows of one moment and their bytes, an upper bound where they exceed `max_bytes`; and
--- the newest commit that must be on disk before a client may see them.
+--- Reads the rows of this moment, and finds the newest commit that must be on disk before a client
+-- may see them.
 ---@param keys string[]
 ---@param max_bytes number
 ---@param now number seconds since 1970
----@return table rows at the positions of the keys
----@return number bytes
+---@param shown Shown see kv.data.results
+---@return Results found at the positions of the keys; only some where they exceed max_bytes
+---@return number bytes of the keys and values
 ---@return Commit|nil newest
-local function rows_now(keys, max_bytes, now)
-    local index, commits = store.index(), transaction.commits
-    local rows, newest, bytes, deletion = {}, 0, 0, nil
+function M.read_now(keys, max_bytes, now, shown)
+    local commits, found, bytes = transaction.commits, results.new(shown, now), 0
+    local has_pending, newest, deletion = commits:any_pending() ~= nil, 0, nil
     for i = 1, #keys do
-        local row = index:get(keys[i])
-        if row == nil then
-            deletion = durability.later(deletion, commits:pending(keys[i]))
+        local key = keys[i]
+        local row = rows.get(key)
+        if has_pending and row == nil then
+            deletion = durability.later(deletion, commits:pending(key))
+        elseif has_pending then
+            newest = math.max(newest, rows.revision(row))
+        end
+        if row ~= nil and rows.is_live(row, now) then
+            local _, size = rows.value(row)
+            bytes = bytes + #key + size
+            if bytes <= max_bytes then
+                found:add(i, key, row)
+            end
         else
-            newest = math.max(newest, tonumber(row[REVISION]))
-            if not store.is_live(row, now) then
-                clock.note_missing(row[EXPIRES_AT])
-            elseif bytes <= max_bytes then
-                bytes = bytes + #keys[i] + #row[VALUE]
-                rows[i] = row
-            else
-                bytes = bytes + row:bsize() -- without a Lua string of each value
+            found:add_null(i)
+            if row ~= nil then
+                clock.note_missing(rows.expires_at(row))
             end
         end
     end
-    return rows, bytes, durability.later(deletion, commits:pending(newest))
-end
-
-M.rows_now = rows_now
-
---- A field of the rows, null where there is no row.
----@param rows table
----@param count number of positions
----@param field number
----@return table
-function M.column(rows, count, field)
-    local values = {}
-    for i = 1, count do
-        local row = rows[i]
-        values[i] = row ~= nil and row[field] or box.NULL
-    end
-    return values
+    found:finish()
+    return found, bytes, durability.later(deletion, commits:pending(newest))
 end
 
 --- Reads the rows of one moment, and waits until they are on disk. Raises kv.TokenRevoked,
@@ -61,34 +51,32 @@ end
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number that the keys and values may take together
----@return table rows at the positions of the keys; only some where they exceed max_bytes
----@return number bytes that they take, an upper bound where they exceed max_bytes
----@return number now seconds since 1970
-function M.get(caller, keys, max_bytes)
-    local rows, bytes, newest, now
+---@param shown Shown see kv.data.results
+---@return Results found at the positions of the keys; only some where they exceed max_bytes
+---@return number bytes of the keys and values
+function M.get(caller, keys, max_bytes, shown)
+    local found, bytes, newest
     repeat
         grants.check(authorize.check(caller), 'r', keys)
-        now = clock.now()
-        rows, bytes, newest = rows_now(keys, max_bytes, now)
+        found, bytes, newest = M.read_now(keys, max_bytes, clock.now(), shown)
     until transaction.commits:await(newest)
     clock.settle()
-    return rows, bytes, now
+    return found, bytes
 end
 
---- Reads the values of one moment without waiting. `clock.settle` comes before they are returned
+--- Reads the rows of one moment without waiting. `clock.settle` comes before they are returned
 -- to a client. Raises kv.TokenRevoked, kv.NotGranted.
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number that the keys and values may take together
----@return table|number|nil values JSON texts, or null; a number: the bytes that they take at
--- most, more than max_bytes; nil: they cannot be returned without waiting
-function M.get_without_waiting(caller, keys, max_bytes)
+---@param shown Shown see kv.data.results
+---@return Results|nil found nil: they cannot be returned without waiting
+---@return number|nil bytes of the keys and values
+function M.get_without_waiting(caller, keys, max_bytes, shown)
     grants.check(authorize.check_without_waiting(caller), 'r', keys)
-    local rows, bytes, newest = rows_now(keys, max_bytes, clock.now())
-    if bytes > max_bytes then
-        return bytes
-    elseif newest == nil then
-        return M.column(rows, #keys, VALUE)
+    local found, bytes, newest = M.read_now(keys, max_bytes, clock.now(), shown)
+    if newest == nil or bytes > max_bytes then
+        return found, bytes
     end
 end
 

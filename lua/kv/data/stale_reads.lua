@@ -11,6 +11,7 @@ local lease = require('kv.base.lease')
 local prefixes = require('kv.base.prefixes')
 local reads = require('kv.data.reads')
 local replica = require('kv.data.replica')
+local rows = require('kv.data.rows')
 local store = require('kv.data.store')
 local transaction = require('kv.data.transaction')
 
@@ -100,12 +101,12 @@ end
 
 --- Whether a row, or the lack of one, may not be confirmed.
 local function are_pending(moment, keys)
-    local index, missing = store.index(), {}
+    local missing = {}
     for i = 1, #keys do
-        local row = index:get(keys[i])
+        local row = rows.get(keys[i])
         if row == nil then
             missing[keys[i]] = true
-        elseif row[store.REVISION] > moment.confirmed then
+        elseif rows.revision(row) > moment.confirmed then
             return true
         end
     end
@@ -119,64 +120,62 @@ end
 ---@param caller table {username, credentials_version}
 ---@param keys string[]
 ---@param max_bytes number that the keys and values may take together
+---@param shown Shown see kv.data.results
 ---@return number age seconds since this node had every confirmed write
 ---@return number revision of the moment
----@return table rows at the positions of the keys; only some where they exceed max_bytes
----@return number bytes that they take, an upper bound where they exceed max_bytes
----@return number now seconds since 1970
-function M.get(caller, keys, max_bytes)
-    local bytes, now
+---@return Results found at the positions of the keys; only some where they exceed max_bytes
+---@return number bytes of the keys and values
+function M.get(caller, keys, max_bytes, shown)
+    local bytes
     local begun = begin()
-    local revision, rows = read_confirmed(caller, function(user)
+    local revision, found = read_confirmed(caller, function(user)
         grants.check(user, 'r', keys)
-        now = clock.now()
-        local rows, pending
-        rows, bytes, pending = reads.rows_now(keys, max_bytes, now)
-        return rows, pending
+        local found, pending
+        found, bytes, pending = reads.read_now(keys, max_bytes, clock.now(), shown)
+        return found, pending
     end, function(moment) return are_pending(moment, keys) end)
     settle()
-    return age_of(begun), revision, rows, bytes, now
+    return age_of(begun), revision, found, bytes
 end
 
 --- A function that reads the rows of one request at the present moment, without waiting; and the
 -- revision of the moment. Neither it nor its caller may yield.
-local function reader_of_moment()
+local function reader_of_moment(shown)
+    local now = clock.now()
     if registers_commits() then
-        return function(caller, keys, max_bytes, now)
+        return function(caller, keys, max_bytes)
             grants.check(authorize.check_without_waiting(caller), 'r', keys)
-            local rows, bytes, pending = reads.rows_now(keys, max_bytes, now)
-            return rows, bytes, pending ~= nil
+            local found, bytes, pending = reads.read_now(keys, max_bytes, now, shown)
+            return found, bytes, pending ~= nil
         end, transaction.newest_on_disk()
     end
     local moment = replica.moment()
-    return function(caller, keys, max_bytes, now)
+    return function(caller, keys, max_bytes)
         grants.check(authorize.check_here(caller), 'r', keys)
-        local rows, bytes = reads.rows_now(keys, max_bytes, now)
-        return rows, bytes, bytes <= max_bytes and are_pending(moment, keys)
+        local found, bytes = reads.read_now(keys, max_bytes, now, shown)
+        return found, bytes, bytes <= max_bytes and are_pending(moment, keys)
     end, moment.confirmed
 end
 
 --- Reads of many callers at one moment, without waiting for what is pending. Raises kv.NotLeader
 -- as `get` does, for all of them.
 ---@param requests table[] each {caller, keys, max_bytes}
+---@param shown Shown see kv.data.results
 ---@return number age as `get` returns it
 ---@return number revision of the moment
----@return table found at the positions of the requests, each {rows, bytes}; nil: the request is
+---@return table found at the positions of the requests, each {Results, bytes}; nil: the request is
 -- refused, or has to wait
----@return number now seconds since 1970
-function M.get_each(requests)
-    local begun = begin()
-    local now, found = clock.now(), {}
-    local read, revision = reader_of_moment()
+function M.get_each(requests, shown)
+    local begun, found = begin(), {}
+    local read, revision = reader_of_moment(shown)
     for i = 1, #requests do
-        local caller, keys, max_bytes = unpack(requests[i])
-        local ok, rows, bytes, is_pending = pcall(read, caller, keys, max_bytes, now)
+        local ok, of_request, bytes, is_pending = pcall(read, unpack(requests[i]))
         if ok and not is_pending then
-            found[i] = { rows, bytes }
+            found[i] = { of_request, bytes }
         end
     end
     settle()
-    return age_of(begun), revision, found, now
+    return age_of(begun), revision, found
 end
 
 --- A page of keys at one moment. Raises as `get` does.

@@ -1,7 +1,5 @@
 --- The rows of the store, and the entries of expiring rows in the order of expiry.
 -- An expired row does not exist for any reader from that moment, deleted or not.
-local ffi = require('ffi')
-
 local clock = require('kv.data.clock')
 
 local M = {}
@@ -27,21 +25,6 @@ end
 function M.has_expired(now)
     local first = box.space.kv_expiry.index[0]:min()
     return first ~= nil and first.expires_at <= now
-end
-
---- The bytes of a row's value, without a Lua string of it: from its header in MessagePack.
----@param row table
----@return number
-function M.value_size(row)
-    local header = ffi.cast('const uint8_t *', ffi.C.box_tuple_field(row, M.VALUE - 1))
-    local kind, size = header[0], 0
-    if kind < 0xd9 then
-        return kind - 0xa0 -- up to 31
-    end
-    for i = 1, 2 ^ (kind - 0xd9) do -- 1, 2 or 4 bytes
-        size = size * 256 + header[i]
-    end
-    return size
 end
 
 --- The fastest index by key; it has expired rows, too.
