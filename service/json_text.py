@@ -1,11 +1,14 @@
 """JSON texts, composed of encoded values and of texts that are JSON already."""
 
+import json
 from collections.abc import Collection, Iterable
 
 import msgspec
 
 #: Bytes of a character, at most.
 MAX_UTF_8 = 4
+
+_DECODER = json.JSONDecoder()
 
 
 def size_of(text: str) -> int:
@@ -22,6 +25,12 @@ def size_at_most(texts: Collection[str]) -> int:
 def encoded(value: object) -> str:
     """The JSON text of a Python value."""
     return msgspec.json.encode(value).decode()
+
+
+def value_of(member: str) -> str:
+    """The JSON text of the value of one member, `"key":value`."""
+    _, end = _DECODER.raw_decode(member)
+    return member[end + 1 :]
 
 
 def object_of(members: Iterable[tuple[str, str]]) -> str:

@@ -155,18 +155,6 @@ class Row(NamedTuple):
     ttl: float | None
 
 
-class StaleRow(NamedTuple):
-    """A row of any node of a cluster, None for a missing key.
-
-    :ivar age: seconds since the node had every confirmed write
-    :ivar revision: of the node's data
-    """
-
-    age: float
-    revision: int
-    row: Row | None
-
-
 class Members(NamedTuple):
     """Values of keys, as the members of a JSON object.
 

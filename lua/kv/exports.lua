@@ -33,7 +33,10 @@ local ON_EVERY_NODE = {
     get_stale_each = leader.check_prepared,
     list_details_stale = leader.check_prepared,
     list_level_stale = leader.check_prepared,
+    list_page_stale = leader.check_prepared,
     list_stale = leader.check_prepared,
+    read_stale = leader.check_prepared,
+    read_stale_each = leader.check_prepared,
 }
 
 --- Procedures that check the lease themselves, and procedures that write: their confirmed result
@@ -58,6 +61,7 @@ local CHECKED_INSIDE = {
     increment = true,
     put = true,
     put_each = true,
+    read_each = true,
     rehash = true,
     set_password = true,
     write = true,

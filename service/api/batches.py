@@ -1,7 +1,5 @@
 """Requests on many keys: write, read, delete, list, increment."""
 
-from functools import partial
-
 from aiohttp import web
 from msgspec import UNSET
 
@@ -18,13 +16,12 @@ from service.api.parsing.batch_bodies import (
 )
 from service.api.schemas import replies
 from service.api.schemas.replies import SUCCESS
-from service.api.sized_reads import MAX_CALLS, expected_size, read_stale, sized_read
+from service.api.sized_reads import read_members, read_stale
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.json_text import encoded, object_of
 from service.model import IdempotencyKey, KeyDetails, Listing, Members
 from service.sizes import MIB, SMALL
-from service.storage.reads import MAX_COALESCED_KEYS
 from service.web.reservation import reserve
 from service.web.responses import (
     data_reply,
@@ -77,21 +74,15 @@ async def _write_mixed(
 
 
 async def read(request: web.Request) -> web.StreamResponse:
-    app = request.app
-    keys, detailed, is_stale = parse_read(await read_body(request), app[SETTINGS])
+    settings = request.app[SETTINGS]
+    keys, detailed, is_stale = parse_read(await read_body(request), settings)
     if is_stale:
         return await _read_stale(request, keys, detailed)
-    if detailed:
-        read_detailed = partial(
-            app[STORAGE].reads.read, request[CALLER], keys, detailed=True
-        )
-        size = expected_size(request, len(keys))
-        members = await sized_read(request, size, read_detailed)
-        note_touched(request, ("read", len(keys)))
-        return spliced_reply(_detailed(keys, members))
-    text = await _members_text(request, app, keys)
+    members = await read_members(request, keys, detailed=detailed)
     note_touched(request, ("read", len(keys)))
-    return data_reply(request, text)
+    if detailed:
+        return spliced_reply(_detailed(keys, members))
+    return data_reply(request, members.text)
 
 
 async def _read_stale(
@@ -102,21 +93,6 @@ async def _read_stale(
     if detailed:
         return with_age(spliced_reply(_detailed(keys, members)), age, revision)
     return data_reply(request, members.text, revision, age)
-
-
-async def _members_text(
-    request: web.Request, app: web.Application, keys: list[str]
-) -> str:
-    reads, caller = app[STORAGE].reads, request[CALLER]
-    if len(keys) <= MAX_COALESCED_KEYS:
-        found = await reads.read_small(caller, keys, app[SETTINGS].max_body)
-        if isinstance(found, str):
-            return found
-        size, calls = found, MAX_CALLS - 1
-    else:
-        size, calls = expected_size(request, len(keys)), MAX_CALLS
-    read_plain = partial(reads.read, caller, keys, detailed=False)
-    return (await sized_read(request, size, read_plain, calls)).text
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -13,11 +13,12 @@ from service.api.parsing.keys import parse_key
 from service.api.parsing.queries import parse_key_query, parse_put_query
 from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
-from service.api.sized_reads import EXPECTED, sized_read
+from service.api.sized_reads import EXPECTED, read_stale, sized_read
 from service.api.touched_keys import note_touched
 from service.auth.tokens import CALLER
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
-from service.model import Row
+from service.json_text import value_of
+from service.model import Members, Row
 from service.web.headers import KV_REVISION, KV_TTL, age_headers
 from service.web.responses import json_reply
 
@@ -33,8 +34,9 @@ async def get(request: web.Request) -> web.Response:
     elif query.revision is not None:
         row = await _row_at(request, key, query.revision)
     else:
-        read = partial(request.app[STORAGE].reads.row, request[CALLER], key)
-        row = await sized_read(request, EXPECTED, read)
+        reads, caller = request.app[STORAGE].reads, request[CALLER]
+        read = partial(reads.read, caller, [key], detailed=True)
+        row = _row(await sized_read(request, EXPECTED, read))
     note_touched(request, ("read", 1))
     if row is None:
         raise _not_found(key, headers)
@@ -95,9 +97,16 @@ async def _stale_row(
     request: web.Request, key: str
 ) -> tuple[Row | None, Mapping[str, str]]:
     """The row that a node has, and headers with its age."""
-    read = partial(request.app[STORAGE].reads.stale_row, request[CALLER], key)
-    age, revision, row = await sized_read(request, EXPECTED, read)
-    return row, age_headers(age, revision)
+    age, revision, members = await read_stale(request, [key], detailed=True)
+    return _row(members), age_headers(age, revision)
+
+
+def _row(members: Members) -> Row | None:
+    """The row of the only key."""
+    revision = members.revisions[0]
+    if revision is None:
+        return None
+    return Row(value_of(members.text), revision, members.ttls[0])
 
 
 async def _row_at(request: web.Request, key: str, revision: int) -> Row | None:

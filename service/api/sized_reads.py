@@ -9,7 +9,7 @@ from aiohttp import web
 from service.api.context import ADMISSION, SETTINGS, STORAGE
 from service.auth.tokens import CALLER
 from service.errors import ReplyTooLarge
-from service.model import StaleMembers
+from service.model import Members, StaleMembers
 from service.sizes import SMALL
 from service.storage.reads import MAX_COALESCED_KEYS
 from service.web.reservation import reserve, take_slot
@@ -57,23 +57,50 @@ async def sized_read(
         calls -= 1
 
 
+async def read_members(
+    request: web.Request, keys: Sequence[str], *, detailed: bool
+) -> Members:
+    """The values of keys; those of a few keys in a call with other requests.
+
+    :param detailed: whether revisions and times to live are read, too
+    :raises NotGranted: the account may not read a key
+    :raises ReplyTooLarge: the result exceeds the largest size
+    :raises Overloaded: there is no memory for it, or no slot for a large reply
+    """
+    reads = request.app[STORAGE].reads
+    return await _read(request, keys, detailed, reads.read_small, reads.read)
+
+
 async def read_stale(
     request: web.Request, keys: Sequence[str], *, detailed: bool
 ) -> StaleMembers:
     """The values that some node has; those of a few keys in a call with other requests.
 
-    :param detailed: whether revisions and times to live are read, too
     :raises Stale: no node has confirmed data within the limit of their age
-    :raises ReplyTooLarge: the result exceeds the largest size
-    :raises Overloaded: there is no memory for it, or no slot for a large reply
+    :raises ReplyTooLarge: as `read_members`
+    :raises Overloaded: as `read_members`
     """
-    reads, caller = request.app[STORAGE].reads, request[CALLER]
-    size, calls = expected_size(request, len(keys)), MAX_CALLS
-    if len(keys) <= MAX_COALESCED_KEYS and not detailed:
+    reads = request.app[STORAGE].reads
+    return await _read(
+        request, keys, detailed, reads.read_stale_small, reads.read_stale
+    )
+
+
+async def _read(
+    request: web.Request,
+    keys: Sequence[str],
+    detailed: bool,
+    small: Callable[..., Awaitable[T | int]],
+    any_size: Callable[..., Awaitable[T]],
+) -> T:
+    caller = request[CALLER]
+    if len(keys) <= MAX_COALESCED_KEYS:
         limit = request.app[SETTINGS].max_body
-        found = await reads.read_stale_small(caller, keys, limit)
+        found = await small(caller, keys, limit, detailed=detailed)
         if not isinstance(found, int):
             return found
         size, calls = found, MAX_CALLS - 1
-    read = partial(reads.read_stale, caller, keys, detailed=detailed)
+    else:
+        size, calls = expected_size(request, len(keys)), MAX_CALLS
+    read = partial(any_size, caller, keys, detailed=detailed)
     return await sized_read(request, size, read, calls)

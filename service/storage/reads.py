@@ -5,7 +5,7 @@ from typing import Any
 
 from service.errors import ReplyTooLarge
 from service.json_text import size_at_most
-from service.model import Caller, Members, Row, StaleMembers, StaleRow
+from service.model import Caller, Members, StaleMembers
 from service.sizes import KIB
 from service.storage.calls import Calls
 from service.storage.coalescer import Coalescer
@@ -19,17 +19,14 @@ MAX_COALESCED_KEYS, MAX_COALESCED_BYTES = 16, 8 * KIB
 #: Requests in a coalesced call: with more, the first ones wait longer than they gain.
 MAX_COALESCED_REQUESTS = 16
 
-SmallRead = tuple[Caller, Sequence[str], int]
+SmallRead = tuple[Caller, Sequence[str], int, bool]
 
 #: The members; the bytes that keys and values take, if these are too many; None for a
 #: request that must wait for the WAL or is refused: it needs a call of its own.
-SmallResult = str | int | None
+SmallResult = Members | int | None
 
 #: The same of a stale read.
 SmallStaleResult = StaleMembers | int | None
-
-#: The last argument of `kv.v1.get`: a result that is too large is answered by its size.
-SIZED = True
 
 
 class Reads:
@@ -45,15 +42,16 @@ class Reads:
         self._small_stale = Coalescer(self._read_stale_each, *options)
 
     async def read_small(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int
-    ) -> str | int:
+        self, caller: Caller, keys: Sequence[str], max_bytes: int, *, detailed: bool
+    ) -> Members | int:
         """Reads at most `MAX_COALESCED_KEYS` keys, in one call with other requests.
 
+        :param detailed: whether revisions and times to live are read, too
         :return: the members, or the bytes that `read` has to be called with: the values
             take more than `MAX_COALESCED_BYTES`, are not yet in the WAL, or are refused
         """
         limit = min(max_bytes, MAX_COALESCED_BYTES)
-        found = await self._small.submit((caller, keys, limit))
+        found = await self._small.submit((caller, keys, limit, detailed))
         return limit if found is None else found
 
     async def read(
@@ -72,20 +70,8 @@ class Reads:
         )
         return _members(result, max_bytes)
 
-    async def row(self, caller: Caller, key: str, max_bytes: int) -> Row | None:
-        """Reads a value with its revision and its time to live; None: it is missing.
-
-        :raises TokenRevoked: the token is no longer valid
-        :raises NotGranted: the account may not read the key
-        :raises ReplyTooLarge: key and value take more than `max_bytes`
-        """
-        result = await self._call(
-            "kv.v1.get", caller, [key], max_bytes, True, SIZED, size=max_bytes
-        )
-        return _row(result, max_bytes)
-
     async def read_stale_small(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int
+        self, caller: Caller, keys: Sequence[str], max_bytes: int, *, detailed: bool
     ) -> StaleMembers | int:
         """Reads as `read_stale` does, and is coalesced as `read_small` is.
 
@@ -93,7 +79,7 @@ class Reads:
         :raises Stale: as `read_stale`
         """
         limit = min(max_bytes, MAX_COALESCED_BYTES)
-        found = await self._small_stale.submit((caller, keys, limit))
+        found = await self._small_stale.submit((caller, keys, limit, detailed))
         return limit if found is None else found
 
     async def read_stale(
@@ -113,17 +99,9 @@ class Reads:
         )
         return StaleMembers(age, revision, _members(result, max_bytes))
 
-    async def stale_row(self, caller: Caller, key: str, max_bytes: int) -> StaleRow:
-        """Reads the confirmed value of any node; raises as `read_stale` does."""
-        age, revision, *result = await self._call_any(
-            "kv.v1.get_stale", caller, [key], max_bytes, True, size=max_bytes
-        )
-        return StaleRow(age, revision, _row(result, max_bytes))
-
     async def _read_each(self, requests: list[SmallRead]) -> list[SmallResult]:
-        results: list[SmallResult]
         (results,) = await self._call("kv.v1.read_each", requests)
-        return results
+        return list(map(_small_result, results))
 
     async def _read_stale_each(
         self, requests: list[SmallRead]
@@ -132,10 +110,8 @@ class Reads:
             "kv.v1.read_stale_each", requests, size=0
         )
         return [
-            StaleMembers(age, revision, Members(found))
-            if isinstance(found, str)
-            else found
-            for found in results
+            StaleMembers(age, revision, found) if isinstance(found, Members) else found
+            for found in map(_small_result, results)
         ]
 
 
@@ -145,8 +121,7 @@ def _members(result: Sequence[Any], max_bytes: int) -> Members:
     return Members(*result)
 
 
-def _row(columns: Sequence[Any], max_bytes: int) -> Row | None:
-    if isinstance(columns[0], int):
-        raise ReplyTooLarge(columns[0], max_bytes)
-    ((value, revision, ttl),) = zip(*columns, strict=True)
-    return Row(value, revision, ttl) if value is not None else None
+def _small_result(found: str | list[Any] | int | None) -> SmallResult:
+    if isinstance(found, str):
+        return Members(found)
+    return Members(*found) if isinstance(found, list) else found

@@ -21,10 +21,10 @@ CALLS = "box.stat().CALL.total"
 LONG, TIMEOUT = 3, 1.0
 
 TAKES_LONG = f"""
-local get_each = kv.v1.get_each
-kv.v1.get_each = function(gets, ...)
+local read_each = kv.v1.read_each
+kv.v1.read_each = function(gets, ...)
     if gets[1][2][1] == 'slow' then require('fiber').sleep({LONG}) end
-    return get_each(gets, ...)
+    return read_each(gets, ...)
 end
 """
 

@@ -69,7 +69,7 @@ async def test_calls_are_counted_by_procedure(own: Counted) -> None:
     await own.client.read(["a"])
     assert own.observations(name, "kv.v1.create_user") == 1
     assert own.observations(name, "kv.v1.put_each") == 1
-    assert own.observations(name, "kv.v1.get_each") == 2
+    assert own.observations(name, "kv.v1.read_each") == 2
     labels = {labels for labels, _ in family_of(own.metrics.collect(), name).samples}
     assert ("kv.v1.follow",) not in labels
 

@@ -247,8 +247,9 @@ def test_an_expiry_that_is_not_confirmed_is_not_reported(skewed: Cluster) -> Non
     time.sleep(0.5)
     leader.console("require('kv.base.lease').configure(function() error('no', 0) end)")
     assert Task(leader, LEFT).outcome().kind == "Lua"
-    (found,) = evaluated(leader, "kv.v1.get_each({{{'ann', 1}, {'k'}, 1000}})")
-    assert found is None
+    for procedure in "get_each", "read_each":
+        each = f"kv.v1.{procedure}({{{{{{'ann', 1}}, {{'k'}}, 1000}}}})"
+        assert evaluated(leader, each) == [None]
     leader.console(
         "require('kv.base.lease').configure(require('kv.data.clock').record)"
     )

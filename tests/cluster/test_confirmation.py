@@ -122,18 +122,29 @@ def test_a_follower_returns_only_confirmed_rows(clusters: Clusters) -> None:
         stale = "kv.v1.get_stale({{'ann', 1}}, {{'{}'}}, 1000)"
         listed = "kv.v1.list_stale({{'ann', 1}}, '{}', nil, 10, 1000, true)"
         level = "kv.v1.list_level_stale({'ann', 1}, '', nil, 10, 1000, '/', {})"
+        members = "kv.v1.read_stale({{'ann', 1}}, {{'{}'}}, 1000)"
+        page = "kv.v1.list_page_stale({'ann', 1}, '', nil, 10, 1000, {})"
         pending = [
             Task(follower, call)
-            for call in (stale.format("k"), listed.format(""), level)
+            for call in (
+                *(stale.format("k"), listed.format(""), level),
+                *(members.format("k"), page),
+            )
         ]
         others = [Task(follower, stale.format(key)) for key in ("n", "none")]
         others.append(Task(follower, listed.format("n")))
+        others.append(Task(follower, members.format("n")))
         gets = "{{'ann', 1}, {'k'}, 1000}, {{'ann', 1}, {'n'}, 1000}"
         each = evaluated(follower, f"{{kv.v1.get_stale_each({{{gets}}})}}")
         assert each[2] == [None, [["1"], [1], [None]]]
-        one, none, some = [read.outcome() for read in others]
-        assert (one.result[2], none.result[2], some.result[3]) == (["1"], [None], ["n"])
-        assert max(read.seconds for read in (one, none, some)) < PENDING
+        assert evaluated(follower, f"{{kv.v1.read_stale_each({{{gets}}})}}")[2] == [
+            *(None, '"n":1')
+        ]
+        outcomes = [read.outcome() for read in others]
+        one, none, some, text = [outcome.result for outcome in outcomes]
+        assert (one[2], none[2], some[3]) == (["1"], [None], ["n"])
+        assert text[2] == '"n":1'
+        assert max(outcome.seconds for outcome in outcomes) < PENDING
         for read in pending:
             assert read.outcome().kind == "kv.NotConfirmed"
             assert read.outcome().seconds > PENDING
@@ -183,7 +194,8 @@ def test_a_node_that_has_heard_from_no_leader_answers_no_stale_read(
     node.start()
     wait_until(lambda: evaluated(node, "rawget(_G, 'kv') ~= nil"), 30)
     each = "kv.v1.get_stale_each({{{'ann', 1}, {'k'}, 1000}})"
-    for read in GET_STALE, each:
+    members = each.replace("get_stale_each", "read_stale_each")
+    for read in GET_STALE, each, members:
         assert Task(node, read).outcome().kind == "kv.NotLeader"
     cluster.start(*others)
     wait_until(lambda: Task(node, GET_STALE).outcome().result[2:] == [["old"]], 30)

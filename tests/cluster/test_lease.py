@@ -38,12 +38,23 @@ require('kv.base.promotion').await_lease = function() end
 #: Seconds that the requests have to arrive, less than a lease.
 SHORT = 0.05
 
+
+def value_of_member(results: list[str | None]) -> str | None:
+    """The value in the first text of members, of the key `k`."""
+    return results[0] and results[0].removeprefix('"k":')
+
+
 #: By name: the arguments, and the value in the result.
 READS: dict[str, tuple[list[Any], Any]] = {
     "kv.v1.get": ([CALLER, ["k"], 1000], lambda body: body[0][0]),
     "kv.v1.get_each": (
         [[[CALLER, ["k"], 1000]]],
         lambda body: body[0][0] and body[0][0][0],
+    ),
+    "kv.v1.read": ([CALLER, ["k"], 1000], value_of_member),
+    "kv.v1.read_each": (
+        [[[CALLER, ["k"], 1000]]],
+        lambda body: value_of_member(body[0]),
     ),
     "kv.v1.list": (
         [CALLER, "k", None, 10, 1000, True],

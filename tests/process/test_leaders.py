@@ -38,14 +38,16 @@ REFUSE = (
 )
 
 #: A node that executes each stale read in a call of its own.
-LEAVE_OUT = """kv.v1.get_stale_each = function(requests)
+LEAVE_OUT = """kv.v1.read_stale_each = function(requests)
     local results = {}
     for i = 1, #requests do results[i] = box.NULL end
     return 0, 0, results
 end"""
 
 #: Stale data with another age.
-AGED = """for _, name in pairs({{ 'get_stale', 'get_stale_each', 'list_stale' }}) do
+AGED = """for _, name in pairs({{
+    'get_stale', 'read_stale', 'read_stale_each', 'list_page_stale',
+}}) do
     local read = kv.v1[name]
     kv.v1[name] = function(...) return {age}, select(2, read(...)) end
 end"""
@@ -445,7 +447,7 @@ async def test_stale_reads_are_answered_without_a_leader(
 
 def refuse_stale_reads(instance: Tarantool, kind: str) -> None:
     instance.console(LEAVE_OUT)
-    for procedure in ("get_stale", "list_stale"):
+    for procedure in ("get_stale", "read_stale", "list_page_stale"):
         instance.console(REFUSE.format(procedure=procedure, kind=kind))
 
 
@@ -484,7 +486,7 @@ async def test_no_node_knows_how_old_its_data_is(
             set_status(instance, 5, leader=False, lag=None)
             refuse_stale_reads(instance, "NotLeader")
             instance.console(
-                REFUSE.format(procedure="get_stale_each", kind="NotLeader")
+                REFUSE.format(procedure="read_stale_each", kind="NotLeader")
             )
         await asyncio.sleep(SILENCE)
         for call in (*stale_reads(client), client.request("GET", "/readyz?reads")):

@@ -104,7 +104,7 @@ async def test_a_coalesced_call_has_a_link_to_each_request_that_it_serves(
     client = await logged_in(session, service)
 
     def shared() -> bool:
-        return any(len(s.links) > 1 for s in receiver.named("call kv.v1.get_each"))
+        return any(len(s.links) > 1 for s in receiver.named("call kv.v1.read_each"))
 
     for _ in range(20):
         await asyncio.gather(
@@ -115,7 +115,7 @@ async def test_a_coalesced_call_has_a_link_to_each_request_that_it_serves(
             break
     await asyncio.to_thread(wait_until, shared, TIMEOUT)
     requests = {(s.trace_id, s.span_id) for s in receiver.named("POST /api/read")}
-    linked = [link for s in receiver.named("call kv.v1.get_each") for link in s.links]
+    linked = [link for s in receiver.named("call kv.v1.read_each") for link in s.links]
     assert len(linked) == len(set(linked))
     assert requests <= set(linked) or set(linked) <= requests
 

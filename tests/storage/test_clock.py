@@ -26,6 +26,9 @@ STORED = "(box.space.kv:get('{key}') ~= nil)"
 #: Whether a key exists, by each call that shows it; and seconds left.
 ASK = {
     "read": "(kv.v1.get({{'ann', 1}}, {{'{key}'}}, 1000)[1] ~= nil)",
+    "members": "(kv.v1.read({{'ann', 1}}, {{'{key}'}}, 1000) ~= '')",
+    "page": "(#select(3, kv.v1.list_page("
+    "{{'ann', 1}}, '{key}', nil, 9, 999, {{}})) == 1)",
     "list": "(#select(3, kv.v1.list({{'ann', 1}}, '{key}', nil, 9, 999, false)) == 1)",
     "level": "(#select(6, kv.v1.list_level("
     "{{'ann', 1}}, '', nil, 9, 999, '{key}', {{}})) == 1)",

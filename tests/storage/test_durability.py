@@ -47,12 +47,14 @@ INCREMENT = "select(2, kv.v1.increment({'ann', 1}, {'n'}, {1}))[1]"
 WRITE_AND_DELETE = "kv.v1.write({'ann', 1}, {'new', 'k'}, {'1', box.NULL})"
 IS_THERE = "box.space.kv:get('k') ~= nil"
 READ = "kv.v1.get({'ann', 1}, {'k'}, 1000)[1]"
+MEMBERS = "kv.v1.read({'ann', 1}, {'k'}, 1000)"
 STALE_READ = "(select(3, kv.v1.get_stale({'ann', 1}, {'k'}, 1000)))[1]"
 STALE_LIST = """
 table.concat(
     (select(5, kv.v1.list_stale({'ann', 1}, '', nil, 10, 1000, true))), ', ')
 """
 LIST = "table.concat(select(4, kv.v1.list({'ann', 1}, '', nil, 10, 1000, true)), ', ')"
+PAGE = "(select(4, kv.v1.list_page({'ann', 1}, '', nil, 10, 1000, {values = true})))"
 REVISION_IN_LIST = """
 (select(5, kv.v1.list_details({'ann', 1}, 'k', nil, 10, 1000, {details = true})))[2][1]
 """
@@ -66,6 +68,10 @@ table.concat((select(4, kv.v1.export_page({'ann', 1}, '', nil, 1000)))[2], ', ')
 
 READS = {
     "read-of-an-overwrite": Meeting(PUT, value("k"), READ, "new", "new", "old"),
+    "members-of-an-overwrite": Meeting(
+        PUT, value("k"), MEMBERS, "new", '"k":new', '"k":old'
+    ),
+    "members-of-a-deletion": Meeting(DELETE, IS_THERE, MEMBERS, "false", "", '"k":old'),
     "read-of-a-deletion": Meeting(
         DELETE, IS_THERE, f"{READ} ~= nil", "false", "false", "true"
     ),
@@ -73,6 +79,9 @@ READS = {
         WRITE_AND_DELETE, IS_THERE, f"{READ} ~= nil", "false", "false", "true"
     ),
     "list-of-an-overwrite": Meeting(PUT, value("k"), LIST, "new", "new, 1", "old, 1"),
+    "page-of-an-overwrite": Meeting(
+        PUT, value("k"), PAGE, "new", '"k":new,"n":1', '"k":old,"n":1'
+    ),
     "list-of-a-deletion": Meeting(DELETE, IS_THERE, LIST, "false", "1", "old, 1"),
     "export-of-an-overwrite": Meeting(
         PUT, value("k"), EXPORT, "new", "new, 1", "old, 1"
@@ -361,7 +370,7 @@ HAS_TOKEN = "#box.space.access_tokens:select() > 0"
 #: Small reads and writes are left out instead of waiting: they need calls of their own.
 USES = {
     "read": f"kv.v1.get({PROGRAM}, {{'k'}}, 1000)[1]",
-    "small-reads": f"kv.v1.get_each({{{{{PROGRAM}, {{'k'}}, 1000}}}})[1] == nil",
+    "small-reads": f"kv.v1.read_each({{{{{PROGRAM}, {{'k'}}, 1000}}}})[1] == nil",
     "write": f"kv.v1.put({PROGRAM}, {{'x'}}, {{'1'}}) > 0",
     "small-writes": f"kv.v1.put_each({{{{{PROGRAM}, {{'x'}}, {{'1'}}}}}})[1] == nil",
     "list": "#kv.v1.list_access_tokens({'ann', 1})",

@@ -13,6 +13,18 @@ local MEMBERS, VALUES = { members = true }, { values = true }
 local DETAILED_MEMBERS = { members = true, revisions = true, ttls = true }
 local DETAILED_VALUES = { values = true, revisions = true, ttls = true }
 
+local function as_members(detailed)
+    return detailed and DETAILED_MEMBERS or MEMBERS
+end
+
+local function as_values(detailed)
+    return detailed and DETAILED_VALUES or VALUES
+end
+
+local function as_detailed_values()
+    return DETAILED_VALUES
+end
+
 --- Results as a procedure returns them; a number where they take more than max_bytes.
 local function returned(found, bytes, max_bytes)
     if bytes > max_bytes then
@@ -25,16 +37,27 @@ local function returned(found, bytes, max_bytes)
     return values, found.revisions, found.ttls
 end
 
---- Many reads without waiting. One that is left out has null.
----@param requests table[] each {caller, keys, max_bytes}
+--- The result of one of many reads: one value, a table of them where it is detailed; null where
+-- the read was left out.
+local function result_of(found, bytes, max_bytes)
+    if found == nil then
+        return box.NULL
+    end
+    local values, revisions, ttls = returned(found, bytes, max_bytes)
+    return revisions == nil and values or { values, revisions, ttls }
+end
+
+--- Many reads without waiting.
+---@param requests table[] each {caller, keys, max_bytes, detailed}
+---@param shown_by function takes `detailed`, returns what is Shown
 ---@return table results
-local function read_each(requests, shown)
+local function read_each(requests, shown_by)
     local results, term = {}, leader.term()
     for i = 1, #requests do
-        local caller, keys, max_bytes = unpack(requests[i])
+        local caller, keys, max_bytes, detailed = unpack(requests[i])
         local ok, found, bytes = pcall(
-            reads.get_without_waiting, caller, keys, max_bytes, shown)
-        results[i] = ok and found ~= nil and returned(found, bytes, max_bytes) or box.NULL
+            reads.get_without_waiting, caller, keys, max_bytes, shown_by(detailed))
+        results[i] = result_of(ok and found or nil, bytes, max_bytes)
     end
     if not (pcall(clock.settle) and lease.holds(term)) then
         for i = 1, #requests do
@@ -42,6 +65,22 @@ local function read_each(requests, shown)
         end
     end
     return results
+end
+
+--- Many stale reads without waiting.
+---@param requests table[] each {caller, keys, max_bytes, detailed}
+---@param shown_by function takes `detailed`, returns what is Shown
+---@return number age
+---@return number revision
+---@return table results
+local function read_stale_each(requests, shown_by)
+    local age, revision, found = stale_reads.get_each(requests, shown_by)
+    local results = {}
+    for i = 1, #requests do
+        local of_request, bytes = unpack(found[i] or {})
+        results[i] = result_of(of_request, bytes, requests[i][3])
+    end
+    return age, revision, results
 end
 
 --- Reads all the keys at one moment.
@@ -54,18 +93,17 @@ end
 ---@return table|nil revisions one for each key, or null where there is none
 ---@return table|nil ttls one for each key: seconds until it expires, or null
 function M.read(caller, keys, max_bytes, detailed)
-    local shown = detailed and DETAILED_MEMBERS or MEMBERS
-    local found, bytes = reads.get(caller, keys, max_bytes, shown)
+    local found, bytes = reads.get(caller, keys, max_bytes, as_members(detailed))
     return returned(found, bytes, max_bytes)
 end
 
---- Executes many independent `read` without details. One that is left out needs a call of its
--- own, which can wait and raise.
----@param requests table[] each {caller, keys, max_bytes}
----@return table results the members of each; null: it was left out; a number: it was left out,
--- and its keys and values take this many bytes, more than max_bytes
+--- Executes many independent `read`. One that is left out needs a call of its own, which can wait
+-- and raise.
+---@param requests table[] each {caller, keys, max_bytes, detailed}
+---@return table results of each the members, or {members, revisions, ttls} of a detailed one; null:
+-- it was left out; a number: it was left out, and its keys and values take this many bytes
 function M.read_each(requests)
-    return read_each(requests, MEMBERS)
+    return read_each(requests, as_members)
 end
 
 --- Reads all the keys at one moment, on any node of a cluster. The data are confirmed, and may
@@ -82,25 +120,18 @@ end
 ---@return table|nil ttls
 function M.read_stale(caller, keys, max_bytes, detailed)
     local age, revision, found, bytes = stale_reads.get(
-        caller, keys, max_bytes, detailed and DETAILED_MEMBERS or MEMBERS)
+        caller, keys, max_bytes, as_members(detailed))
     return age, revision, returned(found, bytes, max_bytes)
 end
 
---- Executes many independent `read_stale` without details, all at one moment. One that is left out
--- needs a call of its own, which can wait and raise. Raises kv.NotLeader as `read_stale` does, for
--- all of them.
----@param requests table[] each {caller, keys, max_bytes}
+--- Executes many independent `read_stale`, all at one moment. One that is left out needs a call of
+-- its own, which can wait and raise. Raises kv.NotLeader as `read_stale` does, for all of them.
+---@param requests table[] each {caller, keys, max_bytes, detailed}
 ---@return number age as `read_stale` returns it
 ---@return number revision of the moment
 ---@return table results as `read_each` returns them
 function M.read_stale_each(requests)
-    local age, revision, found = stale_reads.get_each(requests, MEMBERS)
-    local results = {}
-    for i = 1, #requests do
-        local of_request, bytes = unpack(found[i] or {})
-        results[i] = of_request ~= nil and returned(of_request, bytes, requests[i][3]) or box.NULL
-    end
-    return age, revision, results
+    return read_stale_each(requests, as_members)
 end
 
 --- Reads all the keys at one moment. Raises kv.ReplyTooLarge.
@@ -114,8 +145,7 @@ end
 ---@return table|nil revisions one for each key, or null
 ---@return table|nil ttls one for each key: seconds until it expires, or null
 function M.get(caller, keys, max_bytes, detailed, sized)
-    local shown = detailed and DETAILED_VALUES or VALUES
-    local found, bytes = reads.get(caller, keys, max_bytes, shown)
+    local found, bytes = reads.get(caller, keys, max_bytes, as_values(detailed))
     if bytes > max_bytes and not sized then
         errors.raise('ReplyTooLarge', bytes, max_bytes)
     end
@@ -134,7 +164,7 @@ end
 ---@return table|nil ttls
 function M.get_stale(caller, keys, max_bytes, detailed)
     local age, revision, found, bytes = stale_reads.get(
-        caller, keys, max_bytes, detailed and DETAILED_VALUES or VALUES)
+        caller, keys, max_bytes, as_values(detailed))
     return age, revision, returned(found, bytes, max_bytes)
 end
 
@@ -145,19 +175,7 @@ end
 ---@return table results each {values, revisions, ttls}, as `get_stale` returns them; null: it was
 -- left out; a number: it was left out, and its keys and values take this many bytes
 function M.get_stale_each(requests)
-    local age, revision, found = stale_reads.get_each(requests, DETAILED_VALUES)
-    local results = {}
-    for i = 1, #requests do
-        local of_request, bytes = unpack(found[i] or {})
-        if of_request == nil then
-            results[i] = box.NULL
-        else
-            local values = returned(of_request, bytes, requests[i][3])
-            results[i] = type(values) == 'number' and values
-                or { values, of_request.revisions, of_request.ttls }
-        end
-    end
-    return age, revision, results
+    return read_stale_each(requests, as_detailed_values)
 end
 
 --- Executes many independent `get`, as `read_each` does.
@@ -166,7 +184,7 @@ end
 ---@return table results the values of each; null: it was left out; a number: it was left out,
 -- and its keys and values take this many bytes
 function M.get_each(requests, sized)
-    local results = read_each(requests, VALUES)
+    local results = read_each(requests, as_values)
     for i = 1, #results do
         if type(results[i]) == 'number' and not sized then
             results[i] = box.NULL

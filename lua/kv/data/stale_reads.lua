@@ -140,17 +140,17 @@ end
 
 --- A function that reads the rows of one request at the present moment, without waiting; and the
 -- revision of the moment. Neither it nor its caller may yield.
-local function reader_of_moment(shown)
+local function reader_of_moment()
     local now = clock.now()
     if registers_commits() then
-        return function(caller, keys, max_bytes)
+        return function(caller, keys, max_bytes, shown)
             grants.check(authorize.check_without_waiting(caller), 'r', keys)
             local found, bytes, pending = reads.read_now(keys, max_bytes, now, shown)
             return found, bytes, pending ~= nil
         end, transaction.newest_on_disk()
     end
     local moment = replica.moment()
-    return function(caller, keys, max_bytes)
+    return function(caller, keys, max_bytes, shown)
         grants.check(authorize.check_here(caller), 'r', keys)
         local found, bytes = reads.read_now(keys, max_bytes, now, shown)
         return found, bytes, bytes <= max_bytes and are_pending(moment, keys)
@@ -159,17 +159,19 @@ end
 
 --- Reads of many callers at one moment, without waiting for what is pending. Raises kv.NotLeader
 -- as `get` does, for all of them.
----@param requests table[] each {caller, keys, max_bytes}
----@param shown Shown see kv.data.results
+---@param requests table[] each {caller, keys, max_bytes, detailed}
+---@param shown_by function takes `detailed`, returns what is Shown, see kv.data.results
 ---@return number age as `get` returns it
 ---@return number revision of the moment
 ---@return table found at the positions of the requests, each {Results, bytes}; nil: the request is
 -- refused, or has to wait
-function M.get_each(requests, shown)
+function M.get_each(requests, shown_by)
     local begun, found = begin(), {}
-    local read, revision = reader_of_moment(shown)
+    local read, revision = reader_of_moment()
     for i = 1, #requests do
-        local ok, of_request, bytes, is_pending = pcall(read, unpack(requests[i]))
+        local caller, keys, max_bytes, detailed = unpack(requests[i])
+        local ok, of_request, bytes, is_pending = pcall(
+            read, caller, keys, max_bytes, shown_by(detailed))
         if ok and not is_pending then
             found[i] = { of_request, bytes }
         end
