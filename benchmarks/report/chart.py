@@ -7,9 +7,13 @@ from benchmarks.measure.cases import Case, Setting
 from benchmarks.report.results import Results, rate
 
 
-def svg(results: Results, setting: Setting) -> str:
+def svg(results: Results, setting: Setting, connections: int) -> str:
     """Medians of the rounds on a logarithmic axis, without scripts."""
-    cases = [case for case in results.cases() if Setting(*case[:3]) == setting]
+    cases = [
+        case
+        for case in results.cases()
+        if case.setting == setting and case.connections == connections
+    ]
     cases.sort(key=lambda case: (case.kind, case.batch))
     chart = pygal.Bar(
         title=f"Calls a second, {setting.keys:,} keys, {setting.mode}",

@@ -1,5 +1,6 @@
 """The benchmarks at their smallest size: they run, and their figures are plausible."""
 
+import itertools
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import pytest
 
 from benchmarks.measure.processes import Program
 from benchmarks.measure.wrk import FailedLoad, load, write_requests
-from benchmarks.report.document import BEGIN, CHART, END, PAGE, marks
+from benchmarks.report.document import BEGIN, END, marks, name_for
 from benchmarks.report.table import COLUMNS, OTHERS
 from benchmarks.scenarios.cluster import COMMAND
 from benchmarks.scenarios.cluster import PAGE as CLUSTER_PAGE
@@ -24,6 +25,7 @@ from benchmarks.subjects.bare import SERVER
 from benchmarks.subjects.start import PEERS, SUBJECTS, missing_packages
 from benchmarks.subjects.subject import post
 from tests.support.machine import ROOT, free_port
+from tests.support.tarantool import local_version
 
 SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.2"]
 
@@ -31,6 +33,8 @@ SMALLEST = ["--keys=300", "--batches=10", "--rounds=1", "--seconds=0.2"]
 TIMEOUT = 300
 
 FIGURES = {title for title, _, _ in COLUMNS}
+
+VERSION = ".".join(map(str, local_version()))
 
 Row = dict[str, str]
 
@@ -77,14 +81,15 @@ def assert_plausible(row: Row) -> None:
     assert row["store µs"] == "-" or figure(row["store µs"]) > 0, row
     for title in FIGURES - {"store µs"}:
         assert figure(row[title]) > 0, row
-    assert figure(row["p50 ms"]) <= figure(row["p99 ms"])
+    assert figure(row["p50 ms"]) <= figure(row["p99 ms"]) <= figure(row["max ms"])
     keys, calls = figure(row["keys a call"]), figure(row["calls/s"])
     assert figure(row["keys/s"]) == pytest.approx(calls * keys, abs=keys)
 
 
 def test_compare_measures_all_installed_subjects(tmp_path: Path) -> None:
     installed = set(SUBJECTS) - {peer.name for peer in PEERS if missing_packages(peer)}
-    (tmp_path / PAGE).write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
+    page = tmp_path / f"{name_for(VERSION)}.md"
+    page.write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
     output = compare("--parts=calls", "--kinds", "mix", "write", f"--save={tmp_path}")
     rows: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
     for row in table_of(output, "Calls"):
@@ -103,9 +108,18 @@ def test_compare_measures_all_installed_subjects(tmp_path: Path) -> None:
             off = 0.01 + rates[0] / rates[1] / min(rates)
             share = figure(ours[f"of {other}"])
             assert share == pytest.approx(rates[0] / rates[1], abs=off)
-    page = (tmp_path / PAGE).read_text()
-    assert page == f"Before.\n{BEGIN}\n\n{output.rstrip()}\n\n{END}\nAfter.\n"
-    assert ElementTree.parse(tmp_path / CHART).getroot().tag.endswith("svg")
+        cpu = figure(ours["service µs"]) / figure(compared["bare"]["service µs"])
+        assert figure(ours["CPU of bare"]) == pytest.approx(cpu, abs=0.02)
+    assert f", tarantool {VERSION}-" in output
+    content = f"Before.\n{BEGIN}\n\n{output.rstrip()}\n\n{END}\nAfter.\n"
+    assert page.read_text() == content
+    chart = page.with_suffix(".svg")
+    assert ElementTree.parse(chart).getroot().tag.endswith("svg")
+
+
+def test_pages_and_charts_are_of_a_major_version() -> None:
+    names = [name_for(version) for version in ("2.6.0-0-g47aa4e01e", "2.11.5", "3.8.0")]
+    assert names == ["2026-11", "2026-11", "2026-11-tarantool-3"]
 
 
 def test_compare_leaves_out_missing_subjects(tmp_path: Path) -> None:
@@ -113,8 +127,10 @@ def test_compare_leaves_out_missing_subjects(tmp_path: Path) -> None:
         found = shutil.which(program)
         assert found is not None
         (tmp_path / program).symlink_to(found)
-    output = compare("--parts=calls", "--kinds=read", path=str(tmp_path))
-    assert {row[""] for row in table_of(output, "Calls")} == {"service", "bare"}
+    numbers = ["--connections", "4", "8"]
+    output = compare("--parts=calls", "--kinds=read", *numbers, path=str(tmp_path))
+    rows = [(row["connections"], row[""]) for row in table_of(output, "Calls")]
+    assert rows == list(itertools.product(("4", "8"), ("service", "bare")))
     left_out = "is not installed, and left out: apt-get install"
     assert f"- webdis {left_out} redis-server webdis\n" in output
     assert f"- etcd {left_out} etcd-server\n" in output
@@ -184,7 +200,7 @@ def test_other_subcommands_run(
 @pytest.mark.needs_election
 def test_cluster_compares_three_nodes_with_one_instance(tmp_path: Path) -> None:
     begin, end = marks(COMMAND)
-    page = tmp_path / CLUSTER_PAGE
+    page = tmp_path / f"{CLUSTER_PAGE}.md"
     page.write_text(f"{begin}\nold\n{end}\n")
     # on a busy machine a short measurement may end before the first reply
     longer = ["--rounds=2", "--seconds=0.5"]

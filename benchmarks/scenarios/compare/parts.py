@@ -44,6 +44,7 @@ def calls(folder: Path, options: Namespace, document: Document) -> None:
         settings,
         [Call(kind, batch) for kind in options.kinds for batch in options.batches],
         [name for name in options.subjects if not missing.get(name)],
+        options.connections,
     )
     remarks = [
         f"- {name} is not installed, and left out: apt-get install {' '.join(packages)}"
@@ -51,13 +52,13 @@ def calls(folder: Path, options: Namespace, document: Document) -> None:
         if packages and name in options.subjects
     ]
     document.add_results("Calls", results, *remarks)
-    document.chart = svg(results, settings[0])
+    document.chart = svg(results, settings[0], options.connections[0])
 
 
 def sizes(folder: Path, options: Namespace, document: Document) -> None:
     """The service alone, with stores of all sizes in the same rounds."""
     settings = [Setting(keys, options.modes[0], 1) for keys in options.sizes]
-    results = _measure(folder, options, settings, _few_calls(options), [Service.name])
+    results = _measure_service(folder, options, settings)
     document.add_results("Sizes of the store", results)
 
 
@@ -68,7 +69,7 @@ def workers(folder: Path, options: Namespace, document: Document) -> None:
     CPU time for these.
     """
     settings = [Setting(options.keys[0], options.modes[0], number) for number in (1, 2)]
-    results = _measure(folder, options, settings, _few_calls(options), [Service.name])
+    results = _measure_service(folder, options, settings)
     document.add_results("Workers", results)
 
 
@@ -104,9 +105,14 @@ PARTS: dict[str, Part] = {
 }
 
 
-def _few_calls(options: Namespace) -> list[Call]:
+def _measure_service(
+    folder: Path, options: Namespace, settings: Sequence[Setting]
+) -> Results:
+    """Few calls of the service alone."""
     batches = _few_batches(options)
-    return [Call(kind, batch) for kind in OPERATIONS for batch in batches]
+    calls = [Call(kind, batch) for kind in OPERATIONS for batch in batches]
+    connections = options.connections[:1]
+    return _measure(folder, options, settings, calls, [Service.name], connections)
 
 
 def _few_batches(options: Namespace) -> list[int]:
@@ -119,12 +125,17 @@ def _measure(
     settings: Sequence[Setting],
     calls: Sequence[Call],
     subjects: Sequence[str],
+    connections: Sequence[int],
 ) -> Results:
     results = Results([name for name in SUBJECTS if name in {*subjects, Service.name}])
     plan = Plan(settings, calls, subjects, options.value, options.cpus)
     with running(folder, plan) as candidates:
         for result in run_rounds(
-            candidates, options.rounds, options.seconds, options.load_cpus
+            candidates,
+            options.rounds,
+            options.seconds,
+            options.load_cpus,
+            connections,
         ):
             _print_progress(result)
             results.add(result)
