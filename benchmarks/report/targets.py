@@ -77,7 +77,7 @@ class MaxThread(NamedTuple):
 
 MAX_THREADS = [
     MaxThread("read", [10, 100, 1000], "look-ups", 1.5),
-    MaxThread("write", [10, 100, 1000], "raw replaces", 1.1),
+    MaxThread("write", [100, 1000], "raw replaces", 1.1),
 ]
 
 
@@ -126,20 +126,22 @@ def footprint_verdicts(
     )
 
 
-def thread_verdicts(
-    operation: Operation, batch: int, multiple: Spread
+def floor_verdicts(
+    operation: Operation, batch: int, thread: Spread, tail: Spread
 ) -> Iterator[Verdict]:
-    """:param multiple: of the CPU time of the floor"""
+    """
+    :param thread: CPU time of Tarantool's thread, in multiples of the floor's
+    :param tail: p99, in multiples of p50
+    """
+    name = f"{operation} of {batch:,}, Tarantool alone"
     for each in MAX_THREADS:
         if each.operation == operation and batch in each.batches:
-            target = (
-                f"{operation} of {batch:,}, Tarantool's thread: at most "
-                f"{each.multiple:g} times the {each.floor}"
-            )
-            yield at_most(target, multiple, each.multiple)
+            target = f"{name}: CPU time at most {each.multiple:g} times {each.floor}"
+            yield at_most(target, thread, each.multiple)
+    yield _latency_verdict(name, tail)
 
 
-def latency_verdict(name: str, found: Spread) -> Verdict:
+def _latency_verdict(name: str, found: Spread) -> Verdict:
     """:param found: p99, in multiples of p50"""
     return at_most(f"{name}: p99 at most {MAX_P99:g} times p50", found, MAX_P99)
 
@@ -169,7 +171,7 @@ def _cpu(results: Results, case: Case) -> Iterator[Verdict]:
 def _latency(results: Results, case: Case) -> Iterator[Verdict]:
     found = results.spread(case, "service", lambda each: each.p99 / each.p50)
     if found is not None:
-        yield latency_verdict(_name(case), found)
+        yield _latency_verdict(_name(case), found)
 
 
 def _cost(results: Results, case: Case) -> Iterator[Verdict]:

@@ -21,6 +21,7 @@ from benchmarks.report.document import BEGIN, END, marks, name_for
 from benchmarks.report.table import COLUMNS, OTHERS
 from benchmarks.scenarios.cluster import COMMAND
 from benchmarks.scenarios.cluster import PAGE as CLUSTER_PAGE
+from benchmarks.scenarios.compare.floor import VARIANTS
 from benchmarks.subjects.bare import SERVER
 from benchmarks.subjects.start import PEERS, SUBJECTS, missing_packages
 from benchmarks.subjects.subject import post
@@ -86,6 +87,23 @@ def assert_plausible(row: Row) -> None:
     assert figure(row["keys/s"]) == pytest.approx(calls * keys, abs=keys)
 
 
+def assert_plausible_floors(rows: list[Row]) -> None:
+    expected = [
+        (operation, title) for operation in VARIANTS for title in VARIANTS[operation]
+    ]
+    assert [(row["call"], row["procedure"]) for row in rows] == expected
+    costs = {row["procedure"]: figure(row["thread µs"]) for row in rows}
+    for row in rows:
+        assert figure(row["calls/s"]) > 0
+        # the thread is one
+        assert figure(row["calls/s"]) * figure(row["thread µs"]) < 1.1e6
+        assert figure(row["p50 ms"]) <= figure(row["p99 ms"]) <= figure(row["max ms"])
+        floor = "look-ups" if row["call"] == "read" else "raw replaces"
+        multiple = costs[row["procedure"]] / costs[floor]
+        assert figure(row["of floor"]) == pytest.approx(multiple, abs=0.02)
+    assert costs["kv.v1.put"] > costs["raw replaces, hash only"]
+
+
 def test_compare_measures_all_installed_subjects(tmp_path: Path) -> None:
     installed = set(SUBJECTS) - {peer.name for peer in PEERS if missing_packages(peer)}
     page = tmp_path / f"{name_for(VERSION)}.md"
@@ -136,8 +154,9 @@ def test_compare_leaves_out_missing_subjects(tmp_path: Path) -> None:
     assert f"- etcd {left_out} etcd-server\n" in output
 
 
-def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
-    output = compare("--parts", "sizes", "memory", "ceiling", "--sizes", "300", "900")
+def test_compare_measures_the_store_and_tarantool_alone() -> None:
+    parts = ["sizes", "memory", "ceiling", "floor"]
+    output = compare("--parts", *parts, "--sizes", "300", "900")
     sizes = table_of(output, "Sizes of the store")
     for row in sizes:
         assert_plausible(row)
@@ -153,6 +172,7 @@ def test_compare_measures_sizes_memory_restarts_and_tarantool_alone() -> None:
     for row in alone:
         assert 0 < figure(row["thread busy"]) <= 101
         assert 0 < figure(row["calls/s"]) <= figure(row["calls/s at most"]) * 1.01
+    assert_plausible_floors(table_of(output, "Tarantool's floor"))
 
 
 @pytest.mark.parametrize(
