@@ -15,10 +15,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.measure.cases import Case, Kind
 from benchmarks.measure.processes import Program
-from benchmarks.measure.wrk import FailedLoad, load, write_requests
+from benchmarks.measure.rounds import Measurement
+from benchmarks.measure.wrk import CONNECTIONS, FailedLoad, load, write_requests
 from benchmarks.report.document import BEGIN, END, marks, name_for
+from benchmarks.report.results import Results, Spread
 from benchmarks.report.table import COLUMNS, OTHERS
+from benchmarks.report.targets import KEYS, floor_verdicts, verdicts
 from benchmarks.scenarios.cluster import COMMAND
 from benchmarks.scenarios.cluster import PAGE as CLUSTER_PAGE
 from benchmarks.scenarios.compare.floor import VARIANTS
@@ -242,6 +246,65 @@ def test_cluster_compares_three_nodes_with_one_instance(tmp_path: Path) -> None:
         # no election is faster than the nodes notice the failure
         assert 0.1 < figure(row["min s"]) <= figure(row["max s"])
     assert page.read_text() == f"{begin}\n\n{output.rstrip()}\n\n{end}\n"
+
+
+def measured(kind: Kind, batch: int, subject: str, **more: float) -> Measurement:
+    figures = {"rate": 1.0, "p50": 1.0, "p99": 3.0, "service": 100.0} | more
+    return Measurement(
+        Case(KEYS, "fsync", 1, CONNECTIONS, kind, batch),
+        subject,
+        round=0,
+        longest=5.0,
+        store=1.0,
+        load=1.0,
+        threads=1,
+        **figures,
+    )
+
+
+def test_verdicts_are_on_the_figures_of_one_round() -> None:
+    results = Results(["service", "bare", "etcd"])
+    for measurement in (
+        measured("read", 1, "service", p99=4.5, service=120),
+        measured("read", 1, "bare", rate=3),
+        measured("write", 100, "service", rate=9, service=80),
+        measured("write", 100, "etcd", rate=2),
+    ):
+        results.add(measurement)
+        other = measurement.case._replace(connections=2 * CONNECTIONS)
+        results.add(measurement._replace(case=other))
+    assert [verdict.cells() for verdict in verdicts(results)] == [
+        [
+            "read of 1, fsync: CPU time at most 1.15 times that of bare",
+            "1.20 (1.20-1.20)",
+            "missed by 0.05",
+        ],
+        [
+            "read of 1, fsync: p99 at most 4 times p50",
+            "4.50 (4.50-4.50)",
+            "missed by 0.50",
+        ],
+        ["write of 100, fsync: at least 4 of etcd", "4.50 (4.50-4.50)", "met"],
+        [
+            "write of 100, fsync: CPU time of the service at most 90 µs",
+            "80.00 (80.00-80.00)",
+            "met",
+        ],
+        ["write of 100, fsync: p99 at most 4 times p50", "3.00 (3.00-3.00)", "met"],
+    ]
+
+
+def test_verdicts_on_tarantool_alone() -> None:
+    thread, tail = Spread(1.52, 1.4, 1.6), Spread(2, 1, 3)
+    (cpu, latency) = floor_verdicts("read", 10, thread, tail)
+    assert cpu.cells() == [
+        "read of 10, Tarantool alone: CPU time at most 1.5 times look-ups",
+        "1.52 (1.40-1.60)",
+        "missed by 0.02",
+    ]
+    assert latency.miss is None
+    (only,) = floor_verdicts("read", 1, thread, tail)
+    assert only == latency._replace(target=latency.target.replace("10,", "1,"))
 
 
 @pytest.fixture
