@@ -89,7 +89,7 @@ lint: .venv/dev node_modules/.stamp luacheck
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/bandit -q -c pyproject.toml -r service
-	luacheck -q lua migrations
+	luacheck -q lua migrations benchmarks/scenarios
 	.venv/bin/python .ci/lua_layers.py
 	$(WITH_NODE) node_modules/.bin/tsc
 	$(WITH_NODE) node_modules/.bin/eslint --max-warnings 0 .

@@ -42,7 +42,7 @@ class Document:
         :param tarantool: the version of the instances that run
         :param command: that replaces the page's text
         """
-        self._tarantool = tarantool
+        self.tarantool = tarantool
         self._marks = marks(command)
         self.text = ""
         self.verdicts: list[Verdict] = []
@@ -76,7 +76,7 @@ class Document:
 
     def add_conditions(self, programs: Collection[str] = VERSION_COMMANDS) -> None:
         """:param programs: whose versions are conditions, besides Tarantool's"""
-        found = conditions(self._tarantool, programs)
+        found = conditions(self.tarantool, programs)
         self.add("Conditions", *(f"- {each}" for each in found))
 
     def save(self, folder: Path, name: str) -> None:

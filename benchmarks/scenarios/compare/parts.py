@@ -61,7 +61,9 @@ def calls(folder: Path, options: Namespace, document: Document) -> None:
         if packages and name in options.subjects
     ]
     document.add_results("Calls", results, *remarks)
-    document.chart = svg(results, settings[0], options.connections[0])
+    document.chart = svg(
+        results, settings[0], options.connections[0], document.tarantool
+    )
 
 
 def sizes(folder: Path, options: Namespace, document: Document) -> None:
