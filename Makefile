@@ -12,6 +12,7 @@
 # make audit  known vulnerabilities of the dependencies; ARGS go to pip-audit
 # make bench KEYS=n   the service next to a bare aiohttp handler, webdis over Redis, and etcd,
 #             those that are installed, in stores of n keys; ARGS go to it, see ARGS=--help
+#             TARANTOOL=path, also for the others below, uses that program
 # make bench-logins   the latency of reads during a flood of logins; ARGS go to it
 # make bench-large   memory and stalls of the largest batches; ARGS go to it
 # make bench-lists   the time of a page of a list, in areas of a million keys; ARGS go to it
@@ -88,7 +89,7 @@ lint: .venv/dev node_modules/.stamp luacheck
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/bandit -q -c pyproject.toml -r service
-	luacheck -q lua migrations
+	luacheck -q lua migrations benchmarks/scenarios
 	.venv/bin/python .ci/lua_layers.py
 	$(WITH_NODE) node_modules/.bin/tsc
 	$(WITH_NODE) node_modules/.bin/eslint --max-warnings 0 .
@@ -96,32 +97,32 @@ lint: .venv/dev node_modules/.stamp luacheck
 audit: .venv/dev
 	.venv/bin/python .ci/audit.py $(ARGS)
 
-bench: .venv/dev tarantool wrk
-	@.venv/bin/python -m benchmarks compare --keys $(KEYS) $(ARGS)
+bench: .venv/dev $(if $(TARANTOOL),,tarantool) wrk
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks compare --keys $(KEYS) $(ARGS)
 
-bench-logins: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks logins $(ARGS)
+bench-logins: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks logins $(ARGS)
 
-bench-large: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks large $(ARGS)
+bench-large: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks large $(ARGS)
 
-bench-lists: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks lists $(ARGS)
+bench-lists: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks lists $(ARGS)
 
-bench-durability: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks durability $(ARGS)
+bench-durability: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks durability $(ARGS)
 
-bench-workers: .venv/dev tarantool wrk
-	@.venv/bin/python -m benchmarks workers $(ARGS)
+bench-workers: .venv/dev $(if $(TARANTOOL),,tarantool) wrk
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks workers $(ARGS)
 
-bench-transfer: .venv/dev tarantool
-	@.venv/bin/python -m benchmarks transfer $(ARGS)
+bench-transfer: .venv/dev $(if $(TARANTOOL),,tarantool)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks transfer $(ARGS)
 
 bench-cluster: .venv/dev wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks cluster $(ARGS)
 
-bench-trees: .venv/dev tarantool wrk
-	@.venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
+bench-trees: .venv/dev $(if $(TARANTOOL),,tarantool) wrk
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
 
 screenshots: .venv/dev tarantool
 	@.venv/bin/python -m tests.console.screenshots $(ARGS)

@@ -35,10 +35,18 @@ class Setting(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A setting and a call, flattened: the key of the results."""
+    """A setting, the load and a call, flattened: the key of the results.
+
+    :ivar connections: of the load generator
+    """
 
     keys: int
     mode: Mode
     workers: int
+    connections: int
     kind: Kind
     batch: int
+
+    @property
+    def setting(self) -> Setting:
+        return Setting(self.keys, self.mode, self.workers)

@@ -14,7 +14,6 @@ from tests.support.machine import ROOT
 from tests.support.service import PROCESS_TIMEOUT
 
 KIB = 1024
-TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -59,8 +58,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def cpu_of_main_thread(pid: int) -> float:
-    fields = _stat(pid, f"task/{pid}/stat")
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """In seconds, from its nanoseconds in /proc: no clock reads another's thread."""
+    nanoseconds = Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]
+    return int(nanoseconds) / 1e9
 
 
 def is_stopped(pid: int) -> bool:
@@ -68,9 +68,9 @@ def is_stopped(pid: int) -> bool:
     return _stat(pid)[0] == "T"
 
 
-def _stat(pid: int, name: str = "stat") -> list[str]:
+def _stat(pid: int) -> list[str]:
     """The fields after the program's name, which may contain blanks (proc(5))."""
-    return Path(f"/proc/{pid}/{name}").read_text().rpartition(")")[2].split()
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 class PeakMemory:

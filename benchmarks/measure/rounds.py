@@ -1,5 +1,6 @@
 """Rounds of measurements: in each round every candidate runs, in random order."""
 
+import itertools
 import random
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from benchmarks.measure.cases import Call, Case, Setting
 from benchmarks.measure.processes import Pids, usage
-from benchmarks.measure.wrk import FailedLoad, load
+from benchmarks.measure.wrk import CONNECTIONS, FailedLoad, load
 
 #: Seconds in which a candidate should become idle, and between two checks of it.
 IDLE_TIMEOUT, IDLE_INTERVAL = 5.0, 0.1
@@ -43,7 +44,7 @@ class Measurement(NamedTuple):
     """The figures of one candidate, call and round.
 
     :ivar rate: calls per second
-    :ivar p50, p99: milliseconds
+    :ivar p50, p99, longest: milliseconds
     :ivar service, store, load: CPU microseconds per call; store is None if the process
         of the service stores, too
     :ivar threads: of the service and the store
@@ -55,6 +56,7 @@ class Measurement(NamedTuple):
     rate: float
     p50: float
     p99: float
+    longest: float
     service: float
     store: float | None
     load: float
@@ -74,6 +76,7 @@ def run_rounds(
     rounds: int,
     seconds: float,
     load_cpus: Collection[int] = (),
+    connections: Sequence[int] = (CONNECTIONS,),
 ) -> Iterator[Measurement | Gap]:
     """Measures all candidates; within a round, call after call.
 
@@ -81,15 +84,17 @@ def run_rounds(
 
     :param seconds: of a measurement
     :param load_cpus: of the load generator; empty: any
+    :param connections: of the load generator; each call is measured with each number
     :raises FailedLoad: of a required candidate
     """
     # a dict, not a set, whose order would differ between runs
     calls = list(dict.fromkeys(call for each in candidates for call in each.requests))
+    loads = list(itertools.product(calls, connections))
     for number in range(rounds):
-        for call in random.sample(calls, len(calls)):
+        for call, count in random.sample(loads, len(loads)):
             compared = [each for each in candidates if call in each.requests]
             for candidate in random.sample(compared, len(compared)):
-                yield _measure(candidate, call, number, seconds, load_cpus)
+                yield _measure(candidate, call, number, seconds, load_cpus, count)
 
 
 def _measure(
@@ -98,13 +103,16 @@ def _measure(
     number: int,
     seconds: float,
     load_cpus: Collection[int],
+    connections: int,
 ) -> Measurement | Gap:
-    case = Case(*candidate.setting, *call)
+    case = Case(*candidate.setting, connections, *call)
     subject = candidate.subject
     pids = subject.pids()
     before = [usage(each) for each in pids]
     try:
-        result = load(subject.port, candidate.requests[call], seconds, load_cpus)
+        result = load(
+            subject.port, candidate.requests[call], seconds, load_cpus, connections
+        )
     except FailedLoad as error:
         _wait_until_idle(subject)
         if candidate.required:
@@ -123,6 +131,7 @@ def _measure(
         result.rate,
         result.p50,
         result.p99,
+        result.longest,
         service,
         store if pids.store else None,
         1e6 * result.cpu / result.calls,

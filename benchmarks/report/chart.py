@@ -7,12 +7,21 @@ from benchmarks.measure.cases import Case, Setting
 from benchmarks.report.results import Results, rate
 
 
-def svg(results: Results, setting: Setting) -> str:
-    """Medians of the rounds on a logarithmic axis, without scripts."""
-    cases = [case for case in results.cases() if Setting(*case[:3]) == setting]
+def svg(results: Results, setting: Setting, connections: int, tarantool: str) -> str:
+    """Medians of the rounds on a logarithmic axis, without scripts.
+
+    :param tarantool: its version
+    """
+    version = tarantool.partition("-")[0]
+    cases = [
+        case
+        for case in results.cases()
+        if case.setting == setting and case.connections == connections
+    ]
     cases.sort(key=lambda case: (case.kind, case.batch))
     chart = pygal.Bar(
-        title=f"Calls a second, {setting.keys:,} keys, {setting.mode}",
+        title=f"Calls a second, {setting.keys:,} keys, {setting.mode}, "
+        f"Tarantool {version}",
         logarithmic=True,
         x_labels=[f"{case.kind} {case.batch:,}" for case in cases],
         x_label_rotation=45,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 #: The command that prints the version of each program.
 VERSION_COMMANDS = {
-    "tarantool": ["tarantool", "--version"],
     "redis-server": ["redis-server", "--version"],
     "etcd": ["etcd", "--version"],
     "wrk": ["wrk", "--version"],
@@ -22,16 +21,20 @@ VERSION_COMMANDS = {
 LIBRARIES = ("aiohttp", "uvloop", "asynctnt", "msgspec")
 
 
-def conditions(programs: Collection[str] = VERSION_COMMANDS) -> Iterator[str]:
+def conditions(
+    tarantool: str, programs: Collection[str] = VERSION_COMMANDS
+) -> Iterator[str]:
     """The machine, its load, and the versions of libraries and installed programs.
 
-    :param programs: names of programs
+    :param tarantool: the version of the instances that ran
+    :param programs: names of other programs
     """
     cores = len(os.sched_getaffinity(0))
     yield f"{cores} cores, {_processor()}, {_memory()}, Linux {platform.release()}"
     yield f"load average {os.getloadavg()[0]:.1f} at the end"
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
+    versions.append(f"tarantool {tarantool}")
     versions += [
         f"{program} {_version(command)}"
         for program, command in VERSION_COMMANDS.items()

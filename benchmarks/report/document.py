@@ -14,8 +14,6 @@ from benchmarks.report.table import (
 )
 from benchmarks.report.targets import Verdict, verdicts
 
-CHART, PAGE = "2026-11.svg", "2026-11.md"
-
 COMMAND = "make bench"
 
 
@@ -27,18 +25,24 @@ def marks(command: str) -> tuple[str, str]:
 BEGIN, END = marks(COMMAND)
 
 
+def name_for(tarantool: str) -> str:
+    """The name of the page, and of its chart, for this major version."""
+    major = tarantool.partition(".")[0]
+    return "2026-11" if major == "2" else f"2026-11-tarantool-{major}"
+
+
 class Document:
     """Prints each section at once, and keeps the text.
 
     :ivar chart: SVG
     """
 
-    def __init__(self, page: str = PAGE, command: str = COMMAND) -> None:
+    def __init__(self, tarantool: str, command: str = COMMAND) -> None:
         """
-        :param page: its name
+        :param tarantool: the version of the instances that run
         :param command: that replaces the page's text
         """
-        self._page = page
+        self.tarantool = tarantool
         self._marks = marks(command)
         self.text = ""
         self.verdicts: list[Verdict] = []
@@ -71,12 +75,16 @@ class Document:
         self.add_conditions()
 
     def add_conditions(self, programs: Collection[str] = VERSION_COMMANDS) -> None:
-        """:param programs: whose versions are conditions of the run"""
-        self.add("Conditions", *(f"- {each}" for each in conditions(programs)))
+        """:param programs: whose versions are conditions, besides Tarantool's"""
+        found = conditions(self.tarantool, programs)
+        self.add("Conditions", *(f"- {each}" for each in found))
 
-    def save(self, folder: Path) -> None:
-        """Writes the text into the page of this folder, and the chart next to it."""
-        page = folder / self._page
+    def save(self, folder: Path, name: str) -> None:
+        """Writes the text into the page of this folder, and the chart next to it.
+
+        :param name: of both, without their endings
+        """
+        page = folder / f"{name}.md"
         begin, end = self._marks
         content = f"{begin}\n\n{self.text.rstrip()}\n\n{end}"
         pattern = f"{re.escape(begin)}.*{re.escape(end)}"
@@ -84,4 +92,4 @@ class Document:
             re.sub(pattern, lambda _: content, page.read_text(), flags=re.DOTALL)
         )
         if self.chart is not None:
-            (folder / CHART).write_text(self.chart)
+            (folder / f"{name}.svg").write_text(self.chart)

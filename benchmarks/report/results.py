@@ -15,6 +15,10 @@ def rate(measurement: Measurement) -> float:
     return measurement.rate
 
 
+def service_cpu(measurement: Measurement) -> float:
+    return measurement.service
+
+
 class Spread(NamedTuple):
     """The median, minimum and maximum over the rounds."""
 

@@ -35,7 +35,7 @@ from benchmarks.subjects.stores import OneInstance, SeparateService, ThreeNodes
 from tests.support.cluster import Node, lacks_election
 from tests.support.machine import wait_until
 
-PAGE, COMMAND = "2026-11-cluster.md", "make bench-cluster"
+PAGE, COMMAND = "2026-11-cluster", "make bench-cluster"
 
 ONE_INSTANCE, THREE_NODES = "one instance", "three nodes"
 
@@ -54,7 +54,7 @@ STOP_TIMEOUT = 5.0
 #: interval between two heartbeats.
 CALM = (1.0, 1.5)
 
-PROGRAMS = ("tarantool", "wrk")
+PROGRAMS = ("wrk",)
 
 FAILOVER_TITLES = ["the leader", "times", "min s", "p50 s", "p99 s", "max s"]
 
@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--failures", type=int, default=20, help="failures of each kind"
     )
     parser.add_argument(
-        "--save", type=Path, metavar="FOLDER", help=f"folder of {PAGE}, to update it"
+        "--save", type=Path, metavar="FOLDER", help=f"folder of {PAGE}.md, to update it"
     )
 
 
@@ -98,8 +98,8 @@ def run(options: argparse.Namespace) -> int:
         if reason:
             print(reason, file=sys.stderr)
             return 1
-        document = Document(PAGE, COMMAND)
         subjects = _started(stack, Path(folder), options)
+        document = Document(subjects.nodes.version(), COMMAND)
         failures = 0
         for title, part in PARTS.items():
             try:
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
                 document.add(title, f"Failed: {error}")
     document.add_conditions(PROGRAMS)
     if options.save is not None:
-        document.save(options.save)
+        document.save(options.save, PAGE)
     return failures
 
 

@@ -57,6 +57,11 @@ class Dataset:
         """Distinct random keys."""
         return self._rows(random.sample(range(self.count), batch))
 
+    def random_json(self, random: Random, batch: int) -> Rows:
+        """Distinct random keys, with their values as JSON texts."""
+        keys, values = self.random_rows(random, batch)
+        return keys, [f'"{value}"' for value in values]
+
     def first_rows(self, batch: int) -> Rows:
         return self._rows(range(batch))
 

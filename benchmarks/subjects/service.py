@@ -2,6 +2,7 @@
 
 import json
 import socket
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from tests.support.service import ServiceProcess, service_environ
 from tests.support.tarantool import local_console
 
 CREDENTIALS = {"username": "benchmark", "password": "a password for benchmarks"}
+
+#: A line for the console of an instance: see `version_in`.
+PRINT_VERSION = "return box.info.version"
 
 #: KV_MEMTX_MEMORY: per byte of the dataset, and for everything else.
 MEMORY_PER_BYTE, EXTRA_MEMORY = 6, 512 * MIB
@@ -88,12 +92,16 @@ class Service(Subject):
 
     def pids(self) -> Pids:
         found = descendants(self.process.pid)
-        store = [pid for pid in found if program_of(pid) == "tarantool"]
+        store = [pid for pid in found if program_of(pid).startswith("tarantool")]
         return Pids([pid for pid in found if pid not in store], store)
 
     def console(self, code: str) -> str:
         """Runs a line of Lua on the console of the embedded Tarantool."""
         return local_console(self.process.data, code)
+
+    def version(self) -> str:
+        """Of the Tarantool that runs."""
+        return version_in(self.console(PRINT_VERSION))
 
     def console_number(self, expression: str) -> int:
         return int(self.console(f"return {expression}").split()[2])
@@ -114,6 +122,23 @@ class Service(Subject):
         if operation == "read":
             return list(content["data"].values())
         return None if content == {"status": "success"} else []
+
+
+def tarantool_version() -> str:
+    """The version of the Tarantool that services start, from an instance that runs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, Service.name)
+        service = Service(folder, Setting(1, "write", 1), Dataset(folder, 1, 1))
+        try:
+            service.start()
+            return service.version()
+        finally:
+            service.stop()
+
+
+def version_in(reply: str) -> str:
+    """The version in a console's reply to `PRINT_VERSION`."""
+    return reply.split()[2]
 
 
 def memory_for(dataset: Dataset) -> int:

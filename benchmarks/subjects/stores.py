@@ -12,7 +12,12 @@ from typing import Protocol
 from benchmarks.measure.cases import Operation, Setting
 from benchmarks.measure.processes import Pids
 from benchmarks.subjects.dataset import Dataset
-from benchmarks.subjects.service import Service, memory_for
+from benchmarks.subjects.service import (
+    PRINT_VERSION,
+    Service,
+    memory_for,
+    version_in,
+)
 from benchmarks.subjects.subject import exchange
 from tests.support.cluster import ELECTION_TIMEOUT, Cluster, Node
 from tests.support.machine import ROOT, wait_until
@@ -78,6 +83,10 @@ class ThreeNodes:
 
     def stop(self) -> None:
         self.cluster.kill()
+
+    def version(self) -> str:
+        """Of Tarantool."""
+        return version_in(self.cluster.nodes[0].console(PRINT_VERSION))
 
     def pids(self) -> list[int]:
         return [node.pid for node in self.cluster.nodes if node.is_running]

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from benchmarks.measure.cases import Kind, Mode
-from benchmarks.report.document import PAGE, Document
+from benchmarks.measure.wrk import CONNECTIONS
+from benchmarks.report.document import Document, name_for
 from benchmarks.report.targets import KEYS, MANY_KEYS
 from benchmarks.scenarios.compare.parts import PARTS
+from benchmarks.subjects.service import tarantool_version
 from benchmarks.subjects.start import SUBJECTS
 
 
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     several("--kinds", get_args(Kind), "kinds of calls", get_args(Kind))
     several("--batches", [1, 10, 100, 1000], "keys per call")
     several("--subjects", SUBJECTS, "subjects to compare", SUBJECTS)
+    several("--connections", [CONNECTIONS], "connections of wrk")
     several("--load-cpus", [], "CPUs for wrk alone")
     several("--cpus", [], "CPUs for the subjects")
     parser.add_argument("--value", type=int, default=100, help="bytes of a value")
@@ -41,13 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, default=2, help="seconds per measurement"
     )
     parser.add_argument(
-        "--save", type=Path, metavar="FOLDER", help=f"folder of {PAGE}, to update it"
+        "--save",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of the pages, to update that of the version of Tarantool",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Returns 1 if a part failed; the other parts have their figures."""
-    document = Document()
+    tarantool = tarantool_version()
+    document = Document(tarantool)
     failures = 0
     for name in options.parts:
         with tempfile.TemporaryDirectory() as folder:
@@ -58,5 +65,5 @@ def run(options: argparse.Namespace) -> int:
                 document.add(name.capitalize(), f"Failed: {error}")
     document.add_summary()
     if options.save is not None:
-        document.save(options.save)
+        document.save(options.save, name_for(tarantool))
     return failures

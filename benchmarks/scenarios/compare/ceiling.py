@@ -20,9 +20,13 @@ from benchmarks.measure.cases import OPERATIONS, Operation, Setting
 from benchmarks.measure.open_loop import SPAWN
 from benchmarks.measure.processes import cpu_of_main_thread
 from benchmarks.subjects.dataset import Dataset, Rows
-from benchmarks.subjects.service import CREDENTIALS, Service
-from benchmarks.subjects.subject import MIB
-from service.process import secret_files
+from benchmarks.subjects.procedures import (
+    PROCEDURES,
+    arguments,
+    caller_of,
+    connection_to,
+)
+from benchmarks.subjects.service import Service
 
 CLIENTS = 2
 
@@ -31,11 +35,6 @@ IN_FLIGHT, REQUESTS = 128, 1000
 
 #: Seconds that a client may take beyond the measurement, to connect and to end.
 EXTRA_SECONDS = 30.0
-
-#: The limit of a read's reply, as large as any.
-MAX_REPLY = 16 * MIB
-
-USER = "kv_service"
 
 
 class Ceiling(NamedTuple):
@@ -69,21 +68,10 @@ class Calls(NamedTuple):
         return asyncio.run(asyncio.wait_for(self._run(), self.seconds + EXTRA_SECONDS))
 
     async def _run(self) -> int:
-        connection = asynctnt.Connection(
-            host="unix/",
-            port=str(self.data / "tarantool.sock"),
-            username=USER,
-            password=secret_files.read_or_create(
-                self.data / secret_files.TARANTOOL_PASSWORD
-            ),
-            fetch_schema=False,
-            auto_refetch_schema=False,
-            ping_timeout=0,
-            request_timeout=5,
-        )
+        connection = connection_to(self.data)
         await connection.connect()
         random = Random()
-        rows = [self.dataset.random_rows(random, self.batch) for _ in range(REQUESTS)]
+        rows = [self.dataset.random_json(random, self.batch) for _ in range(REQUESTS)]
         end = time.monotonic() + self.seconds
         counts = await asyncio.gather(
             *(self._call_until(end, connection, cycle(rows)) for _ in range(IN_FLIGHT))
@@ -95,13 +83,12 @@ class Calls(NamedTuple):
         self, end: float, connection: asynctnt.Connection, rows: Iterator[Rows]
     ) -> int:
         count = 0
-        is_read = self.operation == "read"
+        procedure = PROCEDURES[self.operation]
         while time.monotonic() < end:
             keys, values = next(rows)
-            if is_read:
-                await connection.call("kv.v1.get", [self.caller, keys, MAX_REPLY])
-            else:
-                await connection.call("kv.v1.put", [self.caller, keys, values])
+            await connection.call(
+                procedure, arguments(self.operation, self.caller, keys, values)
+            )
             count += 1
         return count
 
@@ -133,13 +120,9 @@ def _measure_ceiling(
     seconds: float,
 ) -> Ceiling:
     (store,) = service.pids().store
-    name = CREDENTIALS["username"]
-    version = service.console_number(
-        f"box.space.users:get('{name}').credentials_version"
-    )
     calls = Calls(
         service.process.data,
-        [name, version],
+        caller_of(service),
         service.dataset,
         operation,
         batch,
