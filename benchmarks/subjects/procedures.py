@@ -11,7 +11,7 @@ from benchmarks.subjects.subject import MIB
 from service.process import secret_files
 
 #: The procedures that the service calls for its reads and writes.
-PROCEDURES: dict[Operation, str] = {"read": "kv.v1.get", "write": "kv.v1.put"}
+PROCEDURES: dict[Operation, str] = {"read": "kv.v1.read", "write": "kv.v1.put"}
 
 USER = "kv_service"
 

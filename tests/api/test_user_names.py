@@ -148,6 +148,9 @@ async def test_the_administrator_keeps_an_account_of_such_a_name(
     environ = {"ADMIN_LOGIN": name, "ADMIN_PASSWORD": "password"}
     async with serve(tarantool, **environ) as client:
         assert (await client.login(name, "password")).status == 200
+    other = lua(unique("other"))  # an administrator must remain
+    admin(tarantool, "create_account", other, lua(password_hash))
+    admin(tarantool, "make_administrator", other)
     admin(tarantool, "delete_account", lua(name))  # tests of lists split at white space
 
 
