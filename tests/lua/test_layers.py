@@ -34,8 +34,8 @@ FAULTS = {
         "kv.api.v1 requires kv.admin, which is in the same layer",
     ),
     "cycle-in-a-package": (
-        "kv/data/store.lua",
-        "local listing = require('kv.data.listing')",
+        "kv/data/rows.lua",
+        "local store = require('kv.data.store')",
         "a cycle is in these modules or below them: ",
     ),
     "computed-name": (

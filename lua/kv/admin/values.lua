@@ -5,6 +5,7 @@ local forgetting = require('kv.data.forgetting')
 local format = require('kv.admin.format')
 local listing = require('kv.data.listing')
 local pretty_json = require('kv.admin.pretty_json')
+local results = require('kv.data.results')
 local store = require('kv.data.store')
 local transaction = require('kv.data.transaction')
 
@@ -31,16 +32,19 @@ end
 
 local function show_value(key)
     args.text('key', key)
-    local row, now
+    local found, now
     repeat
         now = clock.now()
-        row = store.find(key, now)
+        found = results.new(COLUMNS, now)
+        local row = store.find(key, now)
+        if row ~= nil then
+            found:add(1, key, row)
+        end
     until transaction.commits:await_all()
-    if row == nil then
+    if #found.keys == 0 then
         args.refuse('there is no key %s', key)
     end
-    local ttl = row.expires_at ~= nil and row.expires_at - now or nil
-    return shown(key, row.value, tonumber(row.revision), ttl, now)
+    return shown(key, found.values[1], found.revisions[1], found.ttls[1], now)
 end
 
 local function list_values(prefix, limit, after)

@@ -16,6 +16,7 @@ local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
 local leader = require('kv.base.leader')
 local metrics = require('kv.metrics')
+local rows = require('kv.data.rows')
 local stale_reads = require('kv.data.stale_reads')
 local store = require('kv.data.store')
 local throttle = require('kv.accounts.throttle')
@@ -214,7 +215,8 @@ function M.increment(caller, keys, deltas, options)
         local values, expiries = {}, {}
         for i, key in ipairs(keys) do
             local row = store.find(key, now)
-            local count = row == nil and 0LL or counter.parse(row.value)
+            local count = row == nil and 0LL or counter.parse(rows.text(row))
+            local expires_at = row ~= nil and rows.expires_at(row) or nil
             if count == nil then
                 errors.raise('NotACounter', errors.quoted(key))
             end
@@ -223,7 +225,7 @@ function M.increment(caller, keys, deltas, options)
                 errors.raise('CounterOverflow', errors.quoted(key), counter.text(count))
             end
             values[i] = counter.text(sum)
-            expiries[i] = row ~= nil and row.expires_at or nil
+            expiries[i] = expires_at
         end
         return { keys = keys, values = values, expiries = expiries, result = values }
     end)

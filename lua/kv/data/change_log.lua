@@ -11,6 +11,7 @@ local clock = require('clock')
 
 local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
+local tuples = require('kv.base.tuples')
 
 local M = {}
 
@@ -111,7 +112,9 @@ end
 local function delete_oldest(count)
     local log = box.space.kv_changes
     for _ = 1, math.min(count, log:len() - 1) do
-        log:delete(log.index.revision:min().revision)
+        local oldest = log.index.revision:min()
+        tuples.release(log:delete(oldest.revision))
+        tuples.release(oldest)
     end
 end
 
@@ -125,7 +128,6 @@ end
 function M.clear()
     while box.space.kv_changes:len() > 1 do
         box.atomic(delete_oldest, CLEAR_STEP)
-        collectgarbage()
     end
 end
 
@@ -138,7 +140,8 @@ function M.skip()
     delete_oldest(log:len())
     local newest = log.index.revision:max()
     if newest ~= nil then
-        log:delete(newest.revision)
+        tuples.release(log:delete(newest.revision))
+        tuples.release(newest)
     end
 end
 
@@ -172,7 +175,7 @@ local function trim(log, revision)
             end
             return
         end
-        log:delete(revision - log:len() + 1) -- there is no gap
+        tuples.release(log:delete(revision - log:len() + 1)) -- there is no gap
     end
 end
 
@@ -191,6 +194,7 @@ function M.append(revision, change)
         change.account or box.NULL, one_for_each(change.expiries, #keys) or box.NULL, indexed,
     })
     headroom = headroom - batch:bsize() - PER_BATCH - #indexed * PER_KEY
+    tuples.release(batch)
     if headroom < 0 then
         trim(log, revision)
     end
@@ -280,6 +284,7 @@ end
 function M.after(since, newest, filter, max_bytes)
     local batches, through, bytes = {}, since, 0
     for _, batch in box.space.kv_changes:pairs(since, { iterator = 'GT' }) do
+        tuples.note_garbage(batch:bsize())
         bytes = bytes + batch:bsize() + PER_READ
         if batch.revision > newest or (bytes > max_bytes and through > since) then
             break
@@ -358,6 +363,7 @@ local function descending(indexed, sought, before)
         if batch == nil then
             return nil
         end
+        tuples.note_garbage(batch:bsize())
         local keys, is_large = keys_of(batch)
         local found = {
             batch = batch, revision = tonumber(batch.revision), count = #keys,
@@ -402,6 +408,7 @@ end
 function M.each_unindexed_of(key, before, visit)
     local from = math.min(before, M.unindexed() + 1)
     for _, batch in box.space.kv_changes:pairs(from, { iterator = 'LT' }) do
+        tuples.note_garbage(batch:bsize())
         local found = { batch = batch, revision = tonumber(batch.revision), count = 1 }
         if batch[INDEXED_KEYS] == nil then
             local keys = batch.keys
@@ -425,6 +432,7 @@ function M.first_after(key, revision, search)
         first = tonumber(small.revision)
     end
     for _, batch in by_key:pairs({ LARGE, revision }, { iterator = 'GT' }) do
+        tuples.note_garbage(batch:bsize())
         local found, keys, is_large = tonumber(batch.revision), keys_of(batch)
         if not is_large or (first ~= nil and found > first) then
             break
@@ -440,12 +448,11 @@ end
 -- without keys, so that the log has no gap.
 ---@param revision number of the batch, which may have been removed
 ---@param key string
----@return number bytes of the batch
 function M.remove(revision, key)
     local batch = box.space.kv_changes:get(revision)
     local position = batch ~= nil and position_of(key, batch.keys)
     if not position then
-        return 0
+        return
     end
     local operations = {}
     local function remove_from(path)
@@ -460,9 +467,9 @@ function M.remove(revision, key)
     if indexed ~= nil and indexed[1] ~= LARGE then
         remove_from(('[%d]'):format(INDEXED_KEYS))
     end
-    box.space.kv_changes:update(revision, operations)
+    tuples.release(box.space.kv_changes:update(revision, operations))
+    tuples.release(batch)
     edition = edition + 1
-    return batch:bsize()
 end
 
 return M

@@ -1,6 +1,7 @@
 --- The conditions of a write on the revisions of keys.
 -- A condition is {key, revisions, among}: the key's revision, null where there is no such key,
 -- must be one of the revisions (`among`), or must not be one of them.
+local rows = require('kv.data.rows')
 local store = require('kv.data.store')
 
 local M = {}
@@ -34,7 +35,7 @@ function M.conflicts(conditions, now)
     local keys, revisions = {}, {}
     for _, condition in ipairs(conditions) do
         local row = store.find(condition[1], now)
-        local revision = row and row.revision or box.NULL
+        local revision = row ~= nil and rows.revision(row) or box.NULL
         if not holds(condition, revision) then
             table.insert(keys, condition[1])
             table.insert(revisions, revision)

@@ -15,6 +15,7 @@ local grants = require('kv.accounts.grants')
 local prefixes = require('kv.base.prefixes')
 local store = require('kv.data.store')
 local transaction = require('kv.data.transaction')
+local tuples = require('kv.base.tuples')
 
 local M = {}
 
@@ -83,6 +84,7 @@ local function changes_after(position, target, readable, max_bytes)
         if revision > target then
             break
         end
+        tuples.note_garbage(batch:bsize())
         bytes = bytes + PER_BATCH
         for i = skip + 1, #keys do
             local key = keys[i]
@@ -124,6 +126,7 @@ local function rows_after(after, readable, max_bytes)
             if not row[store.KEY]:startswith(prefix) then
                 break
             end
+            tuples.note_garbage(row:bsize())
             bytes = bytes + PER_ROW + row:bsize()
             if bytes > max_bytes and #rows > 0 then
                 return rows, false

@@ -56,7 +56,7 @@ end
 --- Rewrites batches, inside a transaction.
 local function rewrite(key, revisions)
     for _, revision in ipairs(revisions) do
-        transaction.note_garbage(change_log.remove(revision, key))
+        change_log.remove(revision, key)
     end
 end
 

@@ -6,6 +6,7 @@
 local expiry = require('kv.data.expiry')
 local grants = require('kv.accounts.grants')
 local errors = require('kv.base.errors')
+local rows = require('kv.data.rows')
 local store = require('kv.data.store')
 
 local M = {}
@@ -31,24 +32,30 @@ local function note(outcome, key, state, position)
     outcome.states[key], outcome.entries[key] = state, position
 end
 
+--- The revision of a key, or nil.
+local function revision_of(key, now)
+    local row = store.find(key, now)
+    return row ~= nil and rows.revision(row) or nil
+end
+
 --- Decides what each entry does.
 ---@return Outcome
 ---@return table rows the live rows, by key
 local function decide(batch, since, now)
     local outcome = { entries = {}, states = {}, order = {}, written = 0, skipped = 0 }
-    local rows, mode = {}, batch.mode
+    local revisions, mode = {}, batch.mode
     for i, key in ipairs(batch.keys) do
-        local state, row = outcome.states[key], nil
+        local state, revision = outcome.states[key], nil
         if state == nil then
-            row = rows[key] or store.find(key, now)
-            rows[key] = row
+            revision = revisions[key] or revision_of(key, now)
+            revisions[key] = revision
         end
-        local exists = row ~= nil and row.revision <= since
+        local exists = revision ~= nil and revision <= since
         local expires_at = batch.expiries[i]
         local is_deletion = batch.values[i] == nil
         if is_deletion or (expires_at ~= nil and expires_at <= now) then
             -- an expired entry leaves nothing of an earlier one either
-            local deletes = state == WRITTEN or (row ~= nil and not exists)
+            local deletes = state == WRITTEN or (revision ~= nil and not exists)
             if deletes then
                 note(outcome, key, DELETED)
             end
@@ -56,7 +63,7 @@ local function decide(batch, since, now)
             outcome[counter] = outcome[counter] + 1
         elseif exists and mode == 'create' then
             outcome.conflict = i
-            return outcome, rows
+            return outcome, revisions
         elseif exists and mode == 'skip' then
             outcome.skipped = outcome.skipped + 1
         else
@@ -64,11 +71,11 @@ local function decide(batch, since, now)
             outcome.written = outcome.written + 1
         end
     end
-    return outcome, rows
+    return outcome, revisions
 end
 
 --- The change of the store: what is written comes first.
-local function change_of(batch, outcome, rows)
+local function change_of(batch, outcome, revisions)
     local keys, values, expiries = {}, {}, {}
     for _, key in ipairs(outcome.order) do
         local position = outcome.entries[key]
@@ -84,7 +91,7 @@ local function change_of(batch, outcome, rows)
     end
     local written = #keys
     for _, key in ipairs(outcome.order) do
-        if outcome.states[key] == DELETED and rows[key] ~= nil then
+        if outcome.states[key] == DELETED and revisions[key] ~= nil then
             table.insert(keys, key)
             table.insert(values, box.NULL)
         end
@@ -120,12 +127,12 @@ function M.plan(batch, since)
         if refused ~= nil then
             return refusal(refused, verb)
         end
-        local outcome, rows = decide(batch, since, now)
+        local outcome, revisions = decide(batch, since, now)
         if outcome.conflict ~= nil then
             local key = batch.keys[outcome.conflict]
-            return refusal(outcome.conflict, rows[key].revision)
+            return refusal(outcome.conflict, revisions[key])
         end
-        return change_of(batch, outcome, rows)
+        return change_of(batch, outcome, revisions)
     end
 end
 

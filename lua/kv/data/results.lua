@@ -1,6 +1,4 @@
 --- What procedures return of rows: columns with an entry for each row, or their members as a text.
-local ffi = require('ffi')
-
 local json_members = require('kv.data.json_members')
 local rows = require('kv.data.rows')
 
@@ -49,7 +47,7 @@ function Results:add(position, key, row)
         self.keys[position] = key
     end
     if self.values ~= nil then
-        self.values[position] = ffi.string(value, size)
+        self.values[position] = rows.text(row)
     end
     if self.sizes ~= nil then
         self.sizes[position] = size

@@ -122,11 +122,17 @@ function M.key(row)
     return ffi.string(text_in(field_of(row, KEY)))
 end
 
---- The JSON text of a row.
+--- The JSON text of a row in place.
 ---@return cdata first byte
 ---@return number bytes
 function M.value(row)
     return text_in(field_of(row, VALUE))
+end
+
+--- The JSON text of a row.
+---@return string
+function M.text(row)
+    return ffi.string(M.value(row))
 end
 
 ---@return number

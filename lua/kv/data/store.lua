@@ -1,6 +1,8 @@
 --- The rows of the store, and the entries of expiring rows in the order of expiry.
 -- An expired row does not exist for any reader from that moment, deleted or not.
 local clock = require('kv.data.clock')
+local rows = require('kv.data.rows')
+local tuples = require('kv.base.tuples')
 
 local M = {}
 
@@ -35,12 +37,13 @@ end
 --- The live row of a key, or nil: an expired one is noted as reported missing.
 ---@param key string
 ---@param now number seconds since 1970
+---@return cdata|nil row see kv.data.rows
 function M.find(key, now)
-    local row = M.index():get(key)
-    if row == nil or M.is_live(row, now) then
+    local row = rows.get(key)
+    if row == nil or rows.is_live(row, now) then
         return row
     end
-    clock.note_missing(row[M.EXPIRES_AT])
+    clock.note_missing(rows.expires_at(row))
     return nil
 end
 
@@ -51,7 +54,7 @@ end
 ---@param revision number
 ---@param count number of the first keys, which are written
 function M.replace(keys, values, expiries, revision, count)
-    local kv, kv_expiry, index = box.space.kv, box.space.kv_expiry, M.index()
+    local kv, kv_expiry = box.space.kv, box.space.kv_expiry
     local sets_expiries = expiries ~= nil and next(expiries) ~= nil
     local has_expiries = kv_expiry:len() > 0
     if sets_expiries then
@@ -61,36 +64,33 @@ function M.replace(keys, values, expiries, revision, count)
     for i = 1, count do
         local key, expires_at = keys[i], nil
         if has_expiries then
-            local row = index:get(key)
-            local before = row and row.expires_at
+            local row = rows.get(key)
+            local before = row and rows.expires_at(row)
             if before ~= nil then
-                kv_expiry:delete({ before, key })
+                tuples.release(kv_expiry:delete({ before, key }))
             end
         end
         if sets_expiries and expiries[i] ~= nil then -- no null
             expires_at = expiries[i]
-            kv_expiry:insert({ expires_at, key })
+            tuples.release(kv_expiry:insert({ expires_at, key }))
         end
         new[M.KEY], new[M.VALUE], new[M.REVISION] = key, values[i], revision
         new[M.EXPIRES_AT] = expires_at
-        kv:replace(new)
+        tuples.release(kv:replace(new))
     end
 end
 
 --- Deletes rows, inside the transaction of a write.
 ---@param keys string[] of existing rows
 ---@param first number the position of the first key that is deleted
----@return number bytes of the rows
 function M.delete(keys, first)
-    local bytes = 0
     for i = first, #keys do
         local row = box.space.kv:delete(keys[i])
         if row.expires_at ~= nil then
-            box.space.kv_expiry:delete({ row.expires_at, row.key })
+            tuples.release(box.space.kv_expiry:delete({ row.expires_at, row.key }))
         end
-        bytes = bytes + row:bsize()
+        tuples.release(row)
     end
-    return bytes
 end
 
 return M

@@ -12,6 +12,7 @@ local leader = require('kv.base.leader')
 local lease = require('kv.base.lease')
 local quorum = require('kv.base.quorum')
 local store = require('kv.data.store')
+local tuples = require('kv.base.tuples')
 
 local M = {}
 
@@ -30,40 +31,18 @@ M.commits = durability.new()
 ---@field by string|nil set here: the account's name; nil: the keys have expired
 ---@field account number|nil set here: the account's id
 
---- What a write replaces or deletes stays in memory as long as Lua refers to it, and Lua's
--- collector does not know the size of tuples. So it is called after this many bytes, a share
--- of the instance's memory.
-local GARBAGE_SHARE = 1 / 16
-local garbage = 0 -- bytes since the last call
-
-local function collect_garbage()
-    if garbage > box.cfg.memtx_memory * GARBAGE_SHARE then
-        garbage = 0
-        collectgarbage()
-    end
-end
-
---- Notes bytes of tuples that a transaction elsewhere replaces.
----@param bytes number
-function M.note_garbage(bytes)
-    garbage = garbage + bytes
-    collect_garbage()
-end
-
 local function count_written(change)
     return change.values == nil and 0 or change.written or #change.keys
 end
 
 local function apply_one(change, revision, step)
-    local bytes = change.added_bytes or 0
     local keys, written = change.keys, count_written(change)
     if written > 0 then
         store.replace(keys, change.values, change.expiries, revision, written)
     end
     if written < #keys then
-        bytes = bytes + store.delete(keys, written + 1)
+        store.delete(keys, written + 1)
     end
-    garbage = garbage + 2 * bytes -- the change log has them again
     if step < capacity.LAST_STEP then
         change_log.append(revision, change)
     else
@@ -77,7 +56,7 @@ local function apply(changes, before, step, save_record)
     end
     if #changes > 0 then
         local revision = before + #changes
-        box.space.kv_meta:replace({ 'revision', revision })
+        tuples.release(box.space.kv_meta:replace({ 'revision', revision }))
     end
     if save_record ~= nil then
         save_record()
@@ -98,7 +77,6 @@ local function commit(changes, before, step, save_record)
         end
         table.insert(tags, before + i)
     end
-    collect_garbage()
     M.commits:commit(tags, apply, changes, before, step, save_record)
 end
 
