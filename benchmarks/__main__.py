@@ -11,6 +11,7 @@ from benchmarks.scenarios import (
     compare,
     compare_trees,
     durability,
+    instructions,
     large,
     lists,
     logins,
@@ -40,6 +41,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "transfer": transfer,
     "cluster": cluster,
     "compare-trees": compare_trees,
+    "instructions": instructions,
     "access-tokens": access_tokens,
 }
 

@@ -68,6 +68,11 @@ def is_stopped(pid: int) -> bool:
     return _stat(pid)[0] == "T"
 
 
+def is_waiting(pid: int) -> bool:
+    """Whether the main thread waits, and not for a CPU."""
+    return _stat(pid)[0] == "S"
+
+
 def _stat(pid: int, name: str = "stat") -> list[str]:
     """The fields after the program's name, which may contain blanks (proc(5))."""
     return Path(f"/proc/{pid}/{name}").read_text().rpartition(")")[2].split()
@@ -125,8 +130,11 @@ class Program:
         command: list[str],
         port: int,
         environ: Mapping[str, str] | None = None,
+        timeout: float = PROCESS_TIMEOUT,
     ) -> None:
+        """:param timeout: seconds for its start and for its end"""
         self.port = port
+        self._timeout = timeout
         self._command = command
         self._environ = environ
         log = folder / f"{Path(command[0]).name}-{port}.log"
@@ -146,7 +154,7 @@ class Program:
             self._command,
             self._environ,
             is_ready=lambda _: self._listens(),
-            timeout=PROCESS_TIMEOUT,
+            timeout=self._timeout,
             cwd=ROOT,
         )
 
@@ -157,7 +165,7 @@ class Program:
     def stop(self) -> None:
         self._child.send(signal.SIGTERM)
         try:
-            self._child.wait(PROCESS_TIMEOUT)
+            self._child.wait(self._timeout)
         except subprocess.TimeoutExpired:
             self._child.send(signal.SIGKILL)
             self._child.wait()
