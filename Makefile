@@ -22,6 +22,7 @@
 #             and the time of failovers; ARGS go to it
 # make bench-trees BASE=folder   CPU time per request, of this source tree and another one;
 #             ARGS go to it
+# make bench-waits   where the time of a write goes, with 32, 64 and 256 connections
 # make bench-instructions   instructions per call, and the difference to the last release;
 #             ARGS=--save stores them
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
@@ -50,7 +51,7 @@ INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
 .PHONY: help run cluster test test-transfer test-fast torture lint audit tarantool luacheck libfaketime wrk valgrind
 .PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-transfer bench-cluster
-.PHONY: bench-trees bench-instructions
+.PHONY: bench-trees bench-waits bench-instructions
 .PHONY: screenshots
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
@@ -124,6 +125,9 @@ bench-cluster: .venv/dev wrk
 
 bench-trees: .venv/dev tarantool wrk
 	@.venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
+
+bench-waits: .venv/dev tarantool wrk
+	@.venv/bin/python -m benchmarks waits $(ARGS)
 
 bench-instructions: .venv/dev tarantool valgrind
 	@.venv/bin/python -m benchmarks instructions $(ARGS)

@@ -16,6 +16,7 @@ from benchmarks.scenarios import (
     lists,
     logins,
     transfer,
+    waits,
     workers,
 )
 
@@ -37,6 +38,7 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "large": large,
     "lists": lists,
     "durability": durability,
+    "waits": waits,
     "workers": workers,
     "transfer": transfer,
     "cluster": cluster,

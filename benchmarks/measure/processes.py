@@ -63,6 +63,22 @@ def cpu_of_main_thread(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def cpu_of_thread(pid: int, thread: int) -> float:
+    """Its CPU seconds: exact, unlike those of /proc/PID/stat, which are hundredths."""
+    path = Path(f"/proc/{pid}/task/{thread}/schedstat")
+    return int(path.read_text().split()[0]) / 1e9
+
+
+def thread_of(pid: int, name: str) -> int:
+    """The only thread of the process with this name."""
+    (found,) = (
+        int(task.name)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        if (task / "comm").read_text() == f"{name}\n"
+    )
+    return found
+
+
 def is_stopped(pid: int) -> bool:
     """Whether a signal has stopped the process."""
     return _stat(pid)[0] == "T"

@@ -28,7 +28,7 @@ RUNS = 4
 class Load(msgspec.Struct, frozen=True):
     """The result of a run.
 
-    :ivar p50, p99: milliseconds
+    :ivar p50, p99, mean: latency in milliseconds
     :ivar cpu: CPU seconds of wrk itself
     """
 
@@ -36,6 +36,7 @@ class Load(msgspec.Struct, frozen=True):
     seconds: float
     p50: float
     p99: float
+    mean: float
     errors: int
     cpu: float = 0.0
 
