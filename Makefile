@@ -23,6 +23,9 @@
 #             and the time of failovers; ARGS go to it
 # make bench-trees BASE=folder   CPU time per request, of this source tree and another one;
 #             ARGS go to it
+# make bench-waits   where the time of a write goes, with 32, 64 and 256 connections
+# make bench-instructions   instructions per call, and the difference to the last release;
+#             ARGS=--save stores them
 # make backup TO=folder     of what runs with its data in KV_DATA_DIR
 # make verify FROM=folder   against what runs there
 # make restore FROM=folder  into KV_DATA_DIR, which has to be empty
@@ -47,9 +50,9 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 INSTALL = $(APT) update && $(APT) install -y --no-install-recommends
 
-.PHONY: help run cluster test test-transfer test-fast torture lint audit tarantool luacheck libfaketime wrk
+.PHONY: help run cluster test test-transfer test-fast torture lint audit tarantool luacheck libfaketime wrk valgrind
 .PHONY: bench bench-logins bench-large bench-lists bench-durability bench-workers bench-transfer bench-cluster
-.PHONY: bench-trees
+.PHONY: bench-trees bench-waits bench-instructions
 .PHONY: screenshots
 .PHONY: backup verify restore backup-compose verify-compose restore-compose
 
@@ -68,7 +71,7 @@ WITH_TARANTOOL = $(if $(TARANTOOL),mkdir -p "$(PROGRAMS)" && \
 cluster: .venv/run
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m service.process.local_cluster $(ARGS)
 
-test: .venv/dev node_modules/.stamp $(if $(TARANTOOL),,tarantool) libfaketime wrk
+test: .venv/dev node_modules/.stamp $(if $(TARANTOOL),,tarantool) libfaketime wrk valgrind
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 test-transfer: .venv/dev $(if $(TARANTOOL),,tarantool)
@@ -123,6 +126,12 @@ bench-cluster: .venv/dev wrk
 
 bench-trees: .venv/dev $(if $(TARANTOOL),,tarantool) wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
+
+bench-waits: .venv/dev tarantool wrk
+	@.venv/bin/python -m benchmarks waits $(ARGS)
+
+bench-instructions: .venv/dev tarantool valgrind
+	@.venv/bin/python -m benchmarks instructions $(ARGS)
 
 screenshots: .venv/dev tarantool
 	@.venv/bin/python -m tests.console.screenshots $(ARGS)
@@ -183,7 +192,7 @@ node_modules/.stamp: package-lock.json package.json .npmrc | .venv/dev
 		sys.exit("expected Python 3.11 or newer: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv >/dev/null || { $(INSTALL) python3-venv && $(PYTHON) -m venv --clear .venv; }
 
-tarantool luacheck wrk:
+tarantool luacheck wrk valgrind:
 	@command -v $@ >/dev/null || { $(INSTALL) $(PACKAGE_$@) && command -v $@ >/dev/null; } || { \
 		echo "$@ is missing and could not be installed: $(HELP_$@)" >&2; exit 1; }
 
@@ -195,6 +204,8 @@ libfaketime:
 PACKAGE_tarantool = tarantool
 PACKAGE_luacheck = lua-check
 PACKAGE_wrk = wrk
+PACKAGE_valgrind = valgrind
 HELP_tarantool = see https://www.tarantool.io/en/download/
 HELP_luacheck = see https://github.com/lunarmodules/luacheck
 HELP_wrk = see https://github.com/wg/wrk
+HELP_valgrind = see https://valgrind.org

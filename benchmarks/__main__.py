@@ -11,10 +11,12 @@ from benchmarks.scenarios import (
     compare,
     compare_trees,
     durability,
+    instructions,
     large,
     lists,
     logins,
     transfer,
+    waits,
     workers,
 )
 
@@ -36,10 +38,12 @@ SUBCOMMANDS: dict[str, Scenario] = {
     "large": large,
     "lists": lists,
     "durability": durability,
+    "waits": waits,
     "workers": workers,
     "transfer": transfer,
     "cluster": cluster,
     "compare-trees": compare_trees,
+    "instructions": instructions,
     "access-tokens": access_tokens,
 }
 

@@ -37,6 +37,7 @@ from service.settings import Settings
 from service.storage.client import Storage
 from service.storage.connection import CALL_TIMEOUT
 from service.storage.feed import Feed
+from service.telemetry.event_loop import INTERVAL as MONITOR_INTERVAL
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
 from service.web.admission import HEALTH_RESERVE, Admission, admission_middleware
@@ -55,7 +56,7 @@ MAX_BUFFERED_BODIES = 4
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits that are not settings: only tests change them."""
+    """Limits that are not settings: only tests and benchmarks change them."""
 
     stream: StreamTiming = StreamTiming()
     compression: CompressionLimits = CompressionLimits()
@@ -71,6 +72,9 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Entries of the queue for password hashing, of all workers together.
     max_waiting: int = MAX_WAITING
+
+    #: Seconds between two checks of the event loop.
+    monitor_interval: float = MONITOR_INTERVAL
 
 
 DEFAULT_TUNING = Tuning()

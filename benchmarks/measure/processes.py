@@ -58,14 +58,34 @@ def cpu_seconds(pid: int) -> float:
 
 
 def cpu_of_main_thread(pid: int) -> float:
-    """In seconds, from its nanoseconds in /proc: no clock reads another's thread."""
-    nanoseconds = Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]
-    return int(nanoseconds) / 1e9
+    """Its CPU seconds, as `cpu_of_thread`."""
+    return cpu_of_thread(pid, pid)
+
+
+def cpu_of_thread(pid: int, thread: int) -> float:
+    """Its CPU seconds: exact, unlike those of /proc/PID/stat, which are hundredths."""
+    path = Path(f"/proc/{pid}/task/{thread}/schedstat")
+    return int(path.read_text().split()[0]) / 1e9
+
+
+def thread_of(pid: int, name: str) -> int:
+    """The only thread of the process with this name."""
+    (found,) = (
+        int(task.name)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        if (task / "comm").read_text() == f"{name}\n"
+    )
+    return found
 
 
 def is_stopped(pid: int) -> bool:
     """Whether a signal has stopped the process."""
     return _stat(pid)[0] == "T"
+
+
+def is_waiting(pid: int) -> bool:
+    """Whether the main thread waits, and not for a CPU."""
+    return _stat(pid)[0] == "S"
 
 
 def _stat(pid: int) -> list[str]:
@@ -125,8 +145,11 @@ class Program:
         command: list[str],
         port: int,
         environ: Mapping[str, str] | None = None,
+        timeout: float = PROCESS_TIMEOUT,
     ) -> None:
+        """:param timeout: seconds for its start and for its end"""
         self.port = port
+        self._timeout = timeout
         self._command = command
         self._environ = environ
         log = folder / f"{Path(command[0]).name}-{port}.log"
@@ -146,7 +169,7 @@ class Program:
             self._command,
             self._environ,
             is_ready=lambda _: self._listens(),
-            timeout=PROCESS_TIMEOUT,
+            timeout=self._timeout,
             cwd=ROOT,
         )
 
@@ -157,7 +180,7 @@ class Program:
     def stop(self) -> None:
         self._child.send(signal.SIGTERM)
         try:
-            self._child.wait(PROCESS_TIMEOUT)
+            self._child.wait(self._timeout)
         except subprocess.TimeoutExpired:
             self._child.send(signal.SIGKILL)
             self._child.wait()

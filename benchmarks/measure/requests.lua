@@ -19,9 +19,12 @@ end
 
 function done(summary, latency)
     local errors = summary.errors
-    print(('{"calls":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"longest":%.3f,"errors":%d}'):format(
+    local result = '{"calls":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"longest":%.3f,"mean":%.3f,'
+        .. '"errors":%d}'
+    print(result:format(
         summary.requests, summary.duration / 1e6,
         latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3,
+        latency.mean / 1e3,
         errors.connect + errors.read + errors.write + errors.status + errors.timeout
     ))
 end

@@ -28,7 +28,7 @@ RUNS = 4
 class Load(msgspec.Struct, frozen=True):
     """The result of a run.
 
-    :ivar p50, p99, longest: milliseconds
+    :ivar p50, p99, longest, mean: latency in milliseconds
     :ivar cpu: CPU seconds of wrk itself
     """
 
@@ -37,6 +37,7 @@ class Load(msgspec.Struct, frozen=True):
     p50: float
     p99: float
     longest: float
+    mean: float
     errors: int
     cpu: float = 0.0
 

@@ -5,6 +5,7 @@ It reads the body and stores nothing: its cost is the part of aiohttp.
 
 import socket
 import sys
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.service import Service
 from benchmarks.subjects.subject import OneProgram, exchange
 from tests.support.machine import free_port
+from tests.support.service import PROCESS_TIMEOUT
 
 SERVER = "benchmarks.subjects.bare_server"
 
@@ -28,19 +30,23 @@ class Bare(OneProgram):
         dataset: Dataset,
         sizes: dict[tuple[Operation, int], int],
         service: Service,
+        *,
+        runner: Sequence[str] = (),
+        timeout: float = PROCESS_TIMEOUT,
     ) -> None:
         """
         :param sizes: of the service's replies, by operation and batch
         :param service: builds the requests
+        :param runner: a command that runs the command of the server
+        :param timeout: seconds for its start and for its end
         """
         super().__init__(folder, setting, dataset)
         self._sizes = sizes
         self._service = service
         port = free_port()
         arguments = [str(number) for number in (port, *sizes.values())]
-        self._program = Program(
-            folder, [sys.executable, "-m", SERVER, *arguments], port
-        )
+        command = [*runner, sys.executable, "-m", SERVER, *arguments]
+        self._program = Program(folder, command, port, timeout=timeout)
 
     def fill(self) -> None:
         """Does nothing: there is no store."""

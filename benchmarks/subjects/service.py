@@ -3,7 +3,7 @@
 import json
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,12 @@ from benchmarks.measure.processes import Pids, descendants, program_of
 from benchmarks.subjects.dataset import Dataset
 from benchmarks.subjects.subject import MIB, Subject, exchange, post
 from tests.support.machine import ROOT
-from tests.support.service import ServiceProcess, service_environ
+from tests.support.service import (
+    PROCESS_TIMEOUT,
+    SERVICE,
+    ServiceProcess,
+    service_environ,
+)
 from tests.support.tarantool import local_console
 
 CREDENTIALS = {"username": "benchmark", "password": "a password for benchmarks"}
@@ -39,12 +44,16 @@ class Service(Subject):
         changes_bytes: int | None = None,
         environ: Mapping[str, str] | None = None,
         uses_access_token: bool = False,
+        command: Sequence[str] = SERVICE,
+        timeout: float = PROCESS_TIMEOUT,
     ) -> None:
         """
         :param checkout: the source tree of the service
         :param changes_bytes: KV_CHANGES_BYTES
         :param environ: further settings
         :param uses_access_token: sends one in place of a JWT
+        :param command: that runs it
+        :param timeout: seconds for its start and for its end
         """
         super().__init__(folder, setting, dataset)
         variables = {
@@ -59,7 +68,11 @@ class Service(Subject):
             variables["KV_WORKERS"] = str(setting.workers)
         variables |= environ or {}
         self.process = ServiceProcess(
-            folder, service_environ(folder, **variables), checkout
+            folder,
+            service_environ(folder, **variables),
+            checkout,
+            command=command,
+            timeout=timeout,
         )
         self._uses_access_token = uses_access_token
         self._token = ""

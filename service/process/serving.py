@@ -66,7 +66,10 @@ async def running(
                 await _site(runner, listener, tls).start()
             except OSError as error:
                 raise cannot_listen(settings.host, settings.port, error) from None
-            with EventLoopMonitor(app[METRICS].event_loop_lag, request_of).running():
+            monitor = EventLoopMonitor(
+                app[METRICS].event_loop_lag, request_of, tuning.monitor_interval
+            )
+            with monitor.running():
                 yield runner
         finally:
             await runner.cleanup()

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 #: Seconds between two calls of the timer.
 INTERVAL = 0.02
 
-#: Seconds between two checks of the thread, which takes the GIL for each.
-CHECK_INTERVAL = 0.04
+#: Intervals between two checks of the thread, which takes the GIL for each.
+CHECK_INTERVALS = 2
 
 #: Seconds of delay from which a check looks for the code that runs: with the interval,
 #: one comes before `BLOCKED`.
@@ -107,11 +107,18 @@ class EventLoopMonitor:
     :param lag: gets the delays
     :param describe: names the request that a stack belongs to, empty if there is none,
         from its innermost frame
+    :param interval: seconds between two calls of the timer
     """
 
-    def __init__(self, lag: Histogram, describe: Callable[[FrameType], str]) -> None:
+    def __init__(
+        self,
+        lag: Histogram,
+        describe: Callable[[FrameType], str],
+        interval: float = INTERVAL,
+    ) -> None:
         self._lag = lag.child()
         self._describe = describe
+        self._interval = interval
         self._repeated = RepeatedMessages(log)
         self._due = 0.0
         self._waited = 0.0
@@ -143,8 +150,8 @@ class EventLoopMonitor:
 
     def _schedule(self, loop: asyncio.AbstractEventLoop, run_queue: RunQueue) -> None:
         self._waited = run_queue.waited()
-        self._due = time.monotonic() + INTERVAL
-        self._timer = loop.call_later(INTERVAL, self._tick, loop, run_queue)
+        self._due = time.monotonic() + self._interval
+        self._timer = loop.call_later(self._interval, self._tick, loop, run_queue)
 
     def _tick(self, loop: asyncio.AbstractEventLoop, run_queue: RunQueue) -> None:
         delay = max(0.0, time.monotonic() - self._due)
@@ -162,7 +169,7 @@ class EventLoopMonitor:
     def _check_repeatedly(
         self, thread: int, run_queue: RunQueue, stopping: threading.Event
     ) -> None:
-        while not stopping.wait(CHECK_INTERVAL):
+        while not stopping.wait(CHECK_INTERVALS * self._interval):
             due, waited = self._due, self._waited
             delay = time.monotonic() - due
             if delay < SUSPICIOUS:

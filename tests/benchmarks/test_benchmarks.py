@@ -221,6 +221,25 @@ def test_other_subcommands_run(
     assert re.search(expected, run(subcommand, *arguments))
 
 
+def test_waits_split_the_latency_of_a_write() -> None:
+    output = run(
+        *("waits", "--keys=300", "--rounds=1", "--seconds=0.3"),
+        *("--connections", "2", "20"),
+    )
+    tables = [
+        [cells_of(line) for line in table.splitlines()[2:]]
+        for table in output.split("\n\n")[1:]
+    ]
+    (whole, *parts), figures = tables
+    for column in (1, 2):
+        total = sum(figure(part[column]) for part in parts)
+        assert total == pytest.approx(figure(whole[column]), abs=0.001 * len(parts))
+    by_title = {title: tuple(map(figure, cells)) for title, *cells in figures}
+    assert all(min(cells) > 0 for cells in by_title.values())
+    few, many = by_title["writes per call"]
+    assert 1 <= few < many
+
+
 @pytest.mark.needs_election
 def test_cluster_compares_three_nodes_with_one_instance(tmp_path: Path) -> None:
     begin, end = marks(COMMAND)

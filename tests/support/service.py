@@ -56,11 +56,14 @@ class ServiceProcess:
         checkout: Path = ROOT,
         port: int | None = None,
         command: Sequence[str] = SERVICE,
+        timeout: float = PROCESS_TIMEOUT,
     ) -> None:
         """
         :param port: where it is going to listen, if not at `KV_PORT`
         :param command: that runs the service
+        :param timeout: seconds for its start and for its end
         """
+        self._timeout = timeout
         self._command = command
         self.port = int(environ["KV_PORT"]) if port is None else port
         self.url = f"http://{environ['KV_HOST']}:{self.port}"
@@ -83,7 +86,7 @@ class ServiceProcess:
             self._command,
             self._environ,
             is_ready=lambda log: SERVING in log + self.log_file()[begin:],
-            timeout=PROCESS_TIMEOUT,
+            timeout=self._timeout,
             cwd=self._checkout,
         )
 
@@ -97,7 +100,7 @@ class ServiceProcess:
 
     def exit_code(self) -> int | None:
         """Waits for its end."""
-        return self._child.wait(PROCESS_TIMEOUT)
+        return self._child.wait(self._timeout)
 
     def stdout(self) -> str:
         return self._stdout.read_text() if self._stdout.exists() else ""
