@@ -13,7 +13,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
-from service.json_text import size_at_most, size_of
+from service.json_text import fit, size_of
 from service.sizes import SMALL
 from service.web.headers import (
     JSON,
@@ -223,7 +223,7 @@ def data_reply(
     :param age: of stale data, in seconds
     """
     texts = ['{"data":{', members, "}}"]
-    if size_at_most(texts) <= SMALL:
+    if fit(texts, SMALL):
         body = "".join(texts).encode()
         if not request.app[COMPRESSION].applies_to(len(body)):
             return short_reply(request, body, revision, age)
@@ -243,7 +243,7 @@ def _with_headers(reply: Reply, revision: int | None, age: float | None) -> Repl
 
 def spliced_reply(texts: Sequence[str]) -> Reply:
     """The parts of a JSON text of any length, compressible."""
-    if size_at_most(texts) <= SMALL:
+    if fit(texts, SMALL):
         return json_reply("".join(texts), compressible=True)
     return LongReply(texts, compressible=True)
 
