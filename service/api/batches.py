@@ -36,7 +36,7 @@ MAX_PAGE = MIB
 
 
 async def write(request: web.Request) -> web.StreamResponse:
-    app = request.app  # aiohttp looks it up each time
+    app = request.app
     body = await read_body(request)
     batch = parse_write(body, app[SETTINGS])
     retry = idempotency_of(request, body)

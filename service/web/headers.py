@@ -113,12 +113,15 @@ class HeadedRequest(web.Request):
             self.cors.add_headers(self, headers)
 
 
-def request_class(*, secure: bool, cors: Cors | None = None) -> type[HeadedRequest]:
+def request_class(
+    application: web.Application, *, secure: bool, cors: Cors | None = None
+) -> type[HeadedRequest]:
     """The class of a server's requests."""
     headers = WITH_TLS if secure else DEFAULTS
     varying: dict[str, str] = {hdrs.VARY: hdrs.ORIGIN} if cors else {}
 
     class ConfiguredRequest(HeadedRequest):
+        app = application  # aiohttp looks it up for each use
         headers_of_replies = headers
         beginning_of_json = _beginning({**headers, **varying})
         request_ids = RequestIds()
