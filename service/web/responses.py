@@ -206,7 +206,7 @@ def short_reply(
     """
     if (
         len(body) > SMALL
-        or request.version != HttpVersion11
+        or request.version is not HttpVersion11
         or (cast(HeadedRequest, request).cors and hdrs.ORIGIN in request.headers)
     ):
         return _with_headers(json_reply(body), revision, age)
@@ -225,14 +225,13 @@ def data_reply(
     :param revision: of stale data
     :param age: of stale data, in seconds
     """
-    texts = ['{"data":{', members, "}}"]
-    if fit(texts, SMALL):
-        body = "".join(texts).encode()
+    if len(members) <= SMALL:
+        body = f'{{"data":{{{members}}}}}'.encode()
         if not request.app[COMPRESSION].applies_to(len(body)):
             return short_reply(request, body, revision, age)
         reply = json_reply(body, compressible=True)
     else:
-        reply = spliced_reply(texts)
+        reply = spliced_reply(['{"data":{', members, "}}"])
     return _with_headers(reply, revision, age)
 
 
