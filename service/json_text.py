@@ -16,10 +16,12 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def size_at_most(texts: Collection[str]) -> int:
-    """An upper bound of the bytes of texts in UTF-8, without encoding them."""
-    size = sum(map(len, texts))
-    return size if all(map(str.isascii, texts)) else size * MAX_UTF_8
+def fit(texts: Collection[str], size: int) -> bool:
+    """Whether texts in UTF-8 take at most this many bytes."""
+    characters = sum(map(len, texts))
+    if characters > size:
+        return False
+    return characters * MAX_UTF_8 <= size or sum(map(size_of, texts)) <= size
 
 
 def encoded(value: object) -> str:

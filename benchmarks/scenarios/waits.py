@@ -109,13 +109,14 @@ def run(options: argparse.Namespace) -> int:
             environ=endpoint.environ,
         )
         requests = start_one(stack, service, [WRITE]).requests[WRITE]
+        version = service.version()
         for _ in range(options.rounds):
             for number, found in rounds.items():
                 found.append(
                     _measure(service, endpoint, requests, options.seconds, number)
                 )
     results = {number: _sum(found) for number, found in rounds.items()}
-    print(*conditions(["tarantool", "wrk"]), sep="\n", end="\n\n")
+    print(*conditions(version, ["wrk"]), sep="\n", end="\n\n")
     titles = [f"{number} connections" for number in results]
     print(*markdown_table(["mean ms", *titles], _rows(results, PARTS, 3)), sep="\n")
     print()

@@ -17,7 +17,7 @@ from service.api.schemas.replies import (
     NewAccessToken,
 )
 from service.auth.access_tokens import hash_of, new_access_token
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of
 from service.web.responses import json_reply
 
 
@@ -26,7 +26,7 @@ async def create(request: web.Request) -> web.Response:
     await confirm_password(request, password)
     token = new_access_token()
     created = await request.app[STORAGE].access_tokens.create(
-        request[CALLER], hash_of(token), new
+        caller_of(request), hash_of(token), new
     )
     note_audit(request, target=created.id)
     shown = NewAccessToken(
@@ -42,7 +42,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def list_tokens(request: web.Request) -> web.Response:
     refuse_query(request.rel_url.raw_query_string)
-    found = await request.app[STORAGE].access_tokens.list(request[CALLER])
+    found = await request.app[STORAGE].access_tokens.list(caller_of(request))
     shown = AccessTokens([AccessToken(*token) for token in found])
     return json_reply(msgspec.json.encode(shown))
 
@@ -51,5 +51,5 @@ async def delete(request: web.Request) -> web.Response:
     token_id = parse_token_id(request.match_info["id"])
     note_audit(request, target=token_id)
     parse_nothing(await read_body(request))
-    await request.app[STORAGE].access_tokens.delete(request[CALLER], token_id)
+    await request.app[STORAGE].access_tokens.delete(caller_of(request), token_id)
     return json_reply(SUCCESS)

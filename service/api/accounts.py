@@ -28,7 +28,7 @@ from service.api.schemas.replies import SUCCESS, Account, Status, Token
 from service.auth.client_address import client_address
 from service.auth.fair_queue import Client
 from service.auth.logins import Attempt
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of
 from service.errors import RegistrationClosed, UserExists, before_write
 from service.model import Caller, User
 from service.web.connection import has_left
@@ -61,18 +61,18 @@ async def login(request: web.Request) -> web.Response:
 
 async def refresh(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request))
-    await request.app[STORAGE].check_session(request[CALLER])
-    return _token_reply(request, request[CALLER])
+    await request.app[STORAGE].check_session(caller_of(request))
+    return _token_reply(request, caller_of(request))
 
 
 async def logout(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request))
-    await request.app[STORAGE].end_tokens(request[CALLER])
+    await request.app[STORAGE].end_tokens(caller_of(request))
     return json_reply(SUCCESS)
 
 
 async def change_password(request: web.Request) -> web.Response:
-    caller = request[CALLER]
+    caller = caller_of(request)
     change = parse_password_change(await read_body(request))
     await confirm_password(request, change.old)
     with request.app[PASSWORDS].enter_queue(client_of(request)) as entry:
@@ -85,7 +85,7 @@ async def change_password(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     refuse_query(request.rel_url.raw_query_string)
-    account = await request.app[STORAGE].account(request[CALLER])
+    account = await request.app[STORAGE].account(caller_of(request))
     shown = Account(account.username, account.created_at, account.grants)
     if account.is_administrator:
         shown.administrator = True
@@ -94,7 +94,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     await confirm_password(request, parse_password(await read_body(request)))
-    await request.app[STORAGE].delete_user(request[CALLER])
+    await request.app[STORAGE].delete_user(caller_of(request))
     return json_reply(SUCCESS)
 
 
@@ -106,7 +106,7 @@ async def confirm_password(request: web.Request, password: str) -> None:
     :raises TooManyAttempts: there were too many wrong passwords
     :raises Overloaded: the queue of passwords is full
     """
-    caller = request[CALLER]
+    caller = caller_of(request)
     with before_write():
         await request.app[STORAGE].check_session(caller)
         await _check_password(request, caller.username, password)

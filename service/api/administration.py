@@ -20,7 +20,7 @@ from service.api.parsing.queries import (
     refuse_query,
 )
 from service.api.schemas.replies import SUCCESS, Accounts, StoreState
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of
 from service.errors import NotFound, UserExists, before_write
 from service.model import AccountChanges, ManagedAccount
 from service.sizes import MIB, SMALL
@@ -36,7 +36,7 @@ async def list_accounts(request: web.Request) -> web.Response:
     size = min(MAX_PAGE, max(SMALL, request.app[ADMISSION].available))
     reserve(request, size)
     accounts, following = await request.app[STORAGE].administration.accounts(
-        request[CALLER], page.prefix, page.after, page.limit, size
+        caller_of(request), page.prefix, page.after, page.limit, size
     )
     body = msgspec.json.encode(Accounts(accounts, following))
     return json_reply(body, compressible=True)
@@ -50,7 +50,7 @@ async def create(request: web.Request) -> web.Response:
         await _check_is_free(request, username)
         password_hash = await _hash(request, password)
     created = await request.app[STORAGE].administration.create(
-        request[CALLER],
+        caller_of(request),
         username,
         password_hash,
         given.grants,
@@ -62,7 +62,7 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     username = _account_in_query(request)
     administration = request.app[STORAGE].administration
-    return _account_reply(await administration.account(request[CALLER], username))
+    return _account_reply(await administration.account(caller_of(request), username))
 
 
 async def change(request: web.Request) -> web.Response:
@@ -70,7 +70,7 @@ async def change(request: web.Request) -> web.Response:
     username = _account_in_query(request)
     changes, password, keep = parse_account_change(body, request.app[SETTINGS])
     note_audit(request, changed=_members_of(changes, password))
-    caller, administration = request[CALLER], request.app[STORAGE].administration
+    caller, administration = caller_of(request), request.app[STORAGE].administration
     if password is not None:
         with before_write():
             await administration.account(caller, username)
@@ -84,7 +84,7 @@ async def change(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request, has_query=True))
     username = _account_in_query(request)
-    await request.app[STORAGE].administration.delete(request[CALLER], username)
+    await request.app[STORAGE].administration.delete(caller_of(request), username)
     return json_reply(SUCCESS)
 
 
@@ -92,14 +92,14 @@ async def end_tokens(request: web.Request) -> web.Response:
     keep = parse_end_tokens(await read_body(request, has_query=True))
     username = _account_in_query(request)
     await request.app[STORAGE].administration.end_tokens(
-        request[CALLER], username, keeps_access_tokens=keep
+        caller_of(request), username, keeps_access_tokens=keep
     )
     return json_reply(SUCCESS)
 
 
 async def status(request: web.Request) -> web.Response:
     refuse_query(request.rel_url.raw_query_string)
-    found = await request.app[STORAGE].administration.statistics(request[CALLER])
+    found = await request.app[STORAGE].administration.statistics(caller_of(request))
     state = msgspec.convert({**found, "version": __version__}, StoreState)
     return json_reply(msgspec.json.encode(state))
 
@@ -127,7 +127,7 @@ async def _check_is_free(request: web.Request, username: str) -> None:
     :raises UserExists: the name is taken, or reserved
     """
     try:
-        await request.app[STORAGE].administration.account(request[CALLER], username)
+        await request.app[STORAGE].administration.account(caller_of(request), username)
     except NotFound:
         if not request.app[ADMINISTRATOR].is_reserved(username):
             return

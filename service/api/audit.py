@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler
 
 from service.api.context import AUDIT_LINES, STORAGE
 from service.auth.access_tokens import is_access_token
-from service.auth.tokens import CALLER
+from service.auth.tokens import known_caller_of
 from service.errors import (
     InvalidCredentials,
     Overloaded,
@@ -43,7 +43,7 @@ def audited(handler: Handler) -> Handler:
 
 async def _note_access_token(request: web.Request) -> None:
     """Notes the access token of the caller and its account: only the storage knows."""
-    caller = request.get(CALLER)
+    caller = known_caller_of(request)
     if caller is not None and is_access_token(caller):
         with contextlib.suppress(Problem):  # it is not valid any more
             account = await request.app[STORAGE].account(caller)

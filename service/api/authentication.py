@@ -10,7 +10,7 @@ from service.api.parsing.queries import parse_ticket
 from service.api.sse import EVENT_STREAM, accepts_events
 from service.auth.access_tokens import is_access_token
 from service.auth.signer import Verified
-from service.auth.tokens import CALLER, EXPIRES_AT
+from service.auth.tokens import note_caller
 from service.errors import (
     InvalidRequest,
     SessionRequired,
@@ -45,7 +45,7 @@ async def by_session(request: web.Request) -> Verified:
     """
     verified = await by_token(request)
     if is_access_token(verified.caller):
-        request[CALLER] = verified.caller  # for the audit log
+        note_caller(request, verified)  # for the audit log
         raise SessionRequired()
     return verified
 
@@ -69,11 +69,11 @@ async def by_token_or_ticket(request: web.Request) -> Verified:
 
 
 def authenticated(authenticate: Authenticate, handler: Handler) -> Handler:
-    """The handler, called with `CALLER` and `EXPIRES_AT` set on the request."""
+    """The handler, called with requests whose caller is known."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            request[CALLER], request[EXPIRES_AT] = await authenticate(request)
+            note_caller(request, await authenticate(request))
             return await handler(request)
         except TOKEN_REFUSALS as refused:
             reason = refused.code.removeprefix("token_")

@@ -18,7 +18,7 @@ from service.api.schemas import replies
 from service.api.schemas.replies import SUCCESS
 from service.api.sized_reads import read_members, read_stale
 from service.api.touched_keys import note_touched
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of
 from service.json_text import encoded, object_of
 from service.model import IdempotencyKey, KeyDetails, Listing, Members
 from service.sizes import MIB, SMALL
@@ -36,7 +36,7 @@ MAX_PAGE = MIB
 
 
 async def write(request: web.Request) -> web.StreamResponse:
-    app = request.app  # aiohttp looks it up each time
+    app = request.app
     body = await read_body(request)
     batch = parse_write(body, app[SETTINGS])
     retry = idempotency_of(request, body)
@@ -44,7 +44,7 @@ async def write(request: web.Request) -> web.StreamResponse:
     if batch.ttls or batch.deleted:
         return await _write_mixed(request, batch, retry)
     revision = await app[STORAGE].put(
-        request[CALLER],
+        caller_of(request),
         batch.keys,
         batch.values,
         conditions=batch.conditions,
@@ -60,7 +60,7 @@ async def _write_mixed(
 ) -> web.StreamResponse:
     """A write that deletes keys too, or has keys with times to live of their own."""
     revision, deleted = await request.app[STORAGE].write(
-        request[CALLER],
+        caller_of(request),
         batch.keys,
         batch.values,
         batch.deleted,
@@ -99,7 +99,7 @@ async def delete(request: web.Request) -> web.Response:
     body = await read_body(request)
     keys, conditions = parse_delete(body, request.app[SETTINGS])
     revision, deleted = await request.app[STORAGE].delete(
-        request[CALLER],
+        caller_of(request),
         keys,
         conditions=conditions,
         idempotency_key=idempotency_of(request, body),
@@ -117,11 +117,11 @@ async def list_keys(request: web.Request) -> web.Response:
     reserve(request, size)
     storage = request.app[STORAGE]
     if is_stale:
-        age, listing = await storage.list_stale(request[CALLER], page, size)
+        age, listing = await storage.list_stale(caller_of(request), page, size)
         note_touched(request, ("read", len(listing.keys)))
         reply = json_reply(_page(listing), compressible=True)
         return with_age(reply, age, listing.revision)
-    listing = await storage.list_keys(request[CALLER], page, size)
+    listing = await storage.list_keys(caller_of(request), page, size)
     note_touched(request, ("read", len(listing.keys)))
     return json_reply(_page(listing), listing.revision, compressible=True)
 
@@ -130,7 +130,7 @@ async def increment(request: web.Request) -> web.Response:
     body = await read_body(request)
     deltas = parse_increment(body, request.app[SETTINGS])
     revision, values = await request.app[STORAGE].increment(
-        request[CALLER], deltas, idempotency_key=idempotency_of(request, body)
+        caller_of(request), deltas, idempotency_key=idempotency_of(request, body)
     )
     note_touched(request, ("increment", len(deltas)))
     data = object_of(zip(deltas, values, strict=True))

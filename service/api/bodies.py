@@ -7,7 +7,7 @@ from aiohttp import web
 from service.api.context import ADMISSION, STORAGE
 from service.api.parsing.queries import refuse_query
 from service.auth.access_tokens import is_access_token
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of, known_caller_of
 from service.errors import BodyTooLarge, InvalidRequest, RequestTimeout, before_write
 from service.sizes import KIB, SMALL
 from service.web.body_decoding import Coding, coding_of, decoded
@@ -37,7 +37,7 @@ async def read_body(request: web.Request, *, has_query: bool = False) -> bytes:
         refuse_query(request.rel_url.raw_query_string)
     coding = coding_of(request)
     limit = request.client_max_size
-    if CALLER not in request:
+    if known_caller_of(request) is None:
         limit = min(limit, MAX_ANONYMOUS_BODY)
     elif coding is not None or not request.content.is_eof():
         await _check_access_token(request)
@@ -58,9 +58,9 @@ async def _check_access_token(request: web.Request) -> None:
 
     :raises TokenRevoked: it is unknown, or not valid any more
     """
-    if is_access_token(request[CALLER]):
+    if is_access_token(caller_of(request)):
         with before_write():
-            await request.app[STORAGE].account(request[CALLER])
+            await request.app[STORAGE].account(caller_of(request))
 
 
 async def _sent_body(request: web.Request, limit: int) -> bytes:

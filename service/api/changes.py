@@ -11,7 +11,7 @@ from service.api import sse
 from service.api.context import ADMISSION, FEED, METRICS, SETTINGS
 from service.api.parsing.queries import parse_changes_query
 from service.api.sse import EVENT_STREAM, LAST_EVENT_ID, accepts_events
-from service.auth.tokens import CALLER, EXPIRES_AT
+from service.auth.tokens import caller_of, expiry_of
 from service.errors import (
     Internal,
     Problem,
@@ -81,7 +81,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
     query = parse_changes_query(
         request.rel_url.raw_query_string, last_event_id, request.app[SETTINGS]
     )
-    watched = request.app[FEED].watch(request[CALLER], query.since, query.prefix)
+    watched = request.app[FEED].watch(caller_of(request), query.since, query.prefix)
     load, metrics = request.app[ADMISSION], request.app[METRICS]
     is_stream, ending = accepts_events(request), Ending()
     with load.watching("stream" if is_stream else "poll"), watched as watcher:
@@ -197,7 +197,7 @@ def _time_to_wait(request: web.Request) -> float:
 
     :raises TokenExpired: it has expired
     """
-    left = request[EXPIRES_AT] - time.time()
+    left = expiry_of(request) - time.time()
     if left <= 0:
         raise TokenExpired()
     return min(request.app[STREAM_TIMING].heartbeat, left)

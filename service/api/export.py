@@ -26,7 +26,7 @@ from service.api.transfer_lines import (
     pieces_of,
     row_of,
 )
-from service.auth.tokens import CALLER, EXPIRES_AT
+from service.auth.tokens import caller_of, expiry_of
 from service.errors import (
     Internal,
     NotGranted,
@@ -195,7 +195,7 @@ class Pages:
     def _check(self) -> None:
         if self.request.app[STOPPING].is_set():
             raise Stopping("The service is stopping: export again")
-        if self.request[EXPIRES_AT] <= time.time():
+        if expiry_of(self.request) <= time.time():
             raise TokenExpired()
 
     async def _read(self) -> ExportPage:
@@ -203,7 +203,7 @@ class Pages:
         await take_slot(request, app[PAGE_SIZE])
         try:
             return await app[STORAGE].transfers.export_page(
-                request[CALLER],
+                caller_of(request),
                 self._prefix,
                 self._position,
                 app[PAGE_SIZE],

@@ -8,7 +8,7 @@ from service.api.batches import MAX_PAGE
 from service.api.context import ADMISSION, SETTINGS, STORAGE
 from service.api.parsing.queries import parse_history_query
 from service.api.touched_keys import note_touched
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of
 from service.json_text import encoded
 from service.model import HistoryEntry, HistoryPage
 from service.sizes import SMALL
@@ -27,7 +27,7 @@ async def list_changes(request: web.Request) -> web.Response:
     )
     reserve(request, size)
     page = await request.app[STORAGE].history.page(
-        request[CALLER],
+        caller_of(request),
         query.key,
         query.before,
         query.limit,

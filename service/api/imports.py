@@ -20,7 +20,7 @@ from service.api.parsing.queries import parse_import_query
 from service.api.schemas.members import ImportMode
 from service.api.touched_keys import note_touched
 from service.api.transfer_lines import LF, MEDIA_TYPE
-from service.auth.tokens import CALLER, EXPIRES_AT
+from service.auth.tokens import caller_of, expiry_of
 from service.errors import (
     Internal,
     NoData,
@@ -69,7 +69,7 @@ async def import_lines(request: web.Request) -> web.StreamResponse:
     transfers = request.app[STORAGE].transfers
     with request.app[BODY_STREAMS].reading(request) as stream:
         with before_write():
-            since = await transfers.begin_import(request[CALLER], *query)
+            since = await transfers.begin_import(caller_of(request), *query)
         return await Import(request, stream, query.mode, since).run()
 
 
@@ -211,12 +211,12 @@ class Import:
         request, batch = self._request, self._batch
         if not batch.keys:
             return
-        if request[EXPIRES_AT] <= time.time():
+        if expiry_of(request) <= time.time():
             raise TokenExpired()
         await take_slot(request, batch.size)
         try:
             written, skipped = await request.app[STORAGE].transfers.import_batch(
-                request[CALLER],
+                caller_of(request),
                 batch.keys,
                 batch.values,
                 batch.expiries,

@@ -15,7 +15,7 @@ from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
 from service.api.sized_reads import EXPECTED, read_stale, sized_read
 from service.api.touched_keys import note_touched
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
 from service.json_text import value_of
 from service.model import Members, Row
@@ -34,7 +34,7 @@ async def get(request: web.Request) -> web.Response:
     elif query.revision is not None:
         row = await _row_at(request, key, query.revision)
     else:
-        reads, caller = request.app[STORAGE].reads, request[CALLER]
+        reads, caller = request.app[STORAGE].reads, caller_of(request)
         read = partial(reads.read, caller, [key], detailed=True)
         row = _row(await sized_read(request, EXPECTED, read))
     note_touched(request, ("read", 1))
@@ -51,7 +51,7 @@ async def put(request: web.Request) -> web.Response:
     ttl = parse_put_query(request.rel_url.raw_query_string)
     body = await read_body(request, has_query=True)
     revision = await request.app[STORAGE].put(
-        request[CALLER],
+        caller_of(request),
         [key],
         [parse_value(body, request.app[SETTINGS])],
         conditions=if_match(request, key) + if_none_match(request, key),
@@ -69,7 +69,7 @@ async def delete(request: web.Request) -> web.Response:
     idempotency_key = idempotency_of(request, b"")
     try:
         revision, deleted = await request.app[STORAGE].delete(
-            request[CALLER],
+            caller_of(request),
             [key],
             conditions=conditions,
             idempotency_key=idempotency_key,
@@ -112,7 +112,7 @@ def _row(members: Members) -> Row | None:
 async def _row_at(request: web.Request, key: str, revision: int) -> Row | None:
     """The value of the key at a revision; its time to live is not known."""
     history = request.app[STORAGE].history
-    read = partial(history.value_at, request[CALLER], key, revision)
+    read = partial(history.value_at, caller_of(request), key, revision)
     return await sized_read(request, EXPECTED, read)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from service.api.context import ADMISSION, SETTINGS, STORAGE
-from service.auth.tokens import CALLER
+from service.auth.tokens import caller_of
 from service.errors import ReplyTooLarge
 from service.model import Members, StaleMembers
 from service.sizes import SMALL
@@ -93,7 +93,7 @@ async def _read(
     small: Callable[..., Awaitable[T | int]],
     any_size: Callable[..., Awaitable[T]],
 ) -> T:
-    caller = request[CALLER]
+    caller = caller_of(request)
     if len(keys) <= MAX_COALESCED_KEYS:
         limit = request.app[SETTINGS].max_body
         found = await small(caller, keys, limit, detailed=detailed)

@@ -7,13 +7,16 @@ from service.api.bodies import read_body
 from service.api.context import STORAGE, TICKETS
 from service.api.parsing.account_bodies import parse_nothing
 from service.api.schemas.replies import Ticket
-from service.auth.tokens import CALLER, EXPIRES_AT
+from service.auth.tokens import caller_of, expiry_of
 from service.web.responses import json_reply
 
 
 async def create(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request))
-    account = await request.app[STORAGE].account(request[CALLER])
-    token_expires_at = account.token_expires_at or request[EXPIRES_AT]
-    ticket, expires_in = request.app[TICKETS].issue(request[CALLER], token_expires_at)
+    caller = caller_of(request)
+    account = await request.app[STORAGE].account(caller)
+    token_expires_at = account.token_expires_at or expiry_of(request)
+    ticket, expires_in = request.app[TICKETS].issue(
+        caller_of(request), token_expires_at
+    )
     return json_reply(msgspec.json.encode(Ticket(ticket, expires_in)))

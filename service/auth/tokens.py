@@ -11,11 +11,30 @@ from service.auth.signer import Signer, Verified
 from service.errors import InvalidRequest, TokenInvalid, TokenMissing
 from service.model import Caller
 
-CALLER = web.RequestKey("caller", Caller)
 
-#: When the caller's JWT or ticket expires, in seconds since 1970. Of an access token it
-#: is infinite: the storage knows when that expires.
-EXPIRES_AT = web.RequestKey("expires_at", float)
+def note_caller(request: web.Request, verified: Verified) -> None:
+    """Notes the content of the verified token of a request."""
+    request.caller, request.expires_at = verified
+
+
+def caller_of(request: web.BaseRequest) -> Caller:
+    """The caller of a request whose token has been verified."""
+    caller: Caller = request.caller  # type: ignore[attr-defined]  # has been noted
+    return caller
+
+
+def expiry_of(request: web.BaseRequest) -> float:
+    """When the JWT or the ticket of a request expires, in seconds since 1970.
+
+    Of an access token it is infinite: the storage knows when that expires.
+    """
+    expires_at: float = request.expires_at  # type: ignore[attr-defined]  # noted, too
+    return expires_at
+
+
+def known_caller_of(request: web.BaseRequest) -> Caller | None:
+    """The caller of a request; None: no token of it has been verified."""
+    return getattr(request, "caller", None)
 
 
 def name_of_caller(request: web.BaseRequest) -> str | None:
@@ -23,7 +42,7 @@ def name_of_caller(request: web.BaseRequest) -> str | None:
 
     It may be revoked: that is checked by the storage. An access token names none.
     """
-    caller = request.get(CALLER)
+    caller = known_caller_of(request)
     return None if caller is None else caller.username or None
 
 

@@ -111,11 +111,12 @@ def _runner(settings: Settings, collection: "Collection") -> Runner:
     """A server as that of port 5000, with its timeouts and fewer connections."""
     admission = Admission(settings, max_delay=0, health_reserve=0)
     admission.max_connections = MAX_CONNECTIONS
+    app = metrics_app(settings.metrics_token, collection.families)
     return Runner(
-        metrics_app(settings.metrics_token, collection.families),
+        app,
         admission=admission,
         metrics=Metrics(),  # of this server: they are not exposed
-        request=request_class(secure=False),
+        request=request_class(app, secure=False),
         hosts=_hosts(settings),
         exempt=(),
         reading=(),

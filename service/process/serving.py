@@ -101,7 +101,7 @@ def _runner(
     return Runner(
         app,
         admission=app[ADMISSION],
-        request=request_class(secure=is_secure, cors=cors),
+        request=request_class(app, secure=is_secure, cors=cors),
         hosts=allowed_hosts(settings, EXEMPT_PATHS),
         exempt=EXEMPT_PATHS,
         reading=READING,

@@ -7,11 +7,12 @@ may have been applied.
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import partial
 from time import monotonic
 from typing import Any
 
+import msgspec
 from asynctnt.exceptions import TarantoolDatabaseError, TarantoolNetworkError
 
 from service.errors import (
@@ -107,8 +108,10 @@ class Calls:
 
         :param writes: whether it may change data, for `applied` of an error
         :param is_repeatable: whether a write can be called again after it was applied
-        :param size: bytes of the texts in the request and, at most, in the result
+        :param size: bytes of the texts in the result, at most
         """
+        arguments = msgspec.msgpack.encode(args)
+        size += len(arguments)
         await yield_loop(size)
         applied: Applied | None = "no" if writes else None
         deadline: float | None = None  # of the wait for the next leader
@@ -118,7 +121,7 @@ class Calls:
                 deadline = deadline or self._nodes.deadline()
                 instance = await self._next_leader(deadline, applied)
             try:
-                return await self._exchange(instance, procedure, args, size)
+                return await self._exchange(instance, procedure, arguments, size)
             except TarantoolDatabaseError as error:
                 if is_unconfirmed(error):
                     applied = "unknown" if writes else None
@@ -155,30 +158,30 @@ class Calls:
         self,
         instance: Instance,
         procedure: str,
-        args: Sequence[Any],
+        arguments: bytes,
         size: int,
         timeout: float = CALL_TIMEOUT,  # noqa: ASYNC109 - that of asynctnt
     ) -> list[Any]:
         """Calls a procedure on this instance, once, and counts it.
 
+        :param size: bytes of the arguments and, at most, of the texts in the result
         :raises TarantoolDatabaseError: the procedure has failed
         :raises TarantoolNetworkError: the connection is lost
         :raises OSError: it is lost, or there is no answer in time
         """
         bulk = size > MAX_INTERACTIVE
         connection = instance.bulk if bulk else instance.interactive
-        # asynctnt's request and response refer to each other: their contents, perhaps a
-        # batch of many megabytes, would stay until the next full garbage collection
-        sent = list(args)
         began = monotonic()
         try:
             # not assigned to a variable: it refers to its exception, whose traceback
             # refers to this frame
             if self._tracing is None:
-                response = await connection.call(procedure, sent, timeout=timeout)
+                response = await connection.call_encoded(procedure, arguments, timeout)
             else:
-                call = partial(connection.call, procedure, sent, timeout=timeout)
+                call = partial(connection.call_encoded, procedure, arguments, timeout)
                 response = await self._tracing.call(procedure, instance.address, call)
+            # asynctnt's request and response refer to each other: their contents, many
+            # megabytes perhaps, would stay until the next full garbage collection
             body = list(response.body)
             response.body.clear()
         except (TarantoolDatabaseError, TarantoolNetworkError, OSError) as error:
@@ -188,7 +191,6 @@ class Calls:
             raise
         finally:
             self._durations[procedure].observe(monotonic() - began)
-            sent.clear()
         await yield_loop(size)
         return body
 
@@ -216,9 +218,12 @@ class Calls:
     async def call_any(self, procedure: str, *args: Any, size: int) -> list[Any]:
         """Calls a procedure for stale data on the nearest node that has it.
 
+        :param size: bytes of the texts in the result, at most
         :return: the age of the data in seconds, and the other results
         :raises Stale: no node has confirmed data within the limit of their age
         """
+        arguments = msgspec.msgpack.encode(args)
+        size += len(arguments)
         problem: Problem | None = None
         tried: list[Address] = []
         while candidates := self._candidates(tried, problem):
@@ -227,7 +232,7 @@ class Calls:
             timeout = STALE_TIMEOUT if len(candidates) > 1 else CALL_TIMEOUT
             try:
                 body = await self._call_on(
-                    instance, timeout, procedure, *args, size=size
+                    instance, timeout, procedure, arguments, size
                 )
             except (TokenRevoked, NotGranted) as why:
                 problem = why
@@ -264,13 +269,13 @@ class Calls:
         instance: Instance,
         timeout: float,  # noqa: ASYNC109 - that of asynctnt
         procedure: str,
-        *args: Any,
+        arguments: bytes,
         size: int,
     ) -> list[Any]:
         """Calls a procedure for stale data on this instance, once."""
         await yield_loop(size)
         try:
-            return await self._exchange(instance, procedure, args, size, timeout)
+            return await self._exchange(instance, procedure, arguments, size, timeout)
         except TarantoolDatabaseError as error:
             raise self._stale_exception_of(error) from None
         except (TarantoolNetworkError, OSError):

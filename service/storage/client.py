@@ -15,7 +15,7 @@ from service.errors import (
     TooManyAttempts,
     before_write,
 )
-from service.json_text import size_at_most
+from service.json_text import fit
 from service.model import (
     Account,
     AllChanges,
@@ -257,7 +257,6 @@ class Storage:
             *options,
             writes=True,
             is_repeatable=idempotency_key is not None,
-            size=size_at_most(keys) + size_at_most(values),
         )
         return _revision(result)
 
@@ -298,7 +297,6 @@ class Storage:
             *options,
             writes=True,
             is_repeatable=idempotency_key is not None,
-            size=size_at_most(keys) + size_at_most(values) + size_at_most(deleted),
         )
         return _revision(result), result[1]
 
@@ -326,7 +324,6 @@ class Storage:
             *options,
             writes=True,
             is_repeatable=idempotency_key is not None,
-            size=size_at_most(keys),
         )
         return _revision(result), result[1]
 
@@ -356,7 +353,6 @@ class Storage:
             *options,
             writes=True,
             is_repeatable=idempotency_key is not None,
-            size=size_at_most(keys),
         )
         return revision, values
 
@@ -432,9 +428,7 @@ class Storage:
 
 
 def _can_be_coalesced(keys: Sequence[str], values: Sequence[str]) -> bool:
-    return (
-        len(keys) <= MAX_COALESCED_KEYS and size_at_most(values) <= MAX_COALESCED_BYTES
-    )
+    return len(keys) <= MAX_COALESCED_KEYS and fit(values, MAX_COALESCED_BYTES)
 
 
 def _options(**given: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The procedures for the history of a key."""
 
 from service.errors import ReplyTooLarge, ValueNotKept
-from service.json_text import size_at_most
 from service.model import Caller, HistoryEntry, HistoryPage, Row
 from service.storage.calls import Calls
 
@@ -63,7 +62,7 @@ class History:
             key,
             revision,
             max_bytes,
-            size=max_bytes + size_at_most([key]),
+            size=max_bytes,
         )
         if oldest is not None:
             raise ValueNotKept(revision, oldest)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.errors import ReplyTooLarge
-from service.json_text import size_at_most
 from service.model import Caller, Members, StaleMembers
 from service.sizes import KIB
 from service.storage.calls import Calls
@@ -64,9 +63,8 @@ class Reads:
         :raises NotGranted: the account may not read a key
         :raises ReplyTooLarge: keys and values take more than `max_bytes`
         """
-        size = max_bytes + size_at_most(keys)
         result = await self._call(
-            "kv.v1.read", caller, keys, max_bytes, detailed, size=size
+            "kv.v1.read", caller, keys, max_bytes, detailed, size=max_bytes
         )
         return _members(result, max_bytes)
 
@@ -93,9 +91,8 @@ class Reads:
         :raises NotGranted: the account may not read a key
         :raises ReplyTooLarge: keys and values take more than `max_bytes`
         """
-        size = max_bytes + size_at_most(keys)
         age, revision, *result = await self._call_any(
-            "kv.v1.read_stale", caller, keys, max_bytes, detailed, size=size
+            "kv.v1.read_stale", caller, keys, max_bytes, detailed, size=max_bytes
         )
         return StaleMembers(age, revision, _members(result, max_bytes))
 

@@ -10,7 +10,6 @@ from service.errors import (
     RevisionCompacted,
     quoted,
 )
-from service.json_text import size_at_most
 from service.model import Caller, ExportPage, StoredRow
 from service.storage.calls import Calls
 
@@ -122,7 +121,6 @@ class Transfers:
         :raises EntryRefused: the account has no right to a key, or in mode `create` it
             exists
         """
-        texts = [value for value in values if value is not None]
         _, (written, *rest) = await self._call(
             "kv.v1.import_batch",
             caller,
@@ -132,7 +130,6 @@ class Transfers:
             mode,
             since,
             writes=True,
-            size=size_at_most(keys) + size_at_most(texts),
         )
         if written is None:
             position = rest[0] - 1

@@ -87,7 +87,7 @@ class AuditLines:
         route = matched_route(request)
         action = self._unrouted(request) if route is None else self._routes.get(route)
         if action is not None:
-            self._write(request, action, _outcome_of(request, response))
+            self._write_line(request, action, _outcome_of(request, response))
 
     def _unrouted(self, request: web.BaseRequest) -> str | None:
         """The action of a request that was refused before the router was asked."""
@@ -99,9 +99,9 @@ class AuditLines:
     def _end(self, request: web.Request, _: asyncio.Task[object]) -> None:
         if not request[NOTES].is_written:
             action = self._routes[request.match_info.route]
-            self._write(request, action, Stopping.code)
+            self._write_line(request, action, Stopping.code)
 
-    def _write(self, request: web.BaseRequest, action: str, outcome: str) -> None:
+    def _write_line(self, request: web.BaseRequest, action: str, outcome: str) -> None:
         notes = request.get(NOTES) or Notes()
         notes.is_written = True
         self._log.write(

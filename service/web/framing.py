@@ -146,19 +146,16 @@ class Framer:
         False also for spellings of `Content-Length` that few clients use: their
         requests are split.
         """
-        end = data.find(EMPTY_LINE)
-        if self.head_size or end < 0 or len(data) > MAX_FIELD:
+        if self.head_size or len(data) > MAX_FIELD:
             return False
-        found = data.find(b"\r\nContent-Length: ", 0, end)
-        if found < 0:
-            found = data.find(b"\r\ncontent-length: ", 0, end)
-        if found < 0:
+        head, found, body = data.partition(EMPTY_LINE)
+        fields = head.partition(b"\r\nContent-Length: ")[2]
+        if not fields:
+            fields = head.partition(b"\r\ncontent-length: ")[2]
+        length = fields.partition(b"\r")[0]
+        if not found or not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
             return False
-        start = found + len(b"\r\nContent-Length: ")
-        length = data[start : data.find(b"\r", start)]
-        if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
-            return False
-        return end + len(EMPTY_LINE) + int(length) == len(data)
+        return int(length) == len(body)
 
     def begin_body(self, body: Body) -> None:
         self._body = body

@@ -6,6 +6,7 @@ from typing import Literal, cast
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, istr
 
+from service.model import Caller
 from service.telemetry.request_ids import RequestIds
 from service.web.cors import Cors
 
@@ -75,16 +76,22 @@ class HeadedRequest(web.Request):
     Relies on `ATTRS`, the attributes that a request may have.
 
     :ivar began: when it was dispatched, by `time.perf_counter`; None: it was malformed
+    :ivar caller: of its token, once that has been verified
+    :ivar expires_at: of its token, in seconds since 1970
     :ivar touched: operations and numbers of keys of a call that has succeeded
     """
 
-    ATTRS = web.Request.ATTRS | {"_request_id", "began", "touched"}
+    ATTRS = web.Request.ATTRS | {
+        *("_request_id", "began", "caller", "expires_at", "reservation", "touched")
+    }
 
     headers_of_replies = DEFAULTS
     beginning_of_json = _beginning(DEFAULTS)
     cors: Cors | None = None
     request_ids: RequestIds
     began: float | None = None
+    caller: Caller | None = None
+    expires_at: float
     touched: tuple[tuple[KeyOperation, int], ...] = ()
     _request_id: str | None = None
 
@@ -106,12 +113,15 @@ class HeadedRequest(web.Request):
             self.cors.add_headers(self, headers)
 
 
-def request_class(*, secure: bool, cors: Cors | None = None) -> type[HeadedRequest]:
+def request_class(
+    application: web.Application, *, secure: bool, cors: Cors | None = None
+) -> type[HeadedRequest]:
     """The class of a server's requests."""
     headers = WITH_TLS if secure else DEFAULTS
     varying: dict[str, str] = {hdrs.VARY: hdrs.ORIGIN} if cors else {}
 
     class ConfiguredRequest(HeadedRequest):
+        app = application  # aiohttp looks it up for each use
         headers_of_replies = headers
         beginning_of_json = _beginning({**headers, **varying})
         request_ids = RequestIds()

@@ -68,9 +68,6 @@ class Reservation:
             self._slot = 0
 
 
-RESERVATION = web.RequestKey("reservation", Reservation)
-
-
 def reservation_middleware(admission: Admission) -> Middleware:
     """The middleware that counts each request and gives it its reservation.
 
@@ -79,7 +76,7 @@ def reservation_middleware(admission: Admission) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[RESERVATION] = reservation = Reservation(admission)
+        request.reservation = reservation = Reservation(admission)
         admission.requests += 1
         try:
             response = await handler(request)
@@ -92,13 +89,18 @@ def reservation_middleware(admission: Admission) -> Middleware:
     return middleware
 
 
+def _reservation_of(request: web.Request) -> Reservation:
+    reservation: Reservation = request.reservation  # type: ignore[attr-defined]  # set
+    return reservation
+
+
 def reserve(request: web.Request, size: int, share: float = 1) -> None:
     """Reserves this many bytes until the client has taken the reply.
 
     :param share: the part of the limit that is available to this request
     :raises Overloaded: too many bytes are reserved
     """
-    request[RESERVATION].reserve(size, share)
+    _reservation_of(request).reserve(size, share)
 
 
 async def take_slot(request: web.Request, size: int) -> None:
@@ -106,9 +108,9 @@ async def take_slot(request: web.Request, size: int) -> None:
 
     :raises Overloaded: no slot became free in time
     """
-    await request[RESERVATION].take_slot(size)
+    await _reservation_of(request).take_slot(size)
 
 
 def release_slot(request: web.Request) -> None:
     """Releases the slot of a request whose handler goes on for long."""
-    request[RESERVATION].release_slot()
+    _reservation_of(request).release_slot()

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.http import StreamWriter
 from aiohttp.http_parser import HttpRequestParser
 from aiohttp.test_utils import TestServer
 from aiohttp.web_protocol import RequestHandler
@@ -50,6 +51,7 @@ PRIVATE: dict[type, set[str]] = {
     web.StreamResponse: {
         *("_body_length", "_eof_sent", "_keep_alive", "_req", "_status"),
     },
+    StreamWriter: {"_write"},
     web.UrlMappingMatchInfo: {"_route"},
     web.PlainResource: {"_path"},
     web.Response: {"_body", "_must_be_empty_body"},

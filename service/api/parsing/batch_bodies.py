@@ -86,7 +86,7 @@ def parse_write(body: bytes, limits: Settings) -> WriteRequest:
         check_keys(data, limits)
     else:
         raise NoData()
-    values = value_texts(data, limits)
+    values = value_texts(data, limits, len(body))
     check_utf_8(body)
     return WriteRequest(
         list(data),

@@ -9,7 +9,7 @@ import msgspec
 
 from service.api.parsing.json_body import check_utf_8, decode
 from service.api.parsing.keys import check_keys
-from service.api.parsing.values import parse_value, value_texts
+from service.api.parsing.values import parse_value, value_text
 from service.api.schemas.requests import (
     ImportLine,
     LineKind,
@@ -170,8 +170,7 @@ class ImportLines:
         if number_of_members != 1:
             raise InvalidRequest("Expected one of the members value, text and deleted")
         if isinstance(given.value, msgspec.Raw):
-            (value,) = value_texts({given.key: given.value}, self._limits)
-            return value
+            return value_text(given.value, self._limits, given.key)
         if isinstance(given.text, str):
             return parse_value(given.text.encode(), self._limits, "/text")
         if given.deleted is not True:

@@ -37,7 +37,7 @@ def distinct_keys(given: list[str] | None, limits: Settings) -> list[str]:
     if not given:
         raise NoKeys()
     check_keys(given, limits)
-    return list(dict.fromkeys(given))
+    return given if len(set(given)) == len(given) else list(dict.fromkeys(given))
 
 
 def check_keys(keys: Collection[str], limits: Settings) -> None:
@@ -49,13 +49,12 @@ def check_keys(keys: Collection[str], limits: Settings) -> None:
     count = len(keys)
     if count > limits.max_keys:
         raise TooManyKeys(f"{count} keys in one call, the limit is {limits.max_keys}")
+    if "" in keys:
+        raise InvalidKey("A key must not be empty")
     # a check of each is only needed where one may be refused
-    if min(map(len, keys)) > 0 and max(map(len, keys)) * MAX_UTF_8 <= limits.max_key:
-        return
-    for key in keys:
-        if not key:
-            raise InvalidKey("A key must not be empty")
-        check_key_length(key, limits)
+    if max(map(len, keys)) * MAX_UTF_8 > limits.max_key:
+        for key in keys:
+            check_key_length(key, limits)
 
 
 def check_key_length(text: str, limits: Settings, what: str = "The key") -> None:

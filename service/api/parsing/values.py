@@ -4,7 +4,6 @@ import msgspec
 
 from service.api.parsing.json_body import decode
 from service.errors import InvalidJSON, ValueTooLarge, quoted
-from service.json_text import MAX_UTF_8
 from service.settings import Settings
 
 
@@ -15,32 +14,37 @@ def parse_value(body: bytes, limits: Settings, what: str = "The body") -> str:
     :raises InvalidJSON: the body is not JSON in UTF-8
     :raises ValueTooLarge: the value is too large
     """
-    return _text(decode(body, msgspec.Raw, what), limits)
+    return value_text(decode(body, msgspec.Raw, what), limits)
 
 
-def value_texts(data: dict[str, msgspec.Raw], limits: Settings) -> list[str]:
-    """The JSON texts of the values of keys, in their order.
+def value_text(raw: msgspec.Raw, limits: Settings, key: str | None = None) -> str:
+    """The JSON text of a value.
 
-    :raises InvalidJSON: one is not UTF-8
-    :raises ValueTooLarge: one is too large
+    :param key: names the value in an error
+    :raises InvalidJSON: it is not UTF-8
+    :raises ValueTooLarge: it is too large
     """
-    try:
-        values = [str(raw, "utf-8") for raw in data.values()]
-    except UnicodeDecodeError:
-        return [_text(raw, limits, key) for key, raw in data.items()]  # names the key
-    # a check of each is only needed where one may be refused
-    if values and max(map(len, values)) * MAX_UTF_8 > limits.max_value:
-        for key, raw in data.items():
-            _check_size(raw, limits, key)
-    return values
-
-
-def _text(raw: msgspec.Raw, limits: Settings, key: str | None = None) -> str:
     _check_size(raw, limits, key)
     try:
         return str(raw, "utf-8")
     except UnicodeDecodeError:
         raise InvalidJSON(f"{_name(key)} is not UTF-8") from None
+
+
+def value_texts(data: dict[str, msgspec.Raw], limits: Settings, size: int) -> list[str]:
+    """The JSON texts of the values of keys, in their order.
+
+    :param size: bytes of all values, at most
+    :raises InvalidJSON: one is not UTF-8
+    :raises ValueTooLarge: one is too large
+    """
+    if size > limits.max_value:
+        for key, raw in data.items():
+            _check_size(raw, limits, key)
+    try:
+        return [str(raw, "utf-8") for raw in data.values()]
+    except UnicodeDecodeError:  # names the key
+        return [value_text(raw, limits, key) for key, raw in data.items()]
 
 
 def _check_size(raw: msgspec.Raw, limits: Settings, key: str | None) -> None:
