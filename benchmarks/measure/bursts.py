@@ -16,6 +16,9 @@ from benchmarks.measure.processes import is_waiting
 
 CONNECTIONS = 16
 
+#: Seconds until the server replies, and until it is idle after its replies.
+TIMEOUT = 60.0
+
 #: Seconds between two checks of an idle server, and the checks in a row that find it
 #: waiting: it may wait for a lock of Valgrind in between.
 IDLE_INTERVAL, IDLE_CHECKS = 0.001, 3
@@ -32,6 +35,7 @@ class Bursts:
         """Sends the requests in bursts; returns after the reply to the last one.
 
         :raises RuntimeError: if a request fails
+        :raises TimeoutError: if there is no reply in time
         """
         for begin in range(0, len(requests), CONNECTIONS):
             self._send_burst(requests[begin : begin + CONNECTIONS])
@@ -50,9 +54,17 @@ class Bursts:
         self._wait_until_idle()
 
     def _wait_until_idle(self) -> None:
-        """After a reply the server has more to do, as counting the request."""
+        """After a reply the server has more to do, as counting the request.
+
+        :raises TimeoutError: if it is not idle in time
+        """
+        deadline = time.monotonic() + TIMEOUT
         found = 0
         while found < IDLE_CHECKS:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"the server is busy {TIMEOUT:g} s after its replies"
+                )
             time.sleep(IDLE_INTERVAL)
             found = found + 1 if is_waiting(self._pid) else 0
 
@@ -61,7 +73,9 @@ class Bursts:
 def connected(port: int, pid: int) -> Iterator[Bursts]:
     with contextlib.ExitStack() as stack:
         connections = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+            )
             for _ in range(CONNECTIONS)
         ]
         yield Bursts(pid, connections)

@@ -51,7 +51,7 @@ def counting(pid: int) -> Iterator[Callable[[], int]]:
 
 @contextlib.contextmanager
 def suspended(pid: int) -> Iterator[None]:
-    """A context in which the process does not run: it receives all input at once."""
+    """A context in which the process does not run; input for it waits."""
     os.kill(pid, signal.SIGSTOP)
     try:
         while not is_stopped(pid):

@@ -140,6 +140,12 @@ async def test_an_idle_loop_has_no_block(
     assert sum(counts(lag)) > 5
 
 
+async def test_a_longer_interval_has_fewer_checks(lag: Histogram) -> None:
+    with EventLoopMonitor(lag, no_request, interval=3600).running():
+        await settle()
+    assert sum(counts(lag)) == 0
+
+
 def hold_the_gil() -> None:
     """Lets no other thread run Python."""
     ctypes.PyDLL(None).usleep(int(BLOCK * 1e6))
