@@ -4,7 +4,14 @@ local ffi = require('ffi')
 
 local M = {}
 
-ffi.cdef('void box_tuple_unref(struct tuple *tuple);')
+ffi.cdef([[
+    struct tuple;
+    void box_tuple_unref(struct tuple *tuple);
+    const char *box_tuple_field(struct tuple *tuple, uint32_t field);
+]])
+
+--- An empty array in MessagePack.
+local EMPTY_ARRAY = '\x90'
 
 --- The bytes of tuples in results after which the collector is called, as a share of the instance's
 -- memory.
@@ -18,6 +25,13 @@ function M.release(tuple)
         ffi.gc(tuple, nil)
         ffi.C.box_tuple_unref(tuple)
     end
+end
+
+--- Whether a field is an empty array, without a Lua table of it.
+---@param tuple table
+---@param field number from 1 on
+function M.is_empty_array(tuple, field)
+    return ffi.string(ffi.C.box_tuple_field(tuple, field - 1), 1) == EMPTY_ARRAY
 end
 
 --- Notes bytes of tuples that a result refers to.

@@ -28,9 +28,6 @@ local CLEAR_STEP = 10000
 --- Bytes of a batch besides its content: the header of a tuple, an entry in the tree.
 local PER_BATCH = 48
 
---- Bytes of a batch without keys at most: the longest name of an account, and some numbers.
-local MAX_WITHOUT_KEYS = 512
-
 --- Bytes of an entry in the index of keys, as measured: 20 in the tree, which is not quite full,
 -- and 4 in the header of the tuple. The second copy of the key is a part of the content.
 local PER_KEY = 24
@@ -39,6 +36,9 @@ local PER_KEY = 24
 -- of the empty key, and is searched: see the migrations.
 local MAX_INDEXED, LARGE = 50, ''
 local ONLY_LARGE = { LARGE }
+
+--- The field of a batch's keys.
+local KEYS = 2
 
 --- The field of a batch's keys in that index. It has no name: see the migrations.
 local INDEXED_KEYS = 8
@@ -238,9 +238,17 @@ function M.edition()
     return edition
 end
 
+--- The last field of a batch that readers of changes get.
+local LAST_READ = 3
+
+--- The batch as it is, without the fields that readers do not get.
+local function whole(batch)
+    return #batch > LAST_READ and batch:transform(LAST_READ + 1, #batch - LAST_READ) or batch
+end
+
 local function filtered(batch, filter)
-    local keys, positions = {}, {}
-    for i, key in ipairs(batch.keys) do
+    local all_keys, keys, positions = batch.keys, {}, {}
+    for i, key in ipairs(all_keys) do
         if prefixes.match_any(key, filter) then
             table.insert(keys, key)
             table.insert(positions, i)
@@ -248,6 +256,8 @@ local function filtered(batch, filter)
     end
     if #keys == 0 then
         return nil
+    elseif #keys == #all_keys then
+        return whole(batch) -- without a Lua string of each value
     end
     local all_values, values = batch.values, nil
     if all_values ~= nil then
@@ -259,18 +269,12 @@ local function filtered(batch, filter)
     return { batch.revision, keys, values }
 end
 
---- The last field of a batch that readers of changes get.
-local LAST_READ = 3
-
 --- A batch as readers get it; nil: it has no key for them.
 local function visible(batch, filter)
     if filter ~= prefixes.ALL then
         return filtered(batch, filter)
     end
-    if batch:bsize() < MAX_WITHOUT_KEYS and #batch.keys == 0 then
-        return nil
-    end
-    return #batch > LAST_READ and batch:transform(LAST_READ + 1, #batch - LAST_READ) or batch
+    return not tuples.is_empty_array(batch, KEYS) and whole(batch) or nil
 end
 
 --- Batches in the order of their revisions, reduced to the keys that begin with one of the
