@@ -80,10 +80,10 @@ def parse_write(body: bytes, limits: Settings) -> WriteRequest:
     given = decode(body, WriteBody)
     data, deleted = given.data or {}, []
     if given.delete:
-        check_keys([*data, *given.delete], limits)
+        check_keys([*data, *given.delete], limits, len(body))
         deleted = _deleted(given.delete, data)
     elif data:
-        check_keys(data, limits)
+        check_keys(data, limits, len(body))
     else:
         raise NoData()
     values = value_texts(data, limits, len(body))
@@ -91,7 +91,7 @@ def parse_write(body: bytes, limits: Settings) -> WriteRequest:
     return WriteRequest(
         list(data),
         values,
-        _conditions(given.conditions, limits),
+        _conditions(given.conditions, limits, len(body)),
         given.ttl,
         _ttls(given.ttls, given.ttl, data) if given.ttls else [],
         deleted,
@@ -108,7 +108,7 @@ def parse_read(body: bytes, limits: Settings) -> ReadRequest:
     :raises InvalidKey: one is empty or too long
     """
     given = decode(body, ReadBody)
-    keys = distinct_keys(given.keys, limits)
+    keys = distinct_keys(given.keys, limits, len(body))
     return ReadRequest(keys, given.revisions, given.stale)
 
 
@@ -122,8 +122,8 @@ def parse_delete(body: bytes, limits: Settings) -> DeleteRequest:
     :raises InvalidKey: one is empty or too long
     """
     given = decode(body, DeleteBody)
-    keys = distinct_keys(given.keys, limits)
-    return DeleteRequest(keys, _conditions(given.conditions, limits))
+    keys = distinct_keys(given.keys, limits, len(body))
+    return DeleteRequest(keys, _conditions(given.conditions, limits, len(body)))
 
 
 def parse_list(body: bytes, limits: Settings) -> ListRequest:
@@ -165,7 +165,7 @@ def parse_increment(body: bytes, limits: Settings) -> dict[str, int]:
     data = decode(body, IncrementBody).data
     if not data:
         raise NoData()
-    check_keys(data, limits)
+    check_keys(data, limits, len(body))
     return {key: exact_integer(delta, "/data/*") for key, delta in data.items()}
 
 
@@ -187,10 +187,12 @@ def _ttls(
     return [ttls.get(key, default) for key in data]
 
 
-def _conditions(given: Conditions | None, limits: Settings) -> list[Condition]:
+def _conditions(
+    given: Conditions | None, limits: Settings, size: int
+) -> list[Condition]:
     if not given:
         return []
-    check_keys(given, limits)
+    check_keys(given, limits, size)
     return [Condition(key, [_expected(revision)]) for key, revision in given.items()]
 
 

@@ -158,7 +158,7 @@ class ImportLines:
                 raise
             return None
         check_utf_8(content, f"Line {self.line}")
-        check_keys([given.key], self._limits)
+        check_keys([given.key], self._limits, len(content))
         expires_at = None if given.expires_at is msgspec.UNSET else given.expires_at
         return Entry(self.line, given.key, self._value(given), expires_at)
 

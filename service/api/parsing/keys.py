@@ -23,26 +23,28 @@ def parse_key(path: str, limits: Settings) -> str:
         key = unquote_to_bytes(sent).decode()
     except UnicodeDecodeError:
         raise InvalidKey("The key in the path is not UTF-8") from None
-    check_keys([key], limits)
+    check_keys([key], limits, len(sent))
     return key
 
 
-def distinct_keys(given: list[str] | None, limits: Settings) -> list[str]:
+def distinct_keys(given: list[str] | None, limits: Settings, size: int) -> list[str]:
     """The keys in their order, each once.
 
+    :param size: bytes of all keys, at most
     :raises NoKeys: there is none
     :raises TooManyKeys: there are too many
     :raises InvalidKey: one is empty or too long
     """
     if not given:
         raise NoKeys()
-    check_keys(given, limits)
+    check_keys(given, limits, size)
     return given if len(set(given)) == len(given) else list(dict.fromkeys(given))
 
 
-def check_keys(keys: Collection[str], limits: Settings) -> None:
+def check_keys(keys: Collection[str], limits: Settings, size: int) -> None:
     """Checks at least one key against the limits.
 
+    :param size: bytes of all keys, at most
     :raises TooManyKeys: there are too many
     :raises InvalidKey: one is empty or too long
     """
@@ -52,7 +54,7 @@ def check_keys(keys: Collection[str], limits: Settings) -> None:
     if "" in keys:
         raise InvalidKey("A key must not be empty")
     # a check of each is only needed where one may be refused
-    if max(map(len, keys)) * MAX_UTF_8 > limits.max_key:
+    if size > limits.max_key and max(map(len, keys)) * MAX_UTF_8 > limits.max_key:
         for key in keys:
             check_key_length(key, limits)
 

@@ -1,5 +1,7 @@
 """Parsing of values: their JSON text, unchanged, within the limit on its size."""
 
+from itertools import repeat
+
 import msgspec
 
 from service.api.parsing.json_body import decode
@@ -42,7 +44,7 @@ def value_texts(data: dict[str, msgspec.Raw], limits: Settings, size: int) -> li
         for key, raw in data.items():
             _check_size(raw, limits, key)
     try:
-        return [str(raw, "utf-8") for raw in data.values()]
+        return list(map(str, data.values(), repeat("utf-8")))
     except UnicodeDecodeError:  # names the key
         return [value_text(raw, limits, key) for key, raw in data.items()]
 
