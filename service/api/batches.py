@@ -16,7 +16,7 @@ from service.api.parsing.batch_bodies import (
 )
 from service.api.schemas import replies
 from service.api.schemas.replies import SUCCESS
-from service.api.sized_reads import read_members, read_stale
+from service.api.sized_reads import read_details, read_stale, read_text
 from service.api.touched_keys import note_touched
 from service.auth.tokens import caller_of
 from service.json_text import encoded, object_of
@@ -78,11 +78,13 @@ async def read(request: web.Request) -> web.StreamResponse:
     keys, detailed, is_stale = parse_read(await read_body(request), settings)
     if is_stale:
         return await _read_stale(request, keys, detailed)
-    members = await read_members(request, keys, detailed=detailed)
-    note_touched(request, ("read", len(keys)))
     if detailed:
+        members = await read_details(request, keys)
+        note_touched(request, ("read", len(keys)))
         return spliced_reply(_detailed(keys, members))
-    return data_reply(request, members.text)
+    text = await read_text(request, keys)
+    note_touched(request, ("read", len(keys)))
+    return data_reply(request, text)
 
 
 async def _read_stale(

@@ -13,7 +13,7 @@ from service.api.parsing.keys import parse_key
 from service.api.parsing.queries import parse_key_query, parse_put_query
 from service.api.parsing.values import parse_value
 from service.api.preconditions import etag, if_match, if_none_match
-from service.api.sized_reads import EXPECTED, read_stale, sized_read
+from service.api.sized_reads import EXPECTED, read_details, read_stale, sized_read
 from service.api.touched_keys import note_touched
 from service.auth.tokens import caller_of
 from service.errors import ConditionFailed, InvalidRequest, NotFound, quoted
@@ -34,9 +34,7 @@ async def get(request: web.Request) -> web.Response:
     elif query.revision is not None:
         row = await _row_at(request, key, query.revision)
     else:
-        reads, caller = request.app[STORAGE].reads, caller_of(request)
-        read = partial(reads.read, caller, [key], detailed=True)
-        row = _row(await sized_read(request, EXPECTED, read))
+        row = _row(await read_details(request, [key]))
     note_touched(request, ("read", 1))
     if row is None:
         raise _not_found(key, headers)

@@ -57,18 +57,31 @@ async def sized_read(
         calls -= 1
 
 
-async def read_members(
-    request: web.Request, keys: Sequence[str], *, detailed: bool
-) -> Members:
-    """The values of keys; those of a few keys in a call with other requests.
+async def read_text(request: web.Request, keys: Sequence[str]) -> str:
+    """The members of values; those of a few keys in a call with other requests.
 
-    :param detailed: whether revisions and times to live are read, too
     :raises NotGranted: the account may not read a key
     :raises ReplyTooLarge: the result exceeds the largest size
     :raises Overloaded: there is no memory for it, or no slot for a large reply
     """
+    reads, caller = request.app[STORAGE].reads, caller_of(request)
+    if len(keys) <= MAX_COALESCED_KEYS:
+        limit = request.app[SETTINGS].max_body
+        found = await reads.read_small(caller, keys, limit)
+        if isinstance(found, str):
+            return found
+        size, calls = found, MAX_CALLS - 1
+    else:
+        size, calls = expected_size(request, len(keys)), MAX_CALLS
+    read = partial(reads.read, caller, keys, detailed=False)
+    return (await sized_read(request, size, read, calls)).text
+
+
+async def read_details(request: web.Request, keys: Sequence[str]) -> Members:
+    """The values with their revisions and times to live; raises as `read_text`."""
     reads = request.app[STORAGE].reads
-    return await _read(request, keys, detailed, reads.read_small, reads.read)
+    read = partial(reads.read, caller_of(request), keys, detailed=True)
+    return await sized_read(request, expected_size(request, len(keys)), read)
 
 
 async def read_stale(
@@ -76,31 +89,19 @@ async def read_stale(
 ) -> StaleMembers:
     """The values that some node has; those of a few keys in a call with other requests.
 
+    :param detailed: whether revisions and times to live are read, too
     :raises Stale: no node has confirmed data within the limit of their age
-    :raises ReplyTooLarge: as `read_members`
-    :raises Overloaded: as `read_members`
+    :raises ReplyTooLarge: as `read_text`
+    :raises Overloaded: as `read_text`
     """
-    reads = request.app[STORAGE].reads
-    return await _read(
-        request, keys, detailed, reads.read_stale_small, reads.read_stale
-    )
-
-
-async def _read(
-    request: web.Request,
-    keys: Sequence[str],
-    detailed: bool,
-    small: Callable[..., Awaitable[T | int]],
-    any_size: Callable[..., Awaitable[T]],
-) -> T:
-    caller = caller_of(request)
+    reads, caller = request.app[STORAGE].reads, caller_of(request)
     if len(keys) <= MAX_COALESCED_KEYS:
         limit = request.app[SETTINGS].max_body
-        found = await small(caller, keys, limit, detailed=detailed)
+        found = await reads.read_stale_small(caller, keys, limit, detailed=detailed)
         if not isinstance(found, int):
             return found
         size, calls = found, MAX_CALLS - 1
     else:
         size, calls = expected_size(request, len(keys)), MAX_CALLS
-    read = partial(any_size, caller, keys, detailed=detailed)
+    read = partial(reads.read_stale, caller, keys, detailed=detailed)
     return await sized_read(request, size, read, calls)

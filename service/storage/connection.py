@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self, cast
 
 import asynctnt
+from asynctnt.exceptions import TarantoolNotConnectedError
 
 from service.settings import Address
 from service.storage.leadership import Status
@@ -148,10 +149,16 @@ class Connection(asynctnt.Connection):  # type: ignore[misc]  # no types
         :param arguments: an array in MessagePack
         :raises TarantoolNetworkError: the connection is lost
         """
-        if self._protocol is not None:
-            self._protocol.transport.arguments = arguments
-        call: Awaitable[asynctnt.Response] = self.call(procedure, (), timeout=timeout)
-        return call
+        if self._protocol is None:
+            raise TarantoolNotConnectedError("Tarantool is not connected")
+        writer = self._protocol.transport
+        writer.arguments = arguments
+        try:
+            return cast(
+                Awaitable[asynctnt.Response], self.call(procedure, (), timeout=timeout)
+            )
+        finally:
+            writer.arguments = None  # where no packet was written
 
     async def status(self) -> Status:
         """Reads the instance's status."""

@@ -18,11 +18,13 @@ MAX_COALESCED_KEYS, MAX_COALESCED_BYTES = 16, 8 * KIB
 #: Requests in a coalesced call: with more, the first ones wait longer than they gain.
 MAX_COALESCED_REQUESTS = 16
 
-SmallRead = tuple[Caller, Sequence[str], int, bool]
+SmallRead = tuple[Caller, Sequence[str], int]
+SmallStaleRead = tuple[Caller, Sequence[str], int, bool]
 
-#: The members; the bytes that keys and values take, if these are too many; None for a
-#: request that must wait for the WAL or is refused: it needs a call of its own.
-SmallResult = Members | int | None
+#: The text of `Members`; the bytes that keys and values take, if these are too many;
+#: None for a request that must wait for the WAL or is refused: it needs a call of its
+#: own.
+SmallResult = str | int | None
 
 #: The same of a stale read.
 SmallStaleResult = StaleMembers | int | None
@@ -41,16 +43,15 @@ class Reads:
         self._small_stale = Coalescer(self._read_stale_each, *options)
 
     async def read_small(
-        self, caller: Caller, keys: Sequence[str], max_bytes: int, *, detailed: bool
-    ) -> Members | int:
+        self, caller: Caller, keys: Sequence[str], max_bytes: int
+    ) -> str | int:
         """Reads at most `MAX_COALESCED_KEYS` keys, in one call with other requests.
 
-        :param detailed: whether revisions and times to live are read, too
         :return: the members, or the bytes that `read` has to be called with: the values
             take more than `MAX_COALESCED_BYTES`, are not yet in the WAL, or are refused
         """
         limit = min(max_bytes, MAX_COALESCED_BYTES)
-        found = await self._small.submit((caller, keys, limit, detailed))
+        found = await self._small.submit((caller, keys, limit))
         return limit if found is None else found
 
     async def read(
@@ -73,6 +74,7 @@ class Reads:
     ) -> StaleMembers | int:
         """Reads as `read_stale` does, and is coalesced as `read_small` is.
 
+        :param detailed: whether revisions and times to live are read, too
         :return: the members, or the bytes that `read_stale` has to be called with
         :raises Stale: as `read_stale`
         """
@@ -97,18 +99,21 @@ class Reads:
         return StaleMembers(age, revision, _members(result, max_bytes))
 
     async def _read_each(self, requests: list[SmallRead]) -> list[SmallResult]:
+        results: list[SmallResult]
         (results,) = await self._call("kv.v1.read_each", requests)
-        return list(map(_small_result, results))
+        return results
 
     async def _read_stale_each(
-        self, requests: list[SmallRead]
+        self, requests: list[SmallStaleRead]
     ) -> list[SmallStaleResult]:
         age, revision, results = await self._call_any(
             "kv.v1.read_stale_each", requests, size=0
         )
         return [
-            StaleMembers(age, revision, found) if isinstance(found, Members) else found
-            for found in map(_small_result, results)
+            found
+            if found is None or isinstance(found, int)
+            else StaleMembers(age, revision, _members_of(found))
+            for found in results
         ]
 
 
@@ -118,7 +123,5 @@ def _members(result: Sequence[Any], max_bytes: int) -> Members:
     return Members(*result)
 
 
-def _small_result(found: str | list[Any] | int | None) -> SmallResult:
-    if isinstance(found, str):
-        return Members(found)
-    return Members(*found) if isinstance(found, list) else found
+def _members_of(found: str | list[Any]) -> Members:
+    return Members(found) if isinstance(found, str) else Members(*found)
