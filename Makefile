@@ -128,10 +128,10 @@ bench-trees: .venv/dev $(if $(TARANTOOL),,tarantool) wrk
 	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks compare-trees --base "$$BASE" $(ARGS)
 
 bench-waits: .venv/dev tarantool wrk
-	@.venv/bin/python -m benchmarks waits $(ARGS)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks waits $(ARGS)
 
 bench-instructions: .venv/dev tarantool valgrind
-	@.venv/bin/python -m benchmarks instructions $(ARGS)
+	@$(WITH_TARANTOOL) exec .venv/bin/python -m benchmarks instructions $(ARGS)
 
 screenshots: .venv/dev tarantool
 	@.venv/bin/python -m tests.console.screenshots $(ARGS)

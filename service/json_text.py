@@ -16,7 +16,7 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def fit(texts: Collection[str], size: int) -> bool:
+def fits(texts: Collection[str], size: int) -> bool:
     """Whether texts in UTF-8 take at most this many bytes."""
     characters = sum(map(len, texts))
     if characters > size:

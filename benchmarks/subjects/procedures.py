@@ -10,7 +10,8 @@ from benchmarks.subjects.service import CREDENTIALS, Service
 from benchmarks.subjects.subject import MIB
 from service.process import secret_files
 
-#: The procedures that the service calls for its reads and writes.
+#: The procedures of one request; those of a few keys are coalesced into `read_each` and
+#: `put_each`.
 PROCEDURES: dict[Operation, str] = {"read": "kv.v1.read", "write": "kv.v1.put"}
 
 USER = "kv_service"

@@ -61,8 +61,9 @@ async def login(request: web.Request) -> web.Response:
 
 async def refresh(request: web.Request) -> web.Response:
     parse_nothing(await read_body(request))
-    await request.app[STORAGE].check_session(caller_of(request))
-    return _token_reply(request, caller_of(request))
+    caller = caller_of(request)
+    await request.app[STORAGE].check_session(caller)
+    return _token_reply(request, caller)
 
 
 async def logout(request: web.Request) -> web.Response:

@@ -16,7 +16,5 @@ async def create(request: web.Request) -> web.Response:
     caller = caller_of(request)
     account = await request.app[STORAGE].account(caller)
     token_expires_at = account.token_expires_at or expiry_of(request)
-    ticket, expires_in = request.app[TICKETS].issue(
-        caller_of(request), token_expires_at
-    )
+    ticket, expires_in = request.app[TICKETS].issue(caller, token_expires_at)
     return json_reply(msgspec.json.encode(Ticket(ticket, expires_in)))

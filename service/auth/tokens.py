@@ -19,7 +19,7 @@ def note_caller(request: web.Request, verified: Verified) -> None:
 
 def caller_of(request: web.BaseRequest) -> Caller:
     """The caller of a request whose token has been verified."""
-    caller: Caller = request.caller  # type: ignore[attr-defined]  # has been noted
+    caller: Caller = request.caller  # type: ignore[attr-defined]  # of HeadedRequest
     return caller
 
 
@@ -28,7 +28,7 @@ def expiry_of(request: web.BaseRequest) -> float:
 
     Of an access token it is infinite: the storage knows when that expires.
     """
-    expires_at: float = request.expires_at  # type: ignore[attr-defined]  # noted, too
+    expires_at: float = request.expires_at  # type: ignore[attr-defined]  # as above
     return expires_at
 
 

@@ -99,6 +99,7 @@ class Calls:
         *args: Any,
         writes: bool = False,
         is_repeatable: bool = False,
+        is_coalesced: bool = False,
         size: int = 0,
     ) -> Any:
         """Calls a procedure on the leader, in a cluster perhaps again on the next one.
@@ -108,10 +109,11 @@ class Calls:
 
         :param writes: whether it may change data, for `applied` of an error
         :param is_repeatable: whether a write can be called again after it was applied
+        :param is_coalesced: whether it is that of many small requests, and interactive
         :param size: bytes of the texts in the result, at most
         """
         arguments = msgspec.msgpack.encode(args)
-        size += len(arguments)
+        size = 0 if is_coalesced else size + len(arguments)
         await yield_loop(size)
         applied: Applied | None = "no" if writes else None
         deadline: float | None = None  # of the wait for the next leader
@@ -215,15 +217,18 @@ class Calls:
             return can_repeat and asyncio.get_running_loop().time() < deadline
         return False
 
-    async def call_any(self, procedure: str, *args: Any, size: int) -> list[Any]:
+    async def call_any(
+        self, procedure: str, *args: Any, is_coalesced: bool = False, size: int = 0
+    ) -> list[Any]:
         """Calls a procedure for stale data on the nearest node that has it.
 
+        :param is_coalesced: as in `call`
         :param size: bytes of the texts in the result, at most
         :return: the age of the data in seconds, and the other results
         :raises Stale: no node has confirmed data within the limit of their age
         """
         arguments = msgspec.msgpack.encode(args)
-        size += len(arguments)
+        size = 0 if is_coalesced else size + len(arguments)
         problem: Problem | None = None
         tried: list[Address] = []
         while candidates := self._candidates(tried, problem):

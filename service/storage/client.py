@@ -15,7 +15,7 @@ from service.errors import (
     TooManyAttempts,
     before_write,
 )
-from service.json_text import fit
+from service.json_text import fits
 from service.model import (
     Account,
     AllChanges,
@@ -423,12 +423,14 @@ class Storage:
         That one has written nothing.
         """
         revisions: list[int | None]
-        (revisions,) = await self._call("kv.v1.put_each", puts, writes=True)
+        (revisions,) = await self._call(
+            "kv.v1.put_each", puts, writes=True, is_coalesced=True
+        )
         return revisions
 
 
 def _can_be_coalesced(keys: Sequence[str], values: Sequence[str]) -> bool:
-    return len(keys) <= MAX_COALESCED_KEYS and fit(values, MAX_COALESCED_BYTES)
+    return len(keys) <= MAX_COALESCED_KEYS and fits(values, MAX_COALESCED_BYTES)
 
 
 def _options(**given: Any) -> list[dict[str, Any]]:

@@ -100,14 +100,14 @@ class Reads:
 
     async def _read_each(self, requests: list[SmallRead]) -> list[SmallResult]:
         results: list[SmallResult]
-        (results,) = await self._call("kv.v1.read_each", requests)
+        (results,) = await self._call("kv.v1.read_each", requests, is_coalesced=True)
         return results
 
     async def _read_stale_each(
         self, requests: list[SmallStaleRead]
     ) -> list[SmallStaleResult]:
         age, revision, results = await self._call_any(
-            "kv.v1.read_stale_each", requests, size=0
+            "kv.v1.read_stale_each", requests, is_coalesced=True
         )
         return [
             found

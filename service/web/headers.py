@@ -82,7 +82,12 @@ class HeadedRequest(web.Request):
     """
 
     ATTRS = web.Request.ATTRS | {
-        *("_request_id", "began", "caller", "expires_at", "reservation", "touched")
+        "_request_id",
+        "began",
+        "caller",
+        "expires_at",
+        "reservation",
+        "touched",
     }
 
     headers_of_replies = DEFAULTS
@@ -90,7 +95,7 @@ class HeadedRequest(web.Request):
     cors: Cors | None = None
     request_ids: RequestIds
     began: float | None = None
-    caller: Caller | None = None
+    caller: Caller
     expires_at: float
     touched: tuple[tuple[KeyOperation, int], ...] = ()
     _request_id: str | None = None

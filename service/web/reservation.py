@@ -90,8 +90,8 @@ def reservation_middleware(admission: Admission) -> Middleware:
 
 
 def _reservation_of(request: web.Request) -> Reservation:
-    reservation: Reservation = request.reservation  # type: ignore[attr-defined]  # set
-    return reservation
+    found: Reservation = request.reservation  # type: ignore[attr-defined]  # of ours
+    return found
 
 
 def reserve(request: web.Request, size: int, share: float = 1) -> None:

@@ -13,7 +13,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
-from service.json_text import fit, size_of
+from service.json_text import fits, size_of
 from service.sizes import SMALL
 from service.web.headers import (
     JSON,
@@ -144,7 +144,7 @@ class LongReply(Reply):
     """A reply with JSON that is joined piece by piece, never copied as a whole."""
 
     def __init__(self, texts: Sequence[str], *, compressible: bool = False) -> None:
-        size = sum(map(size_of, texts))
+        size = sum(size_of(piece) for text in texts for piece in _pieces_of(text))
         headers = {hdrs.CONTENT_LENGTH: str(size), hdrs.CONTENT_TYPE: JSON}
         super().__init__(headers=headers, compressible=compressible)
         self._texts = texts
@@ -245,7 +245,7 @@ def _with_headers(reply: Reply, revision: int | None, age: float | None) -> Repl
 
 def spliced_reply(texts: Sequence[str]) -> Reply:
     """The parts of a JSON text of any length, compressible."""
-    if fit(texts, SMALL):
+    if fits(texts, SMALL):
         return json_reply("".join(texts), compressible=True)
     return LongReply(texts, compressible=True)
 
@@ -254,14 +254,18 @@ def _joined(texts: Iterable[str]) -> Iterator[memoryview]:
     waiting: list[str] = []
     size = 0
     for text in texts:
-        for begin in range(0, len(text), SMALL):
-            piece = text[begin : begin + SMALL]
+        for piece in _pieces_of(text):
             waiting.append(piece)
             size += len(piece)
             if size >= SMALL:
                 yield from _cut("".join(waiting).encode())
                 waiting, size = [], 0
     yield from _cut("".join(waiting).encode())
+
+
+def _pieces_of(text: str) -> Iterator[str]:
+    """A text in pieces: a copy of each is small."""
+    return (text[begin : begin + SMALL] for begin in range(0, len(text), SMALL))
 
 
 def _cut(body: bytes) -> Iterator[memoryview]:

@@ -355,8 +355,8 @@ async def test_watchers_have_a_limit_of_their_own(
 #: A list takes as long as the test likes.
 LISTS_WAIT = """
 waiting, released = 0, false
-local list, fiber = kv.v1.list, require('fiber')
-kv.v1.list = function(...)
+local list, fiber = kv.v1.list_page, require('fiber')
+kv.v1.list_page = function(...)
     waiting = waiting + 1
     while not released do fiber.sleep(0.01) end
     return list(...)

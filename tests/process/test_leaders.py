@@ -522,7 +522,7 @@ async def test_a_stale_read_passes_by_a_node_that_hangs(
     three: list[Tarantool], serve: Serve
 ) -> None:
     async with entered(serve, three) as client:
-        for procedure in ("get_stale", "get_stale_each"):
+        for procedure in ("read_stale", "read_stale_each"):
             three[0].console(HANG.format(procedure=procedure))
         three[1].kill(signal.SIGSTOP)
         read = Pending(asyncio.ensure_future(client.read(["k"], stale=True)))

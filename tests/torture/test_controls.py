@@ -59,9 +59,9 @@ class Control(NamedTuple):
             (lua / file).write_text(source.replace(text, instead))
 
 
-REVISION = "box.space.kv_meta:replace({ 'revision', revision })"
+REVISION = "tuples.release(box.space.kv_meta:replace({ 'revision', revision }))"
 LOG = "change_log.append(revision, change)"
-BEGIN = "local bytes = change.added_bytes"
+BEGIN = "local keys, written = change.keys, count_written(change)"
 
 NO_TRANSACTION = Control(
     (
@@ -170,7 +170,7 @@ NO_GRANT_CHECK = Control(
 
 DELETE_WITHOUT_LEADER = """function(find)
     local keys = find()
-    box.atomic(require('kv.data.store').delete, keys)
+    box.atomic(require('kv.data.store').delete, keys, 1)
     return keys
 end"""
 

@@ -40,6 +40,7 @@ local function show_value(key)
         if row ~= nil then
             found:add(1, key, row)
         end
+        found:finish()
     until transaction.commits:await_all()
     if #found.keys == 0 then
         args.refuse('there is no key %s', key)

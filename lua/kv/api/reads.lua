@@ -1,5 +1,5 @@
---- Procedures of version 1, see kv.api.v1: reads of keys. `read` and its variants return all values
--- as one text, `get` and its variants, for services of earlier versions too, each as a string.
+--- Procedures of version 1, see kv.api.v1: reads of keys. The service calls `read` and its
+-- variants, which return all values as one text; the others are for services of earlier versions.
 local clock = require('kv.data.clock')
 local errors = require('kv.base.errors')
 local leader = require('kv.base.leader')
@@ -48,15 +48,14 @@ local function result_of(found, bytes, max_bytes)
 end
 
 --- Many reads without waiting.
----@param requests table[] each {caller, keys, max_bytes, detailed}
----@param shown_by function takes `detailed`, returns what is Shown
+---@param requests table[] each {caller, keys, max_bytes}
+---@param shown Shown
 ---@return table results
-local function read_each(requests, shown_by)
+local function read_each(requests, shown)
     local results, term = {}, leader.term()
     for i = 1, #requests do
-        local caller, keys, max_bytes, detailed = unpack(requests[i])
-        local ok, found, bytes = pcall(
-            reads.get_without_waiting, caller, keys, max_bytes, shown_by(detailed))
+        local caller, keys, max_bytes = unpack(requests[i])
+        local ok, found, bytes = pcall(reads.get_without_waiting, caller, keys, max_bytes, shown)
         results[i] = result_of(ok and found or nil, bytes, max_bytes)
     end
     if not (pcall(clock.settle) and lease.holds(term)) then
@@ -97,13 +96,13 @@ function M.read(caller, keys, max_bytes, detailed)
     return returned(found, bytes, max_bytes)
 end
 
---- Executes many independent `read`. One that is left out needs a call of its own, which can wait
--- and raise.
----@param requests table[] each {caller, keys, max_bytes, detailed}
----@return table results of each the members, or {members, revisions, ttls} of a detailed one; null:
--- it was left out; a number: it was left out, and its keys and values take this many bytes
+--- Executes many independent `read` without details. One that is left out needs a call of its own,
+-- which can wait and raise.
+---@param requests table[] each {caller, keys, max_bytes}
+---@return table results the members of each; null: it was left out; a number: it was left out,
+-- and its keys and values take this many bytes, more than max_bytes
 function M.read_each(requests)
-    return read_each(requests, as_members)
+    return read_each(requests, MEMBERS)
 end
 
 --- Reads all the keys at one moment, on any node of a cluster. The data are confirmed, and may
@@ -129,7 +128,7 @@ end
 ---@param requests table[] each {caller, keys, max_bytes, detailed}
 ---@return number age as `read_stale` returns it
 ---@return number revision of the moment
----@return table results as `read_each` returns them
+---@return table results as `read_each` returns them; {members, revisions, ttls} of a detailed one
 function M.read_stale_each(requests)
     return read_stale_each(requests, as_members)
 end
@@ -184,7 +183,7 @@ end
 ---@return table results the values of each; null: it was left out; a number: it was left out,
 -- and its keys and values take this many bytes
 function M.get_each(requests, sized)
-    local results = read_each(requests, as_values)
+    local results = read_each(requests, VALUES)
     for i = 1, #results do
         if type(results[i]) == 'number' and not sized then
             results[i] = box.NULL

@@ -1,5 +1,5 @@
---- Tuples that Lua refers to. Their memory stays in use until Lua's collector finds that it refers
--- to them no more. It does not know their size, and has to finalize each.
+--- Tuples: their fields in place, and the end of Lua's references to them. Lua's collector does not
+-- know the size of tuples, whose memory it keeps in use, and finalizes them one by one.
 local ffi = require('ffi')
 
 local M = {}
@@ -10,11 +10,10 @@ ffi.cdef([[
     const char *box_tuple_field(struct tuple *tuple, uint32_t field);
 ]])
 
---- An empty array in MessagePack.
-local EMPTY_ARRAY = '\x90'
+local bytes_t = ffi.typeof('const uint8_t *')
 
 --- The bytes of tuples in results after which the collector is called, as a share of the instance's
--- memory.
+-- memory: a small one, which a store that is nearly full has left. A collection takes up to 30 ms.
 local GARBAGE_SHARE = 1 / 16
 local garbage = 0 -- bytes since the last call
 
@@ -27,11 +26,12 @@ function M.release(tuple)
     end
 end
 
---- Whether a field is an empty array, without a Lua table of it.
----@param tuple table
+--- A field in place, in MessagePack.
+---@param tuple cdata
 ---@param field number from 1 on
-function M.is_empty_array(tuple, field)
-    return ffi.string(ffi.C.box_tuple_field(tuple, field - 1), 1) == EMPTY_ARRAY
+---@return cdata first byte; NULL: there is no such field
+function M.field(tuple, field)
+    return ffi.cast(bytes_t, ffi.C.box_tuple_field(tuple, field - 1))
 end
 
 --- Notes bytes of tuples that a result refers to.

@@ -37,8 +37,8 @@ local PER_KEY = 24
 local MAX_INDEXED, LARGE = 50, ''
 local ONLY_LARGE = { LARGE }
 
---- The field of a batch's keys.
-local KEYS = 2
+--- The field of a batch's keys, and an empty array in MessagePack.
+local KEYS, EMPTY_ARRAY = 2, 0x90
 
 --- The field of a batch's keys in that index. It has no name: see the migrations.
 local INDEXED_KEYS = 8
@@ -274,7 +274,7 @@ local function visible(batch, filter)
     if filter ~= prefixes.ALL then
         return filtered(batch, filter)
     end
-    return not tuples.is_empty_array(batch, KEYS) and whole(batch) or nil
+    return tuples.field(batch, KEYS)[0] ~= EMPTY_ARRAY and whole(batch) or nil
 end
 
 --- Batches in the order of their revisions, reduced to the keys that begin with one of the

@@ -46,6 +46,7 @@ local CHANGES_SHARE = 7 / 8
 ---@return boolean|nil is_lost whether its expiry is not known: an earlier version made the batch
 local function state_at(batch, position, key, revision, target, is_past)
     local row = store.index():get(key)
+    tuples.note_garbage(row ~= nil and row:bsize() or 0)
     local written = row ~= nil and tonumber(row[store.REVISION]) or math.huge
     if written == revision then
         return row

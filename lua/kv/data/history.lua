@@ -12,6 +12,7 @@ local errors = require('kv.base.errors')
 local grants = require('kv.accounts.grants')
 local store = require('kv.data.store')
 local transaction = require('kv.data.transaction')
+local tuples = require('kv.base.tuples')
 
 local M = {}
 
@@ -140,6 +141,7 @@ end
 ---@return number|nil kept the first revision at which a value that is not kept can be read
 local function value_at(key, revision)
     local row, oldest = store.index():get(key), change_log.oldest_indexed()
+    tuples.note_garbage(row ~= nil and row:bsize() or 0)
     if revision >= oldest then
         local found
         local search = yielding()

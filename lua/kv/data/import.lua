@@ -40,7 +40,7 @@ end
 
 --- Decides what each entry does.
 ---@return Outcome
----@return table rows the live rows, by key
+---@return table revisions of the live rows, by key
 local function decide(batch, since, now)
     local outcome = { entries = {}, states = {}, order = {}, written = 0, skipped = 0 }
     local revisions, mode = {}, batch.mode

@@ -42,7 +42,9 @@ function M.read_now(keys, max_bytes, now, shown)
             end
         end
     end
-    found:finish()
+    if bytes <= max_bytes then
+        found:finish()
+    end
     return found, bytes, durability.later(deletion, commits:pending(newest))
 end
 

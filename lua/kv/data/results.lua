@@ -18,7 +18,7 @@ Results.__index = Results
 
 local COLUMNS = { 'keys', 'values', 'sizes', 'revisions', 'ttls' }
 
---- Begins results. `finish` ends them: there are no others, and no yield, until then.
+--- Begins results. `finish` ends them: no others are begun, and no yield comes, until then.
 ---@param shown Shown
 ---@param now number seconds since 1970
 ---@return Results

@@ -7,6 +7,8 @@ local buffer = require('buffer')
 local ffi = require('ffi')
 local msgpack = require('msgpack')
 
+local tuples = require('kv.base.tuples')
+
 local C = ffi.C
 local M = {}
 
@@ -19,17 +21,16 @@ ffi.cdef([[
                                         const char *key, const char *key_end);
     int box_iterator_next(struct iterator *iterator, struct tuple **result);
     void box_iterator_free(struct iterator *iterator);
-    const char *box_tuple_field(struct tuple *tuple, uint32_t field);
     size_t box_tuple_bsize(struct tuple *tuple);
 ]])
 
---- Fields of a row, as the C API numbers them.
-local KEY, VALUE, REVISION, EXPIRES_AT = 0, 1, 2, 3
+--- Fields of a row.
+local KEY, VALUE, REVISION, EXPIRES_AT = 1, 2, 3, 4
 
 --- Bytes before a key in MessagePack at most: the headers of an array and of a text.
 local MAX_HEADER = 6
 
-local bytes_t, text_t = ffi.typeof('uint8_t *'), ffi.typeof('const uint8_t *')
+local bytes_t = ffi.typeof('uint8_t *')
 local keys = buffer.ibuf()
 local result = ffi.new('struct tuple *[1]')
 
@@ -67,10 +68,6 @@ local function text_in(header)
     end
     return header + 5,
         ((header[1] * 2 ^ 8 + header[2]) * 2 ^ 8 + header[3]) * 2 ^ 8 + header[4]
-end
-
-local function field_of(row, field)
-    return ffi.cast(text_t, C.box_tuple_field(row, field))
 end
 
 local function found()
@@ -119,14 +116,14 @@ end
 
 ---@return string
 function M.key(row)
-    return ffi.string(text_in(field_of(row, KEY)))
+    return ffi.string(text_in(tuples.field(row, KEY)))
 end
 
 --- The JSON text of a row in place.
 ---@return cdata first byte
 ---@return number bytes
 function M.value(row)
-    return text_in(field_of(row, VALUE))
+    return text_in(tuples.field(row, VALUE))
 end
 
 --- The JSON text of a row.
@@ -137,7 +134,7 @@ end
 
 ---@return number
 function M.revision(row)
-    local header = field_of(row, REVISION)
+    local header = tuples.field(row, REVISION)
     local number = header[0] -- up to 127
     if number >= 0x80 then
         number = 0
@@ -150,11 +147,11 @@ end
 
 ---@return number|nil seconds since 1970; nil: it does not expire
 function M.expires_at(row)
-    local field = C.box_tuple_field(row, EXPIRES_AT)
+    local field = tuples.field(row, EXPIRES_AT)
     if field == nil then
         return nil
     end
-    local time = msgpack.decode_unchecked(field)
+    local time = msgpack.decode_unchecked(ffi.cast('const char *', field))
     return time ~= nil and time or nil
 end
 

@@ -14,14 +14,6 @@ function M.revision()
     return tonumber(box.space.kv_meta:get('revision').value)
 end
 
---- Whether a row has not expired.
----@param row table
----@param now number seconds since 1970
-function M.is_live(row, now)
-    local expires_at = row[M.EXPIRES_AT]
-    return expires_at == nil or expires_at > now
-end
-
 --- Whether some row has expired and is still there.
 ---@param now number seconds since 1970
 function M.has_expired(now)

@@ -117,7 +117,7 @@ def parse_history_query(query: str, limits: Settings) -> HistoryRequest:
     :raises InvalidKey: the key is empty or too long
     """
     given = _convert(query, HistoryQuery)
-    check_keys([given.key], limits, len(query))
+    check_keys([given.key], limits, len(query.encode()))
     before = None if given.before is msgspec.UNSET else given.before
     limit = min(DEFAULT_PAGE, limits.max_keys)
     if given.limit is not msgspec.UNSET:
