@@ -24,9 +24,17 @@ local QUOTE, COLON, COMMA = ('":,'):byte(1, 3)
 
 local out = buffer.ibuf()
 
---- Begins a text. There is one at a time: no yield may come before it ends.
+local function clear()
+    if out:capacity() > KEPT then
+        out:recycle()
+    else
+        out:reset()
+    end
+end
+
+--- Begins a text. There is one at a time: no yield may come before it ends, or is given up.
 function M.begin()
-    out:reset()
+    clear()
 end
 
 --- Adds a member.
@@ -53,9 +61,7 @@ end
 function M.finish()
     local size = out:size()
     local text = size > 0 and ffi.string(out.rpos, size - 1) or ''
-    if size > KEPT then
-        out:recycle()
-    end
+    clear()
     return text
 end
 
