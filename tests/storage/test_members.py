@@ -1,13 +1,14 @@
 """Values as the text of an object's members: keys and rows of every shape."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import asynctnt
 import pytest
 
 from tests.support.client import unique
-from tests.support.tarantool import Tarantool
+from tests.support.tarantool import Tarantool, Tarantools
 
 LARGE = 2**24
 
@@ -19,6 +20,13 @@ CHARACTERS = [*map(chr, range(0x20)), '"', "\\", "/", "\x7f", "\u2028", "Ã©", "ð
 
 #: Revisions at which the length of an integer in MessagePack changes.
 REVISIONS = [127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1]
+
+
+@pytest.fixture(scope="module")
+def tarantool(tarantools: Tarantools) -> Iterator[Tarantool]:
+    """One of its own: other tests list the shared one, which lacks such keys."""
+    with tarantools.running() as instance:
+        yield instance
 
 
 @pytest.mark.parametrize("character", CHARACTERS, ids=ascii)
