@@ -24,8 +24,9 @@ ffi.cdef([[
     size_t box_tuple_bsize(struct tuple *tuple);
 ]])
 
---- Fields of a row.
-local KEY, VALUE, REVISION, EXPIRES_AT = 1, 2, 3, 4
+--- Fields of a row, for loops over many: a field's name is looked up each time.
+M.KEY, M.VALUE, M.REVISION, M.EXPIRES_AT = 1, 2, 3, 4
+local KEY, VALUE, REVISION, EXPIRES_AT = M.KEY, M.VALUE, M.REVISION, M.EXPIRES_AT
 
 --- Bytes before a key in MessagePack at most: the headers of an array and of a text.
 local MAX_HEADER = 6

@@ -6,8 +6,7 @@ local tuples = require('kv.base.tuples')
 
 local M = {}
 
---- Fields of a row, for loops over many: a field's name is looked up each time.
-M.KEY, M.VALUE, M.REVISION, M.EXPIRES_AT = 1, 2, 3, 4
+M.KEY, M.VALUE, M.REVISION, M.EXPIRES_AT = rows.KEY, rows.VALUE, rows.REVISION, rows.EXPIRES_AT
 
 --- The revision of the last write.
 function M.revision()
